@@ -1,0 +1,44 @@
+/** Length of the authentication tag in bytes (RFC 8439, section 2.8). */
+export const TAG_LENGTH = 16;
+
+/** Length of a ChaCha20-Poly1305 key in bytes. */
+export const KEY_LENGTH = 32;
+
+/** The names of the back ends, fastest first. */
+export const AEAD_BACK_ENDS = ['sodium', 'node', 'noble'] as const;
+
+/** The name of an AEAD back end, as `--crypto` takes it. */
+export type AeadName = (typeof AEAD_BACK_ENDS)[number];
+
+/**
+ * ChaCha20-Poly1305 (RFC 8439) under one key, working in place. The nonce is four zero bytes and
+ * the packet number as 64-bit little-endian. All offsets are into `bytes`, 0 <= start <= end <=
+ * bytes.length - TAG_LENGTH; the caller guarantees them, nothing is checked here.
+ */
+export interface Aead {
+	/**
+	 * Encrypts bytes[textStart, textEnd) in place with bytes[adStart, textStart) as associated
+	 * data and writes the tag to bytes[textEnd, textEnd + 16). `bytes` stays the caller's.
+	 */
+	seal(
+		packetNumber: number,
+		bytes: Uint8Array,
+		adStart: number,
+		textStart: number,
+		textEnd: number,
+	): void;
+	/**
+	 * Verifies the tag at bytes[textEnd, textEnd + 16) and decrypts bytes[textStart, textEnd) in
+	 * place. Returns false, never throws, when the tag is wrong; the text bytes are then unspecified.
+	 */
+	open(
+		packetNumber: number,
+		bytes: Uint8Array,
+		adStart: number,
+		textStart: number,
+		textEnd: number,
+	): boolean;
+}
+
+/** Makes an {@link Aead} for a key of {@link KEY_LENGTH} bytes; the key is copied or referenced, not wiped. */
+export type AeadFactory = (key: Uint8Array) => Aead;
