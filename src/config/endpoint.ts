@@ -1,0 +1,7 @@
+/** A host and a UDP or TCP port. */
+export interface Endpoint {
+	/** A host name or an IP literal, IPv6 without brackets. */
+	readonly host: string;
+	/** 1 to 65535. */
+	readonly port: number;
+}
