@@ -1,0 +1,58 @@
+/** Bytes of a send slot. */
+export const SLOT_SIZE = 2048;
+
+/** Bytes kept free in front of a payload: header, frame and the longest inline target. */
+export const HEAD_ROOM = 320;
+
+/** Bytes that stay free behind a payload: the tag. */
+export const TAIL_ROOM = 16;
+
+/** A fixed piece of memory in which one packet is built and sealed in place. */
+export interface Slot {
+	/** SLOT_SIZE bytes; replaced by new memory when a socket had to keep the old. */
+	bytes: Uint8Array;
+	/** The packet is bytes[start, end). */
+	start: number;
+	end: number;
+	/** Owned by the pool: whether the slot is out. */
+	taken: boolean;
+}
+
+/**
+ * Slots for packets on their way to a socket. It grows to what is needed at once, up to a limit,
+ * and counts what is out, so that a leak shows as `outstanding` above 0.
+ */
+export class SlotPool {
+	readonly #free: Slot[] = [];
+	readonly #limit: number;
+	#made = 0;
+
+	/** @param limit the most slots that may be out at once */
+	constructor(limit: number) {
+		this.#limit = limit;
+	}
+
+	/** How many slots are out. */
+	get outstanding(): number {
+		return this.#made - this.#free.length;
+	}
+
+	/** Hands out a slot whose content is unspecified; undefined when the limit is reached. */
+	take(): Slot | undefined {
+		let slot = this.#free.pop();
+		if (slot === undefined) {
+			if (this.#made >= this.#limit) return undefined;
+			this.#made++;
+			slot = {bytes: new Uint8Array(SLOT_SIZE), start: 0, end: 0, taken: false};
+		}
+		slot.taken = true;
+		return slot;
+	}
+
+	/** Takes a slot back; throws when it is not out, because a double release corrupts packets. */
+	release(slot: Slot): void {
+		if (!slot.taken) throw new Error('slot released twice');
+		slot.taken = false;
+		this.#free.push(slot);
+	}
+}

@@ -1,0 +1,143 @@
+/*
+ * The contract between the core and whoever drives it. Inputs take the time and bytes and do no
+ * I/O; after every input the driver drains, in this order: pollTransmit until undefined (sending
+ * each and giving its slot back), pollDelivery, pollEvent until undefined; then it arms one timer
+ * for nextTimeout. Early or repeated handleTimeout calls are harmless. A span given to an input
+ * belongs to the core until the drain is over (it is decrypted in place); nothing is kept.
+ */
+import type {Slot} from '../bytes/slot-pool.ts';
+import type {PathSettings} from '../wire/paths.ts';
+import type {DropReason} from './drop-reason.ts';
+import type {EndpointEvent, EndpointStatus} from './events.ts';
+import type {RemoteAddress} from './remote-address.ts';
+import type {Millis} from './time.ts';
+import type {Delivery, Transmit} from './transmit.ts';
+
+/** What both endpoints share: the outputs. */
+export interface Endpoint {
+	/** The next packet to send; the same record is filled again by the next call. */
+	pollTransmit(now: Millis): Transmit | undefined;
+	/** Gives a slot back when its memory may be overwritten. */
+	releaseSlot(slot: Slot): void;
+	/** The datagram that the last `receive` brought out of the tunnel. */
+	pollDelivery(): Delivery | undefined;
+	pollEvent(): EndpointEvent | undefined;
+	/** When handleTimeout wants to be called; NEVER when nothing is armed. */
+	nextTimeout(): Millis;
+	handleTimeout(now: Millis): void;
+	/** Says goodbye to the peers; drain, wait `lingerTime`, then close the sockets. */
+	close(now: Millis): void;
+	/** How long sockets stay open and silent after `close`, so that bridges see no refused packet. */
+	lingerTime(): Millis;
+	status(now: Millis): EndpointStatus;
+	/** Slots that are out; 0 after a drain. */
+	readonly outstandingSlots: number;
+}
+
+/** The client's end of a tunnel: one session over paths that it chose. */
+export interface ClientEndpoint extends Endpoint {
+	/** Begins the handshake. */
+	start(now: Millis): void;
+	/** A datagram bytes[start, end) arrived on a path's socket; undefined = it was genuine. */
+	receive(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined;
+	/** An application sent bytes[start, end) to a listener; undefined = it was sent or waits. */
+	sendDatagram(
+		listener: number,
+		application: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined;
+	/** The path's socket is ready (again, on another local address or to another remote one). */
+	pathOpened(path: number, now: Millis): void;
+	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
+	pathRefused(path: number, now: Millis, reason: string): void;
+	/** The system said that a packet of this size is too long (EMSGSIZE). */
+	pathTooLong(path: number, size: number, now: Millis): void;
+}
+
+/** The server's end: many sessions, reached through the sockets of `net/`. */
+export interface ServerEndpoint extends Endpoint {
+	/** A datagram bytes[start, end) arrived from `remote`; undefined = it was genuine. */
+	receive(
+		remote: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined;
+	/** The target of a flow answered; undefined = it was sent or waits. */
+	sendDatagram(
+		flow: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined;
+	/** The target socket of a flow could not be made or died: tells the client and forgets the flow. */
+	refuseFlow(flow: number, now: Millis): void;
+	/** A local socket was closed: its remotes are not used any more. */
+	socketClosed(socket: number, now: Millis): void;
+	/** The system said that a packet of this size to `remote` is too long (EMSGSIZE). */
+	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void;
+}
+
+/** One path of a client. */
+export interface ClientPathConfig extends PathSettings {}
+
+/** One place where applications of the client send datagrams to. */
+export interface ListenerConfig {
+	/** Part of the key by which the server finds a flow again: stable over restarts, ASCII, <= 64 characters. */
+	readonly name: string;
+}
+
+/** Settings of a client endpoint. */
+export interface ClientConfig {
+	/** 32 bytes; all zeros = keyless. */
+	readonly psk: Uint8Array;
+	readonly keyless: boolean;
+	/** 16 bytes that stay the same over restarts. */
+	readonly clientId: Uint8Array;
+	/** False with MPTUNNEL_ENCRYPT=0. */
+	readonly encrypt: boolean;
+	/** On how many paths each packet goes; 0 = on all. */
+	readonly copies: number;
+	readonly paths: readonly ClientPathConfig[];
+	readonly listeners: readonly ListenerConfig[];
+	/** Time between rekeys, 120 s unless a test wants less. */
+	readonly rekeyInterval: Millis;
+	/** A flow without datagrams ends after this, 300 s (RFC 4787). */
+	readonly flowIdle: Millis;
+}
+
+/** Somebody who may use the server. */
+export interface UserConfig {
+	/** For logs and status. */
+	readonly name: string;
+	/** 32 bytes; all zeros = keyless. */
+	readonly psk: Uint8Array;
+}
+
+/** Settings of a server endpoint. */
+export interface ServerConfig {
+	/** At least one; in keyless mode exactly one with the zero key. */
+	readonly users: readonly UserConfig[];
+	readonly keyless: boolean;
+	/** False with MPTUNNEL_ENCRYPT=0. */
+	readonly encrypt: boolean;
+	/** 300 s (RFC 4787). */
+	readonly flowIdle: Millis;
+	/** A session without genuine packets ends after this, 180 s. */
+	readonly sessionIdle: Millis;
+	/** Flows a user may have, 16,384; 256 keyless. */
+	readonly flowLimit: number;
+	/** Sessions of the whole server, 4,096; 64 keyless. */
+	readonly sessionLimit: number;
+}

@@ -1,0 +1,15 @@
+import type {AeadFactory} from '../crypto/aead.ts';
+import type {DiffieHellman} from '../crypto/noise.ts';
+import type {Random} from './random.ts';
+import type {Millis} from './time.ts';
+
+/** What an endpoint gets from outside instead of reaching for it. */
+export interface Environment {
+	readonly random: Random;
+	/** The wall clock in milliseconds since 1970 at monotonic time `now`; it may jump. */
+	readonly wallTime: (now: Millis) => number;
+	/** The AEAD back end of packets and handshakes. */
+	readonly aead: AeadFactory;
+	/** Key agreement; X25519 except in simulations. */
+	readonly dh: DiffieHellman;
+}

@@ -1,0 +1,110 @@
+import type {Millis} from './time.ts';
+
+/** How a sending direction of a path is judged. */
+export type PathState = 'new' | 'up' | 'suspect' | 'down';
+
+/** What an endpoint tells the layer above, at a low rate; drained by `pollEvent`. */
+export type EndpointEvent =
+	| {
+			/** A session exists from now on. `resumed` = the old one goes on under new keys. */
+			readonly type: 'session-up';
+			readonly session: number;
+			/** Server: the name of the key; client: ''. */
+			readonly user: string;
+			readonly resumed: boolean;
+	  }
+	| {readonly type: 'session-down'; readonly session: number; readonly reason: string}
+	| {
+			readonly type: 'path-state';
+			readonly session: number;
+			readonly path: number;
+			readonly name: string;
+			readonly from: PathState;
+			readonly to: PathState;
+			readonly reason: string;
+	  }
+	| {
+			/** Client: nothing was heard of this path for a while; connect its socket anew on the same port. */
+			readonly type: 'path-silent';
+			readonly path: number;
+	  }
+	| {
+			/** Server: a path is reached at another address than before. */
+			readonly type: 'path-address';
+			readonly session: number;
+			readonly path: number;
+			readonly name: string;
+			readonly address: string;
+	  }
+	| {
+			/** Server: close the target socket of this flow handle. */
+			readonly type: 'flow-closed';
+			readonly flow: number;
+	  }
+	| {
+			/** Something that the user has to mend: named settings that differ, another version, an unknown key. */
+			readonly type: 'warning';
+			readonly code: 'encryption-differs' | 'other-version' | 'unknown-key' | 'keyless' | 'full';
+			/** Address or path name where it showed; text from outside. */
+			readonly where: string;
+			readonly text: string;
+	  };
+
+/** One direction of one path, measured by the tunnel itself. */
+export interface DirectionStatus {
+	/** Packets, copies included. */
+	readonly packets: number;
+	/** 0 to 1 over the last seconds of traffic, undefined before the first measurement. */
+	readonly loss: number | undefined;
+	/** One-way delay above the smallest of the last 10 s, in ms. */
+	readonly queueing: Millis | undefined;
+}
+
+/** One path as `status` shows it. */
+export interface PathStatus {
+	readonly id: number;
+	readonly name: string;
+	/** Client: '' ; server: the addresses it is reached at. */
+	readonly remote: string;
+	/** Of this end's sending direction. */
+	readonly state: PathState;
+	readonly rtt: Millis | undefined;
+	readonly jitter: Millis | undefined;
+	readonly sending: DirectionStatus;
+	readonly receiving: DirectionStatus;
+	/** Copies dropped at this end because the path cannot carry them. */
+	readonly saturated: number;
+	/** Largest packet this path is known to carry, in bytes of UDP payload. */
+	readonly mtu: number;
+	readonly backup: boolean;
+	readonly metered: boolean;
+	/** How long ago the last packet came in on it; undefined = never. */
+	readonly silence: Millis | undefined;
+}
+
+/** One session as `status` shows it. */
+export interface SessionStatus {
+	readonly session: number;
+	readonly user: string;
+	/** 'connecting' until the first handshake, 'up', 'restarting' between RESET and RESP, 'quiet' after CLOSE. */
+	readonly state: 'connecting' | 'up' | 'restarting' | 'quiet' | 'closed';
+	readonly age: Millis;
+	readonly flows: number;
+	/** Application datagrams sent into the tunnel. */
+	readonly datagramsSent: number;
+	/** Application datagrams delivered out of it. */
+	readonly datagramsReceived: number;
+	/** Packet numbers that never arrived here, of all that the peer is known to have sent: 0 to 1. */
+	readonly residualLoss: number | undefined;
+	readonly rekeys: number;
+	readonly paths: readonly PathStatus[];
+}
+
+/** What an endpoint tells of itself on request. */
+export interface EndpointStatus {
+	readonly sessions: readonly SessionStatus[];
+	/** Drops by reason. */
+	readonly drops: Readonly<Record<string, number>>;
+	/** Datagrams that wait for a session or a path. */
+	readonly waiting: number;
+}

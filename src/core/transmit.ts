@@ -1,0 +1,33 @@
+import type {Slot} from '../bytes/slot-pool.ts';
+import type {RemoteAddress} from './remote-address.ts';
+
+/** The most copies of one packet: every path with every address it may have. */
+export const MAX_DESTINATIONS = 64;
+
+/**
+ * One packet and where its copies go. A client fills `paths`, a server `remotes`, both `count`
+ * long. Valid until the next `pollTransmit`; the slot stays out until `releaseSlot`.
+ */
+export class Transmit {
+	slot!: Slot;
+	count = 0;
+	readonly paths: Uint8Array = new Uint8Array(MAX_DESTINATIONS);
+	readonly remotes: (RemoteAddress | undefined)[] = new Array<RemoteAddress | undefined>(
+		MAX_DESTINATIONS,
+	).fill(undefined);
+}
+
+/**
+ * A datagram that came out of the tunnel: bytes[start, end) inside the span given to `receive` or
+ * inside the core's own memory, valid until the next input.
+ */
+export class Delivery {
+	/** The flow: at the server the handle of its target socket, at the client its flow number. */
+	flow = 0;
+	/** Client only: the listener and the application that gets it. */
+	listener = 0;
+	application: RemoteAddress | undefined = undefined;
+	bytes: Uint8Array = new Uint8Array(0);
+	start = 0;
+	end = 0;
+}

@@ -1,0 +1,83 @@
+/** The version of the wire format that this code speaks. */
+export const VERSION = 1;
+
+/** The Noise prologue; the same in every version, as INIT's layout is. */
+export const PROLOGUE = 'mptunnel/1';
+
+/** Packet types: the high nibble of a packet's first byte. */
+export const PacketType = {
+	INIT: 1,
+	RESP: 2,
+	RETRY: 3,
+	DATA: 4,
+	RESET: 5,
+	VERSION: 6,
+} as const;
+
+/** Bytes of the clear header of a DATA packet. */
+export const HEADER_LENGTH = 11;
+
+/** Bytes of a DATA packet around its frames: header and tag. */
+export const PACKET_OVERHEAD = 27;
+
+/** The shortest DATA packet: one frame type byte. */
+export const MIN_DATA_LENGTH = 28;
+
+/** Packet numbers are 48 bits; a session ends long before. */
+export const MAX_PACKET_NUMBER = 0xffff_ffff_ffff;
+
+/** Key epochs are a nibble and wrap. */
+export const EPOCHS = 16;
+
+/** The size every path is trusted with from the start, in bytes of UDP payload (RFC 8899 BASE_PLPMTU). */
+export const BASE_PACKET_SIZE = 1200;
+
+/** The largest packet ever sent: an Ethernet frame less IPv4 and UDP headers. */
+export const MAX_PACKET_SIZE = 1472;
+
+/** The largest UDP payload over IPv4, hence the largest datagram carried. */
+export const MAX_DATAGRAM = 65_507;
+
+/** Pieces that a datagram may be split into; 65,507 bytes over 1,200-byte packets need 57. */
+export const MAX_FRAGMENTS = 64;
+
+/** Paths of a session. */
+export const MAX_PATHS = 16;
+
+/** Frame types. 0x30 and above are sent only when the peer's handshake parameters list them. */
+export const FrameType = {
+	PADDING: 0x00,
+	DATAGRAM: 0x10,
+	DATAGRAM_TO: 0x11,
+	FRAGMENT: 0x12,
+	TARGET_KNOWN: 0x14,
+	TARGET_UNKNOWN: 0x15,
+	FLOW_CLOSE: 0x16,
+	FLOW_REFUSED: 0x17,
+	PROBE: 0x20,
+	PONG: 0x21,
+	PATHS: 0x28,
+	PATHS_KNOWN: 0x29,
+	CLIENT: 0x2a,
+	CLOSE: 0x2b,
+} as const;
+
+/** Reason codes of CLOSE. */
+export const CloseCode = {
+	/** The process ends; it may be back soon. */
+	STOPPING: 0,
+	/** The peer sent a frame that this end does not know or that makes no sense. */
+	PROTOCOL: 1,
+	/** No packet for the idle time. */
+	IDLE: 2,
+} as const;
+
+/** Reason codes of FLOW_REFUSED. */
+export const RefusalCode = {
+	/** A limit of the server is reached. */
+	LIMIT: 1,
+	/** The server has no such fixed target or is no exit. */
+	NO_TARGET: 2,
+	/** The server could not make a socket. */
+	SOCKET: 3,
+} as const;

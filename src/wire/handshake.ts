@@ -1,0 +1,196 @@
+/*
+ * Handshake packets. INIT is always 256 bytes, so that no answer is longer than what caused it.
+ * Everything before the ciphertext is clear and mixed into the handshake hash.
+ *
+ *   INIT    10 | version 1 | client's session id 4 | key hint 4 | e 32 | ciphertext 198 | tag 16
+ *   RESP    20 | version 1 | client's session id 4 | e 32 | ciphertext | tag 16
+ *   RETRY   30 | version 1 | client's session id 4 | cookie 16 | mac 16
+ *   RESET   50 | session id 4 | packet number 6
+ *   VERSION 60 | version 1 | client's session id 4 | count 1 | versions | mac 16
+ *
+ *   INIT plaintext  kind 1 | client id 16 | time 6 | cookie 16 | resumed session id 4 | proof 32 | parameters | zeros
+ *   RESP plaintext  status 1 | server's session id 4 | epoch 1 | parameters
+ *
+ * A parameter is: type varint | length varint | value. Type 0 ends the list; unknown ones are skipped.
+ */
+import {Cursor, writeUint32, writeUint48} from '../bytes/cursor.ts';
+import {writeVarint} from '../bytes/varint.ts';
+import {PacketType, VERSION} from './constants.ts';
+
+/** Bytes of every INIT. */
+export const INIT_LENGTH = 256;
+/** Bytes of INIT's clear header, before `e`. */
+export const INIT_HEADER_LENGTH = 10;
+/** Bytes of RESP's clear header, before `e`. */
+export const RESP_HEADER_LENGTH = 6;
+/** Bytes of RETRY. */
+export const RETRY_LENGTH = 38;
+/** Bytes of RESET: never more than the shortest packet that causes one. */
+export const RESET_LENGTH = 11;
+/** Bytes of a client id. */
+export const CLIENT_ID_LENGTH = 16;
+/** Bytes of a cookie and of the macs of RETRY and VERSION. */
+export const COOKIE_LENGTH = 16;
+/** Bytes of a resume proof. */
+export const PROOF_LENGTH = 32;
+
+const INIT_PLAINTEXT_LENGTH = INIT_LENGTH - INIT_HEADER_LENGTH - 32 - 16;
+
+/** What an INIT asks for. */
+export const InitKind = {FRESH: 0, RESUME: 1} as const;
+
+/** What a RESP says. */
+export const RespStatus = {
+	/** A new session. */
+	FRESH: 0,
+	/** The next epoch of the session that the INIT named. */
+	RESUMED: 1,
+	/** MPTUNNEL_ENCRYPT differs: there is no session. */
+	ENCRYPTION_DIFFERS: 2,
+	/** The server has no room for one more session. */
+	FULL: 3,
+} as const;
+
+const Parameter = {END: 0, ENCRYPT: 1, FRAMES: 2} as const;
+
+/** Parameters that both ends tell in the encrypted part of the handshake. */
+export interface HandshakeParameters {
+	/** Whether this end encrypts payloads (MPTUNNEL_ENCRYPT). */
+	readonly encrypt: boolean;
+	/** Frame types from 0x30 up that this end understands. */
+	readonly frames: readonly number[];
+}
+
+/** The encrypted part of INIT. */
+export interface InitPayload {
+	/** One of InitKind. */
+	readonly kind: number;
+	readonly clientId: Uint8Array;
+	/** The client's wall clock in milliseconds since 1970. */
+	readonly time: number;
+	/** The cookie of a RETRY, or zeros. */
+	readonly cookie: Uint8Array;
+	/** The server's id of the session to resume, else 0. */
+	readonly resumeId: number;
+	/** HMAC(exporter key of that session, handshake hash), else zeros. */
+	readonly proof: Uint8Array;
+	readonly parameters: HandshakeParameters;
+}
+
+/** The encrypted part of RESP. */
+export interface RespPayload {
+	/** One of RespStatus. */
+	readonly status: number;
+	readonly sessionId: number;
+	readonly epoch: number;
+	readonly parameters: HandshakeParameters;
+}
+
+/** The clear header of INIT. */
+export function encodeInitHeader(version: number, sessionId: number, hint: number): Uint8Array {
+	const bytes = new Uint8Array(INIT_HEADER_LENGTH);
+	bytes[0] = PacketType.INIT << 4;
+	bytes[1] = version;
+	writeUint32(bytes, writeUint32(bytes, 2, sessionId), hint);
+	return bytes;
+}
+
+/** The clear header of RESP, RETRY and VERSION. */
+export function encodeReplyHeader(type: number, sessionId: number): Uint8Array {
+	const bytes = new Uint8Array(RESP_HEADER_LENGTH);
+	bytes[0] = type << 4;
+	bytes[1] = VERSION;
+	writeUint32(bytes, 2, sessionId);
+	return bytes;
+}
+
+function writeParameters(
+	bytes: Uint8Array,
+	start: number,
+	parameters: HandshakeParameters,
+): number {
+	let at = writeVarint(bytes, start, Parameter.ENCRYPT);
+	at = writeVarint(bytes, at, 1);
+	bytes[at++] = parameters.encrypt ? 1 : 0;
+	if (parameters.frames.length > 0) {
+		at = writeVarint(bytes, at, Parameter.FRAMES);
+		at = writeVarint(bytes, at, parameters.frames.length);
+		for (const type of parameters.frames) bytes[at++] = type;
+	}
+	return at;
+}
+
+function readParameters(cursor: Cursor): HandshakeParameters | undefined {
+	let encrypt: boolean | undefined;
+	let frames: number[] = [];
+	while (cursor.remaining > 0) {
+		const type = cursor.varint();
+		if (type === Parameter.END) break;
+		const value = cursor.copy(cursor.varint());
+		if (cursor.failed) return undefined;
+		if (type === Parameter.ENCRYPT) {
+			if (value.length !== 1 || value[0]! > 1) return undefined;
+			encrypt = value[0] === 1;
+		} else if (type === Parameter.FRAMES) frames = [...value];
+	}
+	return cursor.failed || encrypt === undefined ? undefined : {encrypt, frames};
+}
+
+/** The plaintext of INIT, always the same length. */
+export function encodeInitPayload(payload: InitPayload): Uint8Array {
+	const bytes = new Uint8Array(INIT_PLAINTEXT_LENGTH);
+	bytes[0] = payload.kind;
+	bytes.set(payload.clientId, 1);
+	let at = writeUint48(bytes, 1 + CLIENT_ID_LENGTH, payload.time);
+	bytes.set(payload.cookie, at);
+	at = writeUint32(bytes, at + COOKIE_LENGTH, payload.resumeId);
+	bytes.set(payload.proof, at);
+	writeParameters(bytes, at + PROOF_LENGTH, payload.parameters);
+	return bytes;
+}
+
+/** Reads the plaintext of INIT; undefined when it is malformed. */
+export function decodeInitPayload(bytes: Uint8Array): InitPayload | undefined {
+	const cursor = new Cursor();
+	cursor.reset(bytes, 0, bytes.length);
+	const kind = cursor.uint8();
+	const clientId = cursor.copy(CLIENT_ID_LENGTH);
+	const time = cursor.uint48();
+	const cookie = cursor.copy(COOKIE_LENGTH);
+	const resumeId = cursor.uint32();
+	const proof = cursor.copy(PROOF_LENGTH);
+	const parameters = readParameters(cursor);
+	if (cursor.failed || parameters === undefined || kind > InitKind.RESUME) return undefined;
+	return {kind, clientId, time, cookie, resumeId, proof, parameters};
+}
+
+/** The plaintext of RESP. */
+export function encodeRespPayload(payload: RespPayload): Uint8Array {
+	const bytes = new Uint8Array(64);
+	bytes[0] = payload.status;
+	let at = writeUint32(bytes, 1, payload.sessionId);
+	bytes[at++] = payload.epoch;
+	at = writeParameters(bytes, at, payload.parameters);
+	return bytes.slice(0, at);
+}
+
+/** Reads the plaintext of RESP; undefined when it is malformed. */
+export function decodeRespPayload(bytes: Uint8Array): RespPayload | undefined {
+	const cursor = new Cursor();
+	cursor.reset(bytes, 0, bytes.length);
+	const status = cursor.uint8();
+	const sessionId = cursor.uint32();
+	const epoch = cursor.uint8();
+	const parameters = readParameters(cursor);
+	if (cursor.failed || parameters === undefined) return undefined;
+	if (status > RespStatus.FULL || epoch > 15) return undefined;
+	return {status, sessionId, epoch, parameters};
+}
+
+/** A RESET that echoes the packet which met no session. */
+export function encodeReset(sessionId: number, packetNumber: number): Uint8Array {
+	const bytes = new Uint8Array(RESET_LENGTH);
+	bytes[0] = PacketType.RESET << 4;
+	writeUint48(bytes, writeUint32(bytes, 1, sessionId), packetNumber);
+	return bytes;
+}

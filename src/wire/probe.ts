@@ -1,0 +1,98 @@
+/*
+ * PROBE and PONG, which travel on one path only and never twice:
+ *
+ *   type 1 | path id 1 | sequence 2 | flags 1 | sent time 4 | packets sent on this path 4
+ *   [echo: time that the peer wrote 4 | time it arrived here 4]          flag 1
+ *   [challenge 8]                                                        flag 2
+ *   [response 8]                                                         flag 4
+ *   count 1 | count x (path id 1 | packets received 4 | probes received 2)
+ *
+ * Times are microseconds modulo 2^32 on the writer's own clock. A PONG repeats the sequence of the
+ * PROBE it answers and always echoes. The list at the end tells of all paths, so that both ends
+ * learn of every path over any path.
+ */
+import {type Cursor, copyBytes, writeUint16, writeUint32} from '../bytes/cursor.ts';
+import {MAX_PATHS} from './constants.ts';
+
+/** Bytes of a challenge and its response. */
+export const CHALLENGE_LENGTH = 8;
+
+const Flag = {ECHO: 1, CHALLENGE: 2, RESPONSE: 4} as const;
+
+/** The longest PROBE or PONG, in bytes. */
+export const MAX_PROBE_LENGTH = 150;
+
+/** A PROBE or PONG; one object is filled again and again. */
+export class Probe {
+	/** FrameType.PROBE or FrameType.PONG. */
+	type = 0;
+	pathId = 0;
+	sequence = 0;
+	/** Microseconds modulo 2^32 on the sender's clock. */
+	sentTime = 0;
+	/** Packets the sender has sent on this path, this one included, modulo 2^32. */
+	sentPackets = 0;
+	hasEcho = false;
+	/** `sentTime` of the newest PROBE or PONG that the sender got on this path. */
+	echoTime = 0;
+	/** When that one arrived, on the sender's clock. */
+	echoArrival = 0;
+	challenge: Uint8Array | undefined = undefined;
+	response: Uint8Array | undefined = undefined;
+	/** How many entries the three lists below hold. */
+	count = 0;
+	readonly pathIds: Uint8Array = new Uint8Array(MAX_PATHS);
+	/** Packets received on that path, copies included, modulo 2^32. */
+	readonly packets: Uint32Array = new Uint32Array(MAX_PATHS);
+	/** Probes received on that path, modulo 2^16. */
+	readonly probes: Uint16Array = new Uint16Array(MAX_PATHS);
+}
+
+/** Writes a probe at `start` and returns the offset behind it. */
+export function encodeProbe(bytes: Uint8Array, start: number, probe: Probe): number {
+	bytes[start] = probe.type;
+	bytes[start + 1] = probe.pathId;
+	let at = writeUint16(bytes, start + 2, probe.sequence);
+	bytes[at++] =
+		(probe.hasEcho ? Flag.ECHO : 0) |
+		(probe.challenge ? Flag.CHALLENGE : 0) |
+		(probe.response ? Flag.RESPONSE : 0);
+	at = writeUint32(bytes, at, probe.sentTime);
+	at = writeUint32(bytes, at, probe.sentPackets);
+	if (probe.hasEcho) {
+		at = writeUint32(bytes, at, probe.echoTime);
+		at = writeUint32(bytes, at, probe.echoArrival);
+	}
+	if (probe.challenge) at = copyBytes(bytes, at, probe.challenge, 0, CHALLENGE_LENGTH);
+	if (probe.response) at = copyBytes(bytes, at, probe.response, 0, CHALLENGE_LENGTH);
+	bytes[at++] = probe.count;
+	for (let i = 0; i < probe.count; i++) {
+		bytes[at++] = probe.pathIds[i]!;
+		at = writeUint32(bytes, at, probe.packets[i]!);
+		at = writeUint16(bytes, at, probe.probes[i]!);
+	}
+	return at;
+}
+
+/** Reads the fields behind the type byte into `probe`; false when they are malformed. */
+export function decodeProbe(cursor: Cursor, type: number, probe: Probe): boolean {
+	probe.type = type;
+	probe.pathId = cursor.uint8();
+	probe.sequence = cursor.uint16();
+	const flags = cursor.uint8();
+	probe.sentTime = cursor.uint32();
+	probe.sentPackets = cursor.uint32();
+	probe.hasEcho = (flags & Flag.ECHO) !== 0;
+	probe.echoTime = probe.hasEcho ? cursor.uint32() : 0;
+	probe.echoArrival = probe.hasEcho ? cursor.uint32() : 0;
+	probe.challenge = flags & Flag.CHALLENGE ? cursor.copy(CHALLENGE_LENGTH) : undefined;
+	probe.response = flags & Flag.RESPONSE ? cursor.copy(CHALLENGE_LENGTH) : undefined;
+	probe.count = cursor.uint8();
+	if (probe.count > MAX_PATHS || probe.pathId >= MAX_PATHS || flags > 7) return false;
+	for (let i = 0; i < probe.count; i++) {
+		probe.pathIds[i] = cursor.uint8();
+		probe.packets[i] = cursor.uint32();
+		probe.probes[i] = cursor.uint16();
+	}
+	return !cursor.failed;
+}
