@@ -1,4 +1,7 @@
-import type {LogLevel} from '../config/logging.ts';
+import {escapeControls, escapeText} from '../config/escape-text.ts';
+import {LOG_LEVELS, type LogFormat, type LogLevel} from '../config/logging.ts';
+
+export {escapeText} from '../config/escape-text.ts';
 
 /** Structured fields of a log line; undefined ones are left out, strings are escaped and cut. */
 export type LogFields = Readonly<
@@ -23,4 +26,200 @@ export interface Logger {
 	 * passes carries `suppressed`, the number of calls that did not. At most 1,024 keys are kept.
 	 */
 	limited(key: string, everyMillis: number): Logger;
+}
+
+/** What a logger is made of. */
+export interface LoggerInit {
+	readonly level: LogLevel;
+	readonly format: LogFormat;
+	/** Wall clock: milliseconds since 1970. */
+	readonly now: () => number;
+	/** Takes one whole line, its line feed included; what it throws is ignored. */
+	readonly sink: (line: string) => void;
+}
+
+/** Makes a {@link Logger}. */
+export function createLogger(init: LoggerInit): Logger {
+	return new LineLogger(init, new RateLimiter(init.now), {});
+}
+
+/**
+ * A sink for a stream such as process.stderr. A reader that has gone away (EPIPE, which Node
+ * reports as an event) silences the log, it does not end the program.
+ */
+export function streamSink(stream: NodeJS.WritableStream): (line: string) => void {
+	stream.on('error', () => {});
+	return (line) => {
+		stream.write(line);
+	};
+}
+
+const LIMITER_KEYS = 1024;
+
+interface LimiterEntry {
+	lastMillis: number;
+	suppressed: number;
+}
+
+/** Remembers when each key passed last, in the order of passing, so that the oldest can go. */
+class RateLimiter {
+	readonly #now: () => number;
+	readonly #entries = new Map<string, LimiterEntry>();
+
+	constructor(now: () => number) {
+		this.#now = now;
+	}
+
+	/** How many calls were suppressed since the last that passed, or undefined = suppress this one. */
+	pass(key: string, everyMillis: number): number | undefined {
+		const now = this.#now();
+		const entry = this.#entries.get(key);
+		const elapsed = now - (entry?.lastMillis ?? Number.NEGATIVE_INFINITY);
+		// A wall clock that was set back must not silence a key for as long as it went back.
+		if (entry !== undefined && elapsed >= 0 && elapsed < everyMillis) {
+			entry.suppressed++;
+			return undefined;
+		}
+		this.#entries.delete(key);
+		this.#entries.set(key, {lastMillis: now, suppressed: 0});
+		const [oldest] = this.#entries.keys();
+		if (this.#entries.size > LIMITER_KEYS && oldest !== undefined) this.#entries.delete(oldest);
+		return entry?.suppressed ?? 0;
+	}
+}
+
+class LineLogger implements Logger {
+	readonly #init: LoggerInit;
+	readonly #limiter: RateLimiter;
+	readonly #fields: LogFields;
+
+	constructor(init: LoggerInit, limiter: RateLimiter, fields: LogFields) {
+		this.#init = init;
+		this.#limiter = limiter;
+		this.#fields = fields;
+	}
+
+	get level(): LogLevel {
+		return this.#init.level;
+	}
+
+	isEnabled(level: LogLevel): boolean {
+		return LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.#init.level);
+	}
+
+	error(message: string, fields?: LogFields): void {
+		this.#write('error', message, fields);
+	}
+
+	warn(message: string, fields?: LogFields): void {
+		this.#write('warn', message, fields);
+	}
+
+	info(message: string, fields?: LogFields): void {
+		this.#write('info', message, fields);
+	}
+
+	debug(message: string, fields?: LogFields): void {
+		this.#write('debug', message, fields);
+	}
+
+	child(fields: LogFields): Logger {
+		return new LineLogger(this.#init, this.#limiter, {...this.#fields, ...fields});
+	}
+
+	limited(key: string, everyMillis: number): Logger {
+		const suppressed = this.#limiter.pass(key, everyMillis);
+		if (suppressed === undefined) return new SilentLogger(this);
+		return suppressed === 0 ? this : this.child({suppressed});
+	}
+
+	#write(level: LogLevel, message: string, fields: LogFields = {}): void {
+		if (!this.isEnabled(level)) return;
+		const {format, now, sink} = this.#init;
+		try {
+			const time = formatTime(now());
+			const all = {...this.#fields, ...fields};
+			const write = format === 'json' ? jsonLine : textLine;
+			sink(`${write(time, level, message, all)}\n`);
+		} catch {
+			// Nothing may depend on the log being readable; there is nowhere left to say it.
+		}
+	}
+}
+
+/** What {@link Logger.limited} gives while a key is over its limit. */
+class SilentLogger implements Logger {
+	readonly #parent: Logger;
+
+	constructor(parent: Logger) {
+		this.#parent = parent;
+	}
+
+	get level(): LogLevel {
+		return this.#parent.level;
+	}
+
+	isEnabled(): boolean {
+		return false;
+	}
+
+	error(): void {}
+	warn(): void {}
+	info(): void {}
+	debug(): void {}
+
+	child(): Logger {
+		return this;
+	}
+
+	limited(): Logger {
+		return this;
+	}
+}
+
+function formatTime(millis: number): string {
+	const date = new Date(millis);
+	return Number.isNaN(date.getTime()) ? 'no-time' : date.toISOString();
+}
+
+function textLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
+	const parts = [time, level, escapeControls(message)];
+	for (const [name, value] of Object.entries(fields)) {
+		if (value !== undefined) parts.push(`${name}=${textValue(value)}`);
+	}
+	return parts.join(' ');
+}
+
+function textValue(value: NonNullable<LogFields[string]> | null): string {
+	if (typeof value === 'string') return quoteIfNeeded(value);
+	if (value instanceof Error) return quoteIfNeeded(value.message);
+	if (typeof value === 'object') return safeJson(value);
+	return String(value);
+}
+
+function quoteIfNeeded(text: string): string {
+	const escaped = escapeText(text);
+	return /^[^\s="\\]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
+	// The fixed names stand first and win: a field cannot forge a level.
+	return safeJson({time, level, message, ...withoutFixed(fields)}, message);
+}
+
+function withoutFixed(fields: LogFields): LogFields {
+	const {time, level, message, ...others} = fields;
+	const clashes = Object.entries({time, level, message}).filter(([, value]) => value !== undefined);
+	return {...others, ...Object.fromEntries(clashes.map(([name, value]) => [`${name}_`, value]))};
+}
+
+/** JSON with outside strings cut, and with what JSON leaves raw but a terminal obeys escaped. */
+function safeJson(value: object, uncut?: string): string {
+	const json = JSON.stringify(value, (_, item: unknown) => {
+		if (typeof item === 'bigint') return item.toString();
+		if (item instanceof Error) return item.message;
+		if (typeof item !== 'string' || item === uncut) return item;
+		return item.length > 255 ? `${item.slice(0, 254)}…` : item;
+	});
+	return escapeControls(json);
 }

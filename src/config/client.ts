@@ -1,32 +1,32 @@
+import {dirname, resolve} from 'node:path';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
+import {readClassicFile} from './classic-file.ts';
 import type {Endpoint} from './endpoint.ts';
-import type {KeyOptions} from './keys.ts';
+import {ProblemList} from './errors.ts';
+import {escapeText, quoteText} from './escape-text.ts';
+import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
+import {readPathItem} from './path-item.ts';
+import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './paths.ts';
+import {FieldReader, type Place} from './place.ts';
+import {
+	inlineKeyWarnings,
+	type Resolved,
+	readEnvironment,
+	readFlag,
+	readSharedFields,
+	readSharedFlags,
+	SHARED_DEFAULTS,
+	type SharedFlags,
+	type SharedSettings,
+	type Surroundings,
+} from './settings.ts';
+import {readTextFile} from './text-file.ts';
+import {readListenAddress, readWholeNumber} from './values.ts';
+import {isYamlName, parseYamlFile} from './yaml-file.ts';
 
-/** The limits of a path in bits per second of UDP payload + 28 bytes, each direction its own. */
-export interface RateOptions {
-	/** Client to server. */
-	readonly up: number;
-	/** Server to client. */
-	readonly down: number;
-}
-
-/** One path: a bridge (or the server itself) and how to reach it. */
-export interface PathOptions extends Endpoint {
-	/** Unique in the configuration: the `name=` word, else the position counted from 1 (`1`, `2`…). */
-	readonly name: string;
-	/** The local IP literal that this path's socket is bound to; undefined = the system chooses. */
-	readonly bind: string | undefined;
-	/** The local port asked for; undefined = the one kept in the state folder, else any. */
-	readonly localPort: number | undefined;
-	/** Undefined = unlimited. */
-	readonly rate: RateOptions | undefined;
-	/** True = probe as rarely as possible. */
-	readonly metered: boolean;
-	/** True = gets copies only while fewer than `copies` other paths are up. */
-	readonly backup: boolean;
-}
+export type {PathOptions, RateOptions} from './paths.ts';
 
 /** Everything that mpclient can be told, resolved and validated. */
 export interface ClientOptions {
@@ -52,4 +52,166 @@ export interface ClientOptions {
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
 	readonly logFormat: LogFormat;
+}
+
+/** mpclient's flags as text, without defaults; `false` stands for `--no-listen` and `--no-socks`. */
+export interface ClientFlags extends SharedFlags {
+	readonly listen?: string | false | undefined;
+	readonly socks?: string | false | undefined;
+	readonly copies?: string | undefined;
+}
+
+/** What one source says; undefined = it says nothing. */
+interface ClientSettings extends SharedSettings {
+	readonly listen: Endpoint | false | undefined;
+	readonly socks: Endpoint | false | undefined;
+	readonly copies: number | undefined;
+}
+
+interface ClientFile extends ClientSettings {
+	readonly paths: readonly PathOptions[];
+	readonly warnings: readonly string[];
+}
+
+/** What mpclient does where nothing is said. */
+export const CLIENT_DEFAULTS = {
+	...SHARED_DEFAULTS,
+	listen: {host: '127.0.0.1', port: 3000},
+} as const;
+
+/**
+ * Resolves mpclient's options from its flags, the environment and the configuration file that
+ * `flags.config` names. Throws a ConfigError with every problem of all of them.
+ */
+export function resolveClientOptions(
+	flags: ClientFlags,
+	surroundings: Surroundings,
+): Resolved<ClientOptions> {
+	const problems = new ProblemList();
+	const fromFlags = readClientFlags(flags, surroundings.cwd, problems);
+	const fromEnvironment = readEnvironment(surroundings.env, problems);
+	const configFile = resolve(surroundings.cwd, flags.config ?? '');
+	const fromFile = readClientFile(flags.config, configFile, problems);
+	const merged = merge(fromFile, fromEnvironment, fromFlags);
+	const {keys, warnings} = readKeys(merged.keys, 'one', problems);
+	problems.throwIfAny();
+	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
+	if (keys === undefined) throw new TypeError('keys are missing');
+	const {paths} = fromFile;
+	const socks = merged.socks ? ['--socks has no effect yet'] : [];
+	return {
+		options: {...merged, configFile, paths, keys},
+		warnings: [...fromFile.warnings, ...warnings, ...socks],
+	};
+}
+
+/** The one order of precedence: defaults, then the file, the environment, the flags; later wins. */
+function merge(
+	file: ClientSettings,
+	environment: ReturnType<typeof readEnvironment>,
+	flags: ClientSettings,
+): Omit<ClientOptions, 'configFile' | 'paths' | 'keys'> & Pick<SharedSettings, 'keys'> {
+	return {
+		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
+		socks: flags.socks ?? file.socks,
+		copies: flags.copies ?? file.copies,
+		keys: flags.keys ?? environment.keys ?? file.keys,
+		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
+		state: flags.state ?? file.state,
+		crypto: flags.crypto ?? file.crypto,
+		stats: flags.stats ?? file.stats,
+		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
+		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
+	};
+}
+
+function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList): ClientSettings {
+	const address = (flag: string, text: string | false | undefined) =>
+		text === false ? text : readFlag(flag, text, problems, readListenAddress);
+	return {
+		...readSharedFlags(flags, cwd, problems),
+		listen: address('--listen', flags.listen),
+		socks: address('--socks', flags.socks),
+		copies: readFlag('--copies', flags.copies, problems, readCopies),
+	};
+}
+
+const NOTHING: ClientFile = {
+	keys: undefined,
+	encrypt: undefined,
+	state: undefined,
+	crypto: undefined,
+	stats: undefined,
+	logLevel: undefined,
+	logFormat: undefined,
+	listen: undefined,
+	socks: undefined,
+	copies: undefined,
+	paths: [],
+	warnings: [],
+};
+
+function readClientFile(name: string | undefined, path: string, problems: ProblemList): ClientFile {
+	if (name === undefined || name === '') {
+		problems.add('', '', 'a configuration file is needed: mpclient FILE');
+		return NOTHING;
+	}
+	const file = readTextFile(path);
+	if (!file.ok) {
+		problems.add('', '', `configuration file ${quoteText(name)} ${file.reason}`);
+		return NOTHING;
+	}
+	if (isYamlName(name)) return readClientYaml(name, dirname(path), file, problems);
+	const before = problems.length;
+	const drafts = readClassicFile(name, file.text, problems);
+	return {...NOTHING, paths: pathsOf(name, drafts, problems.length === before, problems)};
+}
+
+function readClientYaml(
+	name: string,
+	folder: string,
+	file: {readonly text: string; readonly othersCanRead: boolean},
+	problems: ProblemList,
+): ClientFile {
+	const before = problems.length;
+	const document = parseYamlFile(name, file.text, problems);
+	if (document === undefined) return NOTHING;
+	const fields = new FieldReader(document.value, document.place);
+	const drafts = fields.read('paths', (value, place) => place.list(value, readPathItem)) ?? [];
+	const complete = problems.length === before;
+	const settings: ClientSettings = {
+		listen: fields.read('listen', readListenField),
+		socks: fields.read('socks', readListenField),
+		copies: fields.text('copies', readCopies),
+		...readSharedFields(fields, folder),
+	};
+	if (fields.has('key') && fields.has('keyFile')) {
+		document.place.child('keyFile').report('a client has one key: key or keyFile, not both');
+	}
+	fields.finish();
+	return {
+		...settings,
+		paths: pathsOf(name, drafts, complete, problems),
+		warnings: inlineKeyWarnings(name, settings.keys, file.othersCanRead),
+	};
+}
+
+// "No paths" is said only where nothing else explains why there are none.
+function pathsOf(
+	name: string,
+	drafts: readonly PathDraft[],
+	complete: boolean,
+	problems: ProblemList,
+): readonly PathOptions[] {
+	const where = escapeText(name);
+	if (drafts.length === 0 && complete) problems.add(where, '', 'no paths: at least one is needed');
+	return resolvePaths(drafts, where, problems);
+}
+
+function readListenField(value: unknown, place: Place): Endpoint | false | undefined {
+	return value === false ? value : place.text(value, readListenAddress);
+}
+
+function readCopies(text: string): number {
+	return readWholeNumber(text, 1, PATH_LIMIT);
 }

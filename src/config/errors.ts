@@ -29,3 +29,56 @@ export class ConfigError extends Error {
 		this.problems = problems;
 	}
 }
+
+/** Problems kept one by one; a file of another kind would otherwise print megabytes. */
+const PROBLEM_LIMIT = 1000;
+
+/** Collects problems from all sources, so that one run of a program names them all. */
+export class ProblemList {
+	readonly #problems: Problem[] = [];
+	#unlisted = 0;
+
+	/** How many were added. */
+	get length(): number {
+		return this.#problems.length + this.#unlisted;
+	}
+
+	/** Adds one problem. */
+	add(where: string, field: string, reason: string): void {
+		if (this.#problems.length < PROBLEM_LIMIT) this.#problems.push({where, field, reason});
+		else this.#unlisted++;
+	}
+
+	/** Throws a {@link ConfigError} with everything added so far, if there is anything. */
+	throwIfAny(): void {
+		if (this.#problems.length === 0) return;
+		const rest = {where: '', field: '', reason: `and ${this.#unlisted} more problems`};
+		throw new ConfigError(this.#unlisted === 0 ? this.#problems : [...this.#problems, rest]);
+	}
+}
+
+/** A text that is not what its place wants; says what would be, and is worded by whoever catches it. */
+export class ValueError extends Error {
+	override readonly name = 'ValueError';
+	/** What belongs there, to go after "not": `an IP address`. */
+	readonly expected: string;
+	/** The offending text as shown, quoted and escaped; empty when it must not be shown. */
+	readonly shown: string;
+
+	constructor(expected: string, shown: string) {
+		super(shown === '' ? `not ${expected}` : `not ${expected}: ${shown}`);
+		this.expected = expected;
+		this.shown = shown;
+	}
+}
+
+/** Runs `read`; a {@link ValueError} goes to `report` and gives undefined, others pass through. */
+export function attempt<T>(read: () => T, report: (error: ValueError) => void): T | undefined {
+	try {
+		return read();
+	} catch (error) {
+		if (!(error instanceof ValueError)) throw error;
+		report(error);
+		return undefined;
+	}
+}

@@ -45,10 +45,22 @@ export function escapeText(text: string): string {
 	return parts.join('');
 }
 
-/** Quotes outside text for a message: {@link escapeText} between double quotes. */
+/**
+ * Quotes outside text for a message: {@link escapeText} between double quotes. What looks like a
+ * key is not shown, because keys end up in wrong places (`mpclient tunnel.key`, `--key-file KEY`).
+ */
 export function quoteText(text: string): string {
-	return `"${escapeText(text)}"`;
+	return LONE_KEY.test(text) ? '(looks like a key)' : `"${escapeText(maskKeys(text))}"`;
 }
+
+/** Replaces every key inside a text by `(key)`. */
+export function maskKeys(text: string): string {
+	return text.replaceAll(KEY_INSIDE, '(key)');
+}
+
+// 32 bytes in base64; a lone word of nearly that length is a key with a letter lost or added.
+const KEY_INSIDE = /[A-Za-z0-9+/]{43}=/g;
+const LONE_KEY = /^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/]{40,46}={0,2}$/;
 
 function escapeCharacter(character: string): string {
 	return character === '"' || character === '\\' ? `\\${character}` : escapeControls(character);

@@ -1,8 +1,30 @@
+import {dirname, resolve} from 'node:path';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import type {Endpoint} from './endpoint.ts';
-import type {KeyOptions} from './keys.ts';
+import {ProblemList} from './errors.ts';
+import {escapeText, quoteText} from './escape-text.ts';
+import {type KeyEntry, type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
+import {FieldReader, type Place} from './place.ts';
+import {
+	inlineKeyWarnings,
+	type Resolved,
+	readEnvironment,
+	readFlag,
+	readKeyPath,
+	readKeyText,
+	readOneOrMany,
+	readSharedFields,
+	readSharedFlags,
+	SHARED_DEFAULTS,
+	type SharedFlags,
+	type SharedSettings,
+	type Surroundings,
+} from './settings.ts';
+import {readTextFile} from './text-file.ts';
+import {canonicalAddress, readAddress, readHost, readName, readPort, readTarget} from './values.ts';
+import {isYamlName, parseYamlFile} from './yaml-file.ts';
 
 /** Everything that mpserver can be told, resolved and validated. */
 export interface ServerOptions {
@@ -26,4 +48,217 @@ export interface ServerOptions {
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
 	readonly logFormat: LogFormat;
+}
+
+/** mpserver's flags and words as text, without defaults. */
+export interface ServerFlags extends SharedFlags {
+	readonly port?: string | undefined;
+	readonly host?: string | undefined;
+	readonly targetPort?: string | undefined;
+	readonly bind?: readonly string[] | undefined;
+}
+
+/** What one source says; undefined = it says nothing. */
+interface ServerSettings extends SharedSettings {
+	readonly port: number | undefined;
+	readonly bind: readonly string[] | undefined;
+	readonly target: Endpoint | undefined;
+}
+
+/** What mpserver does where nothing is said. */
+export const SERVER_DEFAULTS: typeof SHARED_DEFAULTS & {readonly bind: readonly string[]} = {
+	...SHARED_DEFAULTS,
+	bind: [],
+};
+
+/**
+ * Resolves mpserver's options from its flags, the environment and the configuration file that
+ * `flags.config` names, if any. Throws a ConfigError with every problem of all of them.
+ */
+export function resolveServerOptions(
+	flags: ServerFlags,
+	surroundings: Surroundings,
+): Resolved<ServerOptions> {
+	const problems = new ProblemList();
+	const {cwd, env} = surroundings;
+	const fromFlags = readServerFlags(flags, cwd, problems);
+	const fromEnvironment = readEnvironment(env, problems);
+	const configFile = flags.config === undefined ? undefined : resolve(cwd, flags.config);
+	const fromFile = readServerFile(flags.config, configFile, problems);
+	const complete = problems.length === 0;
+	const merged = merge(fromFile, fromEnvironment, fromFlags);
+	if (complete) checkMissing(merged, problems);
+	const {keys, warnings} = readKeys(merged.keys, 'many', problems);
+	checkUsers(keys, merged.encrypt, problems);
+	problems.throwIfAny();
+	const {port, target} = merged;
+	// None of them is missing without a problem; running keyless instead must be impossible.
+	if (port === undefined || target === undefined || keys === undefined) {
+		throw new TypeError('port, target or keys are missing');
+	}
+	return {
+		options: {...merged, configFile, port, target, keys},
+		warnings: [...fromFile.warnings, ...warnings],
+	};
+}
+
+/** The one order of precedence: defaults, then the file, the environment, the flags; later wins. */
+function merge(
+	file: ServerSettings,
+	environment: ReturnType<typeof readEnvironment>,
+	flags: ServerSettings,
+): Omit<ServerOptions, 'configFile' | 'port' | 'target' | 'keys'> &
+	Pick<ServerSettings, 'port' | 'target' | 'keys'> {
+	return {
+		port: flags.port ?? file.port,
+		bind: flags.bind ?? file.bind ?? SERVER_DEFAULTS.bind,
+		target: flags.target ?? file.target,
+		keys: flags.keys ?? environment.keys ?? file.keys,
+		encrypt: environment.encrypt ?? file.encrypt ?? SERVER_DEFAULTS.encrypt,
+		state: flags.state ?? file.state,
+		crypto: flags.crypto ?? file.crypto,
+		stats: flags.stats ?? file.stats,
+		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
+		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
+	};
+}
+
+function checkMissing(
+	settings: Pick<ServerSettings, 'port' | 'target'>,
+	problems: ProblemList,
+): void {
+	if (settings.port === undefined) {
+		problems.add('', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
+	} else if (settings.target === undefined) {
+		const reason = `a fixed target HOST PORT is needed: mpserver ${settings.port} HOST PORT`;
+		problems.add('', '', reason);
+	}
+}
+
+// Users who trust each other with their traffic need no keys of their own.
+function checkUsers(keys: KeyOptions | undefined, encrypt: boolean, problems: ProblemList): void {
+	if (encrypt || keys === undefined || keys.keyless || keys.users.length === 1) return;
+	const reason = `is off (MPTUNNEL_ENCRYPT=0), which allows one key only, not ${keys.users.length}`;
+	problems.add('', '', `encryption ${reason}`);
+}
+
+function readServerFlags(flags: ServerFlags, cwd: string, problems: ProblemList): ServerSettings {
+	const bind = flags.bind?.map((text) => readFlag('--bind', text, problems, readAddress));
+	const host = readFlag('HOST', flags.host, problems, readHost);
+	const port = readFlag('target PORT', flags.targetPort, problems, readPort);
+	if (flags.host !== undefined && flags.targetPort === undefined) {
+		problems.add(
+			'',
+			'',
+			`the target ${quoteText(flags.host)} needs a port: mpserver PORT HOST PORT`,
+		);
+	}
+	return {
+		...readSharedFlags(flags, cwd, problems),
+		port: readFlag('PORT', flags.port, problems, readPort),
+		bind: bind === undefined ? undefined : withoutDuplicates(bind),
+		target: host === undefined || port === undefined ? undefined : {host, port},
+	};
+}
+
+interface ServerFile extends ServerSettings {
+	readonly warnings: readonly string[];
+}
+
+const NOTHING: ServerFile = {
+	keys: undefined,
+	encrypt: undefined,
+	state: undefined,
+	crypto: undefined,
+	stats: undefined,
+	logLevel: undefined,
+	logFormat: undefined,
+	port: undefined,
+	bind: undefined,
+	target: undefined,
+	warnings: [],
+};
+
+function readServerFile(
+	name: string | undefined,
+	path: string | undefined,
+	problems: ProblemList,
+): ServerFile {
+	if (name === undefined || path === undefined) return NOTHING;
+	const file = readTextFile(path);
+	if (!file.ok) {
+		problems.add('', '', `configuration file ${quoteText(name)} ${file.reason}`);
+		return NOTHING;
+	}
+	if (!isYamlName(name)) {
+		const reason = "a server's configuration is YAML, in a file named .yaml, .yml or .json";
+		problems.add(escapeText(name), '', reason);
+		return NOTHING;
+	}
+	const document = parseYamlFile(name, file.text, problems);
+	if (document === undefined) return NOTHING;
+	const fields = new FieldReader(document.value, document.place);
+	const settings = readServerFields(fields, dirname(path));
+	fields.finish();
+	return {...settings, warnings: inlineKeyWarnings(name, settings.keys, file.othersCanRead)};
+}
+
+function readServerFields(fields: FieldReader, folder: string): ServerSettings {
+	const shared = readSharedFields(fields, folder);
+	return {
+		port: fields.text('port', readPort),
+		bind: fields.read('bind', (value, place) =>
+			withoutDuplicates(readOneOrMany(value, place, (item, at) => at.text(item, readAddress))),
+		),
+		target: fields.read('target', readTargetField),
+		...shared,
+		keys: withUsers(shared.keys, fields, folder),
+	};
+}
+
+function readTargetField(value: unknown, place: Place): Endpoint | undefined {
+	if (!(value instanceof Map)) return place.text(value, readTarget);
+	const fields = new FieldReader(value, place);
+	const host = fields.text('host', readHost);
+	const port = fields.text('port', readPort);
+	fields.require('host', 'port');
+	fields.finish();
+	return host === undefined || port === undefined ? undefined : {host, port};
+}
+
+/** Adds the keys of `users:`, a list of mappings of `name` and either `key` or `keyFile`. */
+function withUsers(
+	keys: KeySource | undefined,
+	fields: FieldReader,
+	folder: string,
+): KeySource | undefined {
+	return (
+		fields.read('users', (value, place) => {
+			const users = place.filledList(value, (item, at) => readUser(item, at, folder));
+			const {where, field} = place;
+			return {where, field, entries: [...(keys?.entries ?? []), ...users]};
+		}) ?? keys
+	);
+}
+
+function readUser(value: unknown, place: Place, folder: string): KeyEntry | undefined {
+	const fields = new FieldReader(value, place);
+	const name = fields.read('name', (text, at) => at.string(text, readName));
+	const inline = fields.read('key', (text, at) => readKeyText(text, at, name));
+	const file = fields.read('keyFile', (text, at) => readKeyPath(text, at, folder, name));
+	fields.require('name');
+	if (fields.has('key') === fields.has('keyFile'))
+		place.report('needs a key or a keyFile, one of them');
+	fields.finish();
+	return inline ?? file;
+}
+
+function withoutDuplicates(addresses: readonly (string | undefined)[]): readonly string[] {
+	const byMeaning = new Map<string, string>();
+	for (const address of addresses) {
+		if (address === undefined) continue;
+		const canonical = canonicalAddress(address);
+		if (!byMeaning.has(canonical)) byMeaning.set(canonical, address);
+	}
+	return [...byMeaning.values()];
 }

@@ -1,0 +1,46 @@
+import {readPathLine} from './path-line.ts';
+import type {PathDraft, RateOptions} from './paths.ts';
+import {FieldReader, type Place} from './place.ts';
+import {readRate, readRates} from './quantities.ts';
+import {readAddress, readHost, readName, readPort} from './values.ts';
+
+/**
+ * Reads one item of `paths:`: a line as in the classic file, or a mapping of `host`, `port` (of the
+ * bridge) and optionally `name`, `bind`, `localPort`, `rate` (`20mbit`, `UP/DOWN`, or a mapping of
+ * `up` and `down`), `metered`, `backup`. Undefined when `host` or `port` is no good.
+ */
+export function readPathItem(value: unknown, place: Place): PathDraft | undefined {
+	const {where, field} = place;
+	if (typeof value === 'string') {
+		const line = readPathLine(value, (reason) => place.report(reason));
+		return line === undefined ? undefined : {where, field, ...line};
+	}
+	if (!(value instanceof Map)) {
+		place.report('neither "HOST PORT" nor a mapping of host and port');
+		return undefined;
+	}
+	const fields = new FieldReader(value, place);
+	const host = fields.text('host', readHost);
+	const port = fields.text('port', readPort);
+	const rest = {
+		name: fields.read('name', (name, at) => at.string(name, readName)),
+		bind: fields.text('bind', readAddress),
+		localPort: fields.text('localPort', readPort),
+		rate: fields.read('rate', readRateField),
+		metered: fields.boolean('metered') ?? false,
+		backup: fields.boolean('backup') ?? false,
+	};
+	fields.require('host', 'port');
+	fields.finish();
+	return host === undefined || port === undefined ? undefined : {where, field, host, port, ...rest};
+}
+
+function readRateField(value: unknown, place: Place): RateOptions | undefined {
+	if (!(value instanceof Map)) return place.text(value, readRates);
+	const fields = new FieldReader(value, place);
+	const up = fields.text('up', readRate);
+	const down = fields.text('down', readRate);
+	fields.require('up', 'down');
+	fields.finish();
+	return up === undefined || down === undefined ? undefined : {up, down};
+}

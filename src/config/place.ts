@@ -1,0 +1,175 @@
+import {didYouMean} from './did-you-mean.ts';
+import {attempt, type ProblemList} from './errors.ts';
+import {escapeText, quoteText} from './escape-text.ts';
+
+/** The steps from the top of a file to a value: field names and list positions. */
+export type FieldPath = readonly (string | number)[];
+
+/** A file that values came from, as far as places in it need it. */
+export interface SourceFile {
+	/** As the user wrote it. */
+	readonly name: string;
+	/** The line, from 1, of the value at `path` or of the nearest one around it. */
+	lineOf(path: FieldPath): number | undefined;
+}
+
+/** A value's place in a file: knows its dotted path and line, and reports what is wrong with it. */
+export class Place {
+	readonly #file: SourceFile;
+	readonly #problems: ProblemList;
+	readonly #path: FieldPath;
+
+	constructor(file: SourceFile, problems: ProblemList, path: FieldPath = []) {
+		this.#file = file;
+		this.#problems = problems;
+		this.#path = path;
+	}
+
+	/** The place of a field or list item inside the value at this place. */
+	child(step: string | number): Place {
+		return new Place(this.#file, this.#problems, [...this.#path, step]);
+	}
+
+	/** `FILE:LINE`, escaped. */
+	get where(): string {
+		const line = this.#file.lineOf(this.#path);
+		const name = escapeText(this.#file.name);
+		return line === undefined ? name : `${name}:${line}`;
+	}
+
+	/** `paths[1].bind`; empty at the top of the file. */
+	get field(): string {
+		return this.#path.map(formatStep).join('').replace(/^\./, '');
+	}
+
+	/** Adds a problem of this value. */
+	report(reason: string): void {
+		this.#problems.add(this.where, this.field, reason);
+	}
+
+	/** Reads text (or a number, as it is written in decimal); undefined when it was reported. */
+	text<T>(value: unknown, read: (text: string) => T): T | undefined {
+		// A throwing reader words what belongs here, so it is asked about values of other types too.
+		const plain = typeof value === 'string' || typeof value === 'number';
+		return attempt(
+			() => read(plain ? String(value) : ''),
+			(error) => this.report(plain ? error.message : `not ${error.expected}: ${kindOf(value)}`),
+		);
+	}
+
+	/** {@link Place.text} for what must be written as text: a name 007 would come out as 7. */
+	string<T>(value: unknown, read: (text: string) => T): T | undefined {
+		if (typeof value !== 'number') return this.text(value, read);
+		this.report(`not text: ${kindOf(value)} (write it in quotes)`);
+		return undefined;
+	}
+
+	/** Reads true or false; undefined when it was reported. */
+	boolean(value: unknown): boolean | undefined {
+		if (typeof value === 'boolean') return value;
+		this.report(`not true or false: ${kindOf(value)}`);
+		return undefined;
+	}
+
+	/** Reads a list item by item, each at a place of its own; undefined results are left out. */
+	list<T>(value: unknown, read: (item: unknown, place: Place) => T | undefined): readonly T[] {
+		if (!Array.isArray(value)) {
+			this.report(`not a list: ${kindOf(value)}`);
+			return [];
+		}
+		const items: T[] = [];
+		for (const [index, item] of value.entries()) {
+			const result = read(item, this.child(index));
+			if (result !== undefined) items.push(result);
+		}
+		return items;
+	}
+
+	/** {@link Place.list} for a list that must not be empty. */
+	filledList<T>(
+		value: unknown,
+		read: (item: unknown, place: Place) => T | undefined,
+	): readonly T[] {
+		if (Array.isArray(value) && value.length === 0) this.report('is an empty list');
+		return this.list(value, read);
+	}
+}
+
+/** Reads the fields of one mapping, each asked for by name, and reports those never asked for. */
+export class FieldReader {
+	readonly #fields: ReadonlyMap<unknown, unknown>;
+	readonly #place: Place;
+	readonly #known: string[] = [];
+
+	/** `value` that is not a mapping is reported; `undefined` stands for an empty one. */
+	constructor(value: unknown, place: Place) {
+		if (!(value instanceof Map) && value !== undefined) {
+			place.report(`not a mapping (field: value): ${kindOf(value)}`);
+		}
+		this.#fields = value instanceof Map ? value : new Map<unknown, unknown>();
+		this.#place = place;
+	}
+
+	/** The names asked for so far. */
+	get known(): readonly string[] {
+		return this.#known;
+	}
+
+	/** True when the file has this field, whatever is in it. */
+	has(name: string): boolean {
+		return this.#fields.has(name);
+	}
+
+	/** Reads a field with `read`; undefined when the file has it not or it was reported. */
+	read<T>(name: string, read: (value: unknown, place: Place) => T | undefined): T | undefined {
+		this.#known.push(name);
+		if (!this.#fields.has(name)) return undefined;
+		const place = this.#place.child(name);
+		const value = this.#fields.get(name);
+		if (value !== null) return read(value, place);
+		place.report('has no value');
+		return undefined;
+	}
+
+	/** {@link FieldReader.read} for a field of text. */
+	text<T>(name: string, read: (text: string) => T): T | undefined {
+		return this.read(name, (value, place) => place.text(value, read));
+	}
+
+	/** {@link FieldReader.read} for true or false. */
+	boolean(name: string): boolean | undefined {
+		return this.read(name, (value, place) => place.boolean(value));
+	}
+
+	/** Reports each of `names` that the file has not. */
+	require(...names: readonly string[]): void {
+		for (const name of names) {
+			if (!this.#fields.has(name)) this.#place.report(`${name} is missing`);
+		}
+	}
+
+	/** Reports the fields that no call has asked for. */
+	finish(): void {
+		for (const name of this.#fields.keys()) {
+			const text = typeof name === 'object' ? kindOf(name) : String(name);
+			if (this.#known.includes(text)) continue;
+			this.#place.child(text).report(`unknown field${didYouMean(text, this.#known)}`);
+		}
+	}
+}
+
+/** What a value is, for a message: quoted text, a number, or the kind of a structure. */
+export function kindOf(value: unknown): string {
+	if (typeof value === 'string') return quoteText(value);
+	if (value === null || value === undefined) return 'nothing';
+	if (Array.isArray(value)) return 'a list';
+	if (typeof value === 'object') return 'a mapping';
+	return escapeText(String(value));
+}
+
+function formatStep(step: string | number): string {
+	if (typeof step === 'number') return `[${step}]`;
+	return /^[\p{L}\p{N}_-]{1,64}$/u.test(step) && !step.includes('=')
+		? `.${step}`
+		: `[${quoteText(step)}]`;
+}

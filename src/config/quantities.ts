@@ -1,0 +1,40 @@
+import type {Millis} from '../core/time.ts';
+import {parseDuration, parseRate} from '../sim/units.ts';
+import {ValueError} from './errors.ts';
+import {quoteText} from './escape-text.ts';
+import type {RateOptions} from './paths.ts';
+
+// Below it a rate is a slip of the unit: not one full-sized packet would pass in ten seconds.
+const LEAST_RATE = 1000;
+const MOST_RATE = 1e12;
+
+const LEAST_INTERVAL: Millis = 100;
+// Timers of Node overflow beyond 24.8 days.
+const MOST_INTERVAL: Millis = 86_400_000;
+
+/** A path's rates from `20mbit` (each way) or `20mbit/5mbit` (up/down), in bits per second. */
+export function readRates(text: string): RateOptions {
+	const parts = text.split('/').map(parseRate);
+	const [up, down = up] = parts;
+	const valid = parts.every(
+		(rate) => rate !== undefined && rate >= LEAST_RATE && rate <= MOST_RATE,
+	);
+	if (valid && parts.length <= 2 && up !== undefined && down !== undefined) return {up, down};
+	throw new ValueError('a rate such as 20mbit, or UP/DOWN such as 5mbit/20mbit', quoteText(text));
+}
+
+/** One rate, `20mbit`, in bits per second. */
+export function readRate(text: string): number {
+	const rate = parseRate(text);
+	if (rate !== undefined && rate >= LEAST_RATE && rate <= MOST_RATE) return rate;
+	throw new ValueError('a rate such as 20mbit', quoteText(text));
+}
+
+/** How often something is repeated, 100 ms to 24 h: `250ms`, `10s`, `1m`. */
+export function readInterval(text: string): Millis {
+	const interval = parseDuration(text);
+	if (interval !== undefined && interval >= LEAST_INTERVAL && interval <= MOST_INTERVAL) {
+		return interval;
+	}
+	throw new ValueError('a duration of 100ms to 24h such as 10s', quoteText(text));
+}

@@ -1,0 +1,61 @@
+import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
+
+/** The largest configuration or key file that is read, in bytes. */
+export const FILE_LIMIT = 1024 * 1024;
+
+/** A file's text, or why there is none (our words, nothing from the file). */
+export type TextFile =
+	| {readonly ok: true; readonly text: string; readonly othersCanRead: boolean}
+	| {readonly ok: false; readonly reason: string};
+
+/**
+ * Reads a file of at most {@link FILE_LIMIT} bytes; pipes (`/dev/fd/63`) work too. Bytes that are
+ * not UTF-8 become U+FFFD, which no value may contain but a comment may.
+ */
+export function readTextFile(path: string): TextFile {
+	let descriptor: number | undefined;
+	try {
+		descriptor = openSync(path, 'r');
+		const bytes = readAtMost(descriptor, FILE_LIMIT + 1);
+		if (bytes.length > FILE_LIMIT) return {ok: false, reason: 'is larger than 1 MiB'};
+		const status = fstatSync(descriptor);
+		// Windows reports modes that say nothing about who can read.
+		const modesCount = status.isFile() && process.platform !== 'win32';
+		const othersCanRead = modesCount && (status.mode & 0o044) !== 0;
+		return {ok: true, text: new TextDecoder().decode(bytes), othersCanRead};
+	} catch (error) {
+		return {ok: false, reason: `cannot be read: ${systemReason(error)}`};
+	} finally {
+		if (descriptor !== undefined) closeSync(descriptor);
+	}
+}
+
+/** A short reason for a failed system call, without the path that Node puts into its messages. */
+export function systemReason(error: unknown): string {
+	const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+	return REASONS.get(code) ?? code;
+}
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+	['ENOENT', 'no such file or folder'],
+	['EACCES', 'permission denied'],
+	['EPERM', 'operation not permitted'],
+	['EISDIR', 'it is a folder'],
+	['ENOTDIR', 'a part of the path is no folder'],
+	['EEXIST', 'it exists already'],
+	['EROFS', 'the file system is read-only'],
+	['ENOSPC', 'no space left on the device'],
+	['ENAMETOOLONG', 'the name is too long'],
+	['ELOOP', 'too many symbolic links'],
+]);
+
+function readAtMost(descriptor: number, limit: number): Uint8Array {
+	const bytes = new Uint8Array(limit);
+	let length = 0;
+	while (length < limit) {
+		const count = readSync(descriptor, bytes, length, limit - length, null);
+		if (count === 0) break;
+		length += count;
+	}
+	return bytes.subarray(0, length);
+}

@@ -1,0 +1,114 @@
+import {isIP, isIPv4, isIPv6, SocketAddress} from 'node:net';
+import {didYouMean} from './did-you-mean.ts';
+import type {Endpoint} from './endpoint.ts';
+import {ValueError} from './errors.ts';
+import {quoteText} from './escape-text.ts';
+
+// Every reader here takes one text from a flag, a file or a variable and returns the value, or
+// throws a ValueError whose wording (field or word first) is up to the caller.
+
+/** The most bytes of UTF-8 in a path's or user's name; names travel in frames and fill tables. */
+export const NAME_LIMIT = 63;
+
+/** A whole number in decimal digits, `minimum` to `maximum`; no sign, no leading zero. */
+export function readWholeNumber(text: string, minimum: number, maximum: number): number {
+	const value = /^(0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : Number.NaN;
+	if (value >= minimum && value <= maximum) return value;
+	throw new ValueError(`${minimum} to ${maximum}`, quoteText(text));
+}
+
+/** A UDP or TCP port, 1 to 65535. */
+export function readPort(text: string): number {
+	return readWholeNumber(text, 1, 65_535);
+}
+
+/** An IP literal; IPv6 may stand in brackets, which are taken off. */
+export function readAddress(text: string): string {
+	const address = withoutBrackets(text);
+	if (isIP(address) === 0 || (address !== text && isIPv4(address))) {
+		throw new ValueError('an IP address', quoteText(text));
+	}
+	return address;
+}
+
+/** One spelling for equal addresses, to compare them; `address` must be an IP literal. */
+export function canonicalAddress(address: string): string {
+	const [bare = '', zone] = address.split('%', 2);
+	const family = isIPv6(bare) ? 'ipv6' : 'ipv4';
+	const canonical = new SocketAddress({address: bare, family}).address;
+	return zone === undefined ? canonical : `${canonical}%${zone}`;
+}
+
+/** A host name or an IP literal; IPv6 may stand in brackets, which are taken off. */
+export function readHost(text: string): string {
+	if (text.startsWith('[') || text.includes(':')) {
+		const address = withoutBrackets(text);
+		if (isIPv6(address)) return address;
+	} else if (isIPv4(text) || isHostName(text)) {
+		return text;
+	}
+	throw new ValueError('a host name or IP address', quoteText(text));
+}
+
+/** `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. */
+export function readListenAddress(text: string): Endpoint {
+	const [, six, four, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/s.exec(text) ?? [];
+	const host = six ?? four ?? '';
+	if (isIP(host) !== (six === undefined ? 4 : 6)) {
+		throw new ValueError('ADDR:PORT with an IP address ([ADDR]:PORT for IPv6)', quoteText(text));
+	}
+	return {host, port: readPort(port)};
+}
+
+/** `HOST PORT` with a name or an IP literal, as on the command line. */
+export function readTarget(text: string): Endpoint {
+	const words = text.trim().split(/\s+/);
+	const [host, port] = words;
+	if (host === undefined || port === undefined || words.length > 2) {
+		throw new ValueError('HOST PORT', quoteText(text));
+	}
+	return {host: readHost(host), port: readPort(port)};
+}
+
+/** One of `choices`, spelled exactly. */
+export function readChoice<T extends string>(text: string, choices: readonly T[]): T {
+	const choice = choices.find((candidate) => candidate === text);
+	if (choice !== undefined) return choice;
+	const shown = `${quoteText(text)}${didYouMean(text, choices)}`;
+	throw new ValueError(`one of ${choices.join(', ')}`, shown);
+}
+
+/**
+ * A name for a path or a user: 1 to {@link NAME_LIMIT} bytes of UTF-8 without white space, `#`, `=`
+ * or anything invisible, and not only digits, because unnamed paths are called by their position.
+ */
+export function readName(text: string): string {
+	const length = new TextEncoder().encode(text).length;
+	if (/^[0-9]*$/.test(text) || /[\s#="'\\\p{C}\ufffd]/u.test(text) || length > NAME_LIMIT) {
+		const expected = `a name (1 to ${NAME_LIMIT} bytes, no spaces, no quotes, not only digits)`;
+		throw new ValueError(expected, quoteText(text));
+	}
+	return text;
+}
+
+/** A path in the file system: not empty, no NUL. */
+export function readFilePath(text: string): string {
+	if (text === '' || text.includes('\0')) throw new ValueError('a path', quoteText(text));
+	return text;
+}
+
+function withoutBrackets(text: string): string {
+	return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+}
+
+// A last label of digits only is refused: it is a mistyped IPv4 address (256.1.1.1, 127.1), which
+// some resolvers would still take for one.
+function isHostName(text: string): boolean {
+	const name = text.endsWith('.') ? text.slice(0, -1) : text;
+	if (name.length > 253) return false;
+	const labels = name.split('.');
+	return (
+		labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)) &&
+		!/^(0x[0-9a-f]*|[0-9]+)$/i.test(labels.at(-1) ?? '')
+	);
+}

@@ -1,0 +1,93 @@
+import {
+	type Document,
+	isAlias,
+	isMap,
+	isNode,
+	isPair,
+	isScalar,
+	isSeq,
+	LineCounter,
+	type Node,
+	parseDocument,
+} from 'yaml';
+import type {ProblemList} from './errors.ts';
+import {escapeControls, escapeText, maskKeys} from './escape-text.ts';
+import {type FieldPath, Place, type SourceFile} from './place.ts';
+
+/** A parsed file: its top value (mappings are `Map`s) and where problems of it are reported. */
+export interface YamlFile {
+	/** Undefined when the file holds nothing. */
+	readonly value: unknown;
+	readonly place: Place;
+}
+
+/** Whether a file name says YAML or JSON (which is YAML): ends in .yaml, .yml or .json. */
+export function isYamlName(name: string): boolean {
+	return /\.(ya?ml|json)$/i.test(name);
+}
+
+/**
+ * Parses YAML 1.2; syntax errors go to `problems` with their line, and then undefined comes back.
+ * Never throws, whatever the text is; aliases cannot expand without bound.
+ */
+export function parseYamlFile(
+	name: string,
+	text: string,
+	problems: ProblemList,
+): YamlFile | undefined {
+	const lines = new LineCounter();
+	try {
+		// prettyErrors would quote the source, and a source may hold a key.
+		const document = parseDocument(text, {
+			lineCounter: lines,
+			prettyErrors: false,
+			logLevel: 'silent',
+			strict: true,
+		});
+		const faults = [...document.errors, ...document.warnings];
+		for (const fault of faults) {
+			const where = `${escapeText(name)}:${lines.linePos(fault.pos[0]).line}`;
+			problems.add(where, '', `not valid YAML: ${firstLine(fault.message)}`);
+		}
+		if (faults.length > 0) return undefined;
+		const file: SourceFile = {name, lineOf: (path) => lineOf(document, lines, path)};
+		const value: unknown = document.toJS({mapAsMap: true, maxAliasCount: 100});
+		return {value: value ?? undefined, place: new Place(file, problems)};
+	} catch (error) {
+		// The parser is recursive and counts aliases by throwing; both are the file's fault.
+		const reason = error instanceof RangeError ? 'nested too deeply' : 'too many aliases';
+		problems.add(escapeText(name), '', `not valid YAML: ${reason}`);
+		return undefined;
+	}
+}
+
+function firstLine(message: string): string {
+	return escapeControls(maskKeys(message.split('\n', 1)[0] ?? '')).slice(0, 255);
+}
+
+function lineOf(document: Document, lines: LineCounter, path: FieldPath): number | undefined {
+	let node: unknown = document.contents;
+	let offset = offsetOf(node);
+	for (const step of path) {
+		const parent = isAlias(node) ? node.resolve(document) : node;
+		if (isMap(parent)) {
+			const pair = parent.items.find((item) => isPair(item) && keyText(item.key) === String(step));
+			offset = offsetOf(pair?.key) ?? offset;
+			node = pair?.value;
+		} else if (isSeq(parent)) {
+			node = parent.items[Number(step)];
+			offset = offsetOf(node) ?? offset;
+		} else {
+			break;
+		}
+	}
+	return offset === undefined ? undefined : lines.linePos(offset).line;
+}
+
+function keyText(key: unknown): string {
+	return isScalar(key) ? String(key.value) : '';
+}
+
+function offsetOf(node: unknown): number | undefined {
+	return isNode(node) ? (node satisfies Node).range?.[0] : undefined;
+}
