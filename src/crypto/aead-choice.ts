@@ -1,0 +1,113 @@
+import {AEAD_BACK_ENDS, type AeadFactory, type AeadName, TAG_LENGTH} from './aead.ts';
+import {loadNoble} from './aead-noble.ts';
+import {loadNode} from './aead-node.ts';
+import {loadSodium} from './aead-sodium.ts';
+import {type NonceAeadFactory, packetAeadFactory} from './packet-aead.ts';
+
+/** How each back end is loaded; a promise rejects with the reason why it cannot be. */
+export type AeadLoaders = Readonly<Record<AeadName, () => Promise<NonceAeadFactory>>>;
+
+/** A back end that is not used, and why, in one line. */
+export interface RejectedAead {
+	readonly name: AeadName;
+	readonly reason: string;
+}
+
+/** The chosen back end, and the faster ones that were passed over. */
+export interface AeadChoice {
+	readonly name: AeadName;
+	readonly factory: AeadFactory;
+	readonly rejected: readonly RejectedAead[];
+}
+
+/** The loaders of the real back ends. */
+export const AEAD_LOADERS: AeadLoaders = {
+	sodium: loadSodium,
+	node: loadNode,
+	noble: loadNoble,
+};
+
+const MAX_REASON_LENGTH = 200;
+
+/**
+ * Chooses the fastest back end that loads and passes its self test, or exactly the `forced` one;
+ * rejects when none does, with a message for the user. `loaders` is for tests.
+ */
+export async function chooseAead(
+	forced?: AeadName,
+	loaders: AeadLoaders = AEAD_LOADERS,
+): Promise<AeadChoice> {
+	const rejected: RejectedAead[] = [];
+	for (const name of forced === undefined ? AEAD_BACK_ENDS : [forced]) {
+		try {
+			const create = await loaders[name]();
+			selfTest(create);
+			return {name, factory: packetAeadFactory(create), rejected};
+		} catch (error) {
+			rejected.push({name, reason: reasonOf(error)});
+		}
+	}
+	const reasons = rejected.map(({name, reason}) => `${name}: ${reason}`).join('; ');
+	throw new Error(
+		forced === undefined
+			? `no crypto back end can be used: ${reasons}`
+			: `the crypto back end that was asked for cannot be used: ${reasons}`,
+	);
+}
+
+// Errors of native loaders go on for pages: the places searched, then a stack of requires.
+function reasonOf(error: unknown): string {
+	const message = error instanceof Error ? error.message : String(error);
+	// Where a package is missing from is a path of this installation, of no use to the user.
+	const line = message
+		.trim()
+		.split('\n')[0]!
+		.replace(/ imported from .*$/, '');
+	return line.length <= MAX_REASON_LENGTH ? line : `${line.slice(0, MAX_REASON_LENGTH - 3)}...`;
+}
+
+// RFC 8439, section 2.8.2.
+const VECTOR = {
+	key: '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f',
+	nonce: '070000004041424344454647',
+	ad: '50515253c0c1c2c3c4c5c6c7',
+	text:
+		'4c616469657320616e642047656e746c656d656e206f662074686520636c6173' +
+		'73206f66202739393a204966204920636f756c64206f6666657220796f75206f' +
+		'6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73' +
+		'637265656e20776f756c642062652069742e',
+	sealed:
+		'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6' +
+		'3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36' +
+		'92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
+		'3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691',
+};
+
+function selfTest(create: NonceAeadFactory): void {
+	const nonce = Buffer.from(VECTOR.nonce, 'hex');
+	const ad = Buffer.from(VECTOR.ad, 'hex');
+	const text = Buffer.from(VECTOR.text, 'hex');
+	const sealed = Buffer.concat([ad, Buffer.from(VECTOR.sealed, 'hex')]);
+	const aead = create(Buffer.from(VECTOR.key, 'hex'));
+	const textStart = ad.length;
+	const textEnd = textStart + text.length;
+
+	const bytes = Buffer.concat([ad, text, Buffer.alloc(TAG_LENGTH)]);
+	aead.seal(nonce, bytes, 0, textStart, textEnd);
+	if (!bytes.equals(sealed)) {
+		throw new Error('self test: wrong cipher text for the vector of RFC 8439');
+	}
+	if (!aead.open(nonce, bytes, 0, textStart, textEnd)) {
+		throw new Error('self test: does not open the vector of RFC 8439');
+	}
+	if (!bytes.subarray(textStart, textEnd).equals(text)) {
+		throw new Error('self test: wrong text for the vector of RFC 8439');
+	}
+	for (const position of [0, textStart, textEnd]) {
+		const forged = Uint8Array.from(sealed);
+		forged[position] = forged[position]! ^ 1;
+		if (aead.open(nonce, forged, 0, textStart, textEnd)) {
+			throw new Error('self test: opens a forged packet');
+		}
+	}
+}
