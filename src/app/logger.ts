@@ -1,4 +1,4 @@
-import {escapeControls, escapeText} from '../config/escape-text.ts';
+import {escapeControls, escapeText, TEXT_LIMIT} from '../config/escape-text.ts';
 import {LOG_LEVELS, type LogFormat, type LogLevel} from '../config/logging.ts';
 
 export {escapeText} from '../config/escape-text.ts';
@@ -204,7 +204,8 @@ function quoteIfNeeded(text: string): string {
 
 function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
 	// The fixed names stand first and win: a field cannot forge a level.
-	return safeJson({time, level, message, ...withoutFixed(fields)}, message);
+	const fixed = {time, level, message};
+	return safeJson({...fixed, ...withoutFixed(fields)}, message, JSON.stringify(fixed));
 }
 
 function withoutFixed(fields: LogFields): LogFields {
@@ -213,13 +214,20 @@ function withoutFixed(fields: LogFields): LogFields {
 	return {...others, ...Object.fromEntries(clashes.map(([name, value]) => [`${name}_`, value]))};
 }
 
-/** JSON with outside strings cut, and with what JSON leaves raw but a terminal obeys escaped. */
-function safeJson(value: object, uncut?: string): string {
-	const json = JSON.stringify(value, (_, item: unknown) => {
-		if (typeof item === 'bigint') return item.toString();
-		if (item instanceof Error) return item.message;
-		if (typeof item !== 'string' || item === uncut) return item;
-		return item.length > 255 ? `${item.slice(0, 254)}…` : item;
-	});
-	return escapeControls(json);
+/**
+ * JSON with outside strings cut, and with what JSON leaves raw but a terminal obeys escaped. What
+ * cannot be written (a cycle, a throwing getter) becomes `unprintable`.
+ */
+function safeJson(value: object | null, uncut?: string, unprintable = '"(unprintable)"'): string {
+	try {
+		const json = JSON.stringify(value, (_, item: unknown) => {
+			if (typeof item === 'bigint') return item.toString();
+			if (item instanceof Error) return item.message;
+			if (typeof item !== 'string' || item === uncut) return item;
+			return item.length > TEXT_LIMIT ? `${item.slice(0, TEXT_LIMIT - 1)}…` : item;
+		});
+		return escapeControls(json ?? unprintable);
+	} catch {
+		return escapeControls(unprintable);
+	}
 }

@@ -6,7 +6,7 @@ export const FILE_LIMIT = 1024 * 1024;
 /** A file's text, or why there is none (our words, nothing from the file). */
 export type TextFile =
 	| {readonly ok: true; readonly text: string; readonly othersCanRead: boolean}
-	| {readonly ok: false; readonly reason: string};
+	| {readonly ok: false; readonly reason: string; readonly missing: boolean};
 
 /**
  * Reads a file of at most {@link FILE_LIMIT} bytes; pipes (`/dev/fd/63`) work too. Bytes that are
@@ -17,14 +17,17 @@ export function readTextFile(path: string): TextFile {
 	try {
 		descriptor = openSync(path, 'r');
 		const bytes = readAtMost(descriptor, FILE_LIMIT + 1);
-		if (bytes.length > FILE_LIMIT) return {ok: false, reason: 'is larger than 1 MiB'};
+		if (bytes.length > FILE_LIMIT) {
+			return {ok: false, reason: 'is larger than 1 MiB', missing: false};
+		}
 		const status = fstatSync(descriptor);
 		// Windows reports modes that say nothing about who can read.
 		const modesCount = status.isFile() && process.platform !== 'win32';
 		const othersCanRead = modesCount && (status.mode & 0o044) !== 0;
 		return {ok: true, text: new TextDecoder().decode(bytes), othersCanRead};
 	} catch (error) {
-		return {ok: false, reason: `cannot be read: ${systemReason(error)}`};
+		const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+		return {ok: false, reason: `cannot be read: ${systemReason(error)}`, missing};
 	} finally {
 		if (descriptor !== undefined) closeSync(descriptor);
 	}

@@ -1,0 +1,89 @@
+import {randomBytes} from 'node:crypto';
+import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
+import {readTextFile} from '../config/text-file.ts';
+
+/** What the state file holds; no keys, ever. */
+export interface StateContent {
+	readonly kind: 'client' | 'server';
+	/** Which configuration this is the state of, for people. */
+	readonly identity: string;
+	/** 32 hexadecimal digits. */
+	readonly clientId: string;
+	/** Path name and local port. */
+	readonly localPorts: readonly (readonly [string, number])[];
+}
+
+/** What {@link readStateFile} found: content, no file, or why a file that exists is of no use. */
+export type ReadState =
+	| {readonly found: 'content'; readonly content: StateContent}
+	| {readonly found: 'nothing' | 'damaged'}
+	| {readonly found: 'unreadable'; readonly reason: string};
+
+/** More local ports than any client has paths are not kept; old path names would pile up. */
+const PORT_LIMIT = 256;
+
+/** Reads a state file; never throws, whatever it holds. */
+export function readStateFile(path: string): ReadState {
+	const file = readTextFile(path);
+	if (!file.ok && file.missing) return {found: 'nothing'};
+	if (!file.ok) return {found: 'unreadable', reason: file.reason};
+	const content = parseState(file.text);
+	return content === undefined ? {found: 'damaged'} : {found: 'content', content};
+}
+
+/**
+ * Writes a state file (0600) by renaming, so that a crash leaves the old one or the new one whole.
+ * Throws what the file system throws.
+ */
+export function writeStateFile(path: string, content: StateContent): void {
+	const {kind, identity, clientId, localPorts} = content;
+	const ports = Object.fromEntries(localPorts.slice(-PORT_LIMIT));
+	const json = JSON.stringify(
+		{version: 1, kind, identity, clientId, localPorts: ports},
+		null,
+		'\t',
+	);
+	const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+	try {
+		// `wx` never follows a link that somebody else has put there.
+		const descriptor = openSync(temporary, 'wx', 0o600);
+		try {
+			writeSync(descriptor, `${json}\n`);
+			fsyncSync(descriptor);
+		} finally {
+			closeSync(descriptor);
+		}
+		renameSync(temporary, path);
+	} catch (error) {
+		rmSync(temporary, {force: true});
+		throw error;
+	}
+}
+
+function parseState(text: string): StateContent | undefined {
+	const value = parseJson(text);
+	if (!isRecord(value)) return undefined;
+	const {version, kind, identity, clientId, localPorts} = value;
+	if (version !== 1) return undefined;
+	if (kind !== 'client' && kind !== 'server') return undefined;
+	if (typeof identity !== 'string' || typeof clientId !== 'string') return undefined;
+	if (!/^[0-9a-f]{32}$/.test(clientId) || !isRecord(localPorts)) return undefined;
+	return {kind, identity, clientId, localPorts: Object.entries(localPorts).filter(isPortEntry)};
+}
+
+function isPortEntry(entry: [string, unknown]): entry is [string, number] {
+	const port = entry[1];
+	return typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

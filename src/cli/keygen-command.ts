@@ -1,0 +1,49 @@
+import {closeSync, fsyncSync, openSync, rmSync, writeSync} from 'node:fs';
+import {Command} from 'commander';
+import {ConfigError} from '../config/errors.ts';
+import {quoteText} from '../config/escape-text.ts';
+import {systemReason} from '../config/text-file.ts';
+import {formatKey, generateKey} from '../crypto/keys.ts';
+import {SystemRandom} from '../crypto/system-random.ts';
+
+/**
+ * `mptunnel keygen [FILE]`: a new key into FILE (0600, never over an existing file), or on stdout
+ * without FILE. Its action throws a ConfigError when the file cannot be made.
+ */
+export function keygenCommand(
+	write: (text: string) => void = (text) => process.stdout.write(text),
+): Command {
+	return new Command('keygen')
+		.description('make a key for both ends')
+		.argument('[FILE]', 'where to write it, readable by you alone (default: stdout)')
+		.addHelpText('after', '\nExample:\n  mptunnel keygen tunnel.key\n')
+		.action((file: string | undefined) => {
+			const key = `${formatKey(generateKey(new SystemRandom()))}\n`;
+			if (file === undefined) write(key);
+			else writeKeyFile(file, key);
+		});
+}
+
+function writeKeyFile(path: string, text: string): void {
+	let descriptor: number;
+	try {
+		descriptor = openSync(path, 'wx', 0o600);
+	} catch (error) {
+		throw refusal(path, error);
+	}
+	try {
+		writeSync(descriptor, text);
+		fsyncSync(descriptor);
+	} catch (error) {
+		// Half a key in a file that is never written over would be in the way for good.
+		rmSync(path, {force: true});
+		throw refusal(path, error);
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+function refusal(path: string, error: unknown): ConfigError {
+	const reason = `key file ${quoteText(path)} is not written: ${systemReason(error)}`;
+	return new ConfigError([{where: '', field: '', reason}]);
+}

@@ -1,0 +1,198 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {Command, CommanderError} from 'commander';
+import {type ClientFlags, type ClientOptions, resolveClientOptions} from '../config/client.ts';
+import {ConfigError} from '../config/errors.ts';
+import {escapeControls, maskKeys} from '../config/escape-text.ts';
+import {resolveServerOptions, type ServerFlags, type ServerOptions} from '../config/server.ts';
+import type {Environment} from '../config/settings.ts';
+
+/** What parsing needs of the process. */
+export interface ParseIo {
+	/** Where --help and --version print. */
+	readonly write: (text: string) => void;
+	/** Absolute; relative paths start here. */
+	readonly cwd: string;
+}
+
+/** What the arguments ask for: run it, or `--check` (validate and exit), or `--test` (client only). */
+export type Action = 'run' | 'check' | 'test';
+
+/** Parsed arguments. */
+export interface ParsedArguments<T> {
+	readonly options: T;
+	readonly action: Action;
+	/** Sentences for the user, escaped. */
+	readonly warnings: readonly string[];
+}
+
+interface ClientParsed extends ClientFlags {
+	readonly check?: boolean;
+	readonly test?: boolean;
+}
+
+interface ServerParsed extends ServerFlags {
+	readonly check?: boolean;
+}
+
+/**
+ * Parses mpclient's arguments (without node and script) and resolves its options. Throws a
+ * ConfigError for anything wrong (exit code 2), and a CommanderError with exit code 0 after --help
+ * or --version has been written.
+ */
+export function parseClientArguments(
+	argv: readonly string[],
+	env: Environment,
+	io: ParseIo,
+): ParsedArguments<ClientOptions> {
+	const program = clientProgram(io);
+	parse(program, argv);
+	const {check, test, ...flags} = program.opts<ClientParsed>();
+	const config = oneConfig(flags.config, program.args[0]);
+	if (check === true && test === true) throw usageError('--check and --test exclude each other');
+	const {options, warnings} = resolveClientOptions({...flags, config}, {env, cwd: io.cwd});
+	const action = check === true ? 'check' : test === true ? 'test' : 'run';
+	return {options, action, warnings};
+}
+
+/**
+ * Parses mpserver's arguments (without node and script) and resolves its options. Throws as
+ * {@link parseClientArguments} does.
+ */
+export function parseServerArguments(
+	argv: readonly string[],
+	env: Environment,
+	io: ParseIo,
+): ParsedArguments<ServerOptions> {
+	const program = serverProgram(io);
+	parse(program, argv);
+	const {check, ...flags} = program.opts<ServerParsed>();
+	const [port, host, targetPort] = program.args;
+	const words = {port, host, targetPort};
+	const {options, warnings} = resolveServerOptions({...flags, ...words}, {env, cwd: io.cwd});
+	return {options, action: check === true ? 'check' : 'run', warnings};
+}
+
+/** The version in package.json. */
+export function programVersion(): string {
+	// One level deeper in build/ than in the sources: look upwards for it.
+	let folder = dirname(fileURLToPath(import.meta.url));
+	while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
+		folder = dirname(folder);
+	}
+	const text = readFileSync(join(folder, 'package.json'), 'utf8');
+	return /^\s*"version": "([^"]+)"/m.exec(text)?.[1] ?? 'unknown';
+}
+
+const ENVIRONMENT_HELP = `
+Environment:
+  MPTUNNEL_KEY           the key itself; --key-file wins over it, it wins over the file
+  MPTUNNEL_ENCRYPT=0     authenticate but do not encrypt, for speed; must be the same on both ends
+  XDG_STATE_HOME         where the default state folder lies (else ~/.local/state)
+
+Exit codes: 0 ok, 1 the machine refused something, 2 wrong flags, files or keys.
+`;
+
+const CLIENT_HELP = `
+FILE has a path per line, "HOST PORT", HOST being a bridge or the server itself:
+
+  # comment
+  bridge1.example.net 4000
+  198.51.100.7 4000       name=lte bind=192.168.8.2 rate=5mbit/20mbit metered
+  2001:db8::7  4000       name=dsl port=40001 backup
+
+or is YAML when its name ends in .yaml, .yml or .json; then it can hold every option below.
+${ENVIRONMENT_HELP}
+Example (the application then sends to 127.0.0.1 port 3000):
+  mptunnel keygen tunnel.key
+  mpclient mpclient.conf --key-file tunnel.key
+`;
+
+const SERVER_HELP = `
+PORT is the UDP port to listen on; HOST PORT is the fixed target that datagrams go to.
+With -c, a YAML file can hold every option; flags and words win over the file.
+${ENVIRONMENT_HELP}
+Example (an OpenVPN server on the same machine):
+  mpserver 2000 127.0.0.1 1194 --key-file tunnel.key
+`;
+
+function clientProgram(io: ParseIo): Command {
+	const program = baseProgram('mpclient', io)
+		.description('Beside the application: sends its datagrams over all paths to mpserver.')
+		.usage('[options] FILE')
+		.argument('[FILE]', 'the configuration file')
+		.option('-c, --config <FILE>', 'the same as FILE')
+		.option('--listen <ADDR:PORT>', 'where applications send to (default: 127.0.0.1:3000)')
+		.option('--no-listen', 'do not open that port')
+		.option('--socks <ADDR:PORT>', 'where SOCKS5 listens (no effect yet)')
+		.option('--no-socks', 'no SOCKS5')
+		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
+		.option('--key-file <FILE>', 'the file with the key', collect);
+	sharedOptions(program);
+	return program
+		.option('--test', 'try every path alone, print one line for each, and exit')
+		.addHelpText('after', CLIENT_HELP);
+}
+
+function serverProgram(io: ParseIo): Command {
+	const program = baseProgram('mpserver', io)
+		.description('Beside the target: delivers the first copy of each datagram of its clients.')
+		.usage('[options] PORT HOST PORT')
+		.argument('[PORT]', 'the UDP port to listen on')
+		.argument('[HOST]', 'host of the fixed target')
+		.argument('[TARGETPORT]', 'port of the fixed target')
+		.option('-c, --config <FILE>', 'a YAML file with options')
+		.option('--bind <ADDR>', 'listen on this address; repeatable (default: on all)', collect)
+		.option('--key-file <FILE>', 'a key, or "name key" lines; repeatable', collect);
+	sharedOptions(program);
+	return program.addHelpText('after', SERVER_HELP);
+}
+
+function baseProgram(name: string, io: ParseIo): Command {
+	return new Command(name)
+		.exitOverride()
+		.configureOutput({
+			writeOut: io.write,
+			// Errors are thrown and printed by whoever catches them, once and on one line.
+			writeErr: () => {},
+		})
+		.helpOption('-h, --help', 'print this and exit')
+		.version(programVersion(), '-V, --version', 'print the version and exit');
+}
+
+function sharedOptions(program: Command): void {
+	program
+		.option('--state <FOLDER>', 'keep state in this folder (default: one per configuration)')
+		.option('--crypto <NAME>', 'force a cipher back end: sodium, node or noble')
+		.option('--check', 'validate flags, files and keys, and exit')
+		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
+		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')
+		.option('--log-format <FORMAT>', 'text or json (default: text)');
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+	return [...earlier, value];
+}
+
+/** Parses, and turns commander's own usage errors into ConfigErrors of one line. */
+function parse(program: Command, argv: readonly string[]): void {
+	try {
+		program.parse(argv, {from: 'user'});
+	} catch (error) {
+		if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
+		const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+		throw usageError(escapeControls(maskKeys(message)).slice(0, 255));
+	}
+}
+
+function oneConfig(flag: string | undefined, word: string | undefined): string | undefined {
+	if (flag !== undefined && word !== undefined && flag !== word) {
+		throw usageError('two configuration files: FILE and --config are the same option');
+	}
+	return flag ?? word;
+}
+
+function usageError(reason: string): ConfigError {
+	return new ConfigError([{where: '', field: '', reason}]);
+}
