@@ -1,0 +1,134 @@
+import type {Slot} from '../bytes/slot-pool.ts';
+import {SLOT_SIZE} from '../bytes/slot-pool.ts';
+import type {Endpoint} from '../core/endpoint.ts';
+import type {EndpointEvent} from '../core/events.ts';
+import type {Millis} from '../core/time.ts';
+import {NEVER} from '../core/time.ts';
+import type {Delivery, Transmit} from '../core/transmit.ts';
+
+/** What a driver does with an endpoint's outputs; called in the middle of a drain. */
+export interface DriverOutputs {
+	/** Sends one packet to all its destinations; true = a socket will refer to it after `flush`. */
+	transmit(transmit: Transmit): boolean;
+	/**
+	 * Sends a datagram on to its application or target. `lasting` = its bytes lie in the batch and
+	 * stay; else they are only valid until the next input, so copy them.
+	 */
+	deliver(delivery: Delivery, lasting: boolean): void;
+	/** Hands everything to the system. */
+	flush(): void;
+	event(event: EndpointEvent): void;
+}
+
+/** The most slots that wait for a flush. */
+const UNFLUSHED_LIMIT = 256;
+
+/** The most that setTimeout takes. */
+const LONGEST_TIMEOUT = 0x7fff_ffff;
+
+/**
+ * The one loop around an endpoint: input, drain, arm one timer. Hot inputs go straight to the
+ * endpoint, each followed by `settle`, a batch of them by `finish`; all others go through `input`,
+ * which may be called from anywhere, also from inside a drain, and waits its turn there.
+ */
+export class Driver {
+	readonly #endpoint: Endpoint;
+	readonly #outputs: DriverOutputs;
+	readonly #unflushed: Slot[] = [];
+	readonly #referenced: boolean[] = [];
+	readonly #waiting: (() => void)[] = [];
+	#busy = false;
+	#stopped = false;
+	#timer: NodeJS.Timeout | undefined;
+	#armedFor: Millis = NEVER;
+
+	constructor(endpoint: Endpoint, outputs: DriverOutputs) {
+		this.#endpoint = endpoint;
+		this.#outputs = outputs;
+	}
+
+	/** The monotonic clock of every input. */
+	now(): Millis {
+		return performance.now();
+	}
+
+	/**
+	 * Drains after one input. `arena` is the memory of the batch it came from, undefined without one.
+	 */
+	settle(arena: Uint8Array | undefined): void {
+		const endpoint = this.#endpoint;
+		this.#busy = true;
+		const now = this.now();
+		for (
+			let transmit = endpoint.pollTransmit(now);
+			transmit !== undefined;
+			transmit = endpoint.pollTransmit(now)
+		) {
+			this.#unflushed.push(transmit.slot);
+			this.#referenced.push(this.#outputs.transmit(transmit));
+			if (this.#unflushed.length >= UNFLUSHED_LIMIT) this.#flush();
+		}
+		const delivery = endpoint.pollDelivery();
+		if (delivery !== undefined) this.#outputs.deliver(delivery, delivery.bytes === arena);
+		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
+			this.#outputs.event(event);
+		}
+		this.#busy = false;
+	}
+
+	/** Ends a batch of inputs: flushes, runs the inputs that waited, arms the timer. */
+	finish(): void {
+		this.#flush();
+		for (let action = this.#waiting.shift(); action; action = this.#waiting.shift()) {
+			this.#busy = true;
+			action();
+			this.settle(undefined);
+			this.#flush();
+		}
+		this.#arm();
+	}
+
+	/** Runs a rare input of the endpoint with everything that follows it. */
+	input(action: () => void): void {
+		if (this.#stopped) return;
+		this.#waiting.push(action);
+		if (!this.#busy) this.finish();
+	}
+
+	/** No timer and no rare input from now on. */
+	stop(): void {
+		this.#stopped = true;
+		this.#waiting.length = 0;
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		this.#armedFor = NEVER;
+	}
+
+	#flush(): void {
+		this.#outputs.flush();
+		for (let i = 0; i < this.#unflushed.length; i++) {
+			const slot = this.#unflushed[i]!;
+			if (this.#referenced[i]) slot.bytes = new Uint8Array(SLOT_SIZE);
+			this.#endpoint.releaseSlot(slot);
+		}
+		this.#unflushed.length = 0;
+		this.#referenced.length = 0;
+	}
+
+	// A timer that fires too early costs one harmless call; moving it with every packet costs more.
+	#arm(): void {
+		const deadline = this.#endpoint.nextTimeout();
+		if (this.#stopped || deadline >= this.#armedFor) return;
+		clearTimeout(this.#timer);
+		this.#armedFor = deadline;
+		const delay = Math.ceil(deadline - this.now());
+		this.#timer = setTimeout(this.#wake, Math.min(Math.max(delay, 1), LONGEST_TIMEOUT));
+	}
+
+	readonly #wake = (): void => {
+		this.#armedFor = NEVER;
+		this.#endpoint.handleTimeout(this.now());
+		this.settle(undefined);
+		this.finish();
+	};
+}

@@ -1,0 +1,164 @@
+import test from 'ava';
+import {type Slot, SlotPool} from '../../src/bytes/slot-pool.ts';
+import type {Endpoint} from '../../src/core/endpoint.ts';
+import type {EndpointEvent, EndpointStatus} from '../../src/core/events.ts';
+import {NEVER} from '../../src/core/time.ts';
+import {Delivery, Transmit} from '../../src/core/transmit.ts';
+import {Driver, type DriverOutputs} from '../../src/net/driver.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+class FakeEndpoint implements Endpoint {
+	readonly pool = new SlotPool(1000);
+	readonly events: EndpointEvent[] = [];
+	readonly #transmit = new Transmit();
+	packets = 0;
+	delivery: Delivery | undefined;
+	deadline = NEVER;
+	timeouts = 0;
+	// Broken when an input arrives before the outputs of the one before were taken.
+	drained = true;
+	violations = 0;
+
+	enter(): void {
+		if (!this.drained) this.violations++;
+		this.drained = false;
+	}
+
+	pollTransmit(): Transmit | undefined {
+		if (this.packets === 0) return undefined;
+		this.packets--;
+		const slot = this.pool.take();
+		if (slot === undefined) throw new Error('no slot');
+		this.#transmit.slot = slot;
+		return this.#transmit;
+	}
+
+	releaseSlot(slot: Slot): void {
+		this.pool.release(slot);
+	}
+
+	pollDelivery(): Delivery | undefined {
+		const delivery = this.delivery;
+		this.delivery = undefined;
+		return delivery;
+	}
+
+	pollEvent(): EndpointEvent | undefined {
+		const event = this.events.shift();
+		if (event === undefined) this.drained = true;
+		return event;
+	}
+
+	nextTimeout(): number {
+		return this.deadline;
+	}
+
+	handleTimeout(): void {
+		this.enter();
+		this.timeouts++;
+		this.deadline = NEVER;
+	}
+
+	close(): void {}
+
+	lingerTime(): number {
+		return 0;
+	}
+
+	status(): EndpointStatus {
+		return {sessions: [], drops: {}, waiting: 0};
+	}
+
+	get outstandingSlots(): number {
+		return this.pool.outstanding;
+	}
+}
+
+function setUp(outputs: Partial<DriverOutputs> = {}): {endpoint: FakeEndpoint; driver: Driver} {
+	const endpoint = new FakeEndpoint();
+	const driver = new Driver(endpoint, {
+		transmit: () => false,
+		deliver: () => {},
+		flush: () => {},
+		event: () => {},
+		...outputs,
+	});
+	return {endpoint, driver};
+}
+
+test('gives every slot back after the flush, however many packets come out', (t) => {
+	let flushes = 0;
+	const {endpoint, driver} = setUp({flush: () => flushes++});
+	driver.input(() => {
+		endpoint.enter();
+		endpoint.packets = 900;
+	});
+	t.is(endpoint.outstandingSlots, 0);
+	t.true(flushes >= 3);
+});
+
+test('gives a slot new memory when a socket keeps the old', (t) => {
+	const seen: Uint8Array[] = [];
+	const {endpoint, driver} = setUp({
+		transmit: ({slot}) => {
+			seen.push(slot.bytes);
+			return seen.length === 1;
+		},
+	});
+	for (let i = 0; i < 3; i++) driver.input(() => (endpoint.packets = 1));
+	t.not(seen[0], seen[1]);
+	t.is(seen[1], seen[2]);
+});
+
+test('runs an input that comes up in a drain only after that drain', (t) => {
+	const order: string[] = [];
+	const {endpoint, driver} = setUp({
+		event: () => {
+			driver.input(() => {
+				endpoint.enter();
+				order.push('input of the event');
+				driver.input(() => {
+					endpoint.enter();
+					order.push('input of the input');
+				});
+			});
+			order.push('event');
+		},
+	});
+	driver.input(() => {
+		endpoint.enter();
+		endpoint.events.push({type: 'path-silent', path: 0}, {type: 'path-silent', path: 1});
+	});
+	t.is(endpoint.violations, 0);
+	t.deepEqual(order, [
+		'event',
+		'event',
+		'input of the event',
+		'input of the event',
+		'input of the input',
+		'input of the input',
+	]);
+});
+
+test('says whether a delivery lies in the batch', (t) => {
+	const lasting: boolean[] = [];
+	const {endpoint, driver} = setUp({deliver: (_delivery, lasts) => lasting.push(lasts)});
+	const arena = new Uint8Array(10);
+	for (const bytes of [arena, new Uint8Array(10)]) {
+		endpoint.delivery = Object.assign(new Delivery(), {bytes});
+		driver.settle(arena);
+	}
+	t.deepEqual(lasting, [true, false]);
+});
+
+test('calls handleTimeout when it is due, also when the deadline came nearer', async (t) => {
+	const {endpoint, driver} = setUp();
+	driver.input(() => (endpoint.deadline = driver.now() + 60_000));
+	driver.input(() => (endpoint.deadline = driver.now() + 5));
+	await waitFor(() => endpoint.timeouts === 1);
+	t.is(endpoint.violations, 0);
+	driver.input(() => (endpoint.deadline = driver.now() - 5));
+	await waitFor(() => endpoint.timeouts === 2);
+	driver.stop();
+	t.pass();
+});
