@@ -1,0 +1,320 @@
+import type {RemoteAddress} from '../core/remote-address.ts';
+import type {Millis} from '../core/time.ts';
+import {familyOf, formatAddress, type IpFamily, wildcardOf} from './ip.ts';
+import type {Reporter} from './reporter.ts';
+import {
+	type DatagramBatch,
+	SocketError,
+	type UdpBackEnd,
+	type UdpHandlers,
+	type UdpSocket,
+} from './udp.ts';
+
+/** Where a path leads and what it is bound to. */
+export interface ClientPathOptions {
+	readonly name: string;
+	/** Name or IP literal. */
+	readonly host: string;
+	readonly port: number;
+	/** IP literal of this machine; undefined = the system chooses. */
+	readonly bind: string | undefined;
+	/** The local port the user asked for. */
+	readonly localPort: number | undefined;
+}
+
+/** Local ports by path name over restarts. */
+export interface PortMemory {
+	get(path: string): number | undefined;
+	set(path: string, port: number): void;
+	/** Writes what changed; returns a warning when that failed. */
+	save(): string | undefined;
+}
+
+/** What a path tells its owner. */
+export interface ClientPathEvents {
+	received(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void;
+	/** Its sockets are ready, or ready again. */
+	opened(path: ClientPath): void;
+	refused(path: ClientPath, reason: string): void;
+	tooLong(path: ClientPath, size: number): void;
+}
+
+/** What a path gets from outside. */
+export interface ClientPathInit {
+	readonly id: number;
+	readonly options: ClientPathOptions;
+	readonly backEnd: UdpBackEnd;
+	readonly ports: PortMemory;
+	readonly reporter: Reporter;
+	readonly events: ClientPathEvents;
+	readonly now: () => Millis;
+}
+
+/** Not more often than this is a path connected anew. */
+export const RECONNECT_INTERVAL: Millis = 250;
+
+/** Tries for a free port of the system's choice between learning it and binding it for good. */
+const PORT_TRIES = 5;
+
+/** The socket of one family and the addresses that it sends everything to. */
+interface Link {
+	readonly family: IpFamily;
+	socket: UdpSocket;
+	targets: RemoteAddress[];
+	/** Only with a single target: then refusals are heard and strangers are not. */
+	connected: boolean;
+	/** The system said since the last datagram that this leads nowhere. */
+	failing: boolean;
+}
+
+/**
+ * The sockets of one path: one per family on the same local port, sending to every address the
+ * path may have until the owner says which one answered. A connected socket keeps a source address
+ * that the machine has lost, hence `reconnect`. No error of a socket ends it.
+ */
+export class ClientPath implements UdpHandlers {
+	readonly id: number;
+	readonly options: ClientPathOptions;
+	/** Sends that the system refused for reasons that pass (full, forbidden). */
+	failures = 0;
+	readonly #init: ClientPathInit;
+	#links: Link[] = [];
+	#addresses: readonly string[] = [];
+	#settled: string | undefined;
+	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
+	#closed = false;
+
+	constructor(init: ClientPathInit) {
+		this.#init = init;
+		this.id = init.id;
+		this.options = init.options;
+	}
+
+	/** Whether several addresses are still being tried. */
+	get racing(): boolean {
+		return this.#settled === undefined && this.#addresses.length > 1;
+	}
+
+	/** Whether it has an address to send to, but neither socket nor connection for it. */
+	get blocked(): boolean {
+		if (this.#addresses.length === 0) return false;
+		return !this.#links.some((link) => link.connected || link.targets.length > 1);
+	}
+
+	/** The remote addresses in use, for people. */
+	get remotes(): readonly string[] {
+		return this.#links.flatMap((link) =>
+			link.targets.map((target) => formatAddress(target.host, target.port)),
+		);
+	}
+
+	/** The local ports in use. */
+	get localPorts(): readonly number[] {
+		return [...new Set(this.#links.map((link) => link.socket.localPort))];
+	}
+
+	/** Datagrams dropped because the system's queues were full. */
+	get dropped(): number {
+		return this.#links.reduce((sum, link) => sum + link.socket.dropped, 0);
+	}
+
+	/**
+	 * Takes the local port before any address is known; throws a SocketError when the port that the
+	 * user asked for is in use.
+	 */
+	reserve(): void {
+		const {bind, host} = this.options;
+		this.#ensureLink(familyOf(bind ?? host), true);
+	}
+
+	/** Uses these addresses (canonical IP literals) from now on, all of them until one answers. */
+	setAddresses(addresses: readonly string[]): void {
+		if (this.#closed) return;
+		const {bind} = this.options;
+		this.#addresses =
+			bind === undefined
+				? addresses
+				: addresses.filter((address) => familyOf(address) === familyOf(bind));
+		this.#settled = undefined;
+		this.#rebuild(this.#addresses);
+		if (this.#links.some((link) => link.targets.length > 0)) this.#init.events.opened(this);
+	}
+
+	/** Sends to every address in use; true = a socket still refers to the bytes after `flush`. */
+	send(bytes: Uint8Array, start: number, end: number): boolean {
+		let referenced = false;
+		for (const link of this.#links) {
+			for (const target of link.targets) {
+				const to = link.connected ? undefined : target;
+				if (link.socket.send(bytes, start, end, to)) referenced = true;
+			}
+		}
+		return referenced;
+	}
+
+	flush(): void {
+		for (const link of this.#links) link.socket.flush();
+	}
+
+	/** The owner trusts a datagram from `source` on `socket`: this address alone from now on. */
+	settle(socket: UdpSocket, source: RemoteAddress): void {
+		const link = this.#links.find((candidate) => candidate.socket === socket);
+		if (link === undefined || !link.targets.some(({key}) => key === source.key)) return;
+		this.#settled = source.host;
+		this.#rebuild([source.host]);
+		this.#remember(link.socket.localPort);
+	}
+
+	/** Connects anew on the same local port, unless that was done just now. */
+	reconnect(force: boolean): void {
+		const now = this.#init.now();
+		if (this.#closed || this.#addresses.length === 0) return;
+		if (!force && now - this.#reconnectedAt < RECONNECT_INTERVAL) return;
+		this.#reconnectedAt = now;
+		for (const link of this.#links) {
+			link.failing = false;
+			if (!link.socket.disconnect()) this.#drop(link);
+			link.connected = false;
+		}
+		this.#rebuild(this.#settled === undefined ? this.#addresses : [this.#settled]);
+		this.#init.events.opened(this);
+	}
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		const links = this.#links;
+		this.#links = [];
+		await Promise.all(links.map((link) => link.socket.close()));
+	}
+
+	onBatch(socket: UdpSocket, batch: DatagramBatch): void {
+		for (const link of this.#links) if (link.socket === socket) link.failing = false;
+		this.#init.events.received(this, socket, batch);
+	}
+
+	onError(socket: UdpSocket, code: string, size: number): void {
+		const link = this.#links.find((candidate) => candidate.socket === socket);
+		if (link === undefined) return;
+		switch (code) {
+			case 'ECONNREFUSED':
+				this.#failed(link, 'refused: nothing listens there');
+				return;
+			case 'ENETUNREACH':
+			case 'EHOSTUNREACH':
+			case 'EADDRNOTAVAIL':
+			case 'ENETDOWN':
+			case 'EINVAL':
+				// While several addresses are tried, some of them may well have no route.
+				if (link.targets.length > 1) return;
+				this.#failed(link, `no route (${code})`);
+				this.reconnect(false);
+				return;
+			case 'EMSGSIZE':
+				this.#init.events.tooLong(this, size);
+				return;
+			default:
+				this.failures++;
+		}
+	}
+
+	#failed(link: Link, reason: string): void {
+		link.failing = true;
+		if (this.#links.every((each) => each.failing || each.targets.length === 0)) {
+			this.#init.events.refused(this, reason);
+		}
+	}
+
+	#rebuild(addresses: readonly string[]): void {
+		for (const family of [4, 6] as const) {
+			const hosts = addresses.filter((address) => familyOf(address) === family);
+			const link = hosts.length > 0 ? this.#ensureLink(family, false) : undefined;
+			if (link !== undefined) this.#aim(link, hosts);
+		}
+		for (const link of [...this.#links]) {
+			const used = addresses.some((address) => familyOf(address) === link.family);
+			if (!used) this.#drop(link);
+		}
+	}
+
+	#aim(link: Link, hosts: readonly string[]): void {
+		const targets = hosts.map((host) => link.socket.remote(host, this.options.port));
+		const same = targets.length === 1 && targets[0]!.key === link.targets[0]?.key;
+		if (same && link.connected && link.targets.length === 1) return;
+		if (link.connected && !link.socket.disconnect()) {
+			this.#drop(link);
+			const again = this.#ensureLink(link.family, false);
+			if (again !== undefined) this.#aim(again, hosts);
+			return;
+		}
+		link.targets = targets;
+		link.connected = targets.length === 1 && link.socket.connect(targets[0]!);
+	}
+
+	#ensureLink(family: IpFamily, starting: boolean): Link | undefined {
+		const there = this.#links.find((link) => link.family === family);
+		if (there !== undefined) return there;
+		const socket = this.#open(family, starting);
+		if (socket === undefined) return undefined;
+		if (this.#links.length === 0) this.#remember(socket.localPort);
+		const link: Link = {family, socket, targets: [], connected: false, failing: false};
+		this.#links.push(link);
+		return link;
+	}
+
+	#drop(link: Link): void {
+		this.#links = this.#links.filter((each) => each !== link);
+		void link.socket.close();
+	}
+
+	#open(family: IpFamily, starting: boolean): UdpSocket | undefined {
+		const {name, bind, localPort} = this.options;
+		const {ports, reporter} = this.#init;
+		const address = bind ?? wildcardOf(family);
+		const port = localPort ?? this.#links[0]?.socket.localPort ?? ports.get(name) ?? 0;
+		try {
+			try {
+				return this.#openAt(address, port);
+			} catch (error) {
+				const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
+				if (!inUse || port === 0 || (starting && localPort !== undefined)) throw error;
+				const socket = this.#openAt(address, 0);
+				reporter.warn('the local port of a path is in use, took another', {
+					path: name,
+					port,
+					taken: socket.localPort,
+				});
+				return socket;
+			}
+		} catch (error) {
+			if (!(error instanceof SocketError)) throw error;
+			if (starting && error.code === 'EADDRINUSE') throw error;
+			// A host without IPv6, or a bind address that is not there yet: tried again.
+			const fields = {path: name, reason: error.message};
+			if (this.#links.length > 0) reporter.debug('cannot open a family of a path', fields);
+			else reporter.limited(`open ${name}`, 60_000).warn('cannot open a path', fields);
+			return undefined;
+		}
+	}
+
+	// Only a port that was named when binding survives `disconnect`, so one of the system's choice
+	// is learned first and then bound by its number.
+	#openAt(address: string, port: number): UdpSocket {
+		const {backEnd} = this.#init;
+		if (port !== 0) return backEnd.open({address, port}, this);
+		for (let tries = 1; ; tries++) {
+			const probe = backEnd.open({address, port: 0}, this);
+			void probe.close();
+			try {
+				return backEnd.open({address, port: probe.localPort}, this);
+			} catch (error) {
+				if (tries >= PORT_TRIES) throw error;
+			}
+		}
+	}
+
+	#remember(port: number): void {
+		const {name, localPort} = this.options;
+		const {ports} = this.#init;
+		if (localPort === undefined && ports.get(name) !== port) ports.set(name, port);
+	}
+}

@@ -1,0 +1,200 @@
+import type {Millis} from '../core/time.ts';
+import {
+	ClientPath,
+	type ClientPathEvents,
+	type ClientPathOptions,
+	type PortMemory,
+} from './client-path.ts';
+import {localAddresses} from './interfaces.ts';
+import {canonicalAddress} from './ip.ts';
+import type {Reporter} from './reporter.ts';
+import {describeResolveError, type Resolver} from './resolver.ts';
+import type {UdpBackEnd} from './udp.ts';
+
+/** What the paths of a client get from outside. */
+export interface ClientPathsInit {
+	readonly paths: readonly ClientPathOptions[];
+	readonly backEnd: UdpBackEnd;
+	readonly resolver: Resolver;
+	readonly ports: PortMemory;
+	readonly reporter: Reporter;
+	readonly events: ClientPathEvents;
+	readonly now: () => Millis;
+	/** The addresses of this machine; `localAddresses` except in tests. */
+	readonly addresses?: () => readonly string[];
+}
+
+/** How often the addresses of the machine are compared and closed families tried again. */
+const TICK: Millis = 2000;
+
+/** How often the name of a path that is down is resolved again. */
+const RESOLVE_INTERVAL: Millis = 60_000;
+
+/** The first pause after a name could not be resolved; doubled up to RESOLVE_INTERVAL. */
+const FIRST_RETRY: Millis = 1000;
+
+/** How one path's name stands. */
+interface Naming {
+	/** The addresses in use, joined; '' = none yet. */
+	addresses: string;
+	/** The last failure, so that only a change is reported. */
+	failure: string;
+	resolving: boolean;
+	nextAt: Millis;
+	pause: Millis;
+	down: boolean;
+}
+
+/** All paths of a client: opens them, resolves their names, follows changes of the machine's addresses. */
+export class ClientPaths {
+	readonly #init: ClientPathsInit;
+	readonly #paths: readonly ClientPath[];
+	readonly #namings: readonly Naming[];
+	readonly #addresses: () => readonly string[];
+	#machine = '';
+	#timer: NodeJS.Timeout | undefined;
+	#closed = false;
+
+	constructor(init: ClientPathsInit) {
+		this.#init = init;
+		this.#addresses = init.addresses ?? localAddresses;
+		const {backEnd, ports, reporter, events, now} = init;
+		this.#paths = init.paths.map(
+			(options, id) => new ClientPath({id, options, backEnd, ports, reporter, events, now}),
+		);
+		this.#namings = this.#paths.map(() => ({
+			addresses: '',
+			failure: '',
+			resolving: false,
+			nextAt: 0,
+			pause: FIRST_RETRY,
+			down: false,
+		}));
+	}
+
+	/** All paths, by their id. */
+	get all(): readonly ClientPath[] {
+		return this.#paths;
+	}
+
+	/**
+	 * Opens all paths; names are resolved in the background. Throws a SocketError when a local port
+	 * that the user asked for is in use; close() then.
+	 */
+	start(): void {
+		for (const path of this.#paths) path.reserve();
+		this.#machine = this.#addresses().join();
+		for (const path of this.#paths) {
+			const literal = canonicalAddress(path.options.host);
+			if (literal !== undefined) this.#use(path, [literal]);
+			else void this.#resolve(path);
+		}
+		this.#savePorts();
+		this.#timer = setInterval(() => this.#tick(), TICK);
+	}
+
+	/** Sends on one path; true = a socket still refers to the bytes after `flush`. */
+	send(path: number, bytes: Uint8Array, start: number, end: number): boolean {
+		return this.#paths[path]?.send(bytes, start, end) ?? false;
+	}
+
+	flush(): void {
+		for (const path of this.#paths) path.flush();
+	}
+
+	/** Nothing was heard on the path for a while. */
+	silent(path: number): void {
+		this.#paths[path]?.reconnect(false);
+	}
+
+	/** The core judged the path: a name is resolved again while it is down. */
+	judged(id: number, down: boolean): void {
+		const path = this.#paths[id];
+		const naming = this.#namings[id];
+		if (path === undefined || naming === undefined) return;
+		const fell = down && !naming.down;
+		naming.down = down;
+		if (fell) void this.#resolve(path);
+	}
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		clearInterval(this.#timer);
+		await Promise.all(this.#paths.map((path) => path.close()));
+	}
+
+	#tick(): void {
+		const machine = this.#addresses().join();
+		const changed = machine !== this.#machine;
+		this.#machine = machine;
+		if (changed) this.#init.reporter.info('the addresses of this machine have changed');
+		const now = this.#init.now();
+		for (const path of this.#paths) {
+			const naming = this.#namings[path.id]!;
+			const wanted = naming.down || naming.addresses === '';
+			if (wanted && now >= naming.nextAt) void this.#resolve(path);
+			if (changed || path.blocked) path.reconnect(true);
+		}
+		this.#savePorts();
+	}
+
+	async #resolve(path: ClientPath): Promise<void> {
+		const naming = this.#namings[path.id]!;
+		if (naming.resolving || canonicalAddress(path.options.host) !== undefined) return;
+		naming.resolving = true;
+		try {
+			const addresses = await this.#init.resolver(path.options.host);
+			naming.pause = FIRST_RETRY;
+			naming.nextAt = this.#init.now() + RESOLVE_INTERVAL;
+			if (!this.#closed) this.#resolved(path, naming, addresses);
+		} catch (error) {
+			naming.nextAt = this.#init.now() + naming.pause;
+			naming.pause = Math.min(naming.pause * 2, RESOLVE_INTERVAL);
+			if (!this.#closed) this.#unresolved(path, naming, describeResolveError(error));
+		} finally {
+			naming.resolving = false;
+		}
+	}
+
+	#resolved(path: ClientPath, naming: Naming, addresses: readonly string[]): void {
+		const {host} = path.options;
+		if (naming.failure !== '') {
+			this.#init.reporter.info('the name of a path can be resolved again', {
+				path: path.options.name,
+				host,
+			});
+		}
+		naming.failure = '';
+		const joined = [...addresses].sort().join();
+		// One unchanged address leaves nothing to try that the path does not try by itself.
+		if (joined === naming.addresses && addresses.length === 1) return;
+		if (joined === naming.addresses && !naming.down) return;
+		naming.addresses = joined;
+		this.#use(path, addresses);
+	}
+
+	#unresolved(path: ClientPath, naming: Naming, failure: string): void {
+		if (failure === naming.failure) return;
+		naming.failure = failure;
+		const {name, host} = path.options;
+		this.#init.reporter.warn('the name of a path cannot be resolved', {
+			path: name,
+			host,
+			reason: failure,
+		});
+	}
+
+	#use(path: ClientPath, addresses: readonly string[]): void {
+		this.#namings[path.id]!.addresses = [...addresses].sort().join();
+		path.setAddresses(addresses);
+	}
+
+	#savePorts(): void {
+		const warning = this.#init.ports.save();
+		if (warning !== undefined) {
+			this.#init.reporter.limited('save ports', 60_000).warn('cannot save the local ports', {
+				reason: warning,
+			});
+		}
+	}
+}

@@ -1,0 +1,166 @@
+import type {ClientEndpoint} from '../core/endpoint.ts';
+import type {EndpointEvent} from '../core/events.ts';
+import type {Delivery, Transmit} from '../core/transmit.ts';
+import type {ClientPath, ClientPathOptions, PortMemory} from './client-path.ts';
+import {ClientPaths} from './client-paths.ts';
+import {Driver, type DriverOutputs} from './driver.ts';
+import {Listener} from './listener.ts';
+import type {Reporter} from './reporter.ts';
+import type {Resolver} from './resolver.ts';
+import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
+
+/** What a client needs to run on real sockets. */
+export interface ClientTunnelInit {
+	readonly endpoint: ClientEndpoint;
+	/** In the order of the endpoint's paths. */
+	readonly paths: readonly ClientPathOptions[];
+	/** The classic port, the endpoint's listener 0; undefined = none. */
+	readonly listen: {readonly host: string; readonly port: number} | undefined;
+	readonly backEnd: UdpBackEnd;
+	readonly resolver: Resolver;
+	readonly ports: PortMemory;
+	readonly reporter: Reporter;
+	/** Hears every event of the endpoint, after the tunnel acted on it. */
+	readonly onEvent: (event: EndpointEvent) => void;
+}
+
+/** A client endpoint with its sockets: the paths on one side, the classic port on the other. */
+export class ClientTunnel implements DriverOutputs {
+	readonly #endpoint: ClientEndpoint;
+	readonly #init: ClientTunnelInit;
+	readonly #driver: Driver;
+	readonly #paths: ClientPaths;
+	#listener: Listener | undefined;
+	#closing = false;
+
+	constructor(init: ClientTunnelInit) {
+		this.#init = init;
+		this.#endpoint = init.endpoint;
+		this.#driver = new Driver(init.endpoint, this);
+		const {paths, backEnd, resolver, ports, reporter} = init;
+		this.#paths = new ClientPaths({
+			paths,
+			backEnd,
+			resolver,
+			ports,
+			reporter,
+			now: () => this.#driver.now(),
+			events: {
+				received: (path, socket, batch) => this.#receive(path, socket, batch),
+				opened: (path) => {
+					this.#driver.input(() => this.#endpoint.pathOpened(path.id, this.#driver.now()));
+				},
+				refused: (path, reason) => {
+					this.#driver.input(() => this.#endpoint.pathRefused(path.id, this.#driver.now(), reason));
+				},
+				tooLong: (path, size) => {
+					this.#driver.input(() => this.#endpoint.pathTooLong(path.id, size, this.#driver.now()));
+				},
+			},
+		});
+	}
+
+	/** The paths' sockets, by path id. */
+	get paths(): readonly ClientPath[] {
+		return this.#paths.all;
+	}
+
+	/** The classic port, when it is open. */
+	get listener(): Listener | undefined {
+		return this.#listener;
+	}
+
+	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
+	get drops(): Readonly<Record<string, number>> {
+		const paths = this.#paths.all;
+		return {
+			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
+			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
+			'application-queue-full': this.#listener?.dropped ?? 0,
+			'application-send-failed': this.#listener?.failures ?? 0,
+		};
+	}
+
+	/** Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened. */
+	start(): void {
+		const {listen, backEnd} = this.#init;
+		if (listen !== undefined) {
+			const {host, port} = listen;
+			const received = (listener: number, batch: DatagramBatch) =>
+				this.#fromApplication(listener, batch);
+			this.#listener = new Listener({id: 0, host, port, backEnd, received});
+		}
+		this.#driver.input(() => this.#endpoint.start(this.#driver.now()));
+		this.#paths.start();
+	}
+
+	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
+	async close(): Promise<void> {
+		if (!this.#closing) {
+			this.#closing = true;
+			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
+			await pause(this.#endpoint.lingerTime());
+			this.#driver.stop();
+		}
+		await Promise.all([this.#paths.close(), this.#listener?.close()]);
+	}
+
+	transmit(transmit: Transmit): boolean {
+		const {slot, paths, count} = transmit;
+		let referenced = false;
+		for (let i = 0; i < count; i++) {
+			if (this.#paths.send(paths[i]!, slot.bytes, slot.start, slot.end)) referenced = true;
+		}
+		return referenced;
+	}
+
+	deliver(delivery: Delivery, lasting: boolean): void {
+		const {application, bytes, start, end} = delivery;
+		if (application === undefined) return;
+		if (lasting) this.#listener?.send(application, bytes, start, end);
+		else this.#listener?.send(application, bytes.slice(start, end), 0, end - start);
+	}
+
+	flush(): void {
+		this.#paths.flush();
+		this.#listener?.flush();
+	}
+
+	event(event: EndpointEvent): void {
+		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
+		if (event.type === 'path-state') this.#paths.judged(event.path, event.to === 'down');
+		this.#init.onEvent(event);
+	}
+
+	#receive(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void {
+		if (this.#closing) return;
+		const now = this.#driver.now();
+		for (let i = 0; i < batch.count; i++) {
+			const start = batch.offsets[i]!;
+			const end = start + batch.lengths[i]!;
+			const drop = this.#endpoint.receive(path.id, batch.arena, start, end, now);
+			this.#driver.settle(batch.arena);
+			const source = batch.sources[i];
+			if (path.racing && drop === undefined && source !== undefined) path.settle(socket, source);
+		}
+		this.#driver.finish();
+	}
+
+	#fromApplication(listener: number, batch: DatagramBatch): void {
+		if (this.#closing) return;
+		const now = this.#driver.now();
+		for (let i = 0; i < batch.count; i++) {
+			const source = batch.sources[i];
+			if (source === undefined) continue;
+			const start = batch.offsets[i]!;
+			const end = start + batch.lengths[i]!;
+			this.#endpoint.sendDatagram(listener, source, batch.arena, start, end, now);
+			this.#driver.settle(batch.arena);
+		}
+		this.#driver.finish();
+	}
+}
+
+function pause(millis: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, millis));
+}

@@ -1,0 +1,151 @@
+import type {RemoteAddress} from '../core/remote-address.ts';
+import type {Millis} from '../core/time.ts';
+import {localAddresses} from './interfaces.ts';
+import {canonicalAddress, formatAddress} from './ip.ts';
+import type {Reporter} from './reporter.ts';
+import {
+	type DatagramBatch,
+	SocketError,
+	type UdpBackEnd,
+	type UdpHandlers,
+	type UdpSocket,
+} from './udp.ts';
+
+/** What the sockets of a server tell their owner. */
+export interface ServerSocketsEvents {
+	received(batch: DatagramBatch): void;
+	closed(socket: number): void;
+	tooLong(remote: RemoteAddress, size: number): void;
+}
+
+/** What the sockets of a server get from outside. */
+export interface ServerSocketsInit {
+	readonly port: number;
+	/** IP literals; empty = every address of the machine, followed as they come and go. */
+	readonly bind: readonly string[];
+	readonly backEnd: UdpBackEnd;
+	readonly reporter: Reporter;
+	readonly events: ServerSocketsEvents;
+	/** The addresses of this machine; `localAddresses` except in tests. */
+	readonly addresses?: () => readonly string[];
+}
+
+/** How often addresses without a socket are tried and, without --bind, new ones looked for. */
+const RESCAN_INTERVAL: Millis = 5000;
+
+/**
+ * The sockets that clients reach a server at: one per address, because a wildcard socket can
+ * neither tell which address a datagram came to nor choose the one that the answer leaves from.
+ */
+export class ServerSockets implements UdpHandlers {
+	readonly #init: ServerSocketsInit;
+	readonly #addresses: () => readonly string[];
+	readonly #byAddress = new Map<string, UdpSocket>();
+	readonly #byIndex = new Map<number, UdpSocket>();
+	#timer: NodeJS.Timeout | undefined;
+	/** Sends that the system refused for reasons that pass. */
+	failures = 0;
+
+	constructor(init: ServerSocketsInit) {
+		this.#init = init;
+		this.#addresses = init.addresses ?? localAddresses;
+	}
+
+	/** Where it listens, as `host:port`. */
+	get listening(): readonly string[] {
+		return [...this.#byAddress.values()].map(({localAddress, localPort}) =>
+			formatAddress(localAddress, localPort),
+		);
+	}
+
+	/** Datagrams dropped because the system's queues were full. */
+	get dropped(): number {
+		let sum = 0;
+		for (const socket of this.#byIndex.values()) sum += socket.dropped;
+		return sum;
+	}
+
+	/** Opens them; throws a SocketError when not a single address can be bound. */
+	start(): void {
+		const failure = this.#open(this.#wanted(), true);
+		if (this.#byIndex.size === 0) {
+			throw failure ?? new SocketError('EADDRNOTAVAIL', 'this machine has no address to listen on');
+		}
+		this.#timer = setInterval(() => this.rescan(), RESCAN_INTERVAL);
+	}
+
+	/** Closes the sockets of addresses that have gone and opens those that are new. */
+	rescan(): void {
+		const wanted = this.#wanted();
+		if (this.#init.bind.length === 0 && wanted.length > 0) this.#closeAllBut(wanted);
+		this.#open(wanted, false);
+	}
+
+	/** Sends to a remote from the socket that it was seen on; true = see UdpSocket.send. */
+	send(remote: RemoteAddress, bytes: Uint8Array, start: number, end: number): boolean {
+		return this.#byIndex.get(remote.socket)?.send(bytes, start, end, remote) ?? false;
+	}
+
+	flush(): void {
+		for (const socket of this.#byIndex.values()) socket.flush();
+	}
+
+	async close(): Promise<void> {
+		clearInterval(this.#timer);
+		const sockets = [...this.#byIndex.values()];
+		this.#byIndex.clear();
+		this.#byAddress.clear();
+		await Promise.all(sockets.map((socket) => socket.close()));
+	}
+
+	onBatch(_socket: UdpSocket, batch: DatagramBatch): void {
+		this.#init.events.received(batch);
+	}
+
+	onError(_socket: UdpSocket, code: string, size: number, to: RemoteAddress | undefined): void {
+		if (code === 'EMSGSIZE' && to !== undefined) this.#init.events.tooLong(to, size);
+		else this.failures++;
+	}
+
+	#wanted(): readonly string[] {
+		const {bind} = this.#init;
+		return bind.length > 0
+			? bind.map((address) => canonicalAddress(address) ?? address)
+			: this.#addresses();
+	}
+
+	#open(wanted: readonly string[], starting: boolean): SocketError | undefined {
+		const {backEnd, port, reporter} = this.#init;
+		let failure: SocketError | undefined;
+		for (const address of wanted) {
+			if (this.#byAddress.has(address)) continue;
+			try {
+				const socket = backEnd.open({address, port}, this);
+				this.#byAddress.set(address, socket);
+				this.#byIndex.set(socket.index, socket);
+				const where = formatAddress(socket.localAddress, socket.localPort);
+				if (!starting) reporter.info('listening on another address', {address: where});
+			} catch (error) {
+				if (!(error instanceof SocketError)) throw error;
+				failure ??= error;
+				// Once a minute: an address may come back, a port may become free.
+				reporter.limited(`bind ${address}`, 60_000).warn('cannot listen on an address', {
+					address: formatAddress(address, port),
+					reason: error.message,
+				});
+			}
+		}
+		return failure;
+	}
+
+	#closeAllBut(wanted: readonly string[]): void {
+		for (const [address, socket] of [...this.#byAddress]) {
+			if (wanted.includes(address)) continue;
+			this.#byAddress.delete(address);
+			this.#byIndex.delete(socket.index);
+			void socket.close();
+			this.#init.reporter.info('an address of this machine has gone', {address});
+			this.#init.events.closed(socket.index);
+		}
+	}
+}

@@ -1,0 +1,98 @@
+import test, {type ExecutionContext} from 'ava';
+import type {RemoteAddress} from '../../src/core/remote-address.ts';
+import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
+import {ServerSockets, type ServerSocketsInit} from '../../src/net/server-sockets.ts';
+import {SocketError} from '../../src/net/udp.ts';
+import {FakeReporter} from '../support/fake-reporter.ts';
+import {UdpPeer} from '../support/udp-peer.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+function setUp(t: ExecutionContext, init: Partial<ServerSocketsInit>) {
+	const reporter = new FakeReporter();
+	const sources: RemoteAddress[] = [];
+	const closed: number[] = [];
+	const tooLong: number[] = [];
+	const sockets = new ServerSockets({
+		port: 0,
+		bind: [],
+		backEnd: new DgramBackEnd(),
+		reporter,
+		events: {
+			received: (batch) => sources.push(batch.sources[0]!),
+			closed: (socket) => closed.push(socket),
+			tooLong: (_remote, size) => tooLong.push(size),
+		},
+		...init,
+	});
+	t.teardown(() => sockets.close());
+	return {sockets, reporter, sources, closed, tooLong};
+}
+
+async function freePort(): Promise<number> {
+	const peer = await UdpPeer.open(0, '0.0.0.0');
+	const {port} = peer;
+	await peer.close();
+	return port;
+}
+
+test.serial('answers from the address that was asked', async (t) => {
+	const port = await freePort();
+	const {sockets, sources} = setUp(t, {port, bind: ['127.0.0.2', '127.0.0.3']});
+	sockets.start();
+	const peer = await UdpPeer.open();
+	for (const host of ['127.0.0.3', '127.0.0.2']) {
+		const before = sources.length;
+		peer.send('x', port, host);
+		await waitFor(() => sources.length > before);
+		sockets.send(sources[before]!, Buffer.from('y'), 0, 1);
+		sockets.flush();
+		await waitFor(() => peer.received.length > before);
+		t.is(peer.received[before]?.from.address, host);
+	}
+	await peer.close();
+});
+
+test.serial('listens on every address and follows them', async (t) => {
+	let addresses: readonly string[] = ['127.0.0.1', '127.0.0.2'];
+	const {sockets, closed, reporter} = setUp(t, {
+		port: await freePort(),
+		addresses: () => addresses,
+	});
+	sockets.start();
+	t.is(sockets.listening.length, 2);
+	addresses = ['127.0.0.2', '127.0.0.3'];
+	sockets.rescan();
+	t.deepEqual(
+		sockets.listening.map((where) => where.split(':')[0]),
+		['127.0.0.2', '127.0.0.3'],
+	);
+	t.is(closed.length, 1);
+	t.deepEqual(reporter.lines, [
+		'info: an address of this machine has gone',
+		'info: listening on another address',
+	]);
+});
+
+test.serial('goes on when one address cannot be bound, fails when none can', async (t) => {
+	const squatter = await UdpPeer.open();
+	const some = setUp(t, {port: squatter.port, bind: ['127.0.0.1', '127.0.0.2']});
+	some.sockets.start();
+	t.deepEqual(some.sockets.listening, [`127.0.0.2:${squatter.port}`]);
+	t.deepEqual(some.reporter.lines, ['warn: cannot listen on an address']);
+	const none = setUp(t, {port: squatter.port, bind: ['127.0.0.1']});
+	const error = t.throws(() => none.sockets.start(), {instanceOf: SocketError});
+	t.is(error?.code, 'EADDRINUSE');
+	await squatter.close();
+});
+
+test.serial('tells which remote a datagram was too long for', async (t) => {
+	const {sockets, sources, tooLong} = setUp(t, {port: await freePort(), bind: ['127.0.0.1']});
+	sockets.start();
+	const peer = await UdpPeer.open();
+	peer.send('x', Number(sockets.listening[0]?.split(':')[1]));
+	await waitFor(() => sources.length === 1);
+	sockets.send(sources[0]!, new Uint8Array(66_000), 0, 66_000);
+	await waitFor(() => tooLong.length === 1);
+	t.is(tooLong[0], 66_000);
+	await peer.close();
+});
