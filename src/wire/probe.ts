@@ -1,15 +1,18 @@
 /*
  * PROBE and PONG, which travel on one path only and never twice:
  *
- *   type 1 | path id 1 | sequence 2 | flags 1 | sent time 4 | packets sent on this path 4
- *   [echo: time that the peer wrote 4 | time it arrived here 4]          flag 1
+ *   type 1 | path id 1 | flags 1 | sent time 4 | packets sent on this path 4 |
+ *   datagrams sent in the session 4
+ *   [echo: time that the peer wrote 4 | time it arrived here 4 |
+ *    packets received on this path by then 4]                            flag 1
  *   [challenge 8]                                                        flag 2
  *   [response 8]                                                         flag 4
  *   count 1 | count x (path id 1 | packets received 4 | probes received 2)
  *
- * Times are microseconds modulo 2^32 on the writer's own clock. A PONG repeats the sequence of the
- * PROBE it answers and always echoes. The list at the end tells of all paths, so that both ends
- * learn of every path over any path.
+ * Times are microseconds modulo 2^32 on the writer's own clock; a writer never uses the same one twice
+ * on a path, so an echo names what it echoes. A PONG answers a PROBE at once and echoes it; a PROBE
+ * echoes the newest PONG, so both ends learn round trip and one-way delays. The list at the end
+ * tells of all paths, so that both ends learn of every path over any path.
  */
 import {type Cursor, copyBytes, writeUint16, writeUint32} from '../bytes/cursor.ts';
 import {MAX_PATHS} from './constants.ts';
@@ -20,23 +23,26 @@ export const CHALLENGE_LENGTH = 8;
 const Flag = {ECHO: 1, CHALLENGE: 2, RESPONSE: 4} as const;
 
 /** The longest PROBE or PONG, in bytes. */
-export const MAX_PROBE_LENGTH = 150;
+export const MAX_PROBE_LENGTH = 156;
 
 /** A PROBE or PONG; one object is filled again and again. */
 export class Probe {
 	/** FrameType.PROBE or FrameType.PONG. */
 	type = 0;
 	pathId = 0;
-	sequence = 0;
 	/** Microseconds modulo 2^32 on the sender's clock. */
 	sentTime = 0;
 	/** Packets the sender has sent on this path, this one included, modulo 2^32. */
 	sentPackets = 0;
+	/** Application datagrams the sender has put into the session, modulo 2^32. */
+	sentDatagrams = 0;
 	hasEcho = false;
 	/** `sentTime` of the newest PROBE or PONG that the sender got on this path. */
 	echoTime = 0;
 	/** When that one arrived, on the sender's clock. */
 	echoArrival = 0;
+	/** Packets received on this path when that one arrived, it included, modulo 2^32. */
+	echoPackets = 0;
 	challenge: Uint8Array | undefined = undefined;
 	response: Uint8Array | undefined = undefined;
 	/** How many entries the three lists below hold. */
@@ -52,16 +58,18 @@ export class Probe {
 export function encodeProbe(bytes: Uint8Array, start: number, probe: Probe): number {
 	bytes[start] = probe.type;
 	bytes[start + 1] = probe.pathId;
-	let at = writeUint16(bytes, start + 2, probe.sequence);
+	let at = start + 2;
 	bytes[at++] =
 		(probe.hasEcho ? Flag.ECHO : 0) |
 		(probe.challenge ? Flag.CHALLENGE : 0) |
 		(probe.response ? Flag.RESPONSE : 0);
 	at = writeUint32(bytes, at, probe.sentTime);
 	at = writeUint32(bytes, at, probe.sentPackets);
+	at = writeUint32(bytes, at, probe.sentDatagrams);
 	if (probe.hasEcho) {
 		at = writeUint32(bytes, at, probe.echoTime);
 		at = writeUint32(bytes, at, probe.echoArrival);
+		at = writeUint32(bytes, at, probe.echoPackets);
 	}
 	if (probe.challenge) at = copyBytes(bytes, at, probe.challenge, 0, CHALLENGE_LENGTH);
 	if (probe.response) at = copyBytes(bytes, at, probe.response, 0, CHALLENGE_LENGTH);
@@ -78,13 +86,14 @@ export function encodeProbe(bytes: Uint8Array, start: number, probe: Probe): num
 export function decodeProbe(cursor: Cursor, type: number, probe: Probe): boolean {
 	probe.type = type;
 	probe.pathId = cursor.uint8();
-	probe.sequence = cursor.uint16();
 	const flags = cursor.uint8();
 	probe.sentTime = cursor.uint32();
 	probe.sentPackets = cursor.uint32();
+	probe.sentDatagrams = cursor.uint32();
 	probe.hasEcho = (flags & Flag.ECHO) !== 0;
 	probe.echoTime = probe.hasEcho ? cursor.uint32() : 0;
 	probe.echoArrival = probe.hasEcho ? cursor.uint32() : 0;
+	probe.echoPackets = probe.hasEcho ? cursor.uint32() : 0;
 	probe.challenge = flags & Flag.CHALLENGE ? cursor.copy(CHALLENGE_LENGTH) : undefined;
 	probe.response = flags & Flag.RESPONSE ? cursor.copy(CHALLENGE_LENGTH) : undefined;
 	probe.count = cursor.uint8();

@@ -1,0 +1,544 @@
+import type {Slot} from '../bytes/slot-pool.ts';
+import {writeVarint} from '../bytes/varint.ts';
+import {CloseCode, FrameType, PacketType} from '../wire/constants.ts';
+import {RespStatus} from '../wire/handshake.ts';
+import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
+import {encodePaths} from '../wire/paths.ts';
+import {EndpointContext} from './context.ts';
+import type {DropReason} from './drop-reason.ts';
+import type {ClientConfig, ClientEndpoint} from './endpoint.ts';
+import type {Environment} from './environment.ts';
+import type {EndpointEvent, EndpointStatus, SessionStatus} from './events.ts';
+import {type ClientFlow, ClientFlows} from './flow/client-flows.ts';
+import type {FlowFrames} from './flow/flow-frames.ts';
+import {ClientHandshake, type HandshakeResult} from './handshake/client-handshake.ts';
+import {HoldQueue} from './hold-queue.ts';
+import {KeySchedule} from './key-schedule.ts';
+import {PathAddress} from './path/address.ts';
+import {Role} from './path/probe-interval.ts';
+import type {RemoteAddress} from './remote-address.ts';
+import {SentTimes} from './sent-times.ts';
+import {Session} from './session.ts';
+import {sessionStatus} from './session-status.ts';
+import {type Millis, NEVER} from './time.ts';
+import type {Delivery, Transmit} from './transmit.ts';
+
+/** Silence of the server after which a resume is tried. */
+const RESUME_AFTER: Millis = 2000;
+/** Only packets sent within this time may draw a RESET that is believed. */
+const RESET_WINDOW: Millis = 3000;
+const RESET_PAUSE: Millis = 1000;
+const SECOND_CLOSE: Millis = 20;
+const PATHS_AGAIN: Millis = 200;
+const FLOW_SWEEP: Millis = 10_000;
+const NO_CHALLENGE = new Uint8Array(8);
+
+type State = SessionStatus['state'];
+
+/** The client's end of a tunnel. */
+export class MptunnelClient implements ClientEndpoint {
+	readonly #config: ClientConfig;
+	readonly #context: EndpointContext;
+	readonly #handshake: ClientHandshake;
+	readonly #flows: ClientFlows;
+	readonly #held: HoldQueue<ClientFlow>;
+	readonly #open: boolean[];
+	readonly #sentTimes = new SentTimes();
+	readonly #prefix: Uint8Array | undefined;
+	readonly #frames: FlowFrames;
+	#state: State = 'connecting';
+	#session: Session | undefined;
+	#exporter: Uint8Array = NO_CHALLENGE;
+	#sessions = 0;
+	#rekeyed: Millis = 0;
+	/** Ends 'quiet', or 'restarting' when no RESP comes. */
+	#stateUntil: Millis = NEVER;
+	#lastReset: Millis = Number.NEGATIVE_INFINITY;
+	#pathsSequence = 0;
+	#pathsAgain: Millis = NEVER;
+	#nextSweep: Millis = NEVER;
+	#closeAgain: Millis = NEVER;
+
+	constructor(config: ClientConfig, environment: Environment) {
+		this.#config = config;
+		this.#context = new EndpointContext(environment, config.encrypt);
+		const id = config.keyless ? new Uint8Array(16) : config.clientId;
+		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt);
+		this.#flows = new ClientFlows(
+			config.listeners.map(({name}) => name),
+			config.flowIdle,
+		);
+		this.#held = new HoldQueue(this.#context.drops);
+		this.#open = config.paths.map(() => false);
+		this.#prefix = this.#clientFrame();
+		this.#frames = this.#makeFrames();
+	}
+
+	/** In keyless mode the client id travels with every announcement, because INIT could be read. */
+	#clientFrame(): Uint8Array | undefined {
+		if (!this.#config.keyless || !this.#config.encrypt) return undefined;
+		const frame = new Uint8Array(17);
+		frame[0] = FrameType.CLIENT;
+		frame.set(this.#config.clientId, 1);
+		return frame;
+	}
+
+	#makeFrames(): FlowFrames {
+		const deliver = () => this.#context.deliver();
+		return {
+			datagram: (flow, _reference, bytes, start, end, now) => {
+				const reason = this.#flows.deliver(flow, deliver, bytes, start, end, now);
+				if (reason !== undefined) this.#closeFlow(flow, now);
+				return reason;
+			},
+			datagramTo: () => 'unexpected',
+			target: (flow, _reference, known) => this.#flows.setKnown(flow, known),
+			closed: (flow) => this.#flows.remove(flow),
+			refused: (flow, code, now) => {
+				if (this.#flows.refuse(flow, now)) this.#warn('full', `flow refused, code ${code}`);
+			},
+			client: () => {},
+			sessionClosed: (code, quiet, now) => this.#closedByServer(code, quiet, now),
+		};
+	}
+
+	#warn(
+		code: 'encryption-differs' | 'other-version' | 'full',
+		text: string,
+		where = 'server',
+	): void {
+		this.#context.emit({type: 'warning', code, where, text});
+	}
+
+	start(now: Millis): void {
+		this.#nextSweep = now + FLOW_SWEEP;
+		this.#handshake.begin(undefined, now);
+		this.#sendInit(now);
+	}
+
+	// --- paths ---
+
+	pathOpened(path: number, now: Millis): void {
+		this.#open[path] = true;
+		const session = this.#session;
+		if (session !== undefined && this.#state !== 'quiet') {
+			const known = session.paths.get(path)!;
+			if (!known.open) this.#openPath(session, path, now);
+			known.moved();
+			session.prober.probe(known, now);
+		}
+		const init = this.#handshake.current();
+		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, path, now);
+	}
+
+	#openPath(session: Session, path: number, now: Millis): void {
+		session.paths.get(path)?.addresses.add(new PathAddress(undefined, NO_CHALLENGE, now));
+		session.paths.choose();
+	}
+
+	pathRefused(path: number, now: Millis, reason: string): void {
+		const known = this.#session?.paths.get(path);
+		if (known !== undefined) this.#session?.prober.refused(known, now, reason);
+	}
+
+	pathTooLong(path: number, size: number, now: Millis): void {
+		const session = this.#session;
+		session?.paths.get(path)?.mtu.tooLong(size, now);
+		session?.paths.choose();
+	}
+
+	// --- network in ---
+
+	receive(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		if (end <= start) return this.#drop('short');
+		switch (packetType(bytes, start)) {
+			case PacketType.DATA:
+				return this.#receiveData(path, bytes, start, end, now);
+			case PacketType.RESP:
+				return this.#receiveResp(bytes, start, end, now);
+			case PacketType.RETRY: {
+				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
+				if (init === undefined) return this.#drop('bad-handshake');
+				this.#sendRaw(init, path, now);
+				return undefined;
+			}
+			case PacketType.VERSION: {
+				const versions = this.#handshake.receiveVersion(bytes, start, end);
+				if (versions === undefined) return this.#drop('bad-handshake');
+				this.#warn('other-version', `the server speaks version ${versions.join(', ')} only`);
+				return undefined;
+			}
+			case PacketType.RESET:
+				return this.#receiveReset(path, bytes, start, end, now);
+			default:
+				return this.#drop('not-ours');
+		}
+	}
+
+	#drop(reason: DropReason): DropReason {
+		return this.#context.drops.count(reason);
+	}
+
+	#receiveData(
+		pathId: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const session = this.#session;
+		if (end - start < 28) return this.#drop('short');
+		if (session === undefined || headerSessionId(bytes, start) !== session.localId) {
+			return this.#drop('unknown-session');
+		}
+		const path = session.paths.get(pathId);
+		const address = path?.addresses.list[0];
+		const reason = session.receive(undefined, path, address, bytes, start, end, now);
+		if (session.broken !== undefined) this.#breakOff(session, now);
+		else this.#afterInput(now);
+		return reason;
+	}
+
+	#breakOff(session: Session, now: Millis): void {
+		const why = session.broken ?? '';
+		session.sendClose(CloseCode.PROTOCOL, 0, now);
+		this.#dropSession(why);
+		this.#state = 'quiet';
+		this.#stateUntil = now + 5000;
+	}
+
+	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
+		if (this.#state === 'quiet' || this.#state === 'closed') return this.#drop('unexpected');
+		const result = this.#handshake.receiveResp(bytes, start, end);
+		if (result === undefined) return this.#drop('bad-handshake');
+		const {status, parameters} = result.resp;
+		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
+			this.#warn(
+				'encryption-differs',
+				'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both',
+			);
+			return this.#drop('encryption-differs');
+		}
+		if (status === RespStatus.FULL) {
+			this.#warn('full', 'the server has no room for one more session');
+			return this.#drop('unexpected');
+		}
+		this.#handshake.stop();
+		this.#stateUntil = NEVER;
+		this.#rekeyed = now;
+		if (status === RespStatus.RESUMED) this.#resumed(result, now);
+		else this.#established(result, now);
+		return undefined;
+	}
+
+	#resumed({resp, keys}: HandshakeResult, now: Millis): void {
+		const session = this.#session;
+		if (session === undefined) return;
+		const {aead} = this.#context.environment;
+		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey));
+		session.rekeys++;
+		this.#state = 'up';
+		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
+		this.#flush(now);
+		// The server uses the new keys once a packet under them arrives.
+		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
+	}
+
+	#established({resp, keys, localId}: HandshakeResult, now: Millis): void {
+		if (this.#session !== undefined) this.#dropSession('the server knows the session no more');
+		const {aead} = this.#context.environment;
+		const session = new Session({
+			context: this.#context,
+			role: Role.CLIENT,
+			number: ++this.#sessions,
+			localId,
+			peerId: resp.sessionId,
+			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch),
+			now,
+		});
+		session.flows = this.#frames;
+		session.paths.copies = this.#config.copies;
+		for (const settings of this.#config.paths) {
+			session.paths.configure(settings, settings.rateUp);
+			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
+		}
+		this.#session = session;
+		this.#exporter = keys.exporter;
+		this.#state = 'up';
+		this.#sentTimes.reset();
+		this.#flows.forgetKnown();
+		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
+		this.#flush(now);
+		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
+		this.#sendPaths(now);
+	}
+
+	#sendPaths(now: Millis): void {
+		const session = this.#session;
+		if (session === undefined || session.pathsKnown === this.#pathsSequence) {
+			this.#pathsAgain = NEVER;
+			return;
+		}
+		const {copies, paths} = this.#config;
+		session.sendControl(encodePaths({sequence: this.#pathsSequence, copies, paths}), now);
+		this.#pathsAgain = now + PATHS_AGAIN;
+	}
+
+	#receiveReset(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const session = this.#session;
+		if (end - start !== 11 || session === undefined || this.#state !== 'up') {
+			return this.#drop('unexpected');
+		}
+		const number = headerPacketNumber(bytes, start);
+		const ours =
+			headerSessionId(bytes, start) === session.peerId &&
+			number < session.sender.nextPacketNumber &&
+			number >= this.#sentTimes.numberAt(now - RESET_WINDOW) &&
+			session.paths.get(path)?.open === true;
+		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.#drop('unexpected');
+		this.#lastReset = now;
+		this.#state = 'restarting';
+		this.#stateUntil = now + 3 * session.probeTimeout;
+		session.waiting = true;
+		this.#beginResume(session, now);
+		return undefined;
+	}
+
+	#beginResume(session: Session, now: Millis): void {
+		const {localId, peerId} = session;
+		this.#handshake.begin({localId, peerId, exporter: this.#exporter}, now);
+		this.#sendInit(now);
+	}
+
+	#closedByServer(code: number, quiet: Millis, now: Millis): void {
+		if (this.#session === undefined) return;
+		const reason = code === CloseCode.STOPPING ? 'the server stops' : `closed, code ${code}`;
+		this.#dropSession(reason);
+		this.#handshake.stop();
+		this.#state = 'quiet';
+		// A server that closed because of a protocol error must not be asked again at once.
+		this.#stateUntil = now + Math.max(quiet, code === CloseCode.PROTOCOL ? 5000 : 0);
+	}
+
+	#dropSession(reason: string): void {
+		const session = this.#session;
+		if (session === undefined) return;
+		this.#context.emit({type: 'session-down', session: session.number, reason});
+		this.#session = undefined;
+	}
+
+	// --- applications in ---
+
+	sendDatagram(
+		listener: number,
+		application: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		if (end - start > 65_507) return this.#drop('too-long');
+		const flow = this.#flows.find(listener, application, now);
+		if (flow === undefined || now < flow.refusedUntil) return this.#drop('flow-limit');
+		const session = this.#session;
+		if (session === undefined || this.#state !== 'up' || session.paths.chosen.length === 0) {
+			this.#hold(flow, bytes, start, end, now);
+			return undefined;
+		}
+		return this.#send(session, flow, bytes, start, end, now);
+	}
+
+	#send(
+		session: Session,
+		flow: ClientFlow,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const inline = flow.known ? undefined : flow.target;
+		const prefix = flow.known ? undefined : this.#prefix;
+		const reason = session.sendDatagram(flow.id, 0, inline, prefix, bytes, start, end, now);
+		this.#sentTimes.note(session.sender.nextPacketNumber, now);
+		return reason;
+	}
+
+	#hold(flow: ClientFlow, bytes: Uint8Array, start: number, end: number, now: Millis): void {
+		this.#held.push(flow, bytes, start, end, now);
+		const session = this.#session;
+		if (session === undefined || session.waiting) return;
+		session.waiting = true;
+		session.prober.data(now);
+		for (const path of session.paths.all) session.prober.schedule(path, now);
+	}
+
+	/** Sends what waits, as soon as there is a session with a path. */
+	#flush(now: Millis): void {
+		const session = this.#session;
+		if (session === undefined || this.#state !== 'up') return;
+		session.waiting = false;
+		if (this.#held.length === 0 || session.paths.chosen.length === 0) return;
+		for (const {flow, bytes} of this.#held.takeAll(now)) {
+			this.#send(session, flow, bytes, 0, bytes.length, now);
+		}
+	}
+
+	#afterInput(now: Millis): void {
+		const session = this.#session;
+		if (session?.waiting && this.#state === 'up' && session.paths.chosen.length > 0) {
+			this.#flush(now);
+		}
+	}
+
+	#closeFlow(flow: number, now: Millis): void {
+		const frame = new Uint8Array(5);
+		frame[0] = FrameType.FLOW_CLOSE;
+		this.#session?.sendControl(frame.subarray(0, writeVarint(frame, 1, flow)), now);
+	}
+
+	// --- time ---
+
+	nextTimeout(): Millis {
+		let next = Math.min(this.#handshake.nextTimeout(), this.#stateUntil, this.#closeAgain);
+		next = Math.min(next, this.#nextSweep, this.#pathsAgain);
+		const session = this.#session;
+		if (session === undefined || this.#state === 'closed') return next;
+		next = Math.min(next, session.nextTimeout());
+		if (this.#handshake.active) return next;
+		const resume = session.sender.unheardSince + RESUME_AFTER;
+		return Math.min(next, resume, this.#rekeyed + this.#config.rekeyInterval);
+	}
+
+	handleTimeout(now: Millis): void {
+		if (this.#state === 'closed') {
+			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
+			return;
+		}
+		if (now >= this.#stateUntil) this.#endState(now);
+		const session = this.#session;
+		if (session !== undefined) {
+			session.handleTimeout(now);
+			this.#sentTimes.note(session.sender.nextPacketNumber, now);
+			if (!this.#handshake.active) this.#maybeResume(session, now);
+			if (now >= this.#pathsAgain) this.#sendPaths(now);
+		}
+		this.#sendInit(now);
+		if (now >= this.#nextSweep) this.#sweep(now);
+		this.#afterInput(now);
+	}
+
+	#maybeResume(session: Session, now: Millis): void {
+		const silent = now >= session.sender.unheardSince + RESUME_AFTER;
+		const due = now >= this.#rekeyed + this.#config.rekeyInterval;
+		if (silent || due) this.#beginResume(session, now);
+	}
+
+	#endState(now: Millis): void {
+		this.#stateUntil = NEVER;
+		if (this.#state === 'quiet') {
+			this.#state = 'connecting';
+			this.#handshake.begin(undefined, now);
+		} else if (this.#state === 'restarting') {
+			// No answer: the RESET was not from our server. The old session goes on.
+			this.#state = 'up';
+			this.#flush(now);
+		}
+	}
+
+	#sendInit(now: Millis): void {
+		const init = this.#handshake.poll(now);
+		if (init !== undefined) this.#sendRaw(init.bytes, init.path, now);
+	}
+
+	/** Sends a handshake packet on one path or on all that are open. */
+	#sendRaw(bytes: Uint8Array, path: number | undefined, _now: Millis): void {
+		const slot = this.#context.outbox.take();
+		if (slot === undefined) return;
+		slot.bytes.set(bytes, 0);
+		slot.start = 0;
+		slot.end = bytes.length;
+		const transmit = this.#context.outbox.queue(slot);
+		for (const {id} of this.#config.paths) {
+			if (!this.#open[id] || (path !== undefined && path !== id)) continue;
+			transmit.remotes[transmit.count] = undefined;
+			transmit.paths[transmit.count++] = id;
+		}
+		if (transmit.count === 0) this.#context.outbox.unqueue(transmit);
+	}
+
+	#sweep(now: Millis): void {
+		this.#nextSweep = now + FLOW_SWEEP;
+		this.#held.expire(now);
+		for (const flow of this.#flows.expire(now)) {
+			if (this.#state === 'up') this.#closeFlow(flow, now);
+		}
+	}
+
+	close(now: Millis): void {
+		if (this.#state === 'closed') return;
+		this.#handshake.stop();
+		this.#stateUntil = NEVER;
+		this.#nextSweep = NEVER;
+		this.#pathsAgain = NEVER;
+		const quiet = this.#state === 'quiet';
+		this.#state = 'closed';
+		if (!quiet) this.#sendGoodbye(now, now + SECOND_CLOSE);
+	}
+
+	#sendGoodbye(now: Millis, again: Millis): void {
+		this.#session?.sendClose(CloseCode.STOPPING, 0, now);
+		this.#closeAgain = again;
+	}
+
+	lingerTime(): Millis {
+		let longest = 0;
+		for (const path of this.#session?.paths.all ?? []) {
+			if (path.rtt.measured) longest = Math.max(longest, path.rtt.smoothed);
+		}
+		return Math.min(800, Math.max(1.5 * longest, 100));
+	}
+
+	// --- out ---
+
+	pollTransmit(_now: Millis): Transmit | undefined {
+		return this.#context.outbox.poll();
+	}
+
+	releaseSlot(slot: Slot): void {
+		this.#context.outbox.pool.release(slot);
+	}
+
+	get outstandingSlots(): number {
+		return this.#context.outbox.pool.outstanding;
+	}
+
+	pollDelivery(): Delivery | undefined {
+		return this.#context.pollDelivery();
+	}
+
+	pollEvent(): EndpointEvent | undefined {
+		return this.#context.pollEvent();
+	}
+
+	status(now: Millis): EndpointStatus {
+		const flows = this.#flows.size;
+		const session = this.#session;
+		return {
+			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, now})],
+			drops: this.#context.drops.entries(),
+			waiting: this.#held.length,
+		};
+	}
+}

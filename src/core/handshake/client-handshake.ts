@@ -1,0 +1,214 @@
+import {readUint32} from '../../bytes/cursor.ts';
+import {deriveKey, equalBytes, keyHint, mac} from '../../crypto/keys.ts';
+import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
+import {PROLOGUE, VERSION} from '../../wire/constants.ts';
+import {
+	COOKIE_LENGTH,
+	decodeRespPayload,
+	encodeInitHeader,
+	encodeInitPayload,
+	InitKind,
+	PROOF_LENGTH,
+	RESP_HEADER_LENGTH,
+	RETRY_LENGTH,
+	type RespPayload,
+} from '../../wire/handshake.ts';
+import type {Environment} from '../environment.ts';
+import {type Millis, NEVER} from '../time.ts';
+
+/** Pauses between the first sends of an attempt. */
+const PAUSES: readonly Millis[] = [300, 600, 1200, 2400];
+const LONG_PAUSE: Millis = 5000;
+const JITTER: Millis = 333;
+/** For this long an attempt is repeated byte for byte. */
+const SAME_BYTES_FOR: Millis = 3000;
+/** Other RETRYs are ignored for this long after one was answered. */
+const RETRY_PAUSE: Millis = 1000;
+
+/** The session that a resume continues. */
+export interface Resumable {
+	readonly localId: number;
+	readonly peerId: number;
+	readonly exporter: Uint8Array;
+}
+
+/** What a RESP brought. */
+export interface HandshakeResult {
+	readonly resp: RespPayload;
+	readonly keys: SessionKeys;
+	readonly localId: number;
+	/** Whether the INIT asked to resume. */
+	readonly resume: Resumable | undefined;
+}
+
+interface Attempt {
+	readonly noise: NoiseInitiator;
+	readonly bytes: Uint8Array;
+	readonly localId: number;
+	readonly resume: Resumable | undefined;
+	readonly since: Millis;
+	/** The only path it goes out on, because of its cookie; undefined = all. */
+	readonly path: number | undefined;
+}
+
+/**
+ * The client's side of the handshake: what to send when, until an answer verifies. It never gives
+ * up. Any change of the payload takes a new ephemeral key, else one key and nonce would seal two
+ * plaintexts; only the answer to the latest INIT is taken.
+ */
+export class ClientHandshake {
+	readonly #environment: Environment;
+	readonly #psk: Uint8Array;
+	readonly #clientId: Uint8Array;
+	readonly #encrypt: boolean;
+	#attempt: Attempt | undefined;
+	#resume: Resumable | undefined;
+	#next: Millis = NEVER;
+	#sends = 0;
+	#lastTime = 0;
+	#retried: Millis = Number.NEGATIVE_INFINITY;
+
+	/** @param clientId 16 bytes; zeros in keyless mode */
+	constructor(environment: Environment, psk: Uint8Array, clientId: Uint8Array, encrypt: boolean) {
+		this.#environment = environment;
+		this.#psk = psk;
+		this.#clientId = clientId;
+		this.#encrypt = encrypt;
+	}
+
+	/** Whether an answer is waited for. */
+	get active(): boolean {
+		return this.#next !== NEVER;
+	}
+
+	/** Begins anew; the first INIT is due at once. */
+	begin(resume: Resumable | undefined, now: Millis): void {
+		this.#resume = resume;
+		this.#attempt = undefined;
+		this.#sends = 0;
+		this.#next = now;
+	}
+
+	/** Stops, because there is an answer or nothing is wanted any more. */
+	stop(): void {
+		this.#attempt = undefined;
+		this.#next = NEVER;
+	}
+
+	/** When `poll` has an INIT to send. */
+	nextTimeout(): Millis {
+		return this.#next;
+	}
+
+	/** The INIT due now, and the one path it goes out on (undefined = all). */
+	poll(now: Millis): {readonly bytes: Uint8Array; readonly path: number | undefined} | undefined {
+		if (now < this.#next) return undefined;
+		if (this.#attempt === undefined || now - this.#attempt.since >= SAME_BYTES_FOR) {
+			this.#attempt = this.#makeAttempt(now, new Uint8Array(COOKIE_LENGTH), undefined);
+		}
+		const {random} = this.#environment;
+		const jitter = (random.uint32() / 2 ** 32) * JITTER;
+		this.#next = now + (PAUSES[this.#sends] ?? LONG_PAUSE + jitter);
+		this.#sends++;
+		return this.#attempt;
+	}
+
+	/** The INIT under way, for a path that has just opened. */
+	current(): Uint8Array | undefined {
+		return this.#attempt?.path === undefined ? this.#attempt?.bytes : undefined;
+	}
+
+	#makeAttempt(now: Millis, cookie: Uint8Array, path: number | undefined): Attempt {
+		const {random, aead, dh, wallTime} = this.#environment;
+		const resume = this.#resume;
+		const localId = resume?.localId ?? random.uint32();
+		const noise = new NoiseInitiator({
+			psk: this.#psk,
+			prologue: new TextEncoder().encode(PROLOGUE),
+			random,
+			aead,
+			dh,
+		});
+		const header = encodeInitHeader(VERSION, localId, keyHint(this.#psk));
+		const e = noise.beginMessageA(header);
+		this.#lastTime = Math.max(this.#lastTime + 1, Math.floor(wallTime(now)));
+		const payload = encodeInitPayload({
+			kind: resume === undefined ? InitKind.FRESH : InitKind.RESUME,
+			clientId: this.#clientId,
+			time: this.#lastTime,
+			cookie,
+			resumeId: resume?.peerId ?? 0,
+			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
+			parameters: {encrypt: this.#encrypt, frames: []},
+		});
+		const bytes = new Uint8Array(256);
+		bytes.set(header, 0);
+		bytes.set(e, header.length);
+		bytes.set(noise.finishMessageA(payload), header.length + e.length);
+		return {noise, bytes, localId, resume, since: now, path};
+	}
+
+	/** Takes a RESP; undefined when it is not the answer to the latest INIT. */
+	receiveResp(bytes: Uint8Array, start: number, end: number): HandshakeResult | undefined {
+		const attempt = this.#attempt;
+		if (attempt === undefined || end - start < RESP_HEADER_LENGTH + 48) return undefined;
+		const packet = bytes.slice(start, end);
+		const header = packet.subarray(0, RESP_HEADER_LENGTH);
+		if (packet[1] !== VERSION || !namesSession(packet, attempt.localId)) return undefined;
+		const payload = attempt.noise.readMessageB(header, packet.subarray(RESP_HEADER_LENGTH));
+		const resp = payload === undefined ? undefined : decodeRespPayload(payload);
+		if (resp === undefined) return undefined;
+		const {localId, resume, noise} = attempt;
+		return {resp, keys: noise.split(), localId, resume};
+	}
+
+	/** Takes a RETRY that came over `path`: the INIT to answer with, on that path only. */
+	receiveRetry(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): Uint8Array | undefined {
+		if (end - start !== RETRY_LENGTH || now - this.#retried < RETRY_PAUSE) return undefined;
+		const packet = bytes.slice(start, end);
+		if (!this.#verified(packet, 'retry')) return undefined;
+		this.#retried = now;
+		const cookie = packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
+		this.#attempt = this.#makeAttempt(now, cookie, path);
+		this.#sends = 0;
+		this.#next = now + PAUSES[0]!;
+		return this.#attempt.bytes;
+	}
+
+	/** Takes a VERSION: the versions that the server speaks. */
+	receiveVersion(bytes: Uint8Array, start: number, end: number): number[] | undefined {
+		if (end - start < RESP_HEADER_LENGTH + 1 + COOKIE_LENGTH || end - start > 256) return undefined;
+		const packet = bytes.slice(start, end);
+		if (!this.#verified(packet, 'version')) return undefined;
+		return [...packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH)];
+	}
+
+	/** Whether the mac at the end covers the packet and the INIT under way. */
+	#verified(packet: Uint8Array, purpose: string): boolean {
+		const attempt = this.#attempt;
+		if (attempt === undefined || !namesSession(packet, attempt.localId)) return false;
+		const covered = packet.subarray(0, packet.length - COOKIE_LENGTH);
+		const expected = replyMac(this.#psk, purpose, covered, attempt.bytes.subarray(10, 42));
+		return equalBytes(expected, packet.subarray(packet.length - COOKIE_LENGTH));
+	}
+}
+
+function namesSession(packet: Uint8Array, id: number): boolean {
+	return readUint32(packet, 2) === id;
+}
+
+/** The mac of RETRY and VERSION: over the packet before it and the `e` of the INIT it answers. */
+export function replyMac(
+	psk: Uint8Array,
+	purpose: string,
+	packet: Uint8Array,
+	e: Uint8Array,
+): Uint8Array {
+	return mac(deriveKey(psk, `mptunnel ${purpose}`), packet, e).subarray(0, COOKIE_LENGTH);
+}

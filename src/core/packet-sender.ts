@@ -1,0 +1,94 @@
+import type {Slot} from '../bytes/slot-pool.ts';
+import {HEADER_LENGTH} from '../wire/constants.ts';
+import {encodeHeader} from '../wire/header.ts';
+import type {EndpointContext} from './context.ts';
+import type {KeySchedule} from './key-schedule.ts';
+import type {PathAddress} from './path/address.ts';
+import type {Path} from './path/path.ts';
+import type {PathSet} from './path/path-set.ts';
+import type {Millis} from './time.ts';
+
+const TAG = 16;
+
+/**
+ * Numbers, seals and queues the packets of one session. A packet is sealed once, whatever the
+ * number of paths; the packet number has this one owner, so no two plaintexts share a nonce.
+ */
+export class PacketSender {
+	readonly #context: EndpointContext;
+	readonly #keys: KeySchedule;
+	readonly #paths: PathSet;
+	/** The peer's id of the session. */
+	readonly #peerId: number;
+	/** The number of the next packet. */
+	nextPacketNumber = 0;
+	/** When the first packet since the last sign of life went out; Infinity when none did. */
+	unheardSince: Millis = Number.POSITIVE_INFINITY;
+
+	constructor(context: EndpointContext, keys: KeySchedule, paths: PathSet, peerId: number) {
+		this.#context = context;
+		this.#keys = keys;
+		this.#paths = paths;
+		this.#peerId = peerId;
+	}
+
+	/** A slot to write frames into, from HEAD_ROOM on; undefined (counted) when there is none. */
+	take(): Slot | undefined {
+		return this.#context.outbox.take();
+	}
+
+	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place. */
+	#seal(slot: Slot, start: number, end: number): void {
+		const header = start - HEADER_LENGTH;
+		const packetNumber = this.nextPacketNumber++;
+		encodeHeader(slot.bytes, header, this.#keys.epoch, this.#peerId, packetNumber);
+		// Without encryption the frames are associated data: readable, but neither forged nor replayed.
+		const text = this.#context.encrypt ? start : end;
+		this.#keys.sealing.seal(packetNumber, slot.bytes, header, text, end);
+		slot.start = header;
+		slot.end = end + TAG;
+	}
+
+	/** Sends frames on all chosen paths; false (counted) when none would take them. */
+	sendCopies(slot: Slot, start: number, end: number, now: Millis): boolean {
+		this.#seal(slot, start, end);
+		const length = slot.end - slot.start;
+		const transmit = this.#context.outbox.queue(slot);
+		for (const path of this.#paths.chosen) {
+			if (path.admits(length, now)) path.send(transmit, length, now, false);
+		}
+		return this.#finish(transmit.count > 0, transmit, now);
+	}
+
+	/** Sends frames on one path only, whatever its judgement, to all its addresses or to one. */
+	sendOn(
+		path: Path,
+		address: PathAddress | undefined,
+		slot: Slot,
+		start: number,
+		end: number,
+		now: Millis,
+	): boolean {
+		this.#seal(slot, start, end);
+		const length = slot.end - slot.start;
+		const transmit = this.#context.outbox.queue(slot);
+		path.saturation.charge(length);
+		if (address === undefined) path.send(transmit, length, now, true);
+		else path.sendTo(address, transmit, length, now);
+		return this.#finish(transmit.count > 0, transmit, now);
+	}
+
+	#finish(
+		sent: boolean,
+		transmit: ReturnType<EndpointContext['outbox']['queue']>,
+		now: Millis,
+	): boolean {
+		if (!sent) {
+			this.#context.outbox.unqueue(transmit);
+			this.#context.drops.count('saturated');
+			return false;
+		}
+		if (this.unheardSince === Number.POSITIVE_INFINITY) this.unheardSince = now;
+		return true;
+	}
+}

@@ -1,0 +1,81 @@
+import type {RemoteAddress} from '../remote-address.ts';
+import type {Millis} from '../time.ts';
+
+/** Addresses kept for one path; the least recently heard goes. */
+const MAX_ADDRESSES = 4;
+
+/** An old address gets no more copies when it was silent for this long while a newer one speaks. */
+const OLD_ADDRESS_SILENCE: Millis = 2000;
+
+/** What an unproven address may get for each byte that came from it (RFC 9000, section 8.1). */
+const AMPLIFICATION = 3;
+
+/** One address at which a path is reached. A client's path has one without `remote`: its socket. */
+export class PathAddress {
+	readonly remote: RemoteAddress | undefined;
+	/** Whether it answered a challenge; what it says about itself is believed from then on. */
+	validated: boolean;
+	/** When the last genuine packet came from it. */
+	heard: Millis;
+	/** The bytes that it has to send back. */
+	readonly challenge: Uint8Array;
+	#allowance = 0;
+
+	constructor(remote: RemoteAddress | undefined, challenge: Uint8Array, now: Millis) {
+		this.remote = remote;
+		this.challenge = challenge;
+		this.validated = remote === undefined;
+		this.heard = now;
+	}
+
+	/** Bytes of a genuine packet came from it. */
+	received(bytes: number, now: Millis): void {
+		this.heard = now;
+		if (!this.validated) this.#allowance += AMPLIFICATION * bytes;
+	}
+
+	/** Whether a packet of that size may be sent to it; takes it from the allowance. */
+	allow(bytes: number): boolean {
+		if (this.validated) return true;
+		if (this.#allowance < bytes) return false;
+		this.#allowance -= bytes;
+		return true;
+	}
+}
+
+/** The addresses of one path, the newest last. */
+export class AddressList {
+	readonly list: PathAddress[] = [];
+
+	/** Adds an address and returns the one that had to go for it. */
+	add(address: PathAddress): PathAddress | undefined {
+		this.list.push(address);
+		if (this.list.length <= MAX_ADDRESSES) return undefined;
+		let oldest = this.list[0]!;
+		for (const candidate of this.list) {
+			if (candidate !== address && candidate.heard < oldest.heard) oldest = candidate;
+		}
+		this.remove(oldest);
+		return oldest;
+	}
+
+	/** Takes an address out. */
+	remove(address: PathAddress): void {
+		const index = this.list.indexOf(address);
+		if (index >= 0) this.list.splice(index, 1);
+	}
+
+	/** The addresses that a newer one has replaced for good; they are taken out. */
+	expire(now: Millis): PathAddress[] {
+		if (this.list.length < 2) return [];
+		let newest = Number.NEGATIVE_INFINITY;
+		for (const address of this.list) {
+			if (address.validated) newest = Math.max(newest, address.heard);
+		}
+		const old = this.list.filter(
+			(address) => address.heard < newest && now - address.heard > OLD_ADDRESS_SILENCE,
+		);
+		for (const address of old) this.remove(address);
+		return old;
+	}
+}

@@ -1,0 +1,140 @@
+import {BASE_PACKET_SIZE, MAX_PACKET_SIZE, MAX_PATHS} from '../../wire/constants.ts';
+import type {PathSettings} from '../../wire/paths.ts';
+import type {EndpointContext} from '../context.ts';
+import type {PathState} from '../events.ts';
+import type {RemoteAddress} from '../remote-address.ts';
+import {chooseRedundant} from '../schedule/redundant.ts';
+import {type Millis, NEVER} from '../time.ts';
+import {PathAddress} from './address.ts';
+import {Path} from './path.ts';
+
+/** A validated address of another path may be taken over when it was silent for this long. */
+const TAKE_OVER_SILENCE: Millis = 2000;
+
+/** The paths of a session, where they lead, and which of them carry copies. */
+export class PathSet {
+	readonly all: Path[] = [];
+	/** The paths that every packet goes out on. */
+	readonly chosen: Path[] = [];
+	/** The largest packet that fits all chosen paths, in bytes of UDP payload. */
+	packetSize: number = BASE_PACKET_SIZE;
+	/** On how many paths each packet goes; 0 = on all. */
+	copies = 0;
+	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
+	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
+	readonly #context: EndpointContext;
+	readonly #session: number;
+
+	/** @param session the number that events carry */
+	constructor(context: EndpointContext, session: number) {
+		this.#context = context;
+		this.#session = session;
+	}
+
+	/** The path with that id. */
+	get(id: number): Path | undefined {
+		return this.#byId[id];
+	}
+
+	/** Makes the path with these settings, or gives an existing one these settings. */
+	configure(settings: PathSettings, rate: number): Path {
+		let path = this.#byId[settings.id];
+		if (path === undefined) {
+			path = new Path(settings);
+			this.#byId[settings.id] = path;
+			this.all.push(path);
+		}
+		path.settings = settings;
+		path.saturation.configure(rate);
+		return path;
+	}
+
+	/** The path with that id, made with plain settings when it is new. */
+	ensure(id: number): Path {
+		const name = `path ${id + 1}`;
+		const plain = {id, name, metered: false, backup: false, rateUp: 0, rateDown: 0};
+		return this.#byId[id] ?? this.configure(plain, 0);
+	}
+
+	/** Which path a remote address belongs to. */
+	locate(remote: RemoteAddress): {readonly path: Path; readonly address: PathAddress} | undefined {
+		return this.#byAddress.get(remote.key);
+	}
+
+	/**
+	 * Learns from an authenticated probe that a path is reached at `remote`. Returns undefined when
+	 * the address proved to belong to another path that is alive.
+	 */
+	learn(path: Path, remote: RemoteAddress, now: Millis): PathAddress | undefined {
+		const known = this.#byAddress.get(remote.key);
+		if (known?.path === path) return known.address;
+		if (known !== undefined) {
+			const alive = known.address.validated && now - known.address.heard < TAKE_OVER_SILENCE;
+			if (alive) return undefined;
+			known.path.addresses.remove(known.address);
+		}
+		const challenge = new Uint8Array(8);
+		this.#context.environment.random.fill(challenge);
+		const address = new PathAddress(remote, challenge, now);
+		const evicted = path.addresses.add(address);
+		if (evicted?.remote) this.#byAddress.delete(evicted.remote.key);
+		this.#byAddress.set(remote.key, {path, address});
+		if (path.addresses.list.length > 1) {
+			path.moved();
+			this.#context.emit({
+				type: 'path-address',
+				session: this.#session,
+				path: path.id,
+				name: path.settings.name,
+				address: `${remote.host} port ${remote.port}`,
+			});
+		}
+		this.choose();
+		return address;
+	}
+
+	/** Forgets all addresses on a local socket that is gone. */
+	socketClosed(socket: number): void {
+		for (const [key, {path, address}] of this.#byAddress) {
+			if (address.remote?.socket !== socket) continue;
+			path.addresses.remove(address);
+			this.#byAddress.delete(key);
+		}
+		this.choose();
+	}
+
+	/** Lets go of addresses that newer ones have replaced. */
+	expireAddresses(now: Millis): void {
+		for (const path of this.all) {
+			for (const {remote} of path.addresses.expire(now)) {
+				if (remote) this.#byAddress.delete(remote.key);
+			}
+		}
+	}
+
+	/** Tells of a change of state, if there is one, and chooses anew. */
+	stateChanged(path: Path, from: PathState, now: Millis, reason: string): boolean {
+		const to = path.state;
+		if (to === from) return false;
+		path.downSince = to === 'down' ? now : NEVER;
+		this.#context.emit({
+			type: 'path-state',
+			session: this.#session,
+			path: path.id,
+			name: path.settings.name,
+			from,
+			to,
+			reason,
+		});
+		this.choose();
+		return true;
+	}
+
+	/** Chooses the paths for copies anew, after anything changed that the choice rests on. */
+	choose(): void {
+		chooseRedundant(this.all, this.copies, this.chosen);
+		let size = MAX_PACKET_SIZE;
+		for (const path of this.chosen) size = Math.min(size, path.mtu.confirmed);
+		this.packetSize = this.chosen.length === 0 ? BASE_PACKET_SIZE : size;
+	}
+}

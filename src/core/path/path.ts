@@ -1,0 +1,159 @@
+import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
+import type {PathSettings} from '../../wire/paths.ts';
+import type {PathState, PathStatus} from '../events.ts';
+import {ReplayWindow} from '../replay-window.ts';
+import {type Millis, NEVER} from '../time.ts';
+import type {Transmit} from '../transmit.ts';
+import {AddressList, type PathAddress} from './address.ts';
+import {DelayMeter} from './delay.ts';
+import {type Circumstances, PathJudge} from './judge.ts';
+import {LossMeter} from './loss.ts';
+import {MtuSearch} from './mtu.ts';
+import {ProbeHistory} from './probe-history.ts';
+import {RttEstimator} from './rtt.ts';
+import {Saturation} from './saturation.ts';
+
+/** Copies older than this many packet numbers are not counted: enough for 100 ms of skew at 40,000/s. */
+const COPY_SPAN = 4096;
+
+/** Bytes of IPv4 and UDP headers, for rates. */
+const HEADERS = 28;
+
+/** One path as one end sees it: where it leads, what it measured, how it is judged. */
+export class Path {
+	readonly id: number;
+	settings: PathSettings;
+	/** Whether packets can be sent at all: the socket is open, or the address is known. */
+	readonly addresses: AddressList = new AddressList();
+	readonly judge: PathJudge = new PathJudge();
+	readonly rtt: RttEstimator = new RttEstimator();
+	readonly sendLoss: LossMeter = new LossMeter();
+	readonly receiveLoss: LossMeter = new LossMeter();
+	readonly sendDelay: DelayMeter = new DelayMeter();
+	readonly receiveDelay: DelayMeter = new DelayMeter();
+	readonly mtu: MtuSearch = new MtuSearch();
+	readonly saturation: Saturation = new Saturation();
+	readonly probes: ProbeHistory = new ProbeHistory();
+	/** Packets sent and received on the path, copies included, as the counters in probes. */
+	sentPackets = 0;
+	sentBytes = 0;
+	receivedPackets = 0;
+	receivedProbes = 0;
+	/** The peer's counters of what it received on the path, modulo 2^32 and 2^16. */
+	peerPackets = 0;
+	peerProbes = 0;
+	/** When the last genuine packet or counted copy came in; NEVER before the first. */
+	heard: Millis = NEVER;
+	/** When the last probe went out and came in. */
+	probed: Millis = Number.NEGATIVE_INFINITY;
+	peerProbed: Millis = Number.NEGATIVE_INFINITY;
+	/** When the path went down; NEVER while it is not. */
+	downSince: Millis = NEVER;
+	/** When to probe next. */
+	nextProbe: Millis = NEVER;
+	/** A challenge of the peer that waits for its answer. */
+	response: Uint8Array | undefined = undefined;
+	readonly #copies = new ReplayWindow(COPY_SPAN);
+
+	constructor(settings: PathSettings) {
+		this.id = settings.id;
+		this.settings = settings;
+	}
+
+	/** The judgement of the sending direction. */
+	get state(): PathState {
+		return this.judge.state;
+	}
+
+	/** Whether there is somewhere to send to. */
+	get open(): boolean {
+		return this.addresses.list.length > 0;
+	}
+
+	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
+	send(transmit: Transmit, bytes: number, now: Millis, probe: boolean): boolean {
+		const before = transmit.count;
+		for (const address of this.addresses.list) {
+			if (transmit.count >= transmit.paths.length || !address.allow(bytes)) continue;
+			transmit.paths[transmit.count] = this.id;
+			transmit.remotes[transmit.count] = address.remote;
+			transmit.count++;
+		}
+		if (transmit.count === before) return false;
+		this.#sent(bytes, now, probe);
+		return true;
+	}
+
+	/** The same for a probe to one of the path's addresses. */
+	sendTo(address: PathAddress, transmit: Transmit, bytes: number, now: Millis): boolean {
+		if (!address.allow(bytes)) return false;
+		transmit.paths[0] = this.id;
+		transmit.remotes[0] = address.remote;
+		transmit.count = 1;
+		this.#sent(bytes, now, true);
+		return true;
+	}
+
+	#sent(bytes: number, now: Millis, probe: boolean): void {
+		this.sentPackets++;
+		this.sentBytes += bytes + HEADERS;
+		this.judge.sent(now, probe, this.rtt.patience);
+	}
+
+	/** Whether a copy of that size may go out on the path now. */
+	admits(bytes: number, now: Millis): boolean {
+		return bytes <= this.mtu.confirmed && this.saturation.allow(bytes + HEADERS, now);
+	}
+
+	/** Counts a packet that arrived on the path, once for each packet number. */
+	received(packetNumber: number, now: Millis): void {
+		if (!this.#copies.accept(packetNumber)) return;
+		this.receivedPackets++;
+		this.heard = now;
+	}
+
+	/** The chance that a probe on the path is not answered. */
+	get probeFailure(): number {
+		return 1 - (1 - this.sendLoss.cautious) * (1 - this.receiveLoss.cautious);
+	}
+
+	/** What the judge needs; `reportSilence` is the session's. */
+	circumstances(reportSilence: number): Circumstances {
+		return {patience: this.rtt.patience, loss: this.sendLoss.cautious, reportSilence};
+	}
+
+	/** The path leads elsewhere now: what was measured of delay and size does not hold any more. */
+	moved(): void {
+		this.sendDelay.reset();
+		this.receiveDelay.reset();
+	}
+
+	/** For people. */
+	status(now: Millis): PathStatus {
+		return {
+			id: this.id,
+			name: this.settings.name,
+			remote: this.addresses.list
+				.flatMap(({remote}) => (remote ? [`${remote.host} port ${remote.port}`] : []))
+				.join(', '),
+			state: this.state,
+			rtt: this.rtt.measured ? this.rtt.smoothed : undefined,
+			jitter: this.rtt.measured ? this.rtt.jitter : undefined,
+			sending: {
+				packets: this.sentPackets,
+				loss: this.sendLoss.loss,
+				queueing: this.sendDelay.queueing,
+			},
+			receiving: {
+				packets: this.receivedPackets,
+				loss: this.receiveLoss.loss,
+				queueing: this.receiveDelay.queueing,
+			},
+			saturated: this.saturation.dropped,
+			mtu: this.open ? this.mtu.confirmed : BASE_PACKET_SIZE,
+			backup: this.settings.backup,
+			metered: this.settings.metered,
+			silence: this.heard === NEVER ? undefined : now - this.heard,
+		};
+	}
+}

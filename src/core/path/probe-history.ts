@@ -1,0 +1,77 @@
+/** Probes remembered: 6.4 s at ten a second. */
+const ENTRIES = 64;
+
+/** What is remembered of a PROBE or PONG that went out. */
+export interface SentProbe {
+	/** Its time stamp: microseconds modulo 2^32. */
+	readonly time: number;
+	/** Packets and bytes sent on the path up to and including it. */
+	readonly packets: number;
+	readonly bytes: number;
+	/** Bytes of the packet that carried it. */
+	readonly size: number;
+	/** Whether an echo came back. */
+	echoed: boolean;
+}
+
+/** The newest probe that came in, to be echoed. */
+export interface ReceivedProbe {
+	readonly time: number;
+	readonly arrival: number;
+	readonly packets: number;
+}
+
+/** What the peer had received when it got a probe. */
+export interface EchoedProbe {
+	readonly packets: number;
+	readonly bytes: number;
+	readonly arrived: number;
+	readonly arrival: number;
+}
+
+/** The newest probes sent on one path, found again by the time stamp that the peer echoes. */
+export class ProbeHistory {
+	readonly #entries: SentProbe[] = [];
+	#next = 0;
+	#lastTime = -1;
+	/** The newest PROBE or PONG that came in: its time stamp, when it came on our clock, and how many packets had. */
+	received: ReceivedProbe | undefined = undefined;
+	/** The newest probe that was echoed, to measure from. */
+	#echoed: EchoedProbe | undefined;
+
+	/** A time stamp for `microseconds` that was not used before on the path. */
+	stamp(microseconds: number): number {
+		const used = this.#lastTime >= 0 && ((microseconds - this.#lastTime) | 0) <= 0;
+		this.#lastTime = used ? (this.#lastTime + 1) >>> 0 : microseconds;
+		return this.#lastTime;
+	}
+
+	/** Remembers a probe that went out. */
+	add(entry: SentProbe): void {
+		this.#entries[this.#next] = entry;
+		this.#next = (this.#next + 1) % ENTRIES;
+	}
+
+	/** Finds the probe that an echo names; undefined when it is unknown or was echoed before. */
+	echo(time: number): SentProbe | undefined {
+		for (const entry of this.#entries) {
+			if (entry.time !== time) continue;
+			if (entry.echoed) return undefined;
+			entry.echoed = true;
+			return entry;
+		}
+		return undefined;
+	}
+
+	/**
+	 * The probe echoed before `entry`, to measure a rate from; `entry` takes its place.
+	 * @param arrived the peer's count of packets when it got `entry`
+	 * @param arrival the peer's time stamp when it got `entry`
+	 */
+	previous(entry: SentProbe, arrived: number, arrival: number): EchoedProbe | undefined {
+		const previous = this.#echoed;
+		if (previous !== undefined && entry.packets <= previous.packets) return undefined;
+		this.#echoed = {packets: entry.packets, bytes: entry.bytes, arrived, arrival};
+		return previous;
+	}
+}

@@ -1,0 +1,46 @@
+import {type Millis, NEVER} from '../time.ts';
+import type {Path} from './path.ts';
+
+/** How much goes on in a session: data in the last 2 s, in the last 30 s, or neither. */
+export type Activity = 'active' | 'calm' | 'idle';
+
+/** Which end of a session this is. The client drives the probing, the server fills in. */
+export const Role = {CLIENT: 0, SERVER: 1} as const;
+/** One of {@link Role}. */
+export type Role = (typeof Role)[keyof typeof Role];
+
+const REGULAR: Record<Activity, Millis> = {active: 100, calm: 1000, idle: 20_000};
+const METERED: Record<Activity, Millis> = {active: 1000, calm: 60_000, idle: 60_000};
+/** A path that may be dying is asked often, for a short while. */
+const URGENT: Millis = 25;
+const URGENT_FOR: Millis = 1000;
+const DOWN: Millis = 200;
+const DOWN_OFTEN: Millis = 30_000;
+const DOWN_SLOWEST: Millis = 5000;
+/** A path with a queue is watched more closely. */
+const QUEUED: Millis = 50;
+
+/** How long after the last probe on `path` the next one goes out. */
+export function probeInterval(
+	path: Path,
+	role: Role,
+	activity: Activity,
+	waiting: boolean,
+	now: Millis,
+): Millis {
+	if (path.state === 'down') {
+		const since = path.downSince === NEVER ? 0 : now - path.downSince;
+		if (waiting || since < DOWN_OFTEN) return DOWN;
+		return Math.min(DOWN_SLOWEST, Math.max(DOWN, (since - DOWN_OFTEN) / 2));
+	}
+	if (path.settings.metered) return METERED[activity];
+	if (path.state !== 'up') {
+		if (activity !== 'active' && !waiting) return DOWN;
+		const urgent = now - path.judge.unprovenSince < URGENT_FOR;
+		return urgent && path.state === 'suspect' ? URGENT : REGULAR.active;
+	}
+	// The server's own probes only stand in for the client's.
+	const patience = role === Role.SERVER ? 1.5 : 1;
+	const queued = activity === 'active' && (path.sendDelay.queueing ?? 0) > QUEUED;
+	return queued ? QUEUED : patience * REGULAR[activity];
+}

@@ -1,0 +1,276 @@
+import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {encodeProbe, type Probe} from '../../wire/probe.ts';
+import type {EndpointContext} from '../context.ts';
+import type {PacketSender} from '../packet-sender.ts';
+import {type Millis, NEVER} from '../time.ts';
+import type {PathAddress} from './address.ts';
+import type {Path} from './path.ts';
+import type {PathSet} from './path-set.ts';
+import type {SentProbe} from './probe-history.ts';
+import {type Activity, probeInterval, Role} from './probe-interval.ts';
+
+/** Traffic within this time makes a session active. */
+const ACTIVE_FOR: Millis = 2000;
+/** After that it is calm for this long, then idle. */
+const CALM_FOR: Millis = 30_000;
+/** No probe accompanies data sooner after the last one. */
+const SHORTEST_INTERVAL: Millis = 100;
+
+/** Microseconds modulo 2^32, as probes carry them. */
+function stampOf(now: Millis): number {
+	return Math.floor(now * 1000) >>> 0;
+}
+
+/** What the prober needs to know of the session's traffic. */
+export interface Traffic {
+	/** Application datagrams put into the session, and those that came out. */
+	readonly sent: number;
+	readonly received: number;
+	/** Whether datagrams wait for a path. */
+	readonly waiting: boolean;
+}
+
+/** Probes the paths of one session, reads what the peer reports, and has the paths judged. */
+export class Prober {
+	readonly #context: EndpointContext;
+	readonly #sender: PacketSender;
+	readonly #paths: PathSet;
+	readonly #role: Role;
+	readonly #traffic: Traffic;
+	/** ln of the chance that every report since the last one was lost on its way. */
+	#reportSilence = 0;
+	#lastData: Millis = Number.NEGATIVE_INFINITY;
+	/** The peer's count of datagrams it sent, and ours of those received by then. */
+	#peerSent = 0;
+	#receivedThen = 0;
+
+	constructor(
+		context: EndpointContext,
+		sender: PacketSender,
+		paths: PathSet,
+		role: Role,
+		traffic: Traffic,
+	) {
+		this.#context = context;
+		this.#sender = sender;
+		this.#paths = paths;
+		this.#role = role;
+		this.#traffic = traffic;
+	}
+
+	/** Datagrams that the peer sent and that never came, of all it sent: 0 to 1. */
+	get residualLoss(): number | undefined {
+		if (this.#peerSent === 0) return undefined;
+		return Math.max(0, 1 - this.#receivedThen / this.#peerSent);
+	}
+
+	/** A datagram passed in either direction: the first after a pause takes a probe along. */
+	data(now: Millis): void {
+		const wasActive = now - this.#lastData < ACTIVE_FOR;
+		this.#lastData = now;
+		if (wasActive) return;
+		for (const path of this.#paths.all) {
+			const pause = path.settings.metered ? 10 * SHORTEST_INTERVAL : SHORTEST_INTERVAL;
+			if (path.open && now - path.probed >= pause) this.probe(path, now);
+			else this.schedule(path, now);
+		}
+	}
+
+	#activity(now: Millis): Activity {
+		const quiet = now - this.#lastData;
+		if (quiet < ACTIVE_FOR) return 'active';
+		return quiet < CALM_FOR ? 'calm' : 'idle';
+	}
+
+	/** Sends a probe on a path, to each of its addresses; padded to `size` when that is given. */
+	probe(path: Path, now: Millis, size = 0): void {
+		for (const address of path.addresses.list) {
+			this.#send(FrameType.PROBE, path, address, size, now);
+		}
+		path.response = undefined;
+		path.probed = now;
+		this.#reportSilence += Math.log(path.probeFailure);
+		this.schedule(path, now);
+	}
+
+	/** Arms the path's next probe. */
+	schedule(path: Path, now: Millis): void {
+		if (!path.open) {
+			path.nextProbe = NEVER;
+			return;
+		}
+		const activity = this.#activity(now);
+		const interval = probeInterval(path, this.#role, activity, this.#traffic.waiting, now);
+		const last = this.#role === Role.SERVER ? Math.max(path.probed, path.peerProbed) : path.probed;
+		const jitter =
+			activity === 'idle' ? 0.9 + this.#context.environment.random.uint32() / 5 / 2 ** 32 : 1;
+		path.nextProbe = Math.max(now, last + interval * jitter);
+	}
+
+	#send(type: number, path: Path, address: PathAddress, size: number, now: Millis): void {
+		const slot = this.#sender.take();
+		if (slot === undefined) return;
+		const probe = this.#context.probeOut;
+		probe.type = type;
+		probe.pathId = path.id;
+		probe.sentTime = path.probes.stamp(stampOf(now));
+		probe.sentPackets = (path.sentPackets + 1) >>> 0;
+		probe.sentDatagrams = this.#traffic.sent >>> 0;
+		probe.challenge = address.validated ? undefined : address.challenge;
+		probe.response = path.response;
+		this.#fillEcho(probe, path);
+		this.#fillCounts(probe);
+		let end = encodeProbe(slot.bytes, HEAD_ROOM, probe);
+		const padded = HEAD_ROOM + size - PACKET_OVERHEAD;
+		if (padded > end) {
+			// The slot's memory carried other packets before: padding must not repeat them.
+			slot.bytes.fill(FrameType.PADDING, end, padded);
+			end = padded;
+		}
+		const entry: SentProbe = {
+			time: probe.sentTime,
+			packets: path.sentPackets + 1,
+			bytes: path.sentBytes,
+			size: end - HEAD_ROOM + PACKET_OVERHEAD,
+			echoed: false,
+		};
+		if (this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now)) path.probes.add(entry);
+	}
+
+	#fillEcho(probe: Probe, path: Path): void {
+		const echo = path.probes.received;
+		probe.hasEcho = echo !== undefined;
+		probe.echoTime = echo === undefined ? 0 : echo.time;
+		probe.echoArrival = echo === undefined ? 0 : echo.arrival;
+		probe.echoPackets = echo === undefined ? 0 : echo.packets;
+	}
+
+	#fillCounts(probe: Probe): void {
+		probe.count = 0;
+		for (const path of this.#paths.all) {
+			probe.pathIds[probe.count] = path.id;
+			probe.packets[probe.count] = path.receivedPackets >>> 0;
+			probe.probes[probe.count] = path.receivedProbes & 0xffff;
+			probe.count++;
+		}
+	}
+
+	/** Reads a PROBE or PONG that came over `path` from `address`; the packet had `size` bytes. */
+	receive(probe: Probe, path: Path, address: PathAddress, now: Millis): void {
+		path.receivedProbes++;
+		path.peerProbed = now;
+		path.receiveLoss.update(probe.sentPackets, path.receivedPackets >>> 0);
+		path.receiveDelay.sample(probe.sentTime, stampOf(now), now);
+		path.probes.received = {
+			time: probe.sentTime,
+			arrival: stampOf(now),
+			packets: path.receivedPackets >>> 0,
+		};
+		if (this.#isNewer(probe.sentDatagrams)) {
+			this.#peerSent = probe.sentDatagrams;
+			this.#receivedThen = this.#traffic.received;
+		}
+		if (probe.hasEcho) this.#echoed(probe, path, now);
+		if (probe.response !== undefined) this.#validate(probe.response, address);
+		if (probe.challenge !== undefined) path.response = probe.challenge;
+		this.#readCounts(probe, now);
+		if (probe.type === FrameType.PROBE) this.#send(FrameType.PONG, path, address, 0, now);
+		else if (path.response !== undefined) this.probe(path, now);
+		this.schedule(path, now);
+	}
+
+	#isNewer(sent: number): boolean {
+		return ((sent - this.#peerSent) | 0) >= 0;
+	}
+
+	#validate(response: Uint8Array, address: PathAddress): void {
+		if (address.challenge.every((byte, index) => byte === response[index])) {
+			address.validated = true;
+		}
+	}
+
+	#echoed(probe: Probe, path: Path, now: Millis): void {
+		const entry = path.probes.echo(probe.echoTime);
+		if (entry === undefined) return;
+		const round = (stampOf(now) - probe.echoTime) >>> 0;
+		const held = (probe.sentTime - probe.echoArrival) >>> 0;
+		path.rtt.sample(((round - held) | 0) / 1000);
+		path.sendDelay.sample(probe.echoTime, probe.echoArrival, now);
+		path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
+		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
+		if (previous !== undefined) {
+			const packets = entry.packets - previous.packets;
+			const arrived = (probe.echoPackets - previous.arrived) >>> 0;
+			const span = ((probe.echoArrival - previous.arrival) | 0) / 1000;
+			const bytes = (entry.bytes - previous.bytes) / packets;
+			path.saturation.delivered(packets, arrived, span, bytes, now);
+		}
+		path.saturation.queueing(path.sendDelay.queueing ?? 0, path.rtt.patience, now);
+		const before = path.mtu.confirmed;
+		path.mtu.answered(entry.size, now);
+		if (path.mtu.confirmed !== before) this.#paths.choose();
+	}
+
+	#readCounts(probe: Probe, now: Millis): void {
+		this.#reportSilence = 0;
+		for (let i = 0; i < probe.count; i++) {
+			const path = this.#paths.get(probe.pathIds[i]!);
+			if (path === undefined) continue;
+			const packetsRise = (probe.packets[i]! - path.peerPackets) | 0;
+			const probesRise = ((probe.probes[i]! - path.peerProbes) << 16) >> 16;
+			if (packetsRise > 0) path.peerPackets = probe.packets[i]!;
+			if (probesRise > 0) path.peerProbes = probe.probes[i]!;
+			const from = path.state;
+			path.judge.report(packetsRise > 0, probesRise > 0, now, path.circumstances(0));
+			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
+		}
+	}
+
+	#cameUp(path: Path, now: Millis): void {
+		if (!path.settings.metered) path.mtu.start(now);
+		this.schedule(path, now);
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		let next = NEVER;
+		for (const path of this.#paths.all) {
+			next = Math.min(next, path.nextProbe, path.judge.nextTimeout(path.rtt.patience));
+			if (path.state === 'up') next = Math.min(next, path.mtu.nextTimeout());
+		}
+		return next;
+	}
+
+	/** Judges and probes what is due. */
+	handleTimeout(now: Millis): void {
+		for (const path of this.#paths.all) {
+			if (now >= path.judge.nextTimeout(path.rtt.patience)) this.#judge(path, now);
+			if (now >= path.nextProbe) this.probe(path, now);
+			if (path.state !== 'up' || now < path.mtu.nextTimeout()) continue;
+			const active = this.#activity(now) === 'active';
+			for (const size of path.mtu.nextSizes(now, path.probeFailure, active)) {
+				this.probe(path, now, size);
+			}
+			if (path.mtu.confirmed < this.#paths.packetSize) this.#paths.choose();
+		}
+	}
+
+	#judge(path: Path, now: Millis): void {
+		const from = path.state;
+		const silent = Math.round(now - path.judge.unprovenSince);
+		path.judge.judge(now, path.circumstances(this.#reportSilence));
+		if (!this.#paths.stateChanged(path, from, now, `no evidence for ${silent} ms`)) return;
+		path.mtu.pathSilent();
+		this.schedule(path, now);
+		if (this.#role === Role.CLIENT) this.#context.emit({type: 'path-silent', path: path.id});
+	}
+
+	/** The system refused to deliver on this path. */
+	refused(path: Path, now: Millis, reason: string): void {
+		const from = path.state;
+		path.judge.refused();
+		this.#paths.stateChanged(path, from, now, reason);
+		this.schedule(path, now);
+	}
+}

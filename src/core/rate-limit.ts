@@ -1,0 +1,28 @@
+import type {Millis} from './time.ts';
+
+/** At most so many events a second for each key; the table of keys is bounded and starts anew each second. */
+export class RateLimit {
+	readonly #perSecond: number;
+	readonly #keys: number;
+	readonly #counts = new Map<string, number>();
+	#since: Millis = Number.NEGATIVE_INFINITY;
+
+	/** @param keys how many keys are told apart in a second; further ones are refused */
+	constructor(perSecond: number, keys: number) {
+		this.#perSecond = perSecond;
+		this.#keys = keys;
+	}
+
+	/** Counts one event; false when it is one too many. */
+	allow(key: string, now: Millis): boolean {
+		if (now - this.#since >= 1000) {
+			this.#since = now;
+			this.#counts.clear();
+		}
+		const count = this.#counts.get(key) ?? 0;
+		if (count >= this.#perSecond) return false;
+		if (count === 0 && this.#counts.size >= this.#keys) return false;
+		this.#counts.set(key, count + 1);
+		return true;
+	}
+}

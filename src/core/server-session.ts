@@ -1,0 +1,29 @@
+import type {FlowOwner, ServerFlow} from './flow/server-flow-table.ts';
+import type {ServerFlows} from './flow/server-flows.ts';
+import type {HandshakeUser} from './handshake/server-handshake.ts';
+import type {Session} from './session.ts';
+import type {Millis} from './time.ts';
+
+/** What the server keeps of one client id of one user, over all its sessions. */
+export interface ClientRecord extends FlowOwner {
+	readonly key: string;
+	readonly user: HandshakeUser;
+	readonly flows: Map<string, ServerFlow>;
+	/** The newest time of an INIT, in milliseconds since 1970; older INITs are stale. */
+	newestTime: number;
+	session: ServerSession | undefined;
+	/** When it was used last. */
+	active: Millis;
+}
+
+/** A session and what only a server knows of it. */
+export interface ServerSession {
+	readonly session: Session;
+	readonly flows: ServerFlows;
+	readonly exporter: Uint8Array;
+	record: ClientRecord;
+	/** False until the first genuine packet came, which alone shows that the client is live. */
+	live: boolean;
+	/** When handleTimeout wants to see it. */
+	deadline: Millis;
+}

@@ -1,0 +1,28 @@
+import type {SessionStatus} from './events.ts';
+import type {Session} from './session.ts';
+import type {Millis} from './time.ts';
+
+/** What the endpoint adds to what the session knows of itself. */
+export interface StatusContext {
+	readonly state: SessionStatus['state'];
+	readonly user: string;
+	readonly flows: number;
+	readonly now: Millis;
+}
+
+/** A session, or the lack of one, for people. */
+export function sessionStatus(session: Session | undefined, context: StatusContext): SessionStatus {
+	const {state, user, flows, now} = context;
+	return {
+		session: session?.number ?? 0,
+		user,
+		state,
+		age: session === undefined ? 0 : now - session.since,
+		flows,
+		datagramsSent: session?.sent ?? 0,
+		datagramsReceived: session?.received ?? 0,
+		residualLoss: session?.prober.residualLoss,
+		rekeys: session?.rekeys ?? 0,
+		paths: session?.paths.all.map((path) => path.status(now)) ?? [],
+	};
+}

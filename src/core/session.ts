@@ -1,0 +1,428 @@
+import {copyBytes} from '../bytes/cursor.ts';
+import {HEAD_ROOM} from '../bytes/slot-pool.ts';
+import {varintLength, writeVarint} from '../bytes/varint.ts';
+import {decodeTarget} from '../wire/address.ts';
+import {
+	type CloseCode,
+	FrameType,
+	HEADER_LENGTH,
+	MIN_DATA_LENGTH,
+	PACKET_OVERHEAD,
+} from '../wire/constants.ts';
+import {headerEpoch, headerPacketNumber} from '../wire/header.ts';
+import {decodePaths, type PathsFrame} from '../wire/paths.ts';
+import {decodeProbe} from '../wire/probe.ts';
+import type {EndpointContext} from './context.ts';
+import type {DropReason} from './drop-reason.ts';
+import type {FlowFrames} from './flow/flow-frames.ts';
+import type {KeySchedule} from './key-schedule.ts';
+import {PacketSender} from './packet-sender.ts';
+import type {PathAddress} from './path/address.ts';
+import type {Path} from './path/path.ts';
+import {PathSet} from './path/path-set.ts';
+import {Role} from './path/probe-interval.ts';
+import {Prober} from './path/prober.ts';
+import {Reassembly} from './reassembly.ts';
+import type {RemoteAddress} from './remote-address.ts';
+import {ReplayWindow, Seen} from './replay-window.ts';
+import {type Millis, NEVER} from './time.ts';
+
+/** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
+const WINDOW = 65_536;
+/** An old epoch is accepted for at least this long after a newer one is confirmed. */
+const EPOCH_GRACE: Millis = 10_000;
+const TAG = 16;
+/** FRAGMENT in front of a piece: type, index, count. */
+const FRAGMENT_HEADER = 3;
+
+/** What makes a session. */
+export interface SessionInit {
+	readonly context: EndpointContext;
+	readonly role: Role;
+	/** Number for events and status. */
+	readonly number: number;
+	/** The id that the peer puts into packets for us, and the one it knows. */
+	readonly localId: number;
+	readonly peerId: number;
+	readonly keys: KeySchedule;
+	readonly now: Millis;
+}
+
+/**
+ * One session: packets in and out, under one packet number space and one replay window for all
+ * paths. It knows frames, not what they mean for flows: those go to `flows`.
+ */
+export class Session {
+	readonly number: number;
+	readonly localId: number;
+	readonly peerId: number;
+	readonly keys: KeySchedule;
+	readonly paths: PathSet;
+	readonly prober: Prober;
+	readonly sender: PacketSender;
+	readonly since: Millis;
+	flows!: FlowFrames;
+	/** When the last genuine packet came in. */
+	heard: Millis;
+	/** Application datagrams put into the session, and those that came out. */
+	sent = 0;
+	received = 0;
+	/** Whether datagrams wait for a path; the endpoint says so. */
+	waiting = false;
+	rekeys = 0;
+	/** Packets that proved genuine. */
+	opened = 0;
+	/** The newest PATHS of the client, and the sequence of ours that is not answered yet. */
+	peerPaths: PathsFrame | undefined = undefined;
+	pathsKnown: number | undefined = undefined;
+	/** Why the session cannot go on, after a frame that breaks the rules. */
+	broken: string | undefined = undefined;
+	readonly #context: EndpointContext;
+	readonly #role: Role;
+	readonly #window = new ReplayWindow(WINDOW);
+	readonly #reassembly = new Reassembly();
+	/** The packet being read. */
+	#packetNumber = 0;
+	#packetSize = 0;
+	#remote: RemoteAddress | undefined;
+	#path: Path | undefined;
+	#address: PathAddress | undefined;
+
+	constructor(init: SessionInit) {
+		this.#context = init.context;
+		this.#role = init.role;
+		this.number = init.number;
+		this.localId = init.localId;
+		this.peerId = init.peerId;
+		this.keys = init.keys;
+		this.since = init.now;
+		this.heard = init.now;
+		this.paths = new PathSet(init.context, init.number);
+		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
+		this.prober = new Prober(init.context, this.sender, this.paths, init.role, this);
+	}
+
+	/**
+	 * Takes a DATA packet that names this session; drops are counted here. `path` and `address` say where it came from when
+	 * that is known; `remote` is the server's view of it.
+	 */
+	receive(
+		remote: RemoteAddress | undefined,
+		path: Path | undefined,
+		address: PathAddress | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const reason = this.#receive(remote, path, address, bytes, start, end, now);
+		return reason === undefined ? undefined : this.#context.drops.count(reason);
+	}
+
+	#receive(
+		remote: RemoteAddress | undefined,
+		path: Path | undefined,
+		address: PathAddress | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		if (end - start < MIN_DATA_LENGTH) return 'short';
+		const packetNumber = headerPacketNumber(bytes, start);
+		const seen = this.#window.peek(packetNumber);
+		if (seen === Seen.TOO_OLD) return 'too-old';
+		if (seen === Seen.DUPLICATE) {
+			// Not opened, so nothing in it is proven: it may only be counted, where it may have come from.
+			if (address?.validated) path?.received(packetNumber, now);
+			return 'duplicate';
+		}
+		const epoch = headerEpoch(bytes, start);
+		const key = this.keys.opening(epoch, packetNumber, now);
+		if (key === undefined) return 'unknown-epoch';
+		const frames = start + HEADER_LENGTH;
+		const framesEnd = end - TAG;
+		const text = this.#context.encrypt ? frames : framesEnd;
+		if (!key.open(packetNumber, bytes, start, text, framesEnd)) return 'bad-tag';
+		this.#window.accept(packetNumber);
+		this.keys.opened(epoch, packetNumber, now, this.#grace());
+		this.opened++;
+		this.heard = now;
+		this.sender.unheardSince = NEVER;
+		if (address !== undefined) address.received(end - start, now);
+		path?.received(packetNumber, now);
+		this.#packetNumber = packetNumber;
+		this.#packetSize = end - start;
+		this.#remote = remote;
+		this.#path = path;
+		this.#address = address;
+		return this.#readFrames(bytes, frames, framesEnd, now);
+	}
+
+	#grace(): Millis {
+		let longest = 0;
+		for (const path of this.paths.all) longest = Math.max(longest, path.rtt.probeTimeout);
+		return Math.max(EPOCH_GRACE, 3 * longest);
+	}
+
+	/** Reads frames until one takes the rest of the packet. */
+	#readFrames(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
+		const cursor = this.#context.cursor;
+		cursor.reset(bytes, start, end);
+		while (cursor.remaining > 0) {
+			const type = cursor.uint8();
+			if (type === FrameType.PADDING) return undefined;
+			if (type === FrameType.DATAGRAM || type === FrameType.DATAGRAM_TO) {
+				return this.#readDatagram(type, now);
+			}
+			if (type === FrameType.FRAGMENT) return this.#readFragment(now);
+			if (!this.#readControl(type, now)) return this.#breach(type);
+		}
+		return undefined;
+	}
+
+	#breach(type: number): DropReason {
+		this.broken = `frame 0x${type.toString(16)} is unknown or malformed`;
+		return 'malformed-frame';
+	}
+
+	#readDatagram(type: number, now: Millis): DropReason | undefined {
+		const cursor = this.#context.cursor;
+		const flow = cursor.varint();
+		const reference = cursor.varint();
+		const target = type === FrameType.DATAGRAM_TO ? decodeTarget(cursor) : undefined;
+		if (cursor.failed) return this.#breach(type);
+		const {bytes, position, end} = cursor;
+		this.received++;
+		this.prober.data(now);
+		return target === undefined
+			? this.flows.datagram(flow, reference, bytes, position, end, now)
+			: this.flows.datagramTo(flow, reference, target, bytes, position, end, now);
+	}
+
+	#readFragment(now: Millis): DropReason | undefined {
+		const cursor = this.#context.cursor;
+		const index = cursor.uint8();
+		const count = cursor.uint8();
+		if (cursor.failed) return this.#breach(FrameType.FRAGMENT);
+		const {bytes, position, end} = cursor;
+		const number = this.#packetNumber;
+		const whole = this.#reassembly.add(number, index, count, bytes, position, end, now);
+		if (whole === undefined) return undefined;
+		if (whole === 'malformed') return 'reassembly';
+		cursor.reset(whole, 0, whole.length);
+		const type = cursor.uint8();
+		if (type !== FrameType.DATAGRAM && type !== FrameType.DATAGRAM_TO) return this.#breach(type);
+		return this.#readDatagram(type, now);
+	}
+
+	/** Reads one control frame; false when it is unknown or malformed. */
+	#readControl(type: number, now: Millis): boolean {
+		const cursor = this.#context.cursor;
+		switch (type) {
+			case FrameType.PROBE:
+			case FrameType.PONG:
+				return this.#readProbe(type, now);
+			case FrameType.TARGET_KNOWN:
+			case FrameType.TARGET_UNKNOWN: {
+				const flow = cursor.varint();
+				const reference = cursor.varint();
+				if (!cursor.failed) this.flows.target(flow, reference, type === FrameType.TARGET_KNOWN);
+				return !cursor.failed;
+			}
+			case FrameType.FLOW_CLOSE: {
+				const flow = cursor.varint();
+				if (!cursor.failed) this.flows.closed(flow, now);
+				return !cursor.failed;
+			}
+			case FrameType.FLOW_REFUSED: {
+				const flow = cursor.varint();
+				const code = cursor.uint8();
+				if (!cursor.failed) this.flows.refused(flow, code, now);
+				return !cursor.failed;
+			}
+			case FrameType.PATHS:
+				return this.#readPaths(now);
+			case FrameType.PATHS_KNOWN:
+				this.pathsKnown = cursor.uint8();
+				return !cursor.failed;
+			case FrameType.CLIENT: {
+				const id = cursor.copy(16);
+				if (!cursor.failed) this.flows.client(id, now);
+				return !cursor.failed;
+			}
+			case FrameType.CLOSE: {
+				const code = cursor.uint8();
+				const quiet = cursor.varint();
+				if (!cursor.failed) this.flows.sessionClosed(code, Math.min(quiet, 5000), now);
+				return !cursor.failed;
+			}
+			default:
+				return false;
+		}
+	}
+
+	#readPaths(now: Millis): boolean {
+		if (this.#role !== Role.SERVER) return false;
+		const frame = decodePaths(this.#context.cursor);
+		if (frame === undefined) return false;
+		this.peerPaths = frame;
+		this.paths.copies = frame.copies;
+		for (const settings of frame.paths) this.paths.configure(settings, settings.rateDown);
+		this.paths.choose();
+		this.sendControl(Uint8Array.of(FrameType.PATHS_KNOWN, frame.sequence), now);
+		return true;
+	}
+
+	#readProbe(type: number, now: Millis): boolean {
+		const probe = this.#context.probeIn;
+		if (!decodeProbe(this.#context.cursor, type, probe)) return false;
+		if (this.#role === Role.CLIENT) {
+			if (this.#path !== undefined && this.#address !== undefined) {
+				// A probe of another path that strayed here would give this path false measurements.
+				if (probe.pathId === this.#path.id) {
+					this.prober.receive(probe, this.#path, this.#address, now);
+				}
+			}
+			return true;
+		}
+		const path = this.paths.ensure(probe.pathId);
+		const remote = this.#remote!;
+		const known = this.paths.locate(remote);
+		const address = this.paths.learn(path, remote, now);
+		if (address === undefined) return true;
+		if (known?.path !== path) {
+			address.received(this.#packetSize, now);
+			path.received(this.#packetNumber, now);
+		}
+		this.prober.receive(probe, path, address, now);
+		return true;
+	}
+
+	/**
+	 * Sends a datagram of a flow: `inline` is the encoded target, or undefined once it is known.
+	 * `prefix` is frames that have to come before it. Splits what does not fit into equal parts.
+	 */
+	sendDatagram(
+		flow: number,
+		reference: number,
+		inline: Uint8Array | undefined,
+		prefix: Uint8Array | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		this.sent++;
+		this.prober.data(now);
+		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
+		const room = this.paths.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
+		if (head + end - start > room) {
+			return this.#sendSplit(flow, reference, inline, prefix, bytes, start, end, now);
+		}
+		const slot = this.sender.take();
+		if (slot === undefined) return 'no-slot';
+		const frame = HEAD_ROOM - head;
+		this.#writeHead(slot.bytes, frame, flow, reference, inline);
+		const last = copyBytes(slot.bytes, HEAD_ROOM, bytes, start, end);
+		const first = frame - (prefix?.length ?? 0);
+		if (prefix !== undefined) slot.bytes.set(prefix, first);
+		return this.sender.sendCopies(slot, first, last, now) ? undefined : 'saturated';
+	}
+
+	#writeHead(
+		bytes: Uint8Array,
+		start: number,
+		flow: number,
+		reference: number,
+		inline: Uint8Array | undefined,
+	): void {
+		bytes[start] = inline === undefined ? FrameType.DATAGRAM : FrameType.DATAGRAM_TO;
+		const at = writeVarint(bytes, writeVarint(bytes, start + 1, flow), reference);
+		if (inline !== undefined) bytes.set(inline, at);
+	}
+
+	#sendSplit(
+		flow: number,
+		reference: number,
+		inline: Uint8Array | undefined,
+		prefix: Uint8Array | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
+		const whole = new Uint8Array(head + end - start);
+		this.#writeHead(whole, 0, flow, reference, inline);
+		copyBytes(whole, head, bytes, start, end);
+		const extra = prefix?.length ?? 0;
+		const room = this.paths.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
+		const count = Math.max(2, Math.ceil(whole.length / room));
+		const piece = Math.ceil(whole.length / count);
+		for (let index = 0; index < count; index++) {
+			const slot = this.sender.take();
+			if (slot === undefined) return 'no-slot';
+			let at = HEAD_ROOM;
+			if (prefix !== undefined) at = copyBytes(slot.bytes, at, prefix, 0, extra);
+			slot.bytes[at++] = FrameType.FRAGMENT;
+			slot.bytes[at++] = index;
+			slot.bytes[at++] = count;
+			const from = index * piece;
+			at = copyBytes(slot.bytes, at, whole, from, Math.min(from + piece, whole.length));
+			if (!this.sender.sendCopies(slot, HEAD_ROOM, at, now)) return 'saturated';
+		}
+		return undefined;
+	}
+
+	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
+	sendControl(frame: Uint8Array, now: Millis): void {
+		if (this.paths.chosen.length === 0) {
+			this.sendEverywhere(frame, now);
+			return;
+		}
+		const slot = this.sender.take();
+		if (slot === undefined) return;
+		const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
+		this.sender.sendCopies(slot, HEAD_ROOM, end, now);
+	}
+
+	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */
+	sendEverywhere(frame: Uint8Array, now: Millis): void {
+		for (const path of this.paths.all) {
+			const slot = path.open ? this.sender.take() : undefined;
+			if (slot === undefined) continue;
+			const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
+			this.sender.sendOn(path, undefined, slot, HEAD_ROOM, end, now);
+		}
+	}
+
+	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
+	sendClose(code: (typeof CloseCode)[keyof typeof CloseCode], quiet: Millis, now: Millis): void {
+		const frame = new Uint8Array(6);
+		frame[0] = FrameType.CLOSE;
+		frame[1] = code;
+		this.sendEverywhere(frame.subarray(0, writeVarint(frame, 2, quiet)), now);
+	}
+
+	/** The probe time-out of the best path, 333 ms based before the first measurement. */
+	get probeTimeout(): Millis {
+		let best = NEVER;
+		for (const path of this.paths.all) {
+			if (path.state !== 'down') best = Math.min(best, path.rtt.probeTimeout);
+		}
+		return best === NEVER ? 1000 : best;
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		return this.prober.nextTimeout();
+	}
+
+	/** Probes, judges, and lets go of what is old. */
+	handleTimeout(now: Millis): void {
+		this.prober.handleTimeout(now);
+		this.paths.expireAddresses(now);
+		this.#reassembly.expire(now);
+	}
+}
