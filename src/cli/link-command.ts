@@ -1,0 +1,267 @@
+import {randomInt} from 'node:crypto';
+import {readdirSync, readFileSync} from 'node:fs';
+import {isIP} from 'node:net';
+import process from 'node:process';
+import {fileURLToPath} from 'node:url';
+import {Command, CommanderError, Option} from 'commander';
+import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link-proxy.ts';
+import type {LinkCounts} from '../sim/link.ts';
+import {
+	IMPAIRMENT_KEYS,
+	type ImpairmentKey,
+	type Impairments,
+	ProfileError,
+	parseImpairments,
+	type RawProfile,
+	readProfile,
+} from '../sim/profiles.ts';
+import {parseDuration} from '../sim/units.ts';
+
+/** The link profiles that are part of the package, seen from the compiled file. */
+const PROFILE_FOLDER = fileURLToPath(new URL('../../../fixtures/links/', import.meta.url));
+
+const HELP: Readonly<Record<ImpairmentKey, readonly [value: string, description: string]>> = {
+	loss: ['<percent>', 'lose datagrams, for example 10%'],
+	burst: ['<length>', 'losses come in runs of this mean length'],
+	lossTrace: ['<digits>', 'lose by a recorded sequence, 1 = lost, repeated: 0001000011'],
+	delay: ['<time>', 'one-way delay, for example 40ms'],
+	jitter: ['<time>', 'vary the delay by up to this much; the order is kept'],
+	jitterReorders: ['', 'let jitter change the order'],
+	rate: ['<rate>', 'bottleneck, for example 20mbit; 28 header bytes are counted'],
+	queue: ['<time|size>', 'what may wait for the bottleneck: 100ms (the default) or 64kB'],
+	police: ['<rate>', 'drop what exceeds this rate, without a queue'],
+	policeBurst: ['<size>', 'what the policer lets pass at once (50 ms of its rate)'],
+	reorder: ['<percent>', 'hold datagrams back so that later ones overtake them'],
+	reorderBy: ['<time>', 'how long to hold them back (10ms)'],
+	duplicate: ['<percent>', 'deliver datagrams twice'],
+	corrupt: ['<percent>', 'flip one bit'],
+	outage: ['<from..until>', 'lose everything sent in this window after the start; repeatable'],
+};
+
+const HELP_FOOTER = `
+Every impairment holds for both directions. With the prefix --up- (from clients to the target) or
+--down- (back) it holds for one and wins there: --up-loss 10% --down-loss 2%. --down alone is
+another thing: the time in which the link is down, a second name of --outage.
+
+Times: 80us 250ms 10s 2m 1h. Rates: 500kbit 20mbit 1gbit. Sizes: 1500B 64kB 64KiB 2MB.
+All clients share the one link. It stops on SIGINT or SIGTERM and prints what it did.`;
+
+/** What commander hands over: the flags below, and those of the impairments by their names. */
+interface Options extends Readonly<Record<string, unknown>> {
+	readonly listen: string;
+	readonly to: string;
+	readonly profile?: string;
+	readonly seed?: string;
+	readonly idle: string;
+	readonly clients: string;
+	readonly down?: readonly string[];
+}
+
+function toKebab(name: string): string {
+	return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function toPascal(name: string): string {
+	return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
+	return [...(earlier ?? []), value];
+}
+
+function addImpairments(command: Command): void {
+	for (const prefix of ['', 'up-', 'down-']) {
+		for (const key of IMPAIRMENT_KEYS) {
+			const [value, description] = HELP[key];
+			const option = new Option(`--${prefix}${toKebab(key)} ${value}`.trim(), description);
+			if (key === 'outage') option.argParser(collect);
+			command.addOption(option.hideHelp(prefix !== ''));
+		}
+	}
+	command.addOption(new Option('--down <from..until>', 'the same as --outage').argParser(collect));
+}
+
+/** `PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` says which flag it is for. */
+function parsePlace(text: string, what: string, leastPort: number): {host: string; port: number} {
+	const match = /^(?:\[([\da-f:.]+)\]:|([^:[\]\s]+):)?(\d{1,5})$/i.exec(text);
+	const host = match?.[1] ?? match?.[2] ?? '127.0.0.1';
+	const port = Number(match?.[3]);
+	if (match === null || !(port >= leastPort && port <= 65_535)) {
+		throw new ProfileError(what, `expected PORT or HOST:PORT, got ${JSON.stringify(text)}`);
+	}
+	return {host, port};
+}
+
+function parseCount(text: string): number | undefined {
+	const count = Number(text);
+	return /^\d{1,6}$/.test(text) && count > 0 ? count : undefined;
+}
+
+function profileNames(): string[] {
+	return readdirSync(PROFILE_FOLDER)
+		.filter((file) => file.endsWith('.json'))
+		.map((file) => file.slice(0, -'.json'.length))
+		.sort();
+}
+
+/** A profile of the package by its name, or a file when there is a dot or a slash in it. */
+function loadProfile(name: string): RawProfile {
+	const isFile = /[./\\]/.test(name);
+	if (!isFile && !profileNames().includes(name)) {
+		const names = profileNames().join(', ');
+		throw new ProfileError('--profile', `expected ${names} or a file, got ${JSON.stringify(name)}`);
+	}
+	const file = isFile ? name : `${PROFILE_FOLDER}${name}.json`;
+	try {
+		return readProfile(JSON.parse(readFileSync(file, 'utf8')));
+	} catch (error) {
+		const reason = error instanceof Error ? error.message.replaceAll('\n', ' ') : String(error);
+		throw new ProfileError(`--profile ${name}`, reason);
+	}
+}
+
+function toImpairment(value: unknown): string | readonly string[] | undefined {
+	if (typeof value === 'boolean') return String(value);
+	if (typeof value === 'string') return value;
+	return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+function toList(value: string | readonly string[] | undefined): readonly string[] {
+	return typeof value === 'string' ? [value] : (value ?? []);
+}
+
+/** The values of one direction: its own flags, else the flags for both, else the profile. */
+function mergeImpairments(options: Options, direction: 'up' | 'down', profile: RawProfile) {
+	const values: {[Key in ImpairmentKey]?: string | readonly string[]} = {...profile[direction]};
+	const names = new Map<ImpairmentKey, string>();
+	for (const key of IMPAIRMENT_KEYS) {
+		const own = toImpairment(options[`${direction}${toPascal(key)}`]);
+		const shared = toImpairment(options[key]);
+		const value = own ?? shared;
+		if (value !== undefined) values[key] = value;
+		if (own !== undefined) names.set(key, `--${direction}-${toKebab(key)}`);
+		else if (shared !== undefined) names.set(key, `--${toKebab(key)}`);
+	}
+	// Two names of one list; a direction's own windows win over both.
+	if (options.down !== undefined && options[`${direction}Outage`] === undefined) {
+		values.outage = [...toList(names.has('outage') ? values.outage : undefined), ...options.down];
+		if (!names.has('outage')) names.set('outage', '--down');
+	}
+	const impairments: Impairments = values;
+	return parseImpairments(impairments, (key) => {
+		const inProfile = impairments[key] !== undefined && !names.has(key);
+		return names.get(key) ?? (inProfile ? `--profile: ${direction}.${key}` : `--${toKebab(key)}`);
+	});
+}
+
+function readOptions(options: Options): Parameters<typeof startLinkProxy>[0] {
+	const profile: RawProfile =
+		options.profile === undefined
+			? {description: '', source: '', up: {}, down: {}}
+			: loadProfile(options.profile);
+	const listen = parsePlace(options.listen, '--listen', 0);
+	if (isIP(listen.host) === 0) {
+		throw new ProfileError('--listen', `expected an IP address, got "${listen.host}"`);
+	}
+	const idleTimeout = parseDuration(options.idle);
+	if (idleTimeout === undefined || idleTimeout === 0) {
+		throw new ProfileError('--idle', `expected a duration such as 60s, got "${options.idle}"`);
+	}
+	const maxClients = parseCount(options.clients);
+	if (maxClients === undefined) {
+		throw new ProfileError('--clients', `expected 1 to 999999, got "${options.clients}"`);
+	}
+	return {
+		listen: {address: listen.host, port: listen.port},
+		target: parsePlace(options.to, '--to', 1),
+		up: mergeImpairments(options, 'up', profile),
+		down: mergeImpairments(options, 'down', profile),
+		seed: options.seed ?? String(randomInt(2 ** 32)),
+		idleTimeout,
+		maxClients,
+	};
+}
+
+function formatPlace({address, port}: {address: string; port: number}): string {
+	return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function formatDirection(name: string, counts: LinkCounts): string {
+	const {sent, delivered, lost, outage, dropped, duplicated, corrupted} = counts;
+	return (
+		`${name}: received ${sent}, delivered ${delivered}, lost ${lost + outage}, ` +
+		`queue-dropped ${dropped}, duplicated ${duplicated}, corrupted ${corrupted}\n`
+	);
+}
+
+function formatSummary(counts: LinkProxyCounts): string {
+	return formatDirection('up', counts.up) + formatDirection('down', counts.down);
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process as usual. */
+function stopSignal(): Promise<void> {
+	return new Promise((done) => {
+		const stop = () => {
+			process.off('SIGINT', stop);
+			process.off('SIGTERM', stop);
+			done();
+		};
+		process.on('SIGINT', stop);
+		process.on('SIGTERM', stop);
+	});
+}
+
+async function run(options: Options, command: Command): Promise<void> {
+	const write = command.configureOutput().writeErr ?? ((text) => process.stderr.write(text));
+	let proxyOptions: ReturnType<typeof readOptions>;
+	try {
+		proxyOptions = readOptions(options);
+	} catch (error) {
+		if (!(error instanceof ProfileError)) throw error;
+		command.error(`error: ${error.message}`, {exitCode: 2, code: 'mptunnel.usage'});
+	}
+	let proxy: LinkProxy;
+	try {
+		proxy = await startLinkProxy(proxyOptions);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		command.error(`error: ${reason}`, {exitCode: 1, code: 'mptunnel.start'});
+	}
+	const stopped = stopSignal();
+	const listening = formatPlace(proxy.address);
+	const target = formatPlace(proxy.target);
+	write(`listening on ${listening}, relaying to ${target} (seed ${proxyOptions.seed})\n`);
+	await stopped;
+	await proxy.close();
+	write(formatSummary(proxy.counts));
+}
+
+/**
+ * The subcommand `link`: a UDP relay that behaves like one bad link, until SIGINT or SIGTERM. It
+ * never exits by itself: a failure is printed and then thrown as a CommanderError, whose exitCode
+ * is 2 for bad flags, 1 when the relay cannot start, 0 after --help.
+ */
+export function linkCommand(): Command {
+	const command = new Command('link')
+		.description('relay UDP through a simulated bad link')
+		.requiredOption('--listen <[address:]port>', 'where clients send to; 127.0.0.1 without address')
+		.requiredOption('--to <[host:]port>', 'where the link ends; 127.0.0.1 without host')
+		.option(
+			'--profile <name|file>',
+			`start from a known kind of link (${profileNames().join(', ')})`,
+		)
+		.option('--seed <text>', 'lose the same datagrams again (random, and printed)')
+		.option('--idle <time>', 'forget a client after this much silence', '60s')
+		.option('--clients <number>', 'serve at most this many clients at once', '1024')
+		.addHelpText('after', HELP_FOOTER)
+		.showSuggestionAfterError(false)
+		.allowExcessArguments(false)
+		.exitOverride((error) => {
+			// The parser's own errors carry 1, which here means that the relay could not start.
+			const isUsage = error.code.startsWith('commander.') && error.exitCode !== 0;
+			throw new CommanderError(isUsage ? 2 : error.exitCode, error.code, error.message);
+		})
+		.action((options: Options) => run(options, command));
+	addImpairments(command);
+	return command;
+}
