@@ -74,10 +74,10 @@ interface ClientFile extends ClientSettings {
 }
 
 /** What mpclient does where nothing is said. */
-export const CLIENT_DEFAULTS = {
+export const CLIENT_DEFAULTS: typeof SHARED_DEFAULTS & {readonly listen: Endpoint} = {
 	...SHARED_DEFAULTS,
 	listen: {host: '127.0.0.1', port: 3000},
-} as const;
+};
 
 /**
  * Resolves mpclient's options from its flags, the environment and the configuration file that
@@ -98,7 +98,7 @@ export function resolveClientOptions(
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
 	const {paths} = fromFile;
-	const socks = merged.socks ? ['--socks has no effect yet'] : [];
+	const socks = merged.socks ? ['SOCKS5 is not in this version: its address has no effect'] : [];
 	return {
 		options: {...merged, configFile, paths, keys},
 		warnings: [...fromFile.warnings, ...warnings, ...socks],
@@ -185,9 +185,6 @@ function readClientYaml(
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};
-	if (fields.has('key') && fields.has('keyFile')) {
-		document.place.child('keyFile').report('a client has one key: key or keyFile, not both');
-	}
 	fields.finish();
 	return {
 		...settings,

@@ -73,7 +73,7 @@ function readWord(
 	} else {
 		attempt(
 			() => readValue(line, known, value),
-			(error) => refuse(describe(`${known}=`, error)),
+			(error) => refuse(describe(known === 'port' ? 'local port' : known, error)),
 		);
 	}
 }

@@ -101,18 +101,15 @@ export class FieldReader {
 	readonly #place: Place;
 	readonly #known: string[] = [];
 
+	/** False when that has been reported. */
+	readonly isMapping: boolean;
+
 	/** `value` that is not a mapping is reported; `undefined` stands for an empty one. */
 	constructor(value: unknown, place: Place) {
-		if (!(value instanceof Map) && value !== undefined) {
-			place.report(`not a mapping (field: value): ${kindOf(value)}`);
-		}
+		this.isMapping = value instanceof Map || value === undefined;
+		if (!this.isMapping) place.report(`not a mapping (field: value): ${kindOf(value)}`);
 		this.#fields = value instanceof Map ? value : new Map<unknown, unknown>();
 		this.#place = place;
-	}
-
-	/** The names asked for so far. */
-	get known(): readonly string[] {
-		return this.#known;
 	}
 
 	/** True when the file has this field, whatever is in it. */
@@ -141,8 +138,9 @@ export class FieldReader {
 		return this.read(name, (value, place) => place.boolean(value));
 	}
 
-	/** Reports each of `names` that the file has not. */
+	/** Reports each of `names` that the mapping has not. */
 	require(...names: readonly string[]): void {
+		if (!this.isMapping) return;
 		for (const name of names) {
 			if (!this.#fields.has(name)) this.#place.report(`${name} is missing`);
 		}

@@ -247,7 +247,7 @@ function readUser(value: unknown, place: Place, folder: string): KeyEntry | unde
 	const inline = fields.read('key', (text, at) => readKeyText(text, at, name));
 	const file = fields.read('keyFile', (text, at) => readKeyPath(text, at, folder, name));
 	fields.require('name');
-	if (fields.has('key') === fields.has('keyFile'))
+	if (fields.isMapping && fields.has('key') === fields.has('keyFile'))
 		place.report('needs a key or a keyFile, one of them');
 	fields.finish();
 	return inline ?? file;

@@ -10,9 +10,9 @@ import {quoteText} from './escape-text.ts';
 /** The most bytes of UTF-8 in a path's or user's name; names travel in frames and fill tables. */
 export const NAME_LIMIT = 63;
 
-/** A whole number in decimal digits, `minimum` to `maximum`; no sign, no leading zero. */
+/** A whole number in decimal digits and nothing else, `minimum` to `maximum`. */
 export function readWholeNumber(text: string, minimum: number, maximum: number): number {
-	const value = /^(0|[1-9][0-9]{0,14})$/.test(text) ? Number(text) : Number.NaN;
+	const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
 	if (value >= minimum && value <= maximum) return value;
 	throw new ValueError(`${minimum} to ${maximum}`, quoteText(text));
 }

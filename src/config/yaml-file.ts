@@ -7,7 +7,6 @@ import {
 	isScalar,
 	isSeq,
 	LineCounter,
-	type Node,
 	parseDocument,
 } from 'yaml';
 import type {ProblemList} from './errors.ts';
@@ -47,7 +46,7 @@ export function parseYamlFile(
 		const faults = [...document.errors, ...document.warnings];
 		for (const fault of faults) {
 			const where = `${escapeText(name)}:${lines.linePos(fault.pos[0]).line}`;
-			problems.add(where, '', `not valid YAML: ${firstLine(fault.message)}`);
+			problems.add(where, '', `not valid YAML: ${firstLine(fault.message)}${hint(fault.message)}`);
 		}
 		if (faults.length > 0) return undefined;
 		const file: SourceFile = {name, lineOf: (path) => lineOf(document, lines, path)};
@@ -59,6 +58,12 @@ export function parseYamlFile(
 		problems.add(escapeText(name), '', `not valid YAML: ${reason}`);
 		return undefined;
 	}
+}
+
+// `listen: [::1]:3000` is a list with something behind it, which says little to who wrote it.
+function hint(message: string): string {
+	const behind = message.startsWith('Unexpected scalar at node end');
+	return behind ? ' (text that begins with [ or { needs quotes)' : '';
 }
 
 function firstLine(message: string): string {
@@ -89,5 +94,5 @@ function keyText(key: unknown): string {
 }
 
 function offsetOf(node: unknown): number | undefined {
-	return isNode(node) ? (node satisfies Node).range?.[0] : undefined;
+	return isNode(node) ? node.range?.[0] : undefined;
 }

@@ -1,0 +1,151 @@
+import test, {type ExecutionContext} from 'ava';
+import {
+	resolveServerOptions,
+	SERVER_DEFAULTS,
+	type ServerFlags,
+	type ServerOptions,
+} from '../../src/config/server.ts';
+import type {Environment} from '../../src/config/settings.ts';
+import {FIXTURES, folderOf, KEYS, problemsOf} from './surroundings.ts';
+
+const [KEY, OTHER, THIRD] = KEYS;
+const WORDS: ServerFlags = {port: '2000', host: '127.0.0.1', targetPort: '1194'};
+
+const BARE: ServerOptions = {
+	configFile: undefined,
+	port: 2000,
+	bind: SERVER_DEFAULTS.bind,
+	target: {host: '127.0.0.1', port: 1194},
+	keys: {keyless: true},
+	encrypt: true,
+	state: undefined,
+	crypto: undefined,
+	stats: undefined,
+	logLevel: 'info',
+	logFormat: 'text',
+};
+
+function optionsOf(
+	t: ExecutionContext,
+	flags: ServerFlags,
+	file?: string,
+	env: Environment = {},
+): ServerOptions {
+	const cwd = folderOf(t, {
+		's.yaml': file ?? '',
+		'a.key': KEY,
+		'team.keys': `bob ${OTHER}\ncarol ${THIRD}\n`,
+	});
+	const config = file === undefined ? undefined : 's.yaml';
+	return resolveServerOptions({config, ...flags}, {env, cwd}).options;
+}
+
+function usersOf({keys}: ServerOptions): readonly string[] {
+	return keys.keyless ? ['keyless'] : keys.users.map(({name}) => name);
+}
+
+test('three words are enough', (t) => {
+	t.deepEqual(optionsOf(t, WORDS), BARE);
+});
+
+// `encrypt: false` and several users exclude each other, so the example leaves it on; see below.
+test('the full example sets every option, none but encrypt to its default', (t) => {
+	const surroundings = {env: {}, cwd: FIXTURES};
+	const {options} = resolveServerOptions({config: 'full-server.yaml'}, surroundings);
+	t.deepEqual(Object.keys(options).toSorted(), Object.keys(BARE).toSorted());
+	const same = Object.entries(options).filter(
+		([name, value]) =>
+			JSON.stringify(value) ===
+			JSON.stringify(Object.entries(BARE).find(([key]) => key === name)?.[1]),
+	);
+	t.deepEqual(same.map(([name]) => name).toSorted(), ['encrypt', 'port', 'target']);
+	t.deepEqual(usersOf(options), ['default', 'alice', 'bob', 'carol', 'dave']);
+});
+
+test('words and flags win over the file, the target as a whole', (t) => {
+	const file =
+		'port: 1\ntarget: {host: "::1", port: 2}\nbind: 127.0.0.9\nstats: 1s\nencrypt: false\n';
+	const fromFile = optionsOf(t, {}, file);
+	t.like(fromFile, {port: 1, target: {host: '::1', port: 2}, stats: 1000, encrypt: false});
+	t.deepEqual(fromFile.bind, ['127.0.0.9']);
+	const flags = {...WORDS, bind: ['127.0.0.2', '127.0.0.3'], stats: '2s'};
+	const both = optionsOf(t, flags, file, {MPTUNNEL_ENCRYPT: '1'});
+	t.deepEqual(both, {...BARE, configFile: both.configFile, stats: 2000, bind: flags.bind});
+	t.deepEqual(optionsOf(t, {port: '3'}, file).target, {host: '::1', port: 2});
+});
+
+test('several key files are several users', (t) => {
+	t.deepEqual(usersOf(optionsOf(t, {...WORDS, keyFile: ['a.key', 'team.keys']})), [
+		'a',
+		'bob',
+		'carol',
+	]);
+});
+
+test('keys come from the flags, else the variable, else the file, never mixed', (t) => {
+	const file = 'keyFile: team.keys\nusers: [{name: dora, keyFile: a.key}]\n';
+	const env = {MPTUNNEL_KEY: THIRD};
+	t.deepEqual(usersOf(optionsOf(t, {...WORDS, keyFile: ['a.key']}, file, env)), ['a']);
+	t.deepEqual(usersOf(optionsOf(t, WORDS, file, env)), ['default']);
+	t.deepEqual(usersOf(optionsOf(t, WORDS, file)), ['bob', 'carol', 'dora']);
+	t.deepEqual(usersOf(optionsOf(t, WORDS, 'state: x\n')), ['keyless']);
+});
+
+test('addresses given twice in any spelling count once', (t) => {
+	const {bind} = optionsOf(t, {...WORDS, bind: ['[::1]', '0:0::1', '127.0.0.1', '127.0.0.1']});
+	t.deepEqual(bind, ['::1', '127.0.0.1']);
+});
+
+const says = test.macro({
+	exec(t, flags: ServerFlags, ...expected: readonly string[]) {
+		t.deepEqual(
+			problemsOf(t, () => optionsOf(t, flags)),
+			expected,
+		);
+	},
+	title: (name) => `refuses ${name}`,
+});
+
+test('nothing', says, {}, 'a port to listen on is needed: mpserver PORT HOST PORT');
+test(
+	'no fixed target',
+	says,
+	{port: '2000'},
+	...['a fixed target HOST PORT is needed: mpserver 2000 HOST PORT'],
+);
+test(
+	'half a target',
+	says,
+	{port: '2000', host: 'a"b'},
+	...[
+		'HOST: not a host name or IP address: "a\\"b"',
+		'the target "a\\"b" needs a port: mpserver PORT HOST PORT',
+	],
+);
+test(
+	'bad words',
+	says,
+	{port: 'x', host: 'a..b', targetPort: '0', bind: ['eth0', '::1']},
+	...[
+		'--bind: not an IP address: "eth0"',
+		'HOST: not a host name or IP address: "a..b"',
+		'target PORT: not 1 to 65535: "0"',
+		'PORT: not 1 to 65535: "x"',
+	],
+);
+test(
+	'equal keys',
+	says,
+	{...WORDS, keyFile: ['a.key', 'a.key']},
+	...['--key-file: equal keys: "a" (--key-file a.key:1) and "a" (--key-file a.key:1)'],
+);
+
+test('several users cannot share an unencrypted server', (t) => {
+	const run = () =>
+		optionsOf(t, {...WORDS, keyFile: ['team.keys']}, undefined, {MPTUNNEL_ENCRYPT: '0'});
+	t.deepEqual(problemsOf(t, run), [
+		'encryption is off (MPTUNNEL_ENCRYPT=0), which allows one key only, not 2',
+	]);
+	const one = optionsOf(t, {...WORDS, keyFile: ['a.key']}, undefined, {MPTUNNEL_ENCRYPT: '0'});
+	t.false(one.encrypt);
+});

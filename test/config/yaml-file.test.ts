@@ -1,0 +1,79 @@
+import test from 'ava';
+import fc from 'fast-check';
+import {ConfigError, ProblemList} from '../../src/config/errors.ts';
+import {isYamlName, parseYamlFile} from '../../src/config/yaml-file.ts';
+
+function problems(text: string): string {
+	const list = new ProblemList();
+	parseYamlFile('f.yaml', text, list);
+	try {
+		list.throwIfAny();
+		return '';
+	} catch (error) {
+		return error instanceof ConfigError ? error.message : String(error);
+	}
+}
+
+test('knows YAML and JSON by the end of the name', (t) => {
+	for (const name of ['a.yaml', 'a.yml', 'a.json', '/x.conf/A.YAML']) t.true(isYamlName(name));
+	for (const name of ['a', 'a.conf', 'yaml', 'a.yaml.bak', 'a.yaml/b']) t.false(isYamlName(name));
+});
+
+test('mappings become Maps, so that no field name is special', (t) => {
+	const file = parseYamlFile('f', '__proto__: {a: 1}\nconstructor: 2\n', new ProblemList());
+	t.deepEqual(
+		file?.value,
+		new Map<string, unknown>([
+			['__proto__', new Map([['a', 1]])],
+			['constructor', 2],
+		]),
+	);
+});
+
+test('places know their line and dotted path, through lists, nested fields and aliases', (t) => {
+	const text = 'a: &x\n  - b: 1\n    c: 2\n  - 3\nd: *x\n"e f": 4\n';
+	const place = parseYamlFile('f"\n.yaml', text, new ProblemList())?.place;
+	const c = place?.child('a').child(0).child('c');
+	t.is(c?.field, 'a[0].c');
+	t.is(c?.where, 'f\\"\\n.yaml:3');
+	t.is(place?.child('a').child(1).where, 'f\\"\\n.yaml:4');
+	t.is(place?.child('d').child(0).child('c').where, 'f\\"\\n.yaml:3');
+	t.is(place?.child('e f').where, 'f\\"\\n.yaml:6');
+	t.is(place?.child('e f').field, '["e f"]');
+	t.is(place?.child('none').where, 'f\\"\\n.yaml:1');
+});
+
+test('a file of nothing or of comments holds undefined', (t) => {
+	for (const text of ['', '\n', '# x\n', '---\n', 'null', '\ufeff']) {
+		t.is(parseYamlFile('f', text, new ProblemList())?.value, undefined);
+		t.is(problems(text), '');
+	}
+});
+
+test('deep nesting is a problem of the file, not of the stack', (t) => {
+	for (const open of ['[', '{a: ', '- ']) {
+		t.regex(problems(open.repeat(100_000)), /^f\.yaml(:\d+)?: not valid YAML: /);
+	}
+});
+
+test('a key in a broken file is not shown', (t) => {
+	const key = 'kJQd4N8sPDyiU0b5GIkbJPqOo8sXyyZ2v+LKJVbRQnE=';
+	for (const text of [`key: *${key}`, `key: !${key} x`, `? ${key}\n: [`, `%${key}\n---\na`]) {
+		t.not(problems(text), '', text);
+		t.false(problems(text).includes('kJQd4N8s'), problems(text));
+	}
+});
+
+test('any text is parsed or refused, never an exception', (t) => {
+	const piece = fc.constantFrom(...'[]{}:,-?&*!|>\'"%@`#\n \ta1', '<<', '---', '...', '!!map');
+	const text = fc.oneof(
+		fc.string({unit: 'binary'}),
+		fc.array(piece, {maxLength: 60}).map((pieces) => pieces.join('')),
+	);
+	fc.assert(
+		fc.property(text, (source) => {
+			t.notRegex(problems(source), /^(?!f\.yaml).+/);
+		}),
+		{numRuns: 1000},
+	);
+});
