@@ -1,5 +1,6 @@
 import type {ClientEndpoint} from '../core/endpoint.ts';
-import type {EndpointEvent} from '../core/events.ts';
+import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
+import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ClientPath, ClientPathOptions, PortMemory} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
@@ -22,6 +23,8 @@ export interface ClientTunnelInit {
 	readonly reporter: Reporter;
 	/** Hears every event of the endpoint, after the tunnel acted on it. */
 	readonly onEvent: (event: EndpointEvent) => void;
+	/** Hears what the system says of a path that leads nowhere. */
+	readonly onRefused?: (path: number, reason: string) => void;
 }
 
 /** A client endpoint with its sockets: the paths on one side, the classic port on the other. */
@@ -47,14 +50,13 @@ export class ClientTunnel implements DriverOutputs {
 			now: () => this.#driver.now(),
 			events: {
 				received: (path, socket, batch) => this.#receive(path, socket, batch),
-				opened: (path) => {
-					this.#driver.input(() => this.#endpoint.pathOpened(path.id, this.#driver.now()));
-				},
+				opened: (path) => this.probe(path.id),
 				refused: (path, reason) => {
-					this.#driver.input(() => this.#endpoint.pathRefused(path.id, this.#driver.now(), reason));
+					init.onRefused?.(path.id, reason);
+					this.#input((now) => this.#endpoint.pathRefused(path.id, now, reason));
 				},
 				tooLong: (path, size) => {
-					this.#driver.input(() => this.#endpoint.pathTooLong(path.id, size, this.#driver.now()));
+					this.#input((now) => this.#endpoint.pathTooLong(path.id, size, now));
 				},
 			},
 		});
@@ -90,8 +92,13 @@ export class ClientTunnel implements DriverOutputs {
 				this.#fromApplication(listener, batch);
 			this.#listener = new Listener({id: 0, host, port, backEnd, received});
 		}
-		this.#driver.input(() => this.#endpoint.start(this.#driver.now()));
+		this.#input((now) => this.#endpoint.start(now));
 		this.#paths.start();
+	}
+
+	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
+	probe(path: number): void {
+		this.#input((now) => this.#endpoint.pathOpened(path, now));
 	}
 
 	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
@@ -100,9 +107,20 @@ export class ClientTunnel implements DriverOutputs {
 			this.#closing = true;
 			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
 			await pause(this.#endpoint.lingerTime());
-			this.#driver.stop();
 		}
+		await this.abort();
+	}
+
+	/** Closes everything at once, without a word to the other end. */
+	async abort(): Promise<void> {
+		this.#closing = true;
+		this.#driver.stop();
 		await Promise.all([this.#paths.close(), this.#listener?.close()]);
+	}
+
+	/** What the endpoint tells of itself. */
+	status(): EndpointStatus {
+		return this.#endpoint.status(this.#driver.now());
 	}
 
 	transmit(transmit: Transmit): boolean {
@@ -130,6 +148,11 @@ export class ClientTunnel implements DriverOutputs {
 		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
 		if (event.type === 'path-state') this.#paths.judged(event.path, event.to === 'down');
 		this.#init.onEvent(event);
+	}
+
+	// After the goodbye only silence keeps bridges alive.
+	#input(action: (now: Millis) => void): void {
+		if (!this.#closing) this.#driver.input(() => action(this.#driver.now()));
 	}
 
 	#receive(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void {

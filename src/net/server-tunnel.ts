@@ -1,5 +1,6 @@
 import type {ServerEndpoint} from '../core/endpoint.ts';
-import type {EndpointEvent} from '../core/events.ts';
+import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
+import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
@@ -47,9 +48,8 @@ export class ServerTunnel implements DriverOutputs {
 			reporter,
 			events: {
 				received: (batch) => this.#receive(batch),
-				closed: (socket) => driver.input(() => endpoint.socketClosed(socket, driver.now())),
-				tooLong: (remote, size) =>
-					driver.input(() => endpoint.remoteTooLong(remote, size, driver.now())),
+				closed: (socket) => this.#input((now) => endpoint.socketClosed(socket, now)),
+				tooLong: (remote, size) => this.#input((now) => endpoint.remoteTooLong(remote, size, now)),
 			},
 		});
 		this.#targets = new TargetSockets({
@@ -61,7 +61,7 @@ export class ServerTunnel implements DriverOutputs {
 			now: () => driver.now(),
 			events: {
 				answered: (flow, batch) => this.#fromTarget(flow, batch),
-				failed: (flow) => driver.input(() => endpoint.refuseFlow(flow, driver.now())),
+				failed: (flow) => this.#input((now) => endpoint.refuseFlow(flow, now)),
 			},
 		});
 	}
@@ -93,9 +93,20 @@ export class ServerTunnel implements DriverOutputs {
 			this.#closing = true;
 			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
 			await pause(this.#endpoint.lingerTime());
-			this.#driver.stop();
 		}
+		await this.abort();
+	}
+
+	/** Closes everything at once, without a word to the other end. */
+	async abort(): Promise<void> {
+		this.#closing = true;
+		this.#driver.stop();
 		await Promise.all([this.#sockets.close(), this.#targets.close()]);
+	}
+
+	/** What the endpoint tells of itself. */
+	status(): EndpointStatus {
+		return this.#endpoint.status(this.#driver.now());
 	}
 
 	transmit(transmit: Transmit): boolean {
@@ -123,6 +134,11 @@ export class ServerTunnel implements DriverOutputs {
 	event(event: EndpointEvent): void {
 		if (event.type === 'flow-closed') this.#targets.end(event.flow);
 		this.#init.onEvent(event);
+	}
+
+	// After the goodbye only silence keeps bridges alive.
+	#input(action: (now: Millis) => void): void {
+		if (!this.#closing) this.#driver.input(() => action(this.#driver.now()));
 	}
 
 	#receive(batch: DatagramBatch): void {

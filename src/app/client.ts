@@ -1,0 +1,155 @@
+import process from 'node:process';
+import type {ClientOptions, PathOptions} from '../config/client.ts';
+import {MptunnelClient} from '../core/client.ts';
+import type {ClientConfig, ClientPathConfig} from '../core/endpoint.ts';
+import {ClientTunnel} from '../net/client-tunnel.ts';
+import {formatAddress} from '../net/ip.ts';
+import {MAX_PATH_NAME} from '../wire/paths.ts';
+import {logEvent} from './event-log.ts';
+import type {Logger} from './logger.ts';
+import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import {clientIdentity} from './state-folder.ts';
+import {mergeDrops, type StatusSnapshot} from './status.ts';
+import {programVersion} from './version.ts';
+
+const REKEY_INTERVAL_MILLIS = 120_000;
+
+/** RFC 4787, REQ-5: at least five minutes recommended. */
+const FLOW_IDLE_MILLIS = 300_000;
+
+/** The name of the classic port in flow keys: changing it loses flows over an update. */
+const CLASSIC_LISTENER = 'classic';
+
+/** A client that runs. */
+export interface RunningClient {
+	/** Where applications send to, as `host:port`; undefined without a classic port. */
+	readonly listening: string | undefined;
+	status(): StatusSnapshot;
+	/** Says goodbye and closes everything, within a second; may be called again. */
+	close(): Promise<void>;
+}
+
+/**
+ * Starts a client: its sockets are open and the handshake is under way when this resolves; it never
+ * waits for a path or a server. Rejects with an Error for the user when a local port is in use or
+ * the forced cipher back end cannot be used.
+ */
+export async function startClient(
+	options: ClientOptions,
+	logger: Logger,
+	surroundings: Partial<Surroundings> = {},
+): Promise<RunningClient> {
+	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const identity = clientIdentity(options.configFile);
+	const prepared = await prepare(options, 'client', identity, env, logger);
+	const {state, environment} = prepared;
+	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
+	const names = options.paths.map(({name}) => name);
+	const tunnel = new ClientTunnel({
+		endpoint,
+		paths: options.paths,
+		listen: options.listen,
+		backEnd,
+		resolver,
+		ports: state.localPorts,
+		reporter: logger,
+		onEvent: (event) => logEvent(logger, event, names),
+	});
+	try {
+		tunnel.start();
+	} catch (error) {
+		await tunnel.abort();
+		state.release();
+		throw error;
+	}
+	const startedAt = performance.now();
+	const status = () => snapshot(options, tunnel, prepared, startedAt, backEnd.name);
+	const observation = await observe(options, state, status, logger);
+	logStart(options, tunnel, logger);
+	let closing: Promise<void> | undefined;
+	const close = async () => {
+		await observation.close();
+		await tunnel.close();
+		state.release();
+	};
+	return {
+		listening: tunnel.listener?.address,
+		status,
+		close: () => (closing ??= close()),
+	};
+}
+
+/** The core's settings for these options. */
+export function clientConfig(options: ClientOptions, clientId: Uint8Array): ClientConfig {
+	const {keys, encrypt, copies, listen} = options;
+	return {
+		psk: keys.keyless ? new Uint8Array(32) : keys.users[0].psk,
+		keyless: keys.keyless,
+		clientId,
+		encrypt,
+		copies: copies ?? 0,
+		paths: options.paths.map(pathConfig),
+		listeners: listen === undefined ? [] : [{name: CLASSIC_LISTENER}],
+		rekeyInterval: REKEY_INTERVAL_MILLIS,
+		flowIdle: FLOW_IDLE_MILLIS,
+	};
+}
+
+function pathConfig(path: PathOptions, id: number): ClientPathConfig {
+	const kilobits = (rate = 0) => Math.min(Math.ceil(rate / 1000), 0xffff_ffff);
+	return {
+		id,
+		// The frame that tells the server of it has room for short ASCII names only.
+		name: path.name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PATH_NAME),
+		metered: path.metered,
+		backup: path.backup,
+		rateUp: kilobits(path.rate?.up),
+		rateDown: kilobits(path.rate?.down),
+	};
+}
+
+function snapshot(
+	options: ClientOptions,
+	tunnel: ClientTunnel,
+	prepared: Prepared,
+	startedAt: number,
+	io: string,
+): StatusSnapshot {
+	const {sessions, drops, waiting} = tunnel.status();
+	const {listener} = tunnel;
+	return {
+		program: 'mpclient',
+		version: programVersion(),
+		pid: process.pid,
+		uptime: performance.now() - startedAt,
+		crypto: prepared.crypto,
+		io,
+		keyless: options.keys.keyless,
+		encrypt: options.encrypt,
+		listening: listener === undefined ? [] : [listener.address],
+		target: undefined,
+		places: tunnel.paths.map(({id, remotes, localPorts, options: {name, host, port}}) => ({
+			id,
+			name,
+			target: formatAddress(host, port),
+			remotes,
+			localPorts,
+		})),
+		sessions,
+		drops: mergeDrops(drops, tunnel.drops),
+		waiting,
+	};
+}
+
+function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger): void {
+	const paths = tunnel.paths.map(
+		({options: {name, host, port}, localPorts}) =>
+			`${name}=${formatAddress(host, port)} from ${localPorts.join(',') || '-'}`,
+	);
+	logger.info('mpclient runs', {
+		version: programVersion(),
+		listening: tunnel.listener?.address ?? 'no',
+		paths: paths.join('; '),
+		copies: options.copies ?? 'all',
+	});
+}

@@ -1,0 +1,113 @@
+import process from 'node:process';
+import type {ServerOptions} from '../config/server.ts';
+import type {ServerConfig} from '../core/endpoint.ts';
+import {MptunnelServer} from '../core/server.ts';
+import {formatAddress} from '../net/ip.ts';
+import {ServerTunnel} from '../net/server-tunnel.ts';
+import {logEvent} from './event-log.ts';
+import type {Logger} from './logger.ts';
+import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import {serverIdentity} from './state-folder.ts';
+import {mergeDrops, type StatusSnapshot} from './status.ts';
+import {programVersion} from './version.ts';
+
+/** RFC 4787, REQ-5: at least five minutes recommended. */
+const FLOW_IDLE_MILLIS = 300_000;
+
+const SESSION_IDLE_MILLIS = 180_000;
+
+/** Flows of a user and sessions of a server; without a key anybody may have them, hence fewer. */
+const LIMITS = {flowLimit: 16_384, sessionLimit: 4096};
+const KEYLESS_LIMITS = {flowLimit: 256, sessionLimit: 64};
+
+/** A server that runs. */
+export interface RunningServer {
+	/** Where clients reach it now, as `host:port`. */
+	readonly listening: readonly string[];
+	status(): StatusSnapshot;
+	/** Says goodbye and closes everything, within a second; may be called again. */
+	close(): Promise<void>;
+}
+
+/**
+ * Starts a server; it listens when this resolves. Rejects with an Error for the user when no address
+ * can be bound or the forced cipher back end cannot be used.
+ */
+export async function startServer(
+	options: ServerOptions,
+	logger: Logger,
+	surroundings: Partial<Surroundings> = {},
+): Promise<RunningServer> {
+	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const identity = serverIdentity(options.port, options.bind);
+	const {state, environment, crypto} = await prepare(options, 'server', identity, env, logger);
+	const tunnel = new ServerTunnel({
+		endpoint: new MptunnelServer(serverConfig(options), environment),
+		port: options.port,
+		bind: options.bind,
+		target: options.target,
+		backEnd,
+		resolver,
+		reporter: logger,
+		onEvent: (event) => logEvent(logger, event),
+	});
+	try {
+		tunnel.start();
+	} catch (error) {
+		await tunnel.abort();
+		state.release();
+		throw error;
+	}
+	const startedAt = performance.now();
+	const target = formatAddress(options.target.host, options.target.port);
+	const status = (): StatusSnapshot => {
+		const {sessions, drops, waiting} = tunnel.status();
+		return {
+			program: 'mpserver',
+			version: programVersion(),
+			pid: process.pid,
+			uptime: performance.now() - startedAt,
+			crypto,
+			io: backEnd.name,
+			keyless: options.keys.keyless,
+			encrypt: options.encrypt,
+			listening: tunnel.listening,
+			target,
+			places: [],
+			sessions,
+			drops: mergeDrops(drops, tunnel.drops),
+			waiting,
+		};
+	};
+	const observation = await observe(options, state, status, logger);
+	const listening = tunnel.listening.join(' ');
+	logger.info('mpserver runs', {version: programVersion(), listening, target});
+	let closing: Promise<void> | undefined;
+	const close = async () => {
+		await observation.close();
+		await tunnel.close();
+		state.release();
+	};
+	return {
+		get listening() {
+			return tunnel.listening;
+		},
+		status,
+		close: () => (closing ??= close()),
+	};
+}
+
+/** The core's settings for these options. */
+export function serverConfig(options: ServerOptions): ServerConfig {
+	const {keys, encrypt} = options;
+	return {
+		users: keys.keyless
+			? [{name: '', psk: new Uint8Array(32)}]
+			: keys.users.map(({name, psk}) => ({name, psk})),
+		keyless: keys.keyless,
+		encrypt,
+		flowIdle: FLOW_IDLE_MILLIS,
+		sessionIdle: SESSION_IDLE_MILLIS,
+		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
+	};
+}

@@ -1,0 +1,129 @@
+import process from 'node:process';
+import type {KeyOptions} from '../config/keys.ts';
+import type {LogFormat} from '../config/logging.ts';
+import type {Environment} from '../core/environment.ts';
+import type {Millis} from '../core/time.ts';
+import type {AeadName} from '../crypto/aead.ts';
+import {chooseAead} from '../crypto/aead-choice.ts';
+import {X25519} from '../crypto/diffie-hellman.ts';
+import {SystemRandom} from '../crypto/system-random.ts';
+import {DgramBackEnd} from '../net/dgram-socket.ts';
+import {type Resolver, resolveHost} from '../net/resolver.ts';
+import type {UdpBackEnd} from '../net/udp.ts';
+import type {Logger} from './logger.ts';
+import {
+	openStateFolder,
+	type StateEnvironment,
+	type StateFolder,
+	type StateKind,
+} from './state-folder.ts';
+import {type StatusSnapshot, statusFields} from './status.ts';
+import {StatusServer} from './status-server.ts';
+
+/** What a program takes from the machine it runs on; tests replace parts of it. */
+export interface Surroundings {
+	/** Where the default state folder is looked up. */
+	readonly env: StateEnvironment;
+	readonly backEnd: UdpBackEnd;
+	readonly resolver: Resolver;
+}
+
+/** The real ones; made anew for every program. */
+export function systemSurroundings(): Surroundings {
+	return {env: process.env, backEnd: new DgramBackEnd(), resolver: resolveHost};
+}
+
+/** The parts of the options that both programs prepare in the same way. */
+export interface CommonOptions {
+	readonly keys: KeyOptions;
+	readonly encrypt: boolean;
+	readonly state: string | undefined;
+	readonly crypto: AeadName | undefined;
+	readonly stats: Millis | undefined;
+	readonly logFormat: LogFormat;
+}
+
+/** What an endpoint needs besides its configuration. */
+export interface Prepared {
+	readonly crypto: AeadName;
+	readonly environment: Environment;
+	readonly state: StateFolder;
+}
+
+/**
+ * Chooses the cipher back end, opens the state folder and says what the user should know of both,
+ * of a missing key and of missing encryption. Rejects when no back end can be used.
+ */
+export async function prepare(
+	options: CommonOptions,
+	kind: StateKind,
+	identity: string,
+	env: StateEnvironment,
+	logger: Logger,
+): Promise<Prepared> {
+	const choice = await chooseAead(options.crypto);
+	const rejected = choice.rejected.map(({name, reason}) => `${name}: ${reason}`).join('; ');
+	logger.info('cipher back end', {crypto: choice.name, rejected: rejected || undefined});
+	if (options.keys.keyless) {
+		logger.warn(
+			'no key: anybody who can reach this port can use the fixed target, ' +
+				'anybody in the middle can read and change everything',
+		);
+	}
+	if (!options.encrypt) {
+		logger.warn(
+			'MPTUNNEL_ENCRYPT=0: anybody in the middle can read everything, nobody can change it',
+		);
+	}
+	const state = openStateFolder({kind, folder: options.state, identity, env});
+	// Already escaped: a field would escape it again.
+	for (const warning of state.warnings) logger.warn(warning);
+	return {
+		crypto: choice.name,
+		state,
+		environment: {
+			random: new SystemRandom(),
+			wallTime: (now) => Date.now() - performance.now() + now,
+			aead: choice.factory,
+			dh: X25519,
+		},
+	};
+}
+
+/** The status socket and the statistics line of a running program. */
+export interface Observation {
+	close(): Promise<void>;
+}
+
+/** Begins to answer `mptunnel status` and to log statistics; what fails is a warning. */
+export async function observe(
+	options: CommonOptions,
+	state: StateFolder,
+	snapshot: () => StatusSnapshot,
+	logger: Logger,
+): Promise<Observation> {
+	let server: StatusServer | undefined;
+	if (state.socketPath !== undefined) {
+		try {
+			server = await StatusServer.open(state.socketPath, snapshot);
+		} catch (error) {
+			const reason = error instanceof Error ? error.message : String(error);
+			logger.warn('mptunnel status will not find this program', {
+				socket: state.socketPath,
+				reason,
+			});
+		}
+	}
+	const timer =
+		options.stats === undefined
+			? undefined
+			: setInterval(() => {
+					logger.info('statistics', statusFields(snapshot(), options.logFormat));
+				}, options.stats);
+	return {
+		close: async () => {
+			clearInterval(timer);
+			await server?.close();
+		},
+	};
+}

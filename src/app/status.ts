@@ -1,0 +1,205 @@
+import {escapeText} from '../config/escape-text.ts';
+import type {LogFormat} from '../config/logging.ts';
+import type {PathStatus, SessionStatus} from '../core/events.ts';
+import type {Millis} from '../core/time.ts';
+import type {LogFields} from './logger.ts';
+
+/** Where one path of a client leaves and leads. */
+export interface PathPlace {
+	readonly id: number;
+	/** As the user wrote it. */
+	readonly name: string;
+	/** `host port` as the user wrote it. */
+	readonly target: string;
+	/** Addresses in use; several while they are tried, none while a name is not resolved. */
+	readonly remotes: readonly string[];
+	readonly localPorts: readonly number[];
+}
+
+/** Everything a running program tells of itself; also the JSON of `mptunnel status --json`. */
+export interface StatusSnapshot {
+	readonly program: 'mpclient' | 'mpserver';
+	readonly version: string;
+	readonly pid: number;
+	readonly uptime: Millis;
+	/** AEAD back end and socket back end. */
+	readonly crypto: string;
+	readonly io: string;
+	readonly keyless: boolean;
+	/** False with MPTUNNEL_ENCRYPT=0. */
+	readonly encrypt: boolean;
+	/** Client: the classic port; server: where clients reach it. */
+	readonly listening: readonly string[];
+	/** Server: the fixed target. */
+	readonly target: string | undefined;
+	/** Client only. */
+	readonly places: readonly PathPlace[];
+	readonly sessions: readonly SessionStatus[];
+	/** Datagrams dropped by reason, the core's and the sockets'; none that are 0. */
+	readonly drops: Readonly<Record<string, number>>;
+	/** Datagrams that wait for a session or a path. */
+	readonly waiting: number;
+}
+
+/** The fields that both programs fill in the same way. */
+export function mergeDrops(
+	...counters: readonly Readonly<Record<string, number>>[]
+): Readonly<Record<string, number>> {
+	return Object.fromEntries(
+		counters.flatMap((counter) => Object.entries(counter).filter(([, count]) => count > 0)),
+	);
+}
+
+/** The table for people, several lines, each ended by a line feed; outside text is escaped. */
+export function formatStatus(snapshot: StatusSnapshot): string {
+	const lines = [headLine(snapshot), placeLine(snapshot)];
+	if (snapshot.sessions.length === 0) lines.push('no session');
+	for (const session of snapshot.sessions) {
+		lines.push('', sessionLine(session), ...pathTable(session, snapshot));
+	}
+	const drops = Object.entries(snapshot.drops);
+	const shown = drops.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
+	lines.push('', `dropped: ${shown === '' ? 'nothing' : shown}`);
+	if (snapshot.waiting > 0) lines.push(`waiting: ${formatCount(snapshot.waiting)}`);
+	return `${lines.join('\n')}\n`;
+}
+
+/** The same in one log line: compact words for text, a structure for JSON. */
+export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFields {
+	if (format === 'json') {
+		const {sessions, drops, waiting, uptime} = snapshot;
+		return {uptime, sessions, drops, waiting};
+	}
+	const {sessions} = snapshot;
+	const sum = (of: (session: SessionStatus) => number) =>
+		sessions.reduce((total, session) => total + of(session), 0);
+	const one = sessions.length === 1 ? sessions[0] : undefined;
+	return {
+		sessions: sessions.length,
+		state: one?.state,
+		flows: sum(({flows}) => flows),
+		sent: sum(({datagramsSent}) => datagramsSent),
+		received: sum(({datagramsReceived}) => datagramsReceived),
+		residual: one === undefined ? undefined : formatShare(one.residualLoss),
+		paths: one?.paths.map((path) => pathWord(path, nameOf(path, snapshot))).join(' '),
+		drops: Object.values(snapshot.drops).reduce((total, count) => total + count, 0),
+		waiting: snapshot.waiting,
+	};
+}
+
+/** A share as per cent with as many digits as say something; `-` when it is not known. */
+export function formatShare(share: number | undefined): string {
+	if (share === undefined) return '-';
+	const percent = share * 100;
+	if (percent === 0) return '0%';
+	return `${percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(percent < 10 ? 2 : 1)}%`;
+}
+
+/** Milliseconds for people; `-` when not known. */
+export function formatMillis(millis: Millis | undefined): string {
+	return millis === undefined ? '-' : `${millis.toFixed(millis < 100 ? 1 : 0)}ms`;
+}
+
+/** A duration in its two largest units. */
+export function formatAge(millis: Millis): string {
+	const seconds = Math.floor(millis / 1000);
+	const [days, hours, minutes] = [86_400, 3600, 60].map((unit) => Math.floor(seconds / unit));
+	if (days! > 0) return `${days}d ${hours! % 24}h`;
+	if (hours! > 0) return `${hours}h ${minutes! % 60}m`;
+	return minutes! > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
+}
+
+function formatCount(count: number): string {
+	return count.toLocaleString('en-US');
+}
+
+function headLine(snapshot: StatusSnapshot): string {
+	const {program, version, pid, uptime, crypto, io, keyless, encrypt} = snapshot;
+	const words = [`crypto ${crypto}`, `io ${io}`];
+	if (keyless) words.push('NO KEY');
+	if (!encrypt) words.push('NOT ENCRYPTED');
+	return `${program} ${version}, pid ${pid}, up ${formatAge(uptime)}, ${words.join(', ')}`;
+}
+
+function placeLine({listening, target}: StatusSnapshot): string {
+	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
+	return target === undefined ? listen : `${listen}; target ${escapeText(target)}`;
+}
+
+function sessionLine(session: SessionStatus): string {
+	const {user, state, age, flows, datagramsSent, datagramsReceived, residualLoss} = session;
+	const who = user === '' ? 'tunnel' : `tunnel of ${escapeText(user)}`;
+	return (
+		`${who}: ${state} for ${formatAge(age)}, sent ${formatCount(datagramsSent)}, ` +
+		`received ${formatCount(datagramsReceived)}, ` +
+		`residual loss in ${formatShare(residualLoss)}, flows ${formatCount(flows)}`
+	);
+}
+
+const COLUMNS = [
+	'path',
+	'state',
+	'rtt',
+	'jitter',
+	'loss out',
+	'loss in',
+	'queue out',
+	'queue in',
+	'saturated',
+	'mtu',
+	'heard',
+	'address',
+] as const;
+
+function pathTable(session: SessionStatus, snapshot: StatusSnapshot): readonly string[] {
+	const {paths} = session;
+	const idle = snapshot.places.filter((place) => !paths.some(({id}) => id === place.id));
+	const rows = [
+		[...COLUMNS],
+		...paths.map((path) => pathRow(path, snapshot)),
+		...idle.map((place) => idleRow(place)),
+	];
+	const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+	return rows.map((row) =>
+		`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(),
+	);
+}
+
+function pathRow(path: PathStatus, snapshot: StatusSnapshot): string[] {
+	const marks = [path.backup ? 'backup' : '', path.metered ? 'metered' : ''].filter(Boolean);
+	const place = snapshot.places.find(({id}) => id === path.id);
+	return [
+		escapeText([nameOf(path, snapshot), ...marks].join(' ')),
+		path.state,
+		formatMillis(path.rtt),
+		formatMillis(path.jitter),
+		formatShare(path.sending.loss),
+		formatShare(path.receiving.loss),
+		formatMillis(path.sending.queueing),
+		formatMillis(path.receiving.queueing),
+		formatCount(path.saturated),
+		String(path.mtu),
+		path.silence === undefined ? 'never' : `${formatAge(path.silence)} ago`,
+		escapeText(place === undefined ? path.remote : addressOf(place)),
+	];
+}
+
+/** A path of a client that has no session yet. */
+function idleRow(place: PathPlace): string[] {
+	const cells = COLUMNS.map(() => '-');
+	return [escapeText(place.name), ...cells.slice(1, -1), escapeText(addressOf(place))];
+}
+
+function addressOf({remotes, target, localPorts}: PathPlace): string {
+	return `${remotes.join(' ') || target} from ${localPorts.join(',') || '-'}`;
+}
+
+// The core knows names as they go over the wire: ASCII and cut.
+function nameOf(path: PathStatus, {places}: StatusSnapshot): string {
+	return places.find(({id}) => id === path.id)?.name ?? path.name;
+}
+
+function pathWord(path: PathStatus, name: string): string {
+	const loss = `${formatShare(path.sending.loss)}/${formatShare(path.receiving.loss)}`;
+	return `${name}:${path.state},${formatMillis(path.rtt)},${loss}`;
+}

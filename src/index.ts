@@ -1,0 +1,18 @@
+export {type RunningClient, startClient} from './app/client.ts';
+export {createLogger, type LogFields, type Logger, type LoggerInit} from './app/logger.ts';
+export {type RunningServer, startServer} from './app/server.ts';
+export type {Surroundings} from './app/startup.ts';
+export {formatStatus, type PathPlace, type StatusSnapshot} from './app/status.ts';
+export type {ClientOptions, PathOptions, RateOptions} from './config/client.ts';
+export type {Endpoint} from './config/endpoint.ts';
+export type {KeyOptions, UserKey} from './config/keys.ts';
+export type {LogFormat, LogLevel} from './config/logging.ts';
+export type {ServerOptions} from './config/server.ts';
+export type {DirectionStatus, PathState, PathStatus, SessionStatus} from './core/events.ts';
+export {
+	type LinkProxy,
+	type LinkProxyCounts,
+	type LinkProxyOptions,
+	startLinkProxy,
+} from './net/link-proxy.ts';
+export type {LinkConfig} from './sim/link-config.ts';

@@ -1,0 +1,165 @@
+import test from 'ava';
+import {
+	formatAge,
+	formatMillis,
+	formatShare,
+	formatStatus,
+	mergeDrops,
+	type StatusSnapshot,
+	statusFields,
+} from '../../src/app/status.ts';
+import type {PathStatus, SessionStatus} from '../../src/core/events.ts';
+
+const path: PathStatus = {
+	id: 0,
+	name: 'l?te',
+	remote: '',
+	state: 'up',
+	rtt: 23.14,
+	jitter: 0.52,
+	sending: {packets: 1000, loss: 0.1, queueing: 1},
+	receiving: {packets: 900, loss: 0.0512, queueing: undefined},
+	saturated: 12_345,
+	mtu: 1472,
+	backup: true,
+	metered: false,
+	silence: 40,
+};
+
+const session: SessionStatus = {
+	session: 1,
+	user: '',
+	state: 'up',
+	age: 62_000,
+	flows: 1,
+	datagramsSent: 1234,
+	datagramsReceived: 1230,
+	residualLoss: 0.000_125,
+	rekeys: 0,
+	paths: [path],
+};
+
+const snapshot: StatusSnapshot = {
+	program: 'mpclient',
+	version: '1.2.3',
+	pid: 4711,
+	uptime: 63_000,
+	crypto: 'noble',
+	io: 'dgram',
+	keyless: true,
+	encrypt: false,
+	listening: ['127.0.0.1:3000'],
+	target: undefined,
+	places: [
+		{
+			id: 0,
+			name: 'lüte',
+			target: 'bridge.test:4000',
+			remotes: ['192.0.2.1:4000'],
+			localPorts: [40_001],
+		},
+		{id: 1, name: 'other', target: 'bridge.test:4001', remotes: [], localPorts: []},
+	],
+	sessions: [session],
+	drops: {duplicate: 2000},
+	waiting: 3,
+};
+
+test('prints a table with every path and direction', (t) => {
+	const lines = formatStatus(snapshot).split('\n');
+	t.is(
+		lines[0],
+		'mpclient 1.2.3, pid 4711, up 1m 3s, crypto noble, io dgram, NO KEY, NOT ENCRYPTED',
+	);
+	t.is(lines[1], 'listening on 127.0.0.1:3000');
+	t.is(
+		lines[3],
+		'tunnel: up for 1m 2s, sent 1,234, received 1,230, residual loss in 0.013%, flows 1',
+	);
+	t.deepEqual(lines[4]?.trim().split(/ {2,}/), [
+		'path',
+		'state',
+		'rtt',
+		'jitter',
+		'loss out',
+		'loss in',
+		'queue out',
+		'queue in',
+		'saturated',
+		'mtu',
+		'heard',
+		'address',
+	]);
+	t.deepEqual(lines[5]?.trim().split(/ {2,}/), [
+		'lüte backup',
+		'up',
+		'23.1ms',
+		'0.5ms',
+		'10.0%',
+		'5.12%',
+		'1.0ms',
+		'-',
+		'12,345',
+		'1472',
+		'0s ago',
+		'192.0.2.1:4000 from 40001',
+	]);
+	t.deepEqual(lines[6]?.trim().split(/ {2,}/).at(-1), 'bridge.test:4001 from -');
+	t.true(lines.includes('dropped: duplicate 2,000'));
+	t.true(lines.includes('waiting: 3'));
+});
+
+test('escapes what comes from outside', (t) => {
+	const hostile = {...path, id: 5, name: 'a\u001b[2Jb\nc', remote: 'x\ry'};
+	const text = formatStatus({
+		...snapshot,
+		sessions: [{...session, user: 'evil\nuser', paths: [hostile]}],
+	});
+	t.false(text.includes('\u001b') || text.includes('\r'));
+	t.true(text.includes('tunnel of evil\\nuser'));
+});
+
+test('says so when there is no session', (t) => {
+	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('no session'));
+	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('dropped: nothing'));
+});
+
+test('fits into one log line, as words or as a structure', (t) => {
+	const fields = statusFields(snapshot, 'text');
+	t.like(fields, {
+		sessions: 1,
+		state: 'up',
+		sent: 1234,
+		received: 1230,
+		residual: '0.013%',
+		paths: 'lüte:up,23.1ms,10.0%/5.12%',
+		drops: 2000,
+		waiting: 3,
+	});
+	const {sessions} = statusFields(snapshot, 'json');
+	t.is(sessions, snapshot.sessions);
+});
+
+test('writes shares and times with as many digits as say something', (t) => {
+	t.deepEqual([undefined, 0, 0.000_001, 0.0004, 0.05, 0.5, 1].map(formatShare), [
+		'-',
+		'0%',
+		'0.00010%',
+		'0.040%',
+		'5.00%',
+		'50.0%',
+		'100.0%',
+	]);
+	t.deepEqual([undefined, 0.31, 99.9, 250.4].map(formatMillis), ['-', '0.3ms', '99.9ms', '250ms']);
+	t.deepEqual([0, 59_999, 60_000, 3_700_000, 200_000_000].map(formatAge), [
+		'0s',
+		'59s',
+		'1m 0s',
+		'1h 1m',
+		'2d 7h',
+	]);
+});
+
+test('merges counters and leaves zeros out', (t) => {
+	t.deepEqual(mergeDrops({a: 1, b: 0}, {c: 2}), {a: 1, c: 2});
+});
