@@ -1,0 +1,23 @@
+import {startClient} from '../app/client.ts';
+import {formatPathTest, testPaths} from '../app/path-test.ts';
+import {parseClientArguments} from './options.ts';
+import {programLogger, serve} from './program.ts';
+import type {Context} from './run.ts';
+
+/** The program mpclient. */
+export async function clientProgram(context: Context): Promise<number> {
+	const {argv, env, cwd, writeOut} = context;
+	const parsed = parseClientArguments(argv, env, {write: writeOut, cwd});
+	const {options, action, warnings} = parsed;
+	const logger = programLogger(options, warnings, context);
+	if (action === 'check') {
+		writeOut('configuration ok\n');
+		return 0;
+	}
+	if (action === 'test') {
+		const results = await testPaths(options, logger, {env});
+		for (const result of results) writeOut(`${formatPathTest(result)}\n`);
+		return results.some(({verdict}) => verdict === 'reachable') ? 0 : 1;
+	}
+	return serve(context, () => startClient(options, logger, {env}));
+}

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import {clientProgram} from './client-program.ts';
+import {run} from './run.ts';
+
+run('mpclient', clientProgram);

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import {run} from './run.ts';
+import {serverProgram} from './server-program.ts';
+
+run('mpserver', serverProgram);

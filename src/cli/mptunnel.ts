@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import {run} from './run.ts';
+import {toolProgram} from './tool-program.ts';
+
+run('mptunnel', toolProgram);

@@ -1,0 +1,16 @@
+import {startServer} from '../app/server.ts';
+import {parseServerArguments} from './options.ts';
+import {programLogger, serve} from './program.ts';
+import type {Context} from './run.ts';
+
+/** The program mpserver. */
+export async function serverProgram(context: Context): Promise<number> {
+	const {argv, env, cwd, writeOut} = context;
+	const {options, action, warnings} = parseServerArguments(argv, env, {write: writeOut, cwd});
+	const logger = programLogger(options, warnings, context);
+	if (action === 'check') {
+		writeOut('configuration ok\n');
+		return 0;
+	}
+	return serve(context, () => startServer(options, logger, {env}));
+}

@@ -1,0 +1,63 @@
+import {resolve} from 'node:path';
+import {Command} from 'commander';
+import {
+	type FoundStateFolder,
+	inspectStateFolder,
+	listStateFolders,
+	type StateEnvironment,
+} from '../app/state-folder.ts';
+import {formatStatus} from '../app/status.ts';
+import {readStatus} from '../app/status-server.ts';
+import {quoteText} from '../config/escape-text.ts';
+
+/** What the command needs of the process. */
+export interface StatusCommandInit {
+	readonly env: StateEnvironment;
+	readonly cwd: string;
+	readonly writeOut: (text: string) => void;
+	readonly writeError: (text: string) => void;
+}
+
+/**
+ * `mptunnel status`: the tables of all running programs of this user, or of the one with that state
+ * folder. Its action throws an Error for the user when there is none.
+ */
+export function statusCommand(init: StatusCommandInit): Command {
+	return new Command('status')
+		.description('show a running mpclient or mpserver')
+		.option('--json', 'print one line of JSON for each program')
+		.option('--state <FOLDER>', 'the one with this state folder (default: all in the usual place)')
+		.action(async (options: {json?: boolean; state?: string}) => {
+			const folders = find(init, options.state);
+			let shown = 0;
+			for (const folder of folders) {
+				try {
+					const text = await show(folder, options.json === true, shown);
+					init.writeOut(text);
+					shown++;
+				} catch (error) {
+					const reason = error instanceof Error ? error.message : String(error);
+					init.writeError(`mptunnel: ${quoteText(folder.folder)} does not answer: ${reason}\n`);
+				}
+			}
+			if (shown === 0) throw new Error('no running program answered');
+		});
+}
+
+function find(init: StatusCommandInit, state: string | undefined): readonly FoundStateFolder[] {
+	if (state === undefined) {
+		const running = listStateFolders(init.env).filter(({pid}) => pid !== undefined);
+		if (running.length > 0) return running;
+		throw new Error('nothing is running with a state folder in the usual place (see --state)');
+	}
+	const folder = inspectStateFolder(resolve(init.cwd, state));
+	if (folder.pid !== undefined) return [folder];
+	throw new Error(`nothing is running with the state folder ${quoteText(folder.folder)}`);
+}
+
+async function show(folder: FoundStateFolder, json: boolean, before: number): Promise<string> {
+	if (folder.socketPath === undefined) throw new Error('its path is too long for a socket');
+	const snapshot = await readStatus(folder.socketPath);
+	if (json) return `${JSON.stringify({...snapshot, state: folder.folder})}\n`;
+	return `${before > 0 ? '\n' : ''}${formatStatus(snapshot)}`;
+}

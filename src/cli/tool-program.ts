@@ -1,0 +1,32 @@
+import {Command} from 'commander';
+import {programVersion} from '../app/version.ts';
+import {keygenCommand} from './keygen-command.ts';
+import {linkCommand} from './link-command.ts';
+import type {Context} from './run.ts';
+import {statusCommand} from './status-command.ts';
+
+/** The program mptunnel: everything that is neither end of a tunnel. */
+export async function toolProgram({
+	argv,
+	env,
+	cwd,
+	writeOut,
+	writeError,
+}: Context): Promise<number> {
+	const program = new Command('mptunnel')
+		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
+		.version(programVersion(), '-V, --version', 'print the version and exit');
+	const commands = [
+		keygenCommand(writeOut),
+		statusCommand({env, cwd, writeOut, writeError}),
+		linkCommand(),
+		// Further subcommands go here.
+	];
+	for (const command of [program, ...commands]) {
+		command.configureOutput({writeOut, writeErr: writeError});
+		command.exitOverride();
+	}
+	for (const command of commands) program.addCommand(command);
+	await program.parseAsync(argv, {from: 'user'});
+	return 0;
+}

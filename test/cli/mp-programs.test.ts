@@ -1,0 +1,166 @@
+import {spawnSync} from 'node:child_process';
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import process from 'node:process';
+import {fileURLToPath} from 'node:url';
+import test, {type ExecutionContext} from 'ava';
+import {temporaryFolder} from '../support/options.ts';
+import {Program} from '../support/program.ts';
+import {UdpPeer} from '../support/udp-peer.ts';
+
+function setUp(t: ExecutionContext): {
+	folder: string;
+	env: Record<string, string>;
+	write: (name: string, text: string) => string;
+} {
+	const folder = temporaryFolder(t);
+	const write = (name: string, text: string) => {
+		const path = join(folder, name);
+		writeFileSync(path, text, {mode: 0o600});
+		return path;
+	};
+	return {folder, env: {XDG_STATE_HOME: folder}, write};
+}
+
+function start(t: ExecutionContext, ...args: ConstructorParameters<typeof Program>): Program {
+	const program = new Program(...args);
+	t.teardown(() => program.kill('SIGKILL'));
+	return program;
+}
+
+async function freePort(): Promise<number> {
+	const peer = await UdpPeer.open();
+	const {port} = peer;
+	await peer.close();
+	return port;
+}
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+
+test.serial('--check validates and exits with 0', async (t) => {
+	const {env, write} = setUp(t);
+	const client = start(t, 'mpclient', [write('c.conf', '192.0.2.1 4000\n'), '--check'], env);
+	t.is(await client.end(), 0);
+	t.is(client.stdout, 'configuration ok\n');
+	const server = start(t, 'mpserver', ['2000', '127.0.0.1', '1194', '--check'], env);
+	t.is(await server.end(), 0);
+	t.is(server.stdout, 'configuration ok\n');
+});
+
+test.serial('mistakes of the user are one line each and exit code 2', async (t) => {
+	const {env, write} = setUp(t);
+	const file = write('c.conf', '192.0.2.1 4000\n192.0.2.1 99999\nnonsense\n');
+	const conf = start(t, 'mpclient', [file], env);
+	t.is(await conf.end(), 2);
+	t.is(lines(conf.stderr).length, 2);
+	t.true(lines(conf.stderr).every((line) => line.startsWith(`mpclient: ${file}:`)));
+	for (const argv of [['--bogus'], ['notaport', '127.0.0.1', '1']]) {
+		const server = start(t, 'mpserver', argv, env);
+		t.is(await server.end(), 2);
+		t.is(lines(server.stderr).length, 1, server.stderr);
+	}
+	const tool = start(t, 'mptunnel', ['nope'], env);
+	t.is(await tool.end(), 2);
+	t.is(tool.stderr, "error: unknown command 'nope'\n");
+});
+
+test.serial('a port in use is one line and exit code 1', async (t) => {
+	const {env, write} = setUp(t);
+	const squatter = await UdpPeer.open();
+	const file = write('c.conf', '127.0.0.1 9\n');
+	const client = start(
+		t,
+		'mpclient',
+		[file, '--listen', `127.0.0.1:${squatter.port}`, '--log-level', 'error'],
+		env,
+	);
+	t.is(await client.end(), 1);
+	t.is(client.stderr, `mpclient: cannot open UDP 127.0.0.1:${squatter.port}: the port is in use\n`);
+	const server = start(
+		t,
+		'mpserver',
+		[`${squatter.port}`, '127.0.0.1', '9', '--bind', '127.0.0.1', '--log-level', 'error'],
+		env,
+	);
+	t.is(await server.end(), 1);
+	t.is(server.stderr, `mpserver: cannot open UDP 127.0.0.1:${squatter.port}: the port is in use\n`);
+	await squatter.close();
+});
+
+test.serial('both programs run, show themselves, and stop with 0 when told to', async (t) => {
+	const {env, write, folder} = setUp(t);
+	const port = await freePort();
+	const listen = `127.0.0.1:${await freePort()}`;
+	const target = await UdpPeer.open();
+	target.answerWith('pong');
+	const serverArgv = [`${port}`, '127.0.0.1', `${target.port}`, '--bind', '127.0.0.1'];
+	const server = start(t, 'mpserver', serverArgv, env);
+	const file = write('c.conf', `127.0.0.1 ${port}\n127.0.0.1 ${port} name=second\n`);
+	const clientArgv = [file, '--listen', listen, '--stats', '1s', '--log-format', 'json'];
+	const client = start(t, 'mpclient', clientArgv, env);
+	await client.says('a session is up');
+	await client.says('"message":"statistics"');
+	for (const line of lines(client.stderr)) t.notThrows(() => JSON.parse(line), line);
+	const application = await UdpPeer.open();
+	application.send('ping', Number(listen.split(':')[1]));
+	await client.says('a path is up');
+
+	const table = start(t, 'mptunnel', ['status'], env);
+	t.is(await table.end(), 0);
+	t.regex(table.stdout, /^mpclient .*\nlistening on 127\.0\.0\.1:\d+\n/m);
+	t.regex(table.stdout, /^mpserver .*\nlistening on 127\.0\.0\.1:\d+; target 127\.0\.0\.1:\d+\n/m);
+	t.true(table.stdout.includes('second'));
+	const json = start(t, 'mptunnel', ['status', '--json'], env);
+	t.is(await json.end(), 0);
+	t.deepEqual(
+		lines(json.stdout)
+			.map((line) => (JSON.parse(line) as {program: string}).program)
+			.sort(),
+		['mpclient', 'mpserver'],
+	);
+	const one = start(t, 'mptunnel', ['status', '--state', join(folder, 'nothing')], env);
+	t.is(await one.end(), 1);
+
+	server.kill('SIGUSR1');
+	await server.says(/^mpserver .*, up \d+s/m);
+	for (const program of [client, server]) {
+		const before = performance.now();
+		program.kill('SIGTERM');
+		t.is(await program.end(), 0);
+		t.true(performance.now() - before < 1500);
+		t.is(program.stdout, '');
+	}
+	const none = start(t, 'mptunnel', ['status'], env);
+	t.is(await none.end(), 1);
+	t.is(lines(none.stderr).length, 1);
+	await Promise.all([target.close(), application.close()]);
+});
+
+test.serial('a second signal ends the program at once', async (t) => {
+	const {env, write} = setUp(t);
+	const client = start(t, 'mpclient', [write('c.conf', '127.0.0.1 9\n'), '--no-listen'], env);
+	await client.says('mpclient runs');
+	client.kill('SIGINT');
+	client.kill('SIGTERM');
+	t.true([0, 1].includes((await client.end()) ?? -1));
+});
+
+test.serial('--test ends with 1 when no path works', async (t) => {
+	const {env, write} = setUp(t);
+	const file = write('c.conf', `127.0.0.1 ${await freePort()}\n`);
+	const client = start(t, 'mpclient', [file, '--test', '--log-level', 'error'], env);
+	t.is(await client.end(), 1);
+	t.regex(client.stdout, /^1 \(127\.0\.0\.1:\d+\): refused: nothing listens there\n$/);
+	t.is(client.stderr, '');
+});
+
+test('a reader that goes away does not break the programs', (t) => {
+	const script = fileURLToPath(new URL('../../src/cli/mptunnel.js', import.meta.url));
+	const {status, stderr} = spawnSync(
+		'sh',
+		['-c', `{ "${process.execPath}" "${script}" --help; echo "code $?" >&2; } | true`],
+		{encoding: 'utf8'},
+	);
+	t.is(status, 0);
+	t.is(stderr, 'code 0\n');
+});
