@@ -215,6 +215,8 @@ export class MptunnelClient implements ClientEndpoint {
 
 	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		if (this.#state === 'quiet' || this.#state === 'closed') return this.#drop('unexpected');
+		// The same answer comes over every path; the first one ended the handshake.
+		if (!this.#handshake.active) return this.#drop('duplicate');
 		const result = this.#handshake.receiveResp(bytes, start, end);
 		if (result === undefined) return this.#drop('bad-handshake');
 		const {status, parameters} = result.resp;

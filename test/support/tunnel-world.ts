@@ -1,0 +1,394 @@
+import {MptunnelClient} from '../../src/core/client.ts';
+import type {
+	ClientConfig,
+	ClientPathConfig,
+	Endpoint,
+	ServerConfig,
+} from '../../src/core/endpoint.ts';
+import type {Environment} from '../../src/core/environment.ts';
+import type {EndpointEvent} from '../../src/core/events.ts';
+import type {RemoteAddress} from '../../src/core/remote-address.ts';
+import {MptunnelServer} from '../../src/core/server.ts';
+import {type Millis, NEVER} from '../../src/core/time.ts';
+import type {AeadFactory} from '../../src/crypto/aead.ts';
+import {chooseAead} from '../../src/crypto/aead-choice.ts';
+import {Link} from '../../src/sim/link.ts';
+import type {LinkConfig} from '../../src/sim/link-config.ts';
+import {Prng} from '../../src/sim/prng.ts';
+import {CHEAP_DH} from './cheap-dh.ts';
+
+/** The fastest back end there is; simulations care for time, not for which. */
+export const AEAD: AeadFactory = (await chooseAead()).factory;
+
+/** A packet under way. */
+export interface Flight {
+	readonly bytes: Uint8Array;
+	/** Towards the server: where it seems to come from. */
+	readonly remote: RemoteAddress;
+}
+
+/** What a world is made of; everything has a default. */
+export interface WorldOptions {
+	readonly seed: number;
+	/** One entry a path: both directions, or each its own. */
+	readonly links: readonly (
+		| Partial<LinkConfig>
+		| {readonly up: Partial<LinkConfig>; readonly down: Partial<LinkConfig>}
+	)[];
+	readonly paths?: readonly Partial<ClientPathConfig>[];
+	readonly client?: Partial<ClientConfig>;
+	readonly server?: Partial<ServerConfig>;
+	/** Whether the target sends every datagram back. */
+	readonly echo?: boolean;
+	/** What the clocks of the two ends show at time 0. */
+	readonly clientClock?: number;
+	/** Sees every packet before its link does; false = it is lost. */
+	readonly intercept?: (packet: Flight, path: number, up: boolean, now: Millis) => boolean;
+}
+
+/** A datagram that came out, and when. */
+export interface Arrival {
+	readonly application: number;
+	readonly sequence: number;
+	readonly at: Millis;
+	/** When it was put in. */
+	readonly sentAt: Millis;
+	/** At the server: the handle of its target socket. */
+	readonly flow: number;
+}
+
+const PSK = new Uint8Array(32).fill(7);
+const HEADER = 7;
+
+/** A client, a server, simulated links between them, and applications: all on one virtual clock. */
+export class TunnelWorld {
+	now: Millis = 0;
+	readonly random: Prng;
+	readonly up: Link<Flight>[] = [];
+	readonly down: Link<Flight>[] = [];
+	readonly options: WorldOptions;
+	readonly clientConfig: ClientConfig;
+	readonly serverConfig: ServerConfig;
+	client: MptunnelClient | undefined;
+	server: MptunnelServer | undefined;
+	/** Datagrams that came out at the server and at the client. */
+	readonly atServer: Arrival[] = [];
+	readonly atClient: Arrival[] = [];
+	readonly clientEvents: {readonly at: Millis; readonly event: EndpointEvent}[] = [];
+	readonly serverEvents: {readonly at: Millis; readonly event: EndpointEvent}[] = [];
+	/** Faults of the tunnel itself: a test fails when there is one. */
+	readonly faults: string[] = [];
+	/** Copies of packets handed to the links, by path. */
+	readonly copies: number[];
+	/** Paths as the server sees them now. */
+	readonly remotes: RemoteAddress[];
+	readonly #routes = new Map<string, number>();
+	readonly #sentAt: Millis[] = [];
+	readonly #sentBy: number[] = [];
+	readonly #sizes: number[] = [];
+	readonly #seen = {server: new Set<number>(), client: new Set<number>()};
+	readonly #flowOwner = new Map<number, number>();
+	readonly #plans: {readonly at: Millis; readonly order: number; readonly run: () => void}[] = [];
+	#orders = 0;
+
+	constructor(options: WorldOptions) {
+		this.options = options;
+		this.random = new Prng(options.seed);
+		options.links.forEach((link, id) => {
+			const {up, down} = 'up' in link ? link : {up: link, down: link};
+			this.up.push(new Link<Flight>(up, this.random.fork(`up ${id}`)));
+			this.down.push(new Link<Flight>(down, this.random.fork(`down ${id}`)));
+		});
+		this.copies = options.links.map(() => 0);
+		this.remotes = options.links.map((_, id) => this.#route(id, 10_000 + id));
+		this.clientConfig = {
+			psk: PSK,
+			keyless: false,
+			clientId: new Uint8Array(16).fill(3),
+			encrypt: true,
+			copies: 0,
+			paths: options.links.map((_, id) => ({
+				id,
+				name: `path ${id + 1}`,
+				metered: false,
+				backup: false,
+				rateUp: 0,
+				rateDown: 0,
+				...options.paths?.[id],
+			})),
+			listeners: [{name: 'classic'}],
+			rekeyInterval: 120_000,
+			flowIdle: 300_000,
+			...options.client,
+		};
+		this.serverConfig = {
+			users: [{name: 'user', psk: this.clientConfig.psk}],
+			keyless: this.clientConfig.keyless,
+			encrypt: true,
+			flowIdle: 300_000,
+			sessionIdle: 180_000,
+			flowLimit: 16_384,
+			sessionLimit: 4096,
+			...options.server,
+		};
+	}
+
+	#route(path: number, port: number): RemoteAddress {
+		const host = `10.0.0.${path + 1}`;
+		const remote = {key: `0|${host}|${port}`, socket: 0, host, port};
+		this.#routes.set(remote.key, path);
+		return remote;
+	}
+
+	#environment(label: string, clock: number): Environment {
+		const random = this.random.fork(`${label} ${this.#orders++}`);
+		return {random, wallTime: (now) => clock + now, aead: AEAD, dh: CHEAP_DH};
+	}
+
+	/** The bridge or NAT of a path gives it another port; the old one leads nowhere. */
+	changeAddress(path: number): void {
+		this.#routes.delete(this.remotes[path]!.key);
+		this.remotes[path] = this.#route(path, 20_000 + this.#orders++);
+	}
+
+	/** Starts the server; it forgets everything it knew. */
+	startServer(): void {
+		this.server = new MptunnelServer(this.serverConfig, this.#environment('server', 1_000_000));
+		this.#flowOwner.clear();
+	}
+
+	/** The server dies without a word. */
+	killServer(): void {
+		this.server = undefined;
+	}
+
+	/** Starts the client with all paths open. */
+	startClient(): void {
+		const clock = this.options.clientClock ?? 1_000_000;
+		this.client = new MptunnelClient(this.clientConfig, this.#environment('client', clock));
+		this.clientConfig.paths.forEach(({id}) => {
+			this.client!.pathOpened(id, this.now);
+		});
+		this.client.start(this.now);
+		this.#drain('client');
+	}
+
+	/** The client dies without a word. */
+	killClient(): void {
+		this.client = undefined;
+	}
+
+	/** Both ends. */
+	start(): this {
+		this.startServer();
+		this.startClient();
+		return this;
+	}
+
+	/** Does something at a time of the virtual clock. */
+	at(time: Millis, run: () => void): void {
+		this.#plans.push({at: time, order: this.#orders++, run});
+		this.#plans.sort((a, b) => a.at - b.at || a.order - b.order);
+	}
+
+	/** An application puts a datagram of `size` bytes (at least 7) into the tunnel; its sequence. */
+	send(application = 0, size = 100): number {
+		const sequence = this.#sentAt.length;
+		this.#sentAt.push(this.now);
+		this.#sentBy.push(application);
+		this.#sizes.push(size);
+		const bytes = new Uint8Array(Math.max(HEADER, size));
+		for (let i = HEADER; i < size; i++) bytes[i] = (sequence + i) & 0xff;
+		bytes[0] = application;
+		new DataView(bytes.buffer).setUint32(1, sequence);
+		const port = 40_000 + application;
+		const remote = {key: `0|127.0.0.1|${port}`, socket: 0, host: '127.0.0.1', port};
+		this.client?.sendDatagram(0, remote, bytes, 0, bytes.length, this.now);
+		this.#drain('client');
+		return sequence;
+	}
+
+	/** `rate` datagrams a second for `duration`, evenly. */
+	stream(rate: number, duration: Millis, application = 0, size = 100): void {
+		const from = this.now;
+		const count = Math.floor((rate * duration) / 1000);
+		for (let i = 0; i < count; i++) {
+			this.run(from + (i * 1000) / rate);
+			this.send(application, size);
+		}
+		this.run(from + duration);
+	}
+
+	/** Hands the server or the client a packet of the test's making. */
+	inject(end: 'server' | 'client', path: number, bytes: Uint8Array): void {
+		const copy = bytes.slice();
+		if (end === 'server') {
+			this.server?.receive(this.remotes[path]!, copy, 0, copy.length, this.now);
+		} else this.client?.receive(path, copy, 0, copy.length, this.now);
+		this.#drain(end);
+	}
+
+	/** Lets the world go on until `time`. */
+	run(time: Millis): void {
+		for (let guard = 0; ; guard++) {
+			const next = this.#next();
+			if (next > time) break;
+			if (next > this.now) guard = 0;
+			else if (guard > 100_000) throw new Error(`time stands still at ${this.now} ms`);
+			this.now = Math.max(this.now, next);
+			this.#step();
+		}
+		this.now = Math.max(this.now, time);
+	}
+
+	#next(): Millis {
+		let next = this.#plans[0]?.at ?? NEVER;
+		for (const link of this.up) next = Math.min(next, link.nextTimeout());
+		for (const link of this.down) next = Math.min(next, link.nextTimeout());
+		next = Math.min(next, this.client?.nextTimeout() ?? NEVER);
+		return Math.min(next, this.server?.nextTimeout() ?? NEVER);
+	}
+
+	#step(): void {
+		const {now} = this;
+		while (this.#plans[0] !== undefined && this.#plans[0].at <= now) this.#plans.shift()!.run();
+		this.up.forEach((link) => {
+			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
+				const bytes = flip(got.item.bytes, got.flipBit);
+				this.server?.receive(got.item.remote, bytes, 0, bytes.length, now);
+				this.#drain('server');
+			}
+		});
+		this.down.forEach((link, path) => {
+			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
+				const bytes = flip(got.item.bytes, got.flipBit);
+				this.client?.receive(path, bytes, 0, bytes.length, now);
+				this.#drain('client');
+			}
+		});
+		if (this.client !== undefined && this.client.nextTimeout() <= now) {
+			this.client.handleTimeout(now);
+			this.#drain('client');
+		}
+		if (this.server !== undefined && this.server.nextTimeout() <= now) {
+			this.server.handleTimeout(now);
+			this.#drain('server');
+		}
+	}
+
+	#drain(end: 'client' | 'server'): void {
+		const endpoint: Endpoint | undefined = end === 'client' ? this.client : this.server;
+		if (endpoint === undefined) return;
+		this.#drainPackets(endpoint, end);
+		const echoes: Uint8Array[] = [];
+		const flow = this.#drainDelivery(endpoint, end, echoes);
+		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
+			const list = end === 'client' ? this.clientEvents : this.serverEvents;
+			list.push({at: this.now, event});
+		}
+		for (const bytes of echoes) {
+			this.server?.sendDatagram(flow, bytes, 0, bytes.length, this.now);
+			this.#drainPackets(endpoint, end);
+		}
+		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
+	}
+
+	#drainPackets(endpoint: Endpoint, end: 'client' | 'server'): void {
+		for (;;) {
+			const transmit = endpoint.pollTransmit(this.now);
+			if (transmit === undefined) return;
+			const {slot} = transmit;
+			const bytes = slot.bytes.slice(slot.start, slot.end);
+			for (let i = 0; i < transmit.count; i++) {
+				const remote = transmit.remotes[i];
+				const up = end === 'client';
+				const path = up ? transmit.paths[i]! : this.#routes.get(remote!.key);
+				if (path === undefined) continue;
+				if (up) this.copies[path]!++;
+				const flight = {bytes, remote: this.remotes[path]!};
+				const {intercept} = this.options;
+				if (intercept !== undefined && !intercept(flight, path, up, this.now)) continue;
+				(up ? this.up : this.down)[path]!.send(flight, bytes.length, this.now);
+			}
+			endpoint.releaseSlot(slot);
+		}
+	}
+
+	#drainDelivery(endpoint: Endpoint, end: 'client' | 'server', echoes: Uint8Array[]): number {
+		const delivery = endpoint.pollDelivery();
+		if (delivery === undefined) return 0;
+		const bytes = delivery.bytes.slice(delivery.start, delivery.end);
+		const application = bytes[0] ?? -1;
+		const sequence = bytes.length >= HEADER ? new DataView(bytes.buffer).getUint32(1) : -1;
+		const sentAt = this.#sentAt[sequence];
+		const arrival = {application, sequence, at: this.now, sentAt: sentAt ?? 0, flow: delivery.flow};
+		if (sentAt === undefined || bytes.length !== Math.max(HEADER, this.#sizes[sequence]!)) {
+			this.faults.push(`${end} got a datagram that nobody sent`);
+		}
+		if (this.#seen[end].has(sequence)) this.faults.push(`${end} got datagram ${sequence} twice`);
+		this.#seen[end].add(sequence);
+		for (let i = HEADER; i < bytes.length; i++) {
+			if (bytes[i] === ((sequence + i) & 0xff)) continue;
+			this.faults.push(`${end} got datagram ${sequence} damaged`);
+			break;
+		}
+		this.#checkOwner(end, delivery.flow, application, delivery.application);
+		(end === 'client' ? this.atClient : this.atServer).push(arrival);
+		if (end === 'server' && this.options.echo) echoes.push(bytes);
+		return delivery.flow;
+	}
+
+	#checkOwner(end: string, flow: number, application: number, to: RemoteAddress | undefined): void {
+		if (end === 'client') {
+			if (to?.port !== 40_000 + application)
+				this.faults.push('a reply reached another application');
+			return;
+		}
+		const owner = this.#flowOwner.get(flow);
+		if (owner !== undefined && owner !== application) {
+			this.faults.push(`flow ${flow} carries applications ${owner} and ${application}`);
+		}
+		this.#flowOwner.set(flow, application);
+	}
+
+	/** How many datagrams were sent so far. */
+	get sent(): number {
+		return this.#sentAt.length;
+	}
+
+	/** When a datagram was put in. */
+	sentAt(sequence: number): Millis {
+		return this.#sentAt[sequence] ?? Number.NaN;
+	}
+
+	/** Which datagrams of [from, to) did not reach the server. */
+	lostAtServer(from = 0, to: number = this.sent): number[] {
+		const lost: number[] = [];
+		for (let i = from; i < to; i++) if (!this.#seen.server.has(i)) lost.push(i);
+		return lost;
+	}
+
+	/** Which datagrams of [from, to) did not come back. */
+	lostAtClient(from = 0, to: number = this.sent): number[] {
+		const lost: number[] = [];
+		for (let i = from; i < to; i++) if (!this.#seen.client.has(i)) lost.push(i);
+		return lost;
+	}
+
+	/** Parameters of a path's links from now on, both directions. */
+	configure(path: number, config: Partial<LinkConfig>): void {
+		this.up[path]!.configure({...this.up[path]!.config, ...config}, this.now);
+		this.down[path]!.configure({...this.down[path]!.config, ...config}, this.now);
+	}
+}
+
+function flip(bytes: Uint8Array, bit: number): Uint8Array {
+	const copy = bytes.slice();
+	if (bit >= 0) copy[bit >> 3]! ^= 1 << (bit & 7);
+	return copy;
+}
+
+/** Random loss, as links are configured with it. */
+export function randomLoss(loss: number): LinkConfig['loss'] {
+	return loss === 0 ? {kind: 'none'} : {kind: 'random', loss};
+}
