@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {linkSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
+import {linkSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 
 /**
  * A lock file that a dead process never holds. Its one line is
@@ -29,12 +29,11 @@ export class FolderLock {
 		const own = `${path}.${token}`;
 		writeFileSync(own, line, {flag: 'wx', mode: 0o600});
 		try {
-			// Twice: once for a lock left behind, once for losing the race for it; then it is held.
-			for (let attempt = 0; attempt < 3; attempt++) {
+			for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
 				if (tryLink(own, path)) return new FolderLock(path, line);
 				const holder = readLine(path);
 				if (holder !== undefined && isLive(holder)) return undefined;
-				if (holder !== undefined) removeStale(path, holder, `${own}.stale`);
+				if (holder !== undefined && !removeStale(path, holder)) pause();
 			}
 			return undefined;
 		} finally {
@@ -82,18 +81,43 @@ function readLine(path: string): string | undefined {
 }
 
 /**
- * Moves a dead holder's lock away. Two processes may find the same dead lock, and the slower would
- * move the lock that the faster has taken since: it sees that by the content and puts it back.
+ * Removes a dead holder's lock; false = somebody else is about it, try again. Several processes may
+ * find the same dead lock, and a slow one must not remove the lock that a fast one has taken since:
+ * so only who has made the guard file removes, after a second look.
  */
-function removeStale(path: string, expected: string, aside: string): void {
+function removeStale(path: string, expected: string): boolean {
+	const guard = `${path}.guard`;
 	try {
-		renameSync(path, aside);
+		writeFileSync(guard, '', {flag: 'wx', mode: 0o600});
 	} catch (error) {
-		if (hasCode(error, 'ENOENT')) return;
-		throw error;
+		if (!hasCode(error, 'EEXIST')) throw error;
+		removeAbandoned(guard);
+		return false;
 	}
-	if (readLine(aside) !== expected) tryLink(aside, path);
-	rmSync(aside, {force: true});
+	try {
+		if (readLine(path) === expected) rmSync(path, {force: true});
+		return true;
+	} finally {
+		rmSync(guard, {force: true});
+	}
+}
+
+// A guard lives for microseconds; one this old was left by a process killed just then.
+const GUARD_MILLIS = 2000;
+
+function removeAbandoned(guard: string): void {
+	const made = statSync(guard, {throwIfNoEntry: false})?.mtimeMs;
+	// Either side: the clock may have been set back since.
+	if (made !== undefined && Math.abs(Date.now() - made) > GUARD_MILLIS) {
+		rmSync(guard, {force: true});
+	}
+}
+
+const ATTEMPTS = 100;
+const PAUSE_MILLIS = 5;
+
+function pause(): void {
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MILLIS);
 }
 
 function isLive(line: string): boolean {
