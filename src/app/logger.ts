@@ -1,8 +1,6 @@
 import {escapeControls, escapeText, TEXT_LIMIT} from '../config/escape-text.ts';
 import {LOG_LEVELS, type LogFormat, type LogLevel} from '../config/logging.ts';
 
-export {escapeText} from '../config/escape-text.ts';
-
 /** Structured fields of a log line; undefined ones are left out, strings are escaped and cut. */
 export type LogFields = Readonly<
 	Record<string, string | number | boolean | bigint | object | null | undefined>

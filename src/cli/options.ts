@@ -17,7 +17,7 @@ export interface ParseIo {
 }
 
 /** What the arguments ask for: run it, or `--check` (validate and exit), or `--test` (client only). */
-export type Action = 'run' | 'check' | 'test';
+type Action = 'run' | 'check' | 'test';
 
 /** Parsed arguments. */
 export interface ParsedArguments<T> {

@@ -157,7 +157,7 @@ export class FieldReader {
 }
 
 /** What a value is, for a message: quoted text, a number, or the kind of a structure. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
 	if (typeof value === 'string') return quoteText(value);
 	if (value === null || value === undefined) return 'nothing';
 	if (Array.isArray(value)) return 'a list';

@@ -1,7 +1,7 @@
 import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 
 /** The largest configuration or key file that is read, in bytes. */
-export const FILE_LIMIT: number = 1024 * 1024;
+const FILE_LIMIT = 1024 * 1024;
 
 /** A file's text, or why there is none (our words, nothing from the file). */
 export type TextFile =

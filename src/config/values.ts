@@ -8,7 +8,7 @@ import {quoteText} from './escape-text.ts';
 // throws a ValueError whose wording (field or word first) is up to the caller.
 
 /** The most bytes of UTF-8 in a path's or user's name; names travel in frames and fill tables. */
-export const NAME_LIMIT = 63;
+const NAME_LIMIT = 63;
 
 /** A whole number in decimal digits and nothing else, `minimum` to `maximum`. */
 export function readWholeNumber(text: string, minimum: number, maximum: number): number {
