@@ -1,6 +1,6 @@
 import {createSocket, type RemoteInfo, type Socket, type SocketType} from 'node:dgram';
 import {lookup as resolve} from 'node:dns/promises';
-import {isIP} from 'node:net';
+import {isIP, SocketAddress} from 'node:net';
 import {performance} from 'node:perf_hooks';
 import {clearTimeout, setTimeout} from 'node:timers';
 import {type Millis, NEVER} from '../core/time.ts';
@@ -40,7 +40,7 @@ export interface LinkProxyCounts {
 	readonly clients: number;
 	/** Datagrams of clients for whom there was no room or no socket. */
 	readonly refused: number;
-	/** Errors that sockets reported and that were survived, such as a refused port. */
+	/** Errors that sockets reported and that were survived. */
 	readonly socketErrors: number;
 }
 
@@ -62,9 +62,8 @@ interface Client {
 	readonly address: string;
 	readonly port: number;
 	readonly upstream: Socket;
-	/** Datagrams that arrived before the socket was connected; undefined since then. */
-	waiting: Uint8Array[] | undefined;
 	activeAt: Millis;
+	isOpen: boolean;
 	isClosed: boolean;
 }
 
@@ -97,6 +96,17 @@ function typeOf(address: string): SocketType {
 	return isIP(address) === 6 ? 'udp6' : 'udp4';
 }
 
+/** An address without the interface that link-local ones carry. */
+function withoutZone(address: string): string {
+	return address.split('%', 1)[0] ?? address;
+}
+
+/** The one spelling of an IPv6 address that Node reports for received datagrams. */
+function canonical(address: string): string {
+	if (isIP(address) !== 6 || address.includes('%')) return address;
+	return new SocketAddress({address, family: 'ipv6'}).address;
+}
+
 /** The bytes of a delivery; those to be corrupted are copied first, a duplicate shares them. */
 function bytesOf({item, flipBit}: Delivery<Datagram>): Uint8Array {
 	if (flipBit < 0) return item.bytes;
@@ -108,6 +118,7 @@ function bytesOf({item, flipBit}: Delivery<Datagram>): Uint8Array {
 class Relay implements LinkProxy {
 	readonly address: {readonly address: string; readonly port: number};
 	readonly target: {readonly address: string; readonly port: number};
+	readonly #targetAddress: string;
 	readonly #listener: Socket;
 	readonly #up: Link<Datagram>;
 	readonly #down: Link<Datagram>;
@@ -126,6 +137,7 @@ class Relay implements LinkProxy {
 		const random = new Prng(options.seed);
 		this.address = listener.address();
 		this.target = target;
+		this.#targetAddress = withoutZone(target.address);
 		this.#listener = listener;
 		this.#up = new Link(options.up ?? {}, random.fork('up'));
 		this.#down = new Link(options.down ?? {}, random.fork('down'));
@@ -175,8 +187,9 @@ class Relay implements LinkProxy {
 		this.#run();
 	}
 
-	#receiveDown(client: Client, bytes: Uint8Array): void {
-		if (client.isClosed) return;
+	#receiveDown(client: Client, bytes: Uint8Array, remote: RemoteInfo): void {
+		if (client.isClosed || remote.port !== this.target.port) return;
+		if (withoutZone(remote.address) !== this.#targetAddress) return;
 		client.activeAt = this.#now();
 		this.#down.send({client, bytes}, bytes.length, client.activeAt);
 		this.#run();
@@ -185,34 +198,23 @@ class Relay implements LinkProxy {
 	#admit(key: string, {address, port}: RemoteInfo, now: Millis): Client | undefined {
 		if (this.#clients.size >= this.#maxClients) return undefined;
 		const upstream = createLiteralSocket(typeOf(this.target.address));
-		const client: Client = {
-			address,
-			port,
-			upstream,
-			waiting: [],
-			activeAt: now,
-			isClosed: false,
-		};
+		const client: Client = {address, port, upstream, activeAt: now, isOpen: false, isClosed: false};
 		this.#clients.set(key, client);
-		upstream.on('message', (bytes) => this.#receiveDown(client, bytes));
+		upstream.on('message', (bytes, remote) => this.#receiveDown(client, bytes, remote));
+		upstream.on('listening', () => {
+			client.isOpen = true;
+			widenBuffers(upstream);
+		});
 		upstream.on('error', () => {
 			this.#socketErrors++;
-			// A socket that never got connected (no descriptors left) never will be.
-			if (client.waiting === undefined || client.isClosed) return;
-			this.#refused += client.waiting.length;
+			// A socket that cannot be opened (no descriptors left) is of no use.
+			if (client.isOpen) return;
+			this.#refused++;
 			this.#clients.delete(key);
 			this.#closeClient(client);
 		});
-		// Connected, it hears the target only, and Node looks nothing up.
-		// A callback would be called with the error of a failed connect as well.
-		upstream.connect(this.target.port, this.target.address);
-		upstream.once('connect', () => {
-			if (client.isClosed) return;
-			widenBuffers(upstream);
-			const waiting = client.waiting ?? [];
-			client.waiting = undefined;
-			for (const bytes of waiting) upstream.send(bytes);
-		});
+		// Not connected, on purpose: a refused port would fail the next send and take that datagram.
+		upstream.bind({port: 0, exclusive: true});
 		if (this.#sweepAt === NEVER) this.#sweepAt = now + this.#idleTimeout;
 		return client;
 	}
@@ -244,8 +246,7 @@ class Relay implements LinkProxy {
 			const {client} = due.item;
 			if (client.isClosed) continue;
 			// Without a callback Node drops what the system refuses, as a network would.
-			if (client.waiting === undefined) client.upstream.send(bytesOf(due));
-			else client.waiting.push(bytesOf(due));
+			client.upstream.send(bytesOf(due), this.target.port, this.target.address);
 		}
 		for (let due = this.#down.poll(now); due !== undefined; due = this.#down.poll(now)) {
 			const {client} = due.item;
@@ -288,7 +289,7 @@ export async function startLinkProxy(options: LinkProxyOptions): Promise<LinkPro
 	});
 	widenBuffers(listener);
 	try {
-		return new Relay(listener, {address, port}, options);
+		return new Relay(listener, {address: canonical(address), port}, options);
 	} catch (error) {
 		listener.close();
 		throw error;

@@ -1,0 +1,365 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {randomBytes} from 'node:crypto';
+import {createSocket} from 'node:dgram';
+import {once} from 'node:events';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {performance} from 'node:perf_hooks';
+import {fileURLToPath} from 'node:url';
+import test, {type ExecutionContext} from 'ava';
+import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link-proxy.ts';
+import {LinkSocket, until} from '../support/link-sockets.ts';
+
+const PROGRAM = fileURLToPath(new URL('../support/link-main.js', import.meta.url));
+
+/** An echo, a relay in front of it and a client; all closed after the test. */
+async function setUp(t: ExecutionContext, options: Partial<LinkProxyOptions> = {}) {
+	const echo = await LinkSocket.open((bytes) => bytes);
+	const proxy = await startLinkProxy({
+		listen: {address: '127.0.0.1', port: 0},
+		target: {host: '127.0.0.1', port: echo.port},
+		seed: 7,
+		...options,
+	});
+	const client = await LinkSocket.open();
+	t.teardown(() => Promise.all([echo.close(), proxy.close(), client.close()]));
+	return {echo, proxy, client, port: proxy.address.port};
+}
+
+/** Starts the subcommand and resolves with its port when it listens. */
+async function start(t: ExecutionContext, flags: readonly string[]) {
+	const child = spawn(process.execPath, [PROGRAM, 'link', ...flags], {stdio: 'pipe'});
+	t.teardown(() => child.kill('SIGKILL'));
+	let output = '';
+	child.stderr.setEncoding('utf8');
+	child.stderr.on('data', (text: string) => {
+		output += text;
+	});
+	while (!output.includes('\n')) await once(child.stderr, 'data');
+	const port = Number(/listening on 127\.0\.0\.1:(\d+)/.exec(output)?.[1]);
+	return {child, port, output: () => output};
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+	const closed = once(child, 'close');
+	child.kill(signal);
+	const [code]: (number | null)[] = await closed;
+	return code ?? null;
+}
+
+async function runToEnd(flags: readonly string[]) {
+	const child = spawn(process.execPath, [PROGRAM, 'link', ...flags], {stdio: 'pipe'});
+	let output = '';
+	child.stderr.on('data', (text: Buffer) => {
+		output += text.toString();
+	});
+	const [code]: (number | null)[] = await once(child, 'close');
+	return {code, output};
+}
+
+test.serial('carries datagrams of every size both ways, unchanged', async (t) => {
+	const {client, echo, port} = await setUp(t);
+	for (const [index, size] of [0, 1, 1200, 1473, 9000, 65_507].entries()) {
+		const bytes = randomBytes(size);
+		client.send(bytes, port);
+		const heard = await client.hear(index + 1);
+		t.deepEqual(heard[index], bytes);
+		t.deepEqual(echo.heard[index], bytes);
+	}
+});
+
+test.serial('keeps many clients apart', async (t) => {
+	const {proxy, port} = await setUp(t);
+	const clients = await Promise.all(Array.from({length: 50}, () => LinkSocket.open()));
+	t.teardown(() => Promise.all(clients.map((client) => client.close())));
+	for (let round = 0; round < 4; round++) {
+		for (const [index, client] of clients.entries()) client.send(`${index}:${round}`, port);
+		await Promise.all(clients.map((client) => client.hear(round + 1)));
+	}
+	for (const [index, client] of clients.entries()) {
+		t.deepEqual(
+			client.heard.map(String),
+			[0, 1, 2, 3].map((round) => `${index}:${round}`),
+		);
+	}
+	t.is(proxy.counts.clients, 50);
+});
+
+test.serial('delivers what the target sends by itself, later and repeatedly', async (t) => {
+	const {client, echo, port} = await setUp(t);
+	let upstream = 0;
+	echo.socket.on('message', (_, remote) => {
+		upstream = remote.port;
+	});
+	client.send('hello', port);
+	await client.hear(1);
+	for (const text of ['a', 'b', 'c']) echo.send(text, upstream);
+	t.deepEqual((await client.hear(4)).map(String), ['hello', 'a', 'b', 'c']);
+});
+
+test.serial('delays each direction by its own time', async (t) => {
+	const {client, port} = await setUp(t, {up: {delay: 30}, down: {delay: 50}});
+	const sentAt = performance.now();
+	client.send('x', port);
+	await client.hear(1);
+	const took = performance.now() - sentAt;
+	t.true(took >= 79 && took < 180, `${took} ms`);
+});
+
+test.serial('loses the same datagrams for the same seed, per direction', async (t) => {
+	const runOnce = async () => {
+		const {client, echo, proxy, port} = await setUp(t, {
+			up: {loss: {kind: 'random', loss: 0.3}},
+			down: {loss: {kind: 'random', loss: 0.5}, duplicate: 0.1},
+		});
+		for (let index = 0; index < 300; index++) client.send(`${index}`, port);
+		await until(() => proxy.counts.up.sent === 300);
+		await echo.hear(proxy.counts.up.delivered);
+		await until(() => proxy.counts.down.sent === echo.heard.length);
+		await client.hear(proxy.counts.down.delivered);
+		return {up: echo.heard.map(String), down: client.heard.map(String), counts: proxy.counts};
+	};
+	const first = await runOnce();
+	const second = await runOnce();
+	t.deepEqual(first, second);
+	t.is(first.counts.up.lost + first.counts.up.delivered, 300);
+	t.not(first.counts.up.lost / 300, first.counts.down.lost / first.counts.down.sent);
+});
+
+test.serial('corrupts exactly one bit, and of a duplicate the same one', async (t) => {
+	const {client, echo, proxy, port} = await setUp(t, {up: {corrupt: 1, duplicate: 1}});
+	const bytes = randomBytes(500);
+	client.send(bytes, port);
+	const [first, second] = await echo.hear(2);
+	t.deepEqual(first, second);
+	const bits = bytes.reduce((sum, byte, index) => {
+		const difference = byte ^ (first?.[index] ?? 0);
+		return sum + difference.toString(2).replaceAll('0', '').length;
+	}, 0);
+	t.is(bits, 1);
+	t.is(proxy.counts.up.corrupted, 1);
+});
+
+test.serial('survives a target that is not there, and loses nothing when it comes', async (t) => {
+	const {client, echo, proxy, port} = await setUp(t);
+	const target = echo.port;
+	await echo.close();
+	for (let index = 0; index < 21; index++) client.send('nobody there', port);
+	await until(() => proxy.counts.up.sent === 21);
+	const later = await LinkSocket.open((bytes) => bytes, target);
+	t.teardown(() => later.close());
+	for (let index = 0; index < 5; index++) client.send(`${index}`, port);
+	await client.hear(5);
+	t.deepEqual(client.heard.map(String), ['0', '1', '2', '3', '4']);
+});
+
+test.serial('lets nobody but the target answer', async (t) => {
+	const {client, echo, port} = await setUp(t);
+	let upstream = 0;
+	echo.socket.on('message', (_, remote) => {
+		upstream = remote.port;
+	});
+	client.send('x', port);
+	await client.hear(1);
+	const stranger = await LinkSocket.open();
+	t.teardown(() => stranger.close());
+	stranger.send('spoofed', upstream);
+	client.send('y', port);
+	t.deepEqual((await client.hear(2)).map(String), ['x', 'y']);
+});
+
+test.serial('reaches an IPv6 target from IPv4 clients, however it is spelled', async (t) => {
+	const echo = createSocket('udp6', (bytes, remote) => {
+		echo.send(bytes, remote.port, remote.address);
+	});
+	echo.bind(0, '::1');
+	await once(echo, 'listening');
+	t.teardown(() => echo.close());
+	const target = {host: '0:0:0:0:0:0:0:1', port: echo.address().port};
+	const {client, port} = await setUp(t, {target});
+	client.send('x', port);
+	t.is(String((await client.hear(1))[0]), 'x');
+});
+
+test.serial('survives a client that is gone', async (t) => {
+	const {client, proxy, port} = await setUp(t, {down: {delay: 40}});
+	const gone = await LinkSocket.open();
+	gone.send('x', port);
+	await until(() => proxy.counts.down.sent === 1);
+	await gone.close();
+	await until(() => proxy.counts.down.delivered === 1);
+	client.send('y', port);
+	await client.hear(1);
+	t.is(String(client.heard[0]), 'y');
+});
+
+test.serial('forgets silent clients, keeps the others', async (t) => {
+	const {client, proxy, port} = await setUp(t, {idleTimeout: 150});
+	const silent = await LinkSocket.open();
+	t.teardown(() => silent.close());
+	silent.send('x', port);
+	await silent.hear(1);
+	const timer = setInterval(() => client.send('y', port), 20);
+	await until(() => proxy.counts.clients === 2);
+	await until(() => proxy.counts.clients === 1);
+	const heard = client.heard.length;
+	await client.hear(heard + 5);
+	clearInterval(timer);
+	t.is(proxy.counts.clients, 1);
+	await until(() => proxy.counts.clients === 0);
+	silent.send('z', port);
+	t.is(String((await silent.hear(2))[1]), 'z');
+});
+
+test.serial('serves no more clients than it may', async (t) => {
+	const {client, proxy, port} = await setUp(t, {maxClients: 1});
+	client.send('x', port);
+	await client.hear(1);
+	const other = await LinkSocket.open();
+	t.teardown(() => other.close());
+	other.send('y', port);
+	await until(() => proxy.counts.refused === 1);
+	client.send('z', port);
+	await client.hear(2);
+	t.is(other.heard.length, 0);
+});
+
+test.serial('an outage takes what is sent in it, and only that', async (t) => {
+	const {client, echo, proxy, port} = await setUp(t);
+	client.send('before', port);
+	await client.hear(1);
+	proxy.configure('up', {outages: [{from: 0, until: Number.POSITIVE_INFINITY}]});
+	client.send('during', port);
+	await until(() => proxy.counts.up.outage === 1);
+	proxy.configure('up', {outages: []});
+	client.send('after', port);
+	await client.hear(2);
+	t.deepEqual(echo.heard.map(String), ['before', 'after']);
+});
+
+test.serial('holds a rate on the real clock', async (t) => {
+	const {client, echo, port} = await setUp(t, {up: {rate: 8e6, queue: {bytes: 1e6}}});
+	const startedAt = performance.now();
+	for (let index = 0; index < 200; index++) client.send(Buffer.alloc(972), port);
+	await echo.hear(200);
+	const took = performance.now() - startedAt;
+	t.true(took >= 199 && took < 330, `${took} ms for 200 ms of data`);
+});
+
+test.serial(
+	'rejects a port in use and an address that is not ours',
+	async (t) => {
+		const {proxy, echo} = await setUp(t);
+		const options = {listen: proxy.address, target: {host: '127.0.0.1', port: echo.port}, seed: 1};
+		await t.throwsAsync(startLinkProxy(options), {code: 'EADDRINUSE'});
+		const elsewhere = {address: '192.0.2.1', port: 0};
+		await t.throwsAsync(startLinkProxy({...options, listen: elsewhere}), {code: 'EADDRNOTAVAIL'});
+		},
+);
+
+test.serial('impossible parameters leave no socket behind', async (t) => {
+	const taken = await LinkSocket.open();
+	const {port} = taken;
+	await taken.close();
+	const options = {listen: {address: '127.0.0.1', port}, target: {host: '127.0.0.1', port: 9}};
+	await t.throwsAsync(startLinkProxy({...options, seed: 1, up: {delay: -1}}), {
+		instanceOf: RangeError,
+	});
+	const proxy = await startLinkProxy({...options, seed: 1});
+	t.is(proxy.address.port, port);
+	await proxy.close();
+	await proxy.close();
+});
+
+test.serial('the command relays, says where, and sums up when it is stopped', async (t) => {
+	const echo = await LinkSocket.open((bytes) => bytes);
+	const client = await LinkSocket.open();
+	t.teardown(() => Promise.all([echo.close(), client.close()]));
+	const flags = ['--listen', '0', '--to', `127.0.0.1:${echo.port}`];
+	const {child, port, output} = await start(t, [...flags, '--up-duplicate', '100%', '--seed', '7']);
+	t.is(output(), `listening on 127.0.0.1:${port}, relaying to 127.0.0.1:${echo.port} (seed 7)\n`);
+	client.send('x', port);
+	await client.hear(2);
+	const askedAt = performance.now();
+	t.is(await stop(child, 'SIGINT'), 0);
+	t.true(performance.now() - askedAt < 1000);
+	const [, up, down, rest] = output().split('\n');
+	t.is(up, 'up: received 1, delivered 2, lost 0, queue-dropped 0, duplicated 1, corrupted 0');
+	t.is(down, 'down: received 2, delivered 2, lost 0, queue-dropped 0, duplicated 0, corrupted 0');
+	t.is(rest, '');
+});
+
+test.serial('the command stops on SIGTERM with datagrams under way', async (t) => {
+	const flags = ['--listen', '127.0.0.1:0', '--to', '9', '--delay', '1h', '--down', '10s..12s'];
+	const {child, port} = await start(t, flags);
+	const client = await LinkSocket.open();
+	t.teardown(() => client.close());
+	client.send('x', port);
+	t.is(await stop(child, 'SIGTERM'), 0);
+});
+
+test.serial('the command takes a profile and lets flags win', async (t) => {
+	const folder = await mkdtemp(join(tmpdir(), 'link-'));
+	t.teardown(() => rm(folder, {recursive: true}));
+	const file = join(folder, 'bad.json');
+	await writeFile(file, JSON.stringify({both: {loss: '100%'}}));
+	const echo = await LinkSocket.open((bytes) => bytes);
+	const client = await LinkSocket.open();
+	t.teardown(() => Promise.all([echo.close(), client.close()]));
+	const flags = ['--listen', '0', '--to', `${echo.port}`, '--profile', file, '--up-loss', '0'];
+	const {child, port, output} = await start(t, flags);
+	client.send('x', port);
+	await echo.hear(1);
+	await stop(child, 'SIGINT');
+	t.regex(output(), /down: received 1, delivered 0, lost 1,/);
+});
+
+const mistakes: [flags: readonly string[], expected: RegExp][] = [
+	[['--listen', '0'], /--to/],
+	[['--listen', '0', '--to', '9', '--lss', '3%'], /--lss/],
+	[['--listen', '0', '--to', '9', '--loss', '10'], /--loss: expected a percentage .*"10"/],
+	[['--listen', '0', '--to', '9', '--down-loss', 'x'], /--down-loss: /],
+	[['--listen', '0', '--to', '9', '--down', '10s'], /--down: expected a window .*"10s"/],
+	[['--listen', '0', '--to', '9', '--up-outage', '3'], /--up-outage: /],
+	[['--listen', '0', '--to', '9', '--queue', '5ms'], /--queue: has no effect without --rate/],
+	[['--listen', '0', '--to', '9', '--profile', 'lte', '--loss', '99%'], /up\.burst/],
+	[['--listen', '0', '--to', '9', '--profile', 'foo'], /--profile: expected congested, dsl, /],
+	[['--listen', '0', '--to', '9', '--profile', './none.json'], /none\.json/],
+	[['--listen', '70000', '--to', '9'], /--listen: /],
+	[['--listen', 'localhost:0', '--to', '9'], /--listen: expected an IP address/],
+	[['--listen', '0', '--to', '0'], /--to: /],
+	[['--listen', '0', '--to', '9', '--idle', '5'], /--idle: /],
+	[['--listen', '0', '--to', '9', '--clients', '0'], /--clients: /],
+	[['--listen', '0', '--to', '9', 'more'], /arguments/],
+];
+
+test.serial('the command answers each mistake with one line and exit code 2', async (t) => {
+	const results = await Promise.all(mistakes.map(([flags]) => runToEnd(flags)));
+	for (const [index, {code, output}] of results.entries()) {
+		const [flags, expected] = mistakes[index] ?? [[], /^$/];
+		t.is(code, 2, flags.join(' '));
+		t.regex(output, expected);
+		t.regex(output, /^error: [^\n]+\n$/);
+	}
+});
+
+test.serial('the command ends with 1 when its port is in use', async (t) => {
+	const taken = await LinkSocket.open();
+	t.teardown(() => taken.close());
+	const {code, output} = await runToEnd(['--listen', `${taken.port}`, '--to', '9']);
+	t.is(code, 1);
+	t.regex(output, /^error: .*EADDRINUSE[^\n]*\n$/);
+});
+
+test.serial('the command explains the two meanings of down', async (t) => {
+	const child = spawn(process.execPath, [PROGRAM, 'link', '--help'], {stdio: 'pipe'});
+	let output = '';
+	child.stdout.on('data', (text: Buffer) => {
+		output += text.toString();
+	});
+	const [code]: (number | null)[] = await once(child, 'close');
+	t.is(code, 0);
+	t.regex(output, /--down-loss 2%/);
+	t.regex(output, /--down <from\.\.until>/);
+});

@@ -1,0 +1,57 @@
+import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
+import {once} from 'node:events';
+
+/** A UDP socket on a free loopback port that remembers what it hears; close it after the test. */
+export class LinkSocket {
+	readonly heard: Buffer[] = [];
+	readonly socket: Socket = createSocket('udp4');
+	readonly #waiters: (() => void)[] = [];
+	#isClosed = false;
+
+	/** Opens the socket; with `answer` it sends back what that returns. */
+	static async open(
+		answer?: (bytes: Buffer, remote: RemoteInfo) => Buffer | undefined,
+		port = 0,
+	): Promise<LinkSocket> {
+		const opened = new LinkSocket();
+		opened.socket.on('message', (bytes, remote) => {
+			opened.heard.push(bytes);
+			const reply = answer?.(bytes, remote);
+			if (reply !== undefined) opened.socket.send(reply, remote.port, remote.address);
+			for (const wake of opened.#waiters.splice(0)) wake();
+		});
+		opened.socket.bind(port, '127.0.0.1');
+		await once(opened.socket, 'listening');
+		return opened;
+	}
+
+	/** Its port. */
+	get port(): number {
+		return this.socket.address().port;
+	}
+
+	/** Sends one datagram to a port of this machine. */
+	send(bytes: Buffer | string, port: number): void {
+		this.socket.send(bytes, port, '127.0.0.1');
+	}
+
+	/** Resolves when `count` datagrams have come; a test that waits in vain runs into its limit. */
+	async hear(count: number): Promise<readonly Buffer[]> {
+		while (this.heard.length < count) {
+			await new Promise<void>((wake) => this.#waiters.push(wake));
+		}
+		return this.heard;
+	}
+
+	/** Closes the socket and resolves when its port is free; a second time does nothing. */
+	async close(): Promise<void> {
+		if (this.#isClosed) return;
+		this.#isClosed = true;
+		await new Promise<void>((done) => this.socket.close(done));
+	}
+}
+
+/** Resolves when `condition` holds, looked at every few milliseconds. */
+export async function until(condition: () => boolean): Promise<void> {
+	while (!condition()) await new Promise((done) => setTimeout(done, 5));
+}
