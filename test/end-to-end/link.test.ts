@@ -247,16 +247,13 @@ test.serial('holds a rate on the real clock', async (t) => {
 	t.true(took >= 199 && took < 330, `${took} ms for 200 ms of data`);
 });
 
-test.serial(
-	'rejects a port in use and an address that is not ours',
-	async (t) => {
-		const {proxy, echo} = await setUp(t);
-		const options = {listen: proxy.address, target: {host: '127.0.0.1', port: echo.port}, seed: 1};
-		await t.throwsAsync(startLinkProxy(options), {code: 'EADDRINUSE'});
-		const elsewhere = {address: '192.0.2.1', port: 0};
-		await t.throwsAsync(startLinkProxy({...options, listen: elsewhere}), {code: 'EADDRNOTAVAIL'});
-		},
-);
+test.serial('rejects a port in use and an address that is not ours', async (t) => {
+	const {proxy, echo} = await setUp(t);
+	const options = {listen: proxy.address, target: {host: '127.0.0.1', port: echo.port}, seed: 1};
+	await t.throwsAsync(startLinkProxy(options), {code: 'EADDRINUSE'});
+	const elsewhere = {address: '192.0.2.1', port: 0};
+	await t.throwsAsync(startLinkProxy({...options, listen: elsewhere}), {code: 'EADDRNOTAVAIL'});
+});
 
 test.serial('impossible parameters leave no socket behind', async (t) => {
 	const taken = await LinkSocket.open();
