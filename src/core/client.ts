@@ -339,6 +339,7 @@ export class MptunnelClient implements ClientEndpoint {
 		if (session === undefined) return;
 		this.#context.emit({type: 'session-down', session: session.number, reason});
 		this.#session = undefined;
+		this.#pathsAgain = NEVER;
 	}
 
 	// --- applications in ---

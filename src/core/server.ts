@@ -77,11 +77,12 @@ export class MptunnelServer implements ServerEndpoint {
 		this.#started ??= now;
 		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
 		if (end <= start) return this.#drop('short');
+		if (this.#closed) return this.#drop('unexpected');
 		switch (packetType(bytes, start)) {
 			case PacketType.DATA:
 				return this.#receiveData(remote, bytes, start, end, now);
 			case PacketType.INIT:
-				return this.#closed ? 'unexpected' : this.#receiveInit(remote, bytes, start, end, now);
+				return this.#receiveInit(remote, bytes, start, end, now);
 			default:
 				return this.#drop('not-ours');
 		}
@@ -132,7 +133,7 @@ export class MptunnelServer implements ServerEndpoint {
 
 	#reset(remote: RemoteAddress, id: number, packetNumber: number, now: Millis): void {
 		const young = now - (this.#started ?? now) < RESET_UPTIME;
-		if ((!young && !this.#expired.has(id)) || this.#closed) return;
+		if (!young && !this.#expired.has(id)) return;
 		if (!this.#resetsBySource.allow(remote.host, now) || !this.#resets.allow('', now)) return;
 		this.#sendRaw(encodeReset(id, packetNumber), remote);
 	}

@@ -63,6 +63,7 @@ export class ClientHandshake {
 	readonly #encrypt: boolean;
 	#attempt: Attempt | undefined;
 	#resume: Resumable | undefined;
+	#localId = 0;
 	#next: Millis = NEVER;
 	#sends = 0;
 	#lastTime = 0;
@@ -84,6 +85,8 @@ export class ClientHandshake {
 	/** Begins anew; the first INIT is due at once. */
 	begin(resume: Resumable | undefined, now: Millis): void {
 		this.#resume = resume;
+		// One id for all attempts: the cookie of a RETRY is bound to it.
+		this.#localId = resume?.localId ?? this.#environment.random.uint32();
 		this.#attempt = undefined;
 		this.#sends = 0;
 		this.#next = now;
@@ -121,7 +124,7 @@ export class ClientHandshake {
 	#makeAttempt(now: Millis, cookie: Uint8Array, path: number | undefined): Attempt {
 		const {random, aead, dh, wallTime} = this.#environment;
 		const resume = this.#resume;
-		const localId = resume?.localId ?? random.uint32();
+		const localId = this.#localId;
 		const noise = new NoiseInitiator({
 			psk: this.#psk,
 			prologue: new TextEncoder().encode(PROLOGUE),
