@@ -37,7 +37,9 @@ export function logEvent(
 			const path = pathNames[event.path] ?? event.name;
 			const {from, reason} = event;
 			const fields = {path, from, reason, session: hex(event.session)};
-			const level = event.to === 'up' || event.to === 'down' ? 'info' : 'debug';
+			// Suspicion comes and goes with every burst of loss.
+			const quiet = event.to === 'suspect' || from === 'suspect' ? event.to !== 'down' : false;
+			const level = quiet || event.to === 'new' ? 'debug' : 'info';
 			logger[level](`a path is ${event.to}`, fields);
 			return;
 		}

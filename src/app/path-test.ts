@@ -13,7 +13,7 @@ import {clientIdentity} from './state-folder.ts';
 import {formatMillis, formatShare} from './status.ts';
 
 /** How the test of one path ended. */
-export type PathVerdict =
+type PathVerdict =
 	| 'reachable'
 	| 'refused'
 	| 'silent'

@@ -98,7 +98,7 @@ export async function startServer(
 }
 
 /** The core's settings for these options. */
-export function serverConfig(options: ServerOptions): ServerConfig {
+function serverConfig(options: ServerOptions): ServerConfig {
 	const {keys, encrypt} = options;
 	return {
 		users: keys.keyless

@@ -53,7 +53,7 @@ export function run(name: string, main: Main): void {
 }
 
 /** Prints one line for each thing that is wrong; returns the exit code. */
-export function report(
+function report(
 	name: string,
 	error: unknown,
 	stacks: boolean,

@@ -51,7 +51,7 @@ export interface ClientPathInit {
 }
 
 /** Not more often than this is a path connected anew. */
-export const RECONNECT_INTERVAL: Millis = 250;
+const RECONNECT_INTERVAL: Millis = 250;
 
 /** Tries for a free port of the system's choice between learning it and binding it for good. */
 const PORT_TRIES = 5;

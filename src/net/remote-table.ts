@@ -1,7 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 
 /** How many addresses are interned at most: strangers can invent as many as they like. */
-export const REMOTE_LIMIT = 65_536;
+const REMOTE_LIMIT = 65_536;
 
 /**
  * Makes one RemoteAddress object of every (socket, host, port). When it is full it forgets all of

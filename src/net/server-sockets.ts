@@ -12,7 +12,7 @@ import {
 } from './udp.ts';
 
 /** What the sockets of a server tell their owner. */
-export interface ServerSocketsEvents {
+interface ServerSocketsEvents {
 	received(batch: DatagramBatch): void;
 	closed(socket: number): void;
 	tooLong(remote: RemoteAddress, size: number): void;

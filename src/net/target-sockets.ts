@@ -12,7 +12,7 @@ import {
 } from './udp.ts';
 
 /** What target sockets tell their owner. */
-export interface TargetSocketsEvents {
+interface TargetSocketsEvents {
 	/** The target answered: every datagram of the batch is its. */
 	answered(flow: number, batch: DatagramBatch): void;
 	/** No socket could be made for the flow. */

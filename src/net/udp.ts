@@ -1,10 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 
-/** The most datagrams that a back end hands over at once, where it has the choice. */
-export const BATCH_LIMIT = 64;
-
 /**
- * Datagrams that came in together: datagram i is arena[offsets[i], offsets[i] + lengths[i]) and
+ * Datagrams that came in together, at most 64 where a back end has the choice: datagram i is arena[offsets[i], offsets[i] + lengths[i]) and
  * came from sources[i]. Everything in it is the back end's and is overwritten after the callback.
  */
 export interface DatagramBatch {
