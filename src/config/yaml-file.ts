@@ -6,7 +6,9 @@ import {
 	isPair,
 	isScalar,
 	isSeq,
+	Lexer,
 	LineCounter,
+	Parser,
 	parseDocument,
 } from 'yaml';
 import type {ProblemList} from './errors.ts';
@@ -36,6 +38,11 @@ export function parseYamlFile(
 ): YamlFile | undefined {
 	const lines = new LineCounter();
 	try {
+		const excess = excessOf(text);
+		if (excess !== undefined) {
+			problems.add(escapeText(name), '', `not valid YAML: ${excess}`);
+			return undefined;
+		}
 		// prettyErrors would quote the source, and a source may hold a key.
 		const document = parseDocument(text, {
 			lineCounter: lines,
@@ -53,12 +60,37 @@ export function parseYamlFile(
 		const value: unknown = document.toJS({mapAsMap: true, maxAliasCount: 100});
 		return {value: value ?? undefined, place: new Place(file, problems)};
 	} catch (error) {
-		// The parser is recursive and counts aliases by throwing; both are the file's fault.
-		const reason = error instanceof RangeError ? 'nested too deeply' : 'too many aliases';
+		// What it throws is the file's fault; excessive aliases are refused by a ReferenceError.
+		const reason = error instanceof ReferenceError ? 'too many aliases' : 'cannot be parsed';
 		problems.add(escapeText(name), '', `not valid YAML: ${reason}`);
 		return undefined;
 	}
 }
+
+// Far beyond any configuration: 5,000 users are about 100,000 lexemes.
+const LEXEME_LIMIT = 100_000;
+const DEPTH_LIMIT = 100;
+
+/**
+ * What makes a text unfit for the composer, which is recursive (a stack that runs out while V8
+ * compiles a regular expression aborts the process, no catch helps) and compares each key of a
+ * mapping with each other. The lexer recurses too, but over indicators in a row only.
+ */
+function excessOf(text: string): string | undefined {
+	const tooDeep = 'nested too deeply';
+	if (INDICATORS_IN_A_ROW.test(text)) return tooDeep;
+	const parser = new Parser();
+	let count = 0;
+	for (const lexeme of new Lexer().lex(text)) {
+		if (++count > LEXEME_LIMIT) return 'too much in it';
+		// The tokens themselves are of no interest, only how deep they are in each other.
+		for (const _ of parser.next(lexeme));
+		if (parser.stack.length > DEPTH_LIMIT) return tooDeep;
+	}
+	return undefined;
+}
+
+const INDICATORS_IN_A_ROW = new RegExp(`(?:[-?:][ \\t]+){${DEPTH_LIMIT}}`);
 
 // `listen: [::1]:3000` is a list with something behind it, which says little to who wrote it.
 function hint(message: string): string {

@@ -50,9 +50,32 @@ test('a file of nothing or of comments holds undefined', (t) => {
 	}
 });
 
-test('deep nesting is a problem of the file, not of the stack', (t) => {
-	for (const open of ['[', '{a: ', '- ']) {
-		t.regex(problems(open.repeat(100_000)), /^f\.yaml(:\d+)?: not valid YAML: /);
+test('deep nesting is refused before the stack is in danger', (t) => {
+	const stairs = Array.from({length: 400}, (_, index) => `${' '.repeat(index)}a:`).join('\n');
+	for (const text of ['[', '{a: ', '- ', '? ', '-\t', '[{a: '].map((open) =>
+		open.repeat(150_000),
+	)) {
+		t.is(problems(text), 'f.yaml: not valid YAML: nested too deeply', text.slice(0, 9));
+	}
+	t.is(problems(stairs), 'f.yaml: not valid YAML: nested too deeply');
+	t.is(problems(`a: ${'['.repeat(40)}${']'.repeat(40)}`), '');
+	t.is(problems(`# ${'-'.repeat(1000)}\na: b\n`), '');
+});
+
+test('a file of a megabyte is parsed or refused within seconds', (t) => {
+	const keys = Array.from({length: 100_000}, (_, index) => `k${index}`);
+	for (const text of [
+		keys.map((key) => `${key}: 1`).join('\n'),
+		`{${keys.join(', ')}}`,
+		'&a '.repeat(300_000),
+		'!a '.repeat(300_000),
+		'a: 1\n'.repeat(200_000),
+		`a: &a 1\nb: [${'*a,'.repeat(300_000)}]`,
+		'- a\n'.repeat(250_000),
+	]) {
+		const start = performance.now();
+		t.is(problems(text), 'f.yaml: not valid YAML: too much in it');
+		t.true(performance.now() - start < 5000);
 	}
 });
 
