@@ -135,6 +135,14 @@ export class ClientPath implements UdpHandlers {
 			bind === undefined
 				? addresses
 				: addresses.filter((address) => familyOf(address) === familyOf(bind));
+		if (this.#addresses.length === 0) {
+			const {name, host} = this.options;
+			this.#init.reporter.warn('no address of a path is of the family of its bind address', {
+				path: name,
+				host,
+				bind,
+			});
+		}
 		this.#settled = undefined;
 		this.#rebuild(this.#addresses);
 		if (this.#links.some((link) => link.targets.length > 0)) this.#init.events.opened(this);

@@ -13,17 +13,21 @@ export class Program {
 	code: number | null | undefined;
 	readonly #child: ChildProcess;
 
-	/** The environment is `env` alone, so that nothing of the machine leaks in. */
+	/**
+	 * The environment is `env` alone, so that nothing of the machine leaks in; `wrapper` is a command
+	 * that runs it, such as `ip netns exec NAME`.
+	 */
 	constructor(
 		name: ProgramName,
 		argv: readonly string[],
 		env: Readonly<Record<string, string>> = {},
-		cwd?: string,
+		wrapper: readonly string[] = [],
 	) {
 		const script = fileURLToPath(new URL(`../../src/cli/${name}.js`, import.meta.url));
-		this.#child = spawn(process.execPath, [script, ...argv], {
-			env,
-			cwd,
+		const {PATH = ''} = process.env;
+		const [command = '', ...words] = [...wrapper, process.execPath, script, ...argv];
+		this.#child = spawn(command, words, {
+			env: {PATH, ...env},
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
 		this.#child.stdout?.on('data', (text: Buffer) => {
