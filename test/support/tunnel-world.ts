@@ -1,10 +1,5 @@
 import {MptunnelClient} from '../../src/core/client.ts';
-import type {
-	ClientConfig,
-	ClientPathConfig,
-	Endpoint,
-	ServerConfig,
-} from '../../src/core/endpoint.ts';
+import type {ClientConfig, Endpoint, ServerConfig} from '../../src/core/endpoint.ts';
 import type {Environment} from '../../src/core/environment.ts';
 import type {EndpointEvent} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
@@ -16,49 +11,20 @@ import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {CHEAP_DH} from './cheap-dh.ts';
+import {DatagramLedger, type End} from './datagram-ledger.ts';
+import type {Arrival, Flight, Tally, WorldOptions} from './world-options.ts';
+
+export type {Flight} from './world-options.ts';
 
 /** The fastest back end there is; simulations care for time, not for which. */
 export const AEAD: AeadFactory = (await chooseAead()).factory;
 
-/** A packet under way. */
-export interface Flight {
-	readonly bytes: Uint8Array;
-	/** Towards the server: where it seems to come from. */
-	readonly remote: RemoteAddress;
-}
-
-/** What a world is made of; everything has a default. */
-export interface WorldOptions {
-	readonly seed: number;
-	/** One entry a path: both directions, or each its own. */
-	readonly links: readonly (
-		| Partial<LinkConfig>
-		| {readonly up: Partial<LinkConfig>; readonly down: Partial<LinkConfig>}
-	)[];
-	readonly paths?: readonly Partial<ClientPathConfig>[];
-	readonly client?: Partial<ClientConfig>;
-	readonly server?: Partial<ServerConfig>;
-	/** Whether the target sends every datagram back. */
-	readonly echo?: boolean;
-	/** What the clocks of the two ends show at time 0. */
-	readonly clientClock?: number;
-	/** Sees every packet before its link does; false = it is lost. */
-	readonly intercept?: (packet: Flight, path: number, up: boolean, now: Millis) => boolean;
-}
-
-/** A datagram that came out, and when. */
-export interface Arrival {
-	readonly application: number;
-	readonly sequence: number;
-	readonly at: Millis;
-	/** When it was put in. */
-	readonly sentAt: Millis;
-	/** At the server: the handle of its target socket. */
-	readonly flow: number;
-}
-
 const PSK = new Uint8Array(32).fill(7);
-const HEADER = 7;
+
+function applicationAddress(application: number): RemoteAddress {
+	const port = 40_000 + application;
+	return {key: `0|127.0.0.1|${port}`, socket: 0, host: '127.0.0.1', port};
+}
 
 /** A client, a server, simulated links between them, and applications: all on one virtual clock. */
 export class TunnelWorld {
@@ -83,10 +49,9 @@ export class TunnelWorld {
 	/** Paths as the server sees them now. */
 	readonly remotes: RemoteAddress[];
 	readonly #routes = new Map<string, number>();
-	readonly #sentAt: Millis[] = [];
-	readonly #sentBy: number[] = [];
-	readonly #sizes: number[] = [];
-	readonly #seen = {server: new Set<number>(), client: new Set<number>()};
+	/** What became of the packets handed to each end since it started, by reason. */
+	readonly handed: Record<End, Tally> = {client: new Map(), server: new Map()};
+	readonly #ledger = new DatagramLedger();
 	readonly #flowOwner = new Map<number, number>();
 	readonly #plans: {readonly at: Millis; readonly order: number; readonly run: () => void}[] = [];
 	#orders = 0;
@@ -142,7 +107,8 @@ export class TunnelWorld {
 
 	#environment(label: string, clock: number): Environment {
 		const random = this.random.fork(`${label} ${this.#orders++}`);
-		return {random, wallTime: (now) => clock + now, aead: AEAD, dh: CHEAP_DH};
+		const aead = this.options.aead ?? AEAD;
+		return {random, wallTime: (now) => clock + now, aead, dh: CHEAP_DH};
 	}
 
 	/** The bridge or NAT of a path gives it another port; the old one leads nowhere. */
@@ -155,6 +121,7 @@ export class TunnelWorld {
 	startServer(): void {
 		this.server = new MptunnelServer(this.serverConfig, this.#environment('server', 1_000_000));
 		this.#flowOwner.clear();
+		this.handed.server.clear();
 	}
 
 	/** The server dies without a word. */
@@ -166,6 +133,7 @@ export class TunnelWorld {
 	startClient(): void {
 		const clock = this.options.clientClock ?? 1_000_000;
 		this.client = new MptunnelClient(this.clientConfig, this.#environment('client', clock));
+		this.handed.client.clear();
 		this.clientConfig.paths.forEach(({id}) => {
 			this.client!.pathOpened(id, this.now);
 		});
@@ -193,19 +161,29 @@ export class TunnelWorld {
 
 	/** An application puts a datagram of `size` bytes (at least 7) into the tunnel; its sequence. */
 	send(application = 0, size = 100): number {
-		const sequence = this.#sentAt.length;
-		this.#sentAt.push(this.now);
-		this.#sentBy.push(application);
-		this.#sizes.push(size);
-		const bytes = new Uint8Array(Math.max(HEADER, size));
-		for (let i = HEADER; i < size; i++) bytes[i] = (sequence + i) & 0xff;
-		bytes[0] = application;
-		new DataView(bytes.buffer).setUint32(1, sequence);
-		const port = 40_000 + application;
-		const remote = {key: `0|127.0.0.1|${port}`, socket: 0, host: '127.0.0.1', port};
+		const sequence = this.#ledger.sent;
+		this.#put(application, this.#ledger.make(application, size, this.now));
+		return sequence;
+	}
+
+	/** The same with 0 to 6 bytes, which nobody can tell from others of their length. */
+	sendTiny(application: number, size: number): void {
+		this.#put(application, this.#ledger.makeTiny(application, size));
+	}
+
+	#put(application: number, bytes: Uint8Array): void {
+		const remote = applicationAddress(application);
 		this.client?.sendDatagram(0, remote, bytes, 0, bytes.length, this.now);
 		this.#drain('client');
-		return sequence;
+	}
+
+	/** The target of a flow sends a datagram of its own; its sequence, -1 when the flow is gone. */
+	reply(flow: number, application = 0, size = 100): number {
+		const sequence = this.#ledger.sent;
+		const bytes = this.#ledger.make(application, size, this.now);
+		const reason = this.server?.sendDatagram(flow, bytes, 0, bytes.length, this.now);
+		this.#drain('server');
+		return reason === undefined && this.server !== undefined ? sequence : -1;
 	}
 
 	/** `rate` datagrams a second for `duration`, evenly. */
@@ -219,12 +197,27 @@ export class TunnelWorld {
 		this.run(from + duration);
 	}
 
-	/** Hands the server or the client a packet of the test's making. */
-	inject(end: 'server' | 'client', path: number, bytes: Uint8Array): void {
-		const copy = bytes.slice();
-		if (end === 'server') {
-			this.server?.receive(this.remotes[path]!, copy, 0, copy.length, this.now);
-		} else this.client?.receive(path, copy, 0, copy.length, this.now);
+	/** Hands the server or the client a packet of the test's making, as if it came from there. */
+	inject(end: End, path: number, bytes: Uint8Array, from?: RemoteAddress): void {
+		this.#receive(end, path, bytes.slice(), from ?? this.remotes[path]!);
+	}
+
+	#receive(end: End, path: number, bytes: Uint8Array, remote: RemoteAddress): void {
+		const {now} = this;
+		if (this[end] === undefined) return;
+		const reason =
+			end === 'server'
+				? this.server?.receive(remote, bytes, 0, bytes.length, now)
+				: this.client?.receive(path, bytes, 0, bytes.length, now);
+		const tally = this.handed[end];
+		tally.set(reason ?? 'taken', (tally.get(reason ?? 'taken') ?? 0) + 1);
+		this.#drain(end);
+	}
+
+	/** Gives an end any other input and drains it. */
+	poke(end: End, run: (world: this) => void): void {
+		if (this[end] === undefined) return;
+		run(this);
 		this.#drain(end);
 	}
 
@@ -252,18 +245,14 @@ export class TunnelWorld {
 	#step(): void {
 		const {now} = this;
 		while (this.#plans[0] !== undefined && this.#plans[0].at <= now) this.#plans.shift()!.run();
-		this.up.forEach((link) => {
+		this.up.forEach((link, path) => {
 			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
-				const bytes = flip(got.item.bytes, got.flipBit);
-				this.server?.receive(got.item.remote, bytes, 0, bytes.length, now);
-				this.#drain('server');
+				this.#receive('server', path, flip(got.item.bytes, got.flipBit), got.item.remote);
 			}
 		});
 		this.down.forEach((link, path) => {
 			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
-				const bytes = flip(got.item.bytes, got.flipBit);
-				this.client?.receive(path, bytes, 0, bytes.length, now);
-				this.#drain('client');
+				this.#receive('client', path, flip(got.item.bytes, got.flipBit), got.item.remote);
 			}
 		});
 		if (this.client !== undefined && this.client.nextTimeout() <= now) {
@@ -276,7 +265,7 @@ export class TunnelWorld {
 		}
 	}
 
-	#drain(end: 'client' | 'server'): void {
+	#drain(end: End): void {
 		const endpoint: Endpoint | undefined = end === 'client' ? this.client : this.server;
 		if (endpoint === undefined) return;
 		this.#drainPackets(endpoint, end);
@@ -293,7 +282,7 @@ export class TunnelWorld {
 		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
 	}
 
-	#drainPackets(endpoint: Endpoint, end: 'client' | 'server'): void {
+	#drainPackets(endpoint: Endpoint, end: End): void {
 		for (;;) {
 			const transmit = endpoint.pollTransmit(this.now);
 			if (transmit === undefined) return;
@@ -301,6 +290,7 @@ export class TunnelWorld {
 			const bytes = slot.bytes.slice(slot.start, slot.end);
 			for (let i = 0; i < transmit.count; i++) {
 				const remote = transmit.remotes[i];
+				this.options.observe?.(end, bytes, remote);
 				const up = end === 'client';
 				const path = up ? transmit.paths[i]! : this.#routes.get(remote!.key);
 				if (path === undefined) continue;
@@ -314,34 +304,26 @@ export class TunnelWorld {
 		}
 	}
 
-	#drainDelivery(endpoint: Endpoint, end: 'client' | 'server', echoes: Uint8Array[]): number {
+	#drainDelivery(endpoint: Endpoint, end: End, echoes: Uint8Array[]): number {
 		const delivery = endpoint.pollDelivery();
 		if (delivery === undefined) return 0;
 		const bytes = delivery.bytes.slice(delivery.start, delivery.end);
 		const application = bytes[0] ?? -1;
-		const sequence = bytes.length >= HEADER ? new DataView(bytes.buffer).getUint32(1) : -1;
-		const sentAt = this.#sentAt[sequence];
-		const arrival = {application, sequence, at: this.now, sentAt: sentAt ?? 0, flow: delivery.flow};
-		if (sentAt === undefined || bytes.length !== Math.max(HEADER, this.#sizes[sequence]!)) {
-			this.faults.push(`${end} got a datagram that nobody sent`);
-		}
-		if (this.#seen[end].has(sequence)) this.faults.push(`${end} got datagram ${sequence} twice`);
-		this.#seen[end].add(sequence);
-		for (let i = HEADER; i < bytes.length; i++) {
-			if (bytes[i] === ((sequence + i) & 0xff)) continue;
-			this.faults.push(`${end} got datagram ${sequence} damaged`);
-			break;
-		}
+		const sequence = this.#ledger.arrived(end, bytes, this.faults);
+		const sentAt = this.#ledger.sentAt(sequence) ?? 0;
+		const arrival = {application, sequence, at: this.now, sentAt, flow: delivery.flow};
 		this.#checkOwner(end, delivery.flow, application, delivery.application);
 		(end === 'client' ? this.atClient : this.atServer).push(arrival);
 		if (end === 'server' && this.options.echo) echoes.push(bytes);
 		return delivery.flow;
 	}
 
-	#checkOwner(end: string, flow: number, application: number, to: RemoteAddress | undefined): void {
+	#checkOwner(end: End, flow: number, application: number, to: RemoteAddress | undefined): void {
+		if (application < 0) return;
 		if (end === 'client') {
-			if (to?.port !== 40_000 + application)
+			if (to?.port !== applicationAddress(application).port) {
 				this.faults.push('a reply reached another application');
+			}
 			return;
 		}
 		const owner = this.#flowOwner.get(flow);
@@ -353,25 +335,32 @@ export class TunnelWorld {
 
 	/** How many datagrams were sent so far. */
 	get sent(): number {
-		return this.#sentAt.length;
+		return this.#ledger.sent;
 	}
 
 	/** When a datagram was put in. */
 	sentAt(sequence: number): Millis {
-		return this.#sentAt[sequence] ?? Number.NaN;
+		return this.#ledger.sentAt(sequence) ?? Number.NaN;
+	}
+
+	/** Whether a datagram came out at that end. */
+	arrived(end: End, sequence: number): boolean {
+		return this.#ledger.seen(end, sequence);
 	}
 
 	/** Which datagrams of [from, to) did not reach the server. */
 	lostAtServer(from = 0, to: number = this.sent): number[] {
-		const lost: number[] = [];
-		for (let i = from; i < to; i++) if (!this.#seen.server.has(i)) lost.push(i);
-		return lost;
+		return this.#lost('server', from, to);
 	}
 
 	/** Which datagrams of [from, to) did not come back. */
 	lostAtClient(from = 0, to: number = this.sent): number[] {
+		return this.#lost('client', from, to);
+	}
+
+	#lost(end: End, from: number, to: number): number[] {
 		const lost: number[] = [];
-		for (let i = from; i < to; i++) if (!this.#seen.client.has(i)) lost.push(i);
+		for (let i = from; i < to; i++) if (!this.#ledger.seen(end, i)) lost.push(i);
 		return lost;
 	}
 
