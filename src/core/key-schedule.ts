@@ -72,11 +72,20 @@ export class KeySchedule {
 			this.#epochs[epoch] = undefined;
 			return undefined;
 		}
-		const newer = this.#confirmed;
-		if (newer !== undefined && keys.order < newer.order && packetNumber > newer.lowest) {
+		const newest = this.#confirmed;
+		if (newest !== undefined && keys.order < newest.order && packetNumber > this.#bound(keys)) {
 			return undefined;
 		}
 		return keys.opening;
+	}
+
+	/** The smallest number opened under any newer epoch: the peer never goes back to an older one. */
+	#bound(keys: EpochKeys): number {
+		let lowest = NEVER;
+		for (const newer of this.#epochs) {
+			if (newer !== undefined && newer.order > keys.order) lowest = Math.min(lowest, newer.lowest);
+		}
+		return lowest;
 	}
 
 	/** A packet opened under that epoch; true when this confirmed it. */
