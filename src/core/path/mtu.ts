@@ -103,12 +103,20 @@ export class MtuSearch {
 		this.#verifyTries = 0;
 	}
 
-	/** This size does not get through any more (EMSGSIZE or a black hole): back to the base, for a while. */
+	/**
+	 * This size does not get through (EMSGSIZE or a black hole). When it did before: back to the
+	 * base, for a while. When it was only being tried, nothing is lost by it.
+	 */
 	tooLong(size: number, now: Millis): void {
 		if (size <= BASE_PACKET_SIZE) return;
-		this.confirmed = BASE_PACKET_SIZE;
 		const first = CANDIDATES.findIndex((candidate) => candidate >= size);
-		this.#ceiling = first < 0 ? CANDIDATES.length : first;
+		const ceiling = first < 0 ? CANDIDATES.length : first;
+		if (size > this.confirmed) {
+			this.#ceiling = Math.min(this.#ceiling, ceiling);
+			return;
+		}
+		this.confirmed = BASE_PACKET_SIZE;
+		this.#ceiling = ceiling;
 		this.#tries = 0;
 		this.#round = 0;
 		this.#verifyTries = 0;
