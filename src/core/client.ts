@@ -157,6 +157,8 @@ export class MptunnelClient implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		if (end <= start) return this.#drop('short');
+		// After its goodbye the client is silent, whatever the server still says or asks.
+		if (this.#state === 'closed') return this.#drop('unexpected');
 		switch (packetType(bytes, start)) {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
@@ -214,7 +216,7 @@ export class MptunnelClient implements ClientEndpoint {
 	}
 
 	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
-		if (this.#state === 'quiet' || this.#state === 'closed') return this.#drop('unexpected');
+		if (this.#state === 'quiet') return this.#drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
 		if (!this.#handshake.active) return this.#drop('duplicate');
 		const result = this.#handshake.receiveResp(bytes, start, end);
@@ -352,6 +354,7 @@ export class MptunnelClient implements ClientEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
+		if (this.#state === 'closed') return this.#drop('no-session');
 		if (end - start > 65_507) return this.#drop('too-long');
 		const flow = this.#flows.find(listener, application, now);
 		if (flow === undefined || now < flow.refusedUntil) return this.#drop('flow-limit');

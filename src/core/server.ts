@@ -434,7 +434,7 @@ export class MptunnelServer implements ServerEndpoint {
 	refuseFlow(handle: number, now: Millis): void {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return;
-		flow.session?.refuse(flow, RefusalCode.SOCKET, now);
+		if (!this.#closed) flow.session?.refuse(flow, RefusalCode.SOCKET, now);
 		this.#table.remove(flow);
 	}
 

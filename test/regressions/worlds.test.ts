@@ -1,0 +1,25 @@
+/*
+ * Worlds that once showed a fault, as the shrinking left them. The title says what was wrong.
+ */
+import test from 'ava';
+import {runWorld} from '../support/operation-world.ts';
+import {parseWorld} from '../support/operations.ts';
+
+const WORLDS: Readonly<Record<string, string>> = {
+	'a client that said goodbye answered probes': `
+		seed 999984 paths 4 echo 1 sessionidle 5000
+		send 0 7; close 0 0`,
+	'a client that said goodbye still sent its last packets again, as replies came': `
+		seed 999990 copies 2
+		send 0 7; delay 0 1 6 288; advance 195; close 0 0`,
+	'a server that said goodbye refused a flow': `
+		seed 999986 paths 2 rekey 1000 copies 2 sessionidle 5000
+		send 3 7; link 0 3; wait 1980; close 1 0; advance 56; refuseflow 3`,
+};
+
+for (const [fault, text] of Object.entries(WORLDS)) {
+	test(fault, (t) => {
+		const {plan, operations} = parseWorld(text);
+		t.deepEqual(runWorld(plan, operations), []);
+	});
+}

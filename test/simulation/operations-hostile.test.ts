@@ -1,0 +1,5 @@
+import test from 'ava';
+import {checkWorlds} from '../support/operation-property.ts';
+
+test('nothing is delivered twice, invented or given to strangers under attack', (t) =>
+	checkWorlds(t, 'hostile', 0.25));

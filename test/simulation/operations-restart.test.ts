@@ -1,0 +1,4 @@
+import test from 'ava';
+import {checkWorlds} from '../support/operation-property.ts';
+
+test('tunnels recover from restarts of either end', (t) => checkWorlds(t, 'restart', 0.25));
