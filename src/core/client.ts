@@ -119,6 +119,7 @@ export class MptunnelClient implements ClientEndpoint {
 	// --- paths ---
 
 	pathOpened(path: number, now: Millis): void {
+		if (this.#state === 'closed') return;
 		this.#open[path] = true;
 		const session = this.#session;
 		if (session !== undefined && this.#state !== 'quiet') {
@@ -134,6 +135,11 @@ export class MptunnelClient implements ClientEndpoint {
 	#openPath(session: Session, path: number, now: Millis): void {
 		session.paths.get(path)?.addresses.add(new PathAddress(undefined, NO_CHALLENGE, now));
 		session.paths.choose();
+	}
+
+	probePath(path: number, now: Millis): void {
+		const known = this.#session?.paths.get(path);
+		if (known?.open && this.#state === 'up') this.#session?.prober.probe(known, now);
 	}
 
 	pathRefused(path: number, now: Millis, reason: string): void {
@@ -394,8 +400,9 @@ export class MptunnelClient implements ClientEndpoint {
 	#flush(now: Millis): void {
 		const session = this.#session;
 		if (session === undefined || this.#state !== 'up') return;
+		session.waiting = this.#held.length > 0;
+		if (!session.waiting || session.paths.chosen.length === 0) return;
 		session.waiting = false;
-		if (this.#held.length === 0 || session.paths.chosen.length === 0) return;
 		for (const {flow, bytes} of this.#held.takeAll(now)) {
 			this.#send(session, flow, bytes, 0, bytes.length, now);
 		}

@@ -57,6 +57,8 @@ export interface ClientEndpoint extends Endpoint {
 	): DropReason | undefined;
 	/** The path's socket is ready (again, on another local address or to another remote one). */
 	pathOpened(path: number, now: Millis): void;
+	/** Sends a probe on the path now, besides the regular ones. */
+	probePath(path: number, now: Millis): void;
 	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
 	pathRefused(path: number, now: Millis, reason: string): void;
 	/** The system said that a packet of this size is too long (EMSGSIZE). */

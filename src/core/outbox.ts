@@ -29,6 +29,8 @@ export class Outbox {
 
 	/** Appends a sealed packet; the caller fills in the destinations. */
 	queue(slot: Slot): Transmit {
+		// An empty ring starts over, so that only as many records exist as ever waited at once.
+		if (this.#length === 0) this.#head = 0;
 		const index = (this.#head + this.#length) % CAPACITY;
 		let transmit = this.#ring[index];
 		if (transmit === undefined) {

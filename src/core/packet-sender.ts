@@ -4,9 +4,11 @@ import {encodeHeader} from '../wire/header.ts';
 import type {EndpointContext} from './context.ts';
 import type {KeySchedule} from './key-schedule.ts';
 import type {PathAddress} from './path/address.ts';
+import {Sent} from './path/judge.ts';
 import type {Path} from './path/path.ts';
 import type {PathSet} from './path/path-set.ts';
-import type {Millis} from './time.ts';
+import {type Millis, NEVER} from './time.ts';
+import type {Transmit} from './transmit.ts';
 
 const TAG = 16;
 
@@ -22,8 +24,8 @@ export class PacketSender {
 	readonly #peerId: number;
 	/** The number of the next packet. */
 	nextPacketNumber = 0;
-	/** When the first packet since the last sign of life went out; Infinity when none did. */
-	unheardSince: Millis = Number.POSITIVE_INFINITY;
+	/** When the first packet since the last sign of life went out that should draw one; else NEVER. */
+	unheardSince: Millis = NEVER;
 
 	constructor(context: EndpointContext, keys: KeySchedule, paths: PathSet, peerId: number) {
 		this.#context = context;
@@ -50,14 +52,14 @@ export class PacketSender {
 	}
 
 	/** Sends frames on all chosen paths; false (counted) when none would take them. */
-	sendCopies(slot: Slot, start: number, end: number, now: Millis): boolean {
+	sendCopies(slot: Slot, start: number, end: number, now: Millis, what: Sent): boolean {
 		this.#seal(slot, start, end);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		for (const path of this.#paths.chosen) {
-			if (path.admits(length, now)) path.send(transmit, length, now, false);
+			if (path.admits(length, now)) path.send(transmit, length, now, what);
 		}
-		return this.#finish(transmit.count > 0, transmit, now);
+		return this.#finish(transmit, now, what);
 	}
 
 	/** Sends frames on one path only, whatever its judgement, to all its addresses or to one. */
@@ -68,27 +70,24 @@ export class PacketSender {
 		start: number,
 		end: number,
 		now: Millis,
+		what: Sent,
 	): boolean {
 		this.#seal(slot, start, end);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		path.saturation.charge(length);
-		if (address === undefined) path.send(transmit, length, now, true);
-		else path.sendTo(address, transmit, length, now);
-		return this.#finish(transmit.count > 0, transmit, now);
+		if (address === undefined) path.send(transmit, length, now, what);
+		else path.sendTo(address, transmit, length, now, what);
+		return this.#finish(transmit, now, what);
 	}
 
-	#finish(
-		sent: boolean,
-		transmit: ReturnType<EndpointContext['outbox']['queue']>,
-		now: Millis,
-	): boolean {
-		if (!sent) {
+	#finish(transmit: Transmit, now: Millis, what: Sent): boolean {
+		if (transmit.count === 0) {
 			this.#context.outbox.unqueue(transmit);
 			this.#context.drops.count('saturated');
 			return false;
 		}
-		if (this.unheardSince === Number.POSITIVE_INFINITY) this.unheardSince = now;
+		if (what !== Sent.ANSWER && this.unheardSince === NEVER) this.unheardSince = now;
 		return true;
 	}
 }

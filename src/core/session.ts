@@ -18,6 +18,7 @@ import type {FlowFrames} from './flow/flow-frames.ts';
 import type {KeySchedule} from './key-schedule.ts';
 import {PacketSender} from './packet-sender.ts';
 import type {PathAddress} from './path/address.ts';
+import {Sent} from './path/judge.ts';
 import type {Path} from './path/path.ts';
 import {PathSet} from './path/path-set.ts';
 import {Role} from './path/probe-interval.ts';
@@ -327,7 +328,7 @@ export class Session {
 		const last = copyBytes(slot.bytes, HEAD_ROOM, bytes, start, end);
 		const first = frame - (prefix?.length ?? 0);
 		if (prefix !== undefined) slot.bytes.set(prefix, first);
-		return this.sender.sendCopies(slot, first, last, now) ? undefined : 'saturated';
+		return this.sender.sendCopies(slot, first, last, now, Sent.DATA) ? undefined : 'saturated';
 	}
 
 	#writeHead(
@@ -370,7 +371,7 @@ export class Session {
 			slot.bytes[at++] = count;
 			const from = index * piece;
 			at = copyBytes(slot.bytes, at, whole, from, Math.min(from + piece, whole.length));
-			if (!this.sender.sendCopies(slot, HEAD_ROOM, at, now)) return 'saturated';
+			if (!this.sender.sendCopies(slot, HEAD_ROOM, at, now, Sent.DATA)) return 'saturated';
 		}
 		return undefined;
 	}
@@ -384,7 +385,7 @@ export class Session {
 		const slot = this.sender.take();
 		if (slot === undefined) return;
 		const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
-		this.sender.sendCopies(slot, HEAD_ROOM, end, now);
+		this.sender.sendCopies(slot, HEAD_ROOM, end, now, Sent.ANSWER);
 	}
 
 	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */
@@ -393,7 +394,7 @@ export class Session {
 			const slot = path.open ? this.sender.take() : undefined;
 			if (slot === undefined) continue;
 			const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
-			this.sender.sendOn(path, undefined, slot, HEAD_ROOM, end, now);
+			this.sender.sendOn(path, undefined, slot, HEAD_ROOM, end, now, Sent.ANSWER);
 		}
 	}
 

@@ -4,12 +4,38 @@ import {type Millis, NEVER} from '../time.ts';
 /** The chance that silence is bad luck below which a path is judged down: ln(1e-6). */
 const LOG_CHANCE = Math.log(1e-6);
 
+/** Reports come with probes, so evidence may be this much older than the path makes it. */
+const REPORT_INTERVAL: Millis = 100;
 const SUSPECT_AFTER: Millis = 250;
-const DOWN_AFTER: Millis = 500;
+/** With the age of the last report this stays within 500 ms + 1.5 srtt + 4 rttvar of a path's death. */
+const DOWN_AFTER: Millis = 350;
 /** How often a suspect path that luck still may explain is judged again. */
 const JUDGE_INTERVAL: Millis = 25;
 const FEWEST_PACKETS = 5;
 const HISTORY = 128;
+
+/** What a report says of a path. */
+export interface Evidence {
+	/** Whether the count of packets received on the path, or that of probes, went up. */
+	readonly packetsRose: boolean;
+	readonly probesRose: boolean;
+	/** Packets sent later than this are not covered by the rise. */
+	readonly provenUntil: Millis;
+	/** When the probe was sent that the report echoes, -Infinity when it is none of this path. */
+	readonly echoedAt: Millis;
+}
+
+/** What a packet is to the judge: whether it should draw evidence. */
+export const Sent = {
+	/** A datagram: the next probe covers it. */
+	DATA: 0,
+	/** A PROBE, which draws a PONG. */
+	PROBE: 1,
+	/** A PONG or another control frame: nothing says soon whether it arrived. */
+	ANSWER: 2,
+} as const;
+/** One of {@link Sent}. */
+export type Sent = (typeof Sent)[keyof typeof Sent];
 
 /** What the judge has to know of the path and of the session at the moment of judging. */
 export interface Circumstances {
@@ -23,8 +49,8 @@ export interface Circumstances {
 
 /**
  * Judges one sending direction by evidence: a rise of the peer's count of packets received on the
- * path, which reports carry over any path. All times run from the first packet sent since the last
- * evidence; where nothing was sent nothing is judged.
+ * path, which reports carry over any path. All times run from the first packet that the last
+ * evidence cannot have covered; where nothing was sent nothing is judged.
  *
  *     new --evidence--> up --no evidence--> suspect --and luck excluded--> down
  *      ^                 ^______evidence______|                             |
@@ -36,61 +62,97 @@ export interface Circumstances {
  */
 export class PathJudge {
 	state: PathState = 'new';
-	/** First packet sent since the last evidence, NEVER when there is none. */
+	/** When the first packet went out that no evidence covers; NEVER when there is none. */
 	unprovenSince: Millis = NEVER;
-	#unproven = 0;
-	#covered = 0;
-	#probesUnproven = 0;
+	#provenUntil: Millis = Number.NEGATIVE_INFINITY;
 	#sent = 0;
 	#sentBefore = 0;
+	#covered = 0;
+	#probesUnproven = 0;
 	readonly #historyTime: Float64Array = new Float64Array(HISTORY);
+	/** Packets sent before the one at that time. */
 	readonly #historySent: Float64Array = new Float64Array(HISTORY);
 	#historyCount = 0;
 	#historyNext: Millis = Number.NEGATIVE_INFINITY;
+	/** Whether a report came since the path went down. */
+	#counted = false;
 	#judged: Millis = Number.NEGATIVE_INFINITY;
 
 	/** A packet went out on the path. */
-	sent(now: Millis, probe: boolean, patience: Millis): void {
-		this.#sent++;
-		if (this.unprovenSince === NEVER) {
-			this.unprovenSince = now;
-			this.#sentBefore = this.#sent - 1;
-		}
-		this.#unproven++;
-		if (probe) this.#probesUnproven++;
-		if (now >= this.#historyNext) {
+	sent(now: Millis, what: Sent, patience: Millis): void {
+		if (what !== Sent.ANSWER && now >= this.#historyNext) {
 			this.#historyTime[this.#historyCount % HISTORY] = now;
 			this.#historySent[this.#historyCount % HISTORY] = this.#sent;
 			this.#historyCount++;
 			this.#historyNext = now + Math.max(10, patience / 24);
 		}
+		if (what !== Sent.ANSWER && this.unprovenSince === NEVER && now > this.#provenUntil) {
+			this.unprovenSince = now;
+			this.#sentBefore = this.#sent;
+		}
+		this.#sent++;
+		if (what === Sent.PROBE) this.#probesUnproven++;
 	}
 
 	/**
 	 * A report of the peer arrived. Copies of other paths' packets may be forged by who sees those,
-	 * so they count only as long as the path's own probes agree, and never revive a path.
+	 * so they count only as long as the path's own probes agree, and never revive a path. What was
+	 * on its way when the path died does not revive it either: it takes an echo of a later probe, or
+	 * a rise over a count that was reported after the path was judged down.
 	 */
-	report(packetsRose: boolean, probesRose: boolean, now: Millis, at: Circumstances): void {
-		if (probesRose) this.#probesUnproven = 0;
+	report(report: Evidence, now: Millis, at: Circumstances): void {
+		if (report.probesRose) this.#probesUnproven = 0;
+		if (this.state === 'down') {
+			const revived = report.echoedAt > this.#judged || (this.#counted && report.probesRose);
+			this.#counted = true;
+			if (!revived) return;
+		}
 		const trusted =
 			this.#probesUnproven < FEWEST_PACKETS ||
 			this.#probesUnproven * Math.log(at.loss) > LOG_CHANCE;
-		if (probesRose || (packetsRose && trusted && this.state !== 'down')) {
-			this.unprovenSince = NEVER;
-			this.#unproven = 0;
-			this.#covered = 0;
+		if (report.probesRose || (report.packetsRose && trusted)) {
 			this.state = 'up';
-			return;
+			this.#prove(Math.max(report.provenUntil, report.echoedAt));
+		} else if (this.unprovenSince !== NEVER) {
+			const covered = this.#sentUntil(now - at.patience) - this.#sentBefore;
+			if (covered > this.#covered) this.#covered = covered;
 		}
-		if (this.unprovenSince === NEVER) return;
-		const covered = this.#sentUntil(now - at.patience) - this.#sentBefore;
-		if (covered > this.#covered) this.#covered = covered;
+	}
+
+	#prove(until: Millis): void {
+		if (until <= this.#provenUntil) return;
+		this.#provenUntil = until;
+		this.unprovenSince = NEVER;
+		this.#covered = 0;
+		const oldest = Math.max(0, this.#historyCount - HISTORY);
+		for (let i = this.#historyCount - 1; i >= oldest; i--) {
+			if (this.#historyTime[i % HISTORY]! <= until) return;
+			this.unprovenSince = this.#historyTime[i % HISTORY]!;
+			this.#sentBefore = this.#historySent[i % HISTORY]!;
+		}
 	}
 
 	#sentUntil(time: Millis): number {
 		const oldest = Math.max(0, this.#historyCount - HISTORY);
 		for (let i = this.#historyCount - 1; i >= oldest; i--) {
-			if (this.#historyTime[i % HISTORY]! <= time) return this.#historySent[i % HISTORY]!;
+			if (this.#historyTime[i % HISTORY]! <= time) return this.#historySent[i % HISTORY]! + 1;
+		}
+		return 0;
+	}
+
+	/** About how many packets had been sent by then; 0 when the history does not go back so far. */
+	sentAround(time: Millis): number {
+		const oldest = Math.max(0, this.#historyCount - HISTORY);
+		let laterTime = Number.POSITIVE_INFINITY;
+		let laterSent = this.#sent;
+		for (let i = this.#historyCount - 1; i >= oldest; i--) {
+			const at = this.#historyTime[i % HISTORY]!;
+			const sent = this.#historySent[i % HISTORY]!;
+			if (at > time) {
+				laterTime = at;
+				laterSent = sent;
+			} else if (laterTime === Number.POSITIVE_INFINITY) return laterSent;
+			else return sent + ((laterSent - sent) * (time - at)) / (laterTime - at);
 		}
 		return 0;
 	}
@@ -99,30 +161,35 @@ export class PathJudge {
 	judge(now: Millis, at: Circumstances): void {
 		if (this.state === 'down' || this.unprovenSince === NEVER) return;
 		this.#judged = now;
-		const silence = now - this.unprovenSince;
-		if (silence >= Math.max(DOWN_AFTER, at.patience) && this.#luckExcluded(at)) {
+		if (now >= this.#downAt(at.patience) && this.#luckExcluded(at)) {
 			this.state = 'down';
-		} else if (this.state === 'up' && silence >= Math.max(SUSPECT_AFTER, at.patience)) {
-			this.state = 'suspect';
+			this.#counted = false;
 		}
+		if (this.state === 'up' && now >= this.#suspectAt(at.patience)) this.state = 'suspect';
+	}
+
+	#suspectAt(patience: Millis): Millis {
+		return this.unprovenSince + Math.max(SUSPECT_AFTER, patience + REPORT_INTERVAL);
+	}
+
+	#downAt(patience: Millis): Millis {
+		return this.unprovenSince + Math.max(DOWN_AFTER, patience + REPORT_INTERVAL);
 	}
 
 	#luckExcluded(at: Circumstances): boolean {
 		const each = Math.log(Math.max(at.loss, 1e-6));
+		const unproven = this.#sent - this.#sentBefore;
 		if (this.#covered >= FEWEST_PACKETS && this.#covered * each < LOG_CHANCE) return true;
 		return (
-			at.reportSilence < LOG_CHANCE &&
-			this.#unproven >= FEWEST_PACKETS &&
-			this.#unproven * each < LOG_CHANCE
+			at.reportSilence < LOG_CHANCE && unproven >= FEWEST_PACKETS && unproven * each < LOG_CHANCE
 		);
 	}
 
 	/** When `judge` should be called next. */
 	nextTimeout(patience: Millis): Millis {
 		if (this.state === 'down' || this.unprovenSince === NEVER) return NEVER;
-		if (this.state === 'up') return this.unprovenSince + Math.max(SUSPECT_AFTER, patience);
-		const down = this.unprovenSince + Math.max(DOWN_AFTER, patience);
-		return Math.max(down, this.#judged + JUDGE_INTERVAL);
+		if (this.state === 'up') return this.#suspectAt(patience);
+		return Math.max(this.#downAt(patience), this.#judged + JUDGE_INTERVAL);
 	}
 
 	/** The system says that nobody listens: no copies are worth sending until evidence comes. */

@@ -6,7 +6,7 @@ import {type Millis, NEVER} from '../time.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
 import {DelayMeter} from './delay.ts';
-import {type Circumstances, PathJudge} from './judge.ts';
+import {type Circumstances, PathJudge, type Sent} from './judge.ts';
 import {LossMeter} from './loss.ts';
 import {MtuSearch} from './mtu.ts';
 import {ProbeHistory} from './probe-history.ts';
@@ -71,7 +71,7 @@ export class Path {
 	}
 
 	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
-	send(transmit: Transmit, bytes: number, now: Millis, probe: boolean): boolean {
+	send(transmit: Transmit, bytes: number, now: Millis, what: Sent): boolean {
 		const before = transmit.count;
 		for (const address of this.addresses.list) {
 			if (transmit.count >= transmit.paths.length || !address.allow(bytes)) continue;
@@ -80,24 +80,30 @@ export class Path {
 			transmit.count++;
 		}
 		if (transmit.count === before) return false;
-		this.#sent(bytes, now, probe);
+		this.#sent(bytes, now, what);
 		return true;
 	}
 
-	/** The same for a probe to one of the path's addresses. */
-	sendTo(address: PathAddress, transmit: Transmit, bytes: number, now: Millis): boolean {
+	/** The same to one of the path's addresses. */
+	sendTo(
+		address: PathAddress,
+		transmit: Transmit,
+		bytes: number,
+		now: Millis,
+		what: Sent,
+	): boolean {
 		if (!address.allow(bytes)) return false;
 		transmit.paths[0] = this.id;
 		transmit.remotes[0] = address.remote;
 		transmit.count = 1;
-		this.#sent(bytes, now, true);
+		this.#sent(bytes, now, what);
 		return true;
 	}
 
-	#sent(bytes: number, now: Millis, probe: boolean): void {
+	#sent(bytes: number, now: Millis, what: Sent): void {
 		this.sentPackets++;
 		this.sentBytes += bytes + HEADERS;
-		this.judge.sent(now, probe, this.rtt.patience);
+		this.judge.sent(now, what, this.rtt.patience);
 	}
 
 	/** Whether a copy of that size may go out on the path now. */

@@ -1,3 +1,5 @@
+import type {Millis} from '../time.ts';
+
 /** Probes remembered: 6.4 s at ten a second. */
 const ENTRIES = 64;
 
@@ -5,6 +7,8 @@ const ENTRIES = 64;
 export interface SentProbe {
 	/** Its time stamp: microseconds modulo 2^32. */
 	readonly time: number;
+	/** When it went out, on the clock of this end. */
+	readonly at: Millis;
 	/** Packets and bytes sent on the path up to and including it. */
 	readonly packets: number;
 	readonly bytes: number;

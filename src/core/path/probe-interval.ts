@@ -17,17 +17,22 @@ const URGENT_FOR: Millis = 1000;
 const DOWN: Millis = 200;
 const DOWN_OFTEN: Millis = 30_000;
 const DOWN_SLOWEST: Millis = 5000;
-/** A path with a queue is watched more closely. */
-const QUEUED: Millis = 50;
+/** A path with a queue is watched more closely, and so are all while one is in doubt. */
+const CLOSE: Millis = 50;
+
+/** What the interval rests on besides the path itself. */
+export interface Situation {
+	readonly role: Role;
+	readonly activity: Activity;
+	/** Whether datagrams wait for a path. */
+	readonly waiting: boolean;
+	/** Whether some path is suspect, so that reports on it are wanted soon. */
+	readonly doubt: boolean;
+}
 
 /** How long after the last probe on `path` the next one goes out. */
-export function probeInterval(
-	path: Path,
-	role: Role,
-	activity: Activity,
-	waiting: boolean,
-	now: Millis,
-): Millis {
+export function probeInterval(path: Path, situation: Situation, now: Millis): Millis {
+	const {role, activity, waiting, doubt} = situation;
 	if (path.state === 'down') {
 		const since = path.downSince === NEVER ? 0 : now - path.downSince;
 		if (waiting || since < DOWN_OFTEN) return DOWN;
@@ -41,6 +46,6 @@ export function probeInterval(
 	}
 	// The server's own probes only stand in for the client's.
 	const patience = role === Role.SERVER ? 1.5 : 1;
-	const queued = activity === 'active' && (path.sendDelay.queueing ?? 0) > QUEUED;
-	return queued ? QUEUED : patience * REGULAR[activity];
+	const queued = (path.sendDelay.queueing ?? 0) > CLOSE;
+	return activity === 'active' && (queued || doubt) ? CLOSE : patience * REGULAR[activity];
 }

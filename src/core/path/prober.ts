@@ -5,6 +5,7 @@ import type {EndpointContext} from '../context.ts';
 import type {PacketSender} from '../packet-sender.ts';
 import {type Millis, NEVER} from '../time.ts';
 import type {PathAddress} from './address.ts';
+import {Sent} from './judge.ts';
 import type {Path} from './path.ts';
 import type {PathSet} from './path-set.ts';
 import type {SentProbe} from './probe-history.ts';
@@ -40,6 +41,8 @@ export class Prober {
 	readonly #traffic: Traffic;
 	/** ln of the chance that every report since the last one was lost on its way. */
 	#reportSilence = 0;
+	/** When the probe went out that the one being read echoes. */
+	#echoedAt: Millis = Number.NEGATIVE_INFINITY;
 	#lastData: Millis = Number.NEGATIVE_INFINITY;
 	/** The peer's count of datagrams it sent, and ours of those received by then. */
 	#peerSent = 0;
@@ -101,11 +104,17 @@ export class Prober {
 			return;
 		}
 		const activity = this.#activity(now);
-		const interval = probeInterval(path, this.#role, activity, this.#traffic.waiting, now);
+		const situation = {
+			role: this.#role,
+			activity,
+			waiting: this.#traffic.waiting,
+			doubt: this.#paths.all.some(({state}) => state === 'suspect'),
+		};
+		const interval = probeInterval(path, situation, now);
 		const last = this.#role === Role.SERVER ? Math.max(path.probed, path.peerProbed) : path.probed;
-		const jitter =
-			activity === 'idle' ? 0.9 + this.#context.environment.random.uint32() / 5 / 2 ** 32 : 1;
-		path.nextProbe = Math.max(now, last + interval * jitter);
+		// Spread, so that the paths' probes do not fall together: reports on one come over the others.
+		const spread = 0.9 + this.#context.environment.random.uint32() / 5 / 2 ** 32;
+		path.nextProbe = Math.max(now, last + interval * spread);
 	}
 
 	#send(type: number, path: Path, address: PathAddress, size: number, now: Millis): void {
@@ -130,12 +139,16 @@ export class Prober {
 		}
 		const entry: SentProbe = {
 			time: probe.sentTime,
+			at: now,
 			packets: path.sentPackets + 1,
 			bytes: path.sentBytes,
 			size: end - HEAD_ROOM + PACKET_OVERHEAD,
 			echoed: false,
 		};
-		if (this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now)) path.probes.add(entry);
+		const what = type === FrameType.PROBE ? Sent.PROBE : Sent.ANSWER;
+		if (this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now, what)) {
+			path.probes.add(entry);
+		}
 	}
 
 	#fillEcho(probe: Probe, path: Path): void {
@@ -171,10 +184,11 @@ export class Prober {
 			this.#peerSent = probe.sentDatagrams;
 			this.#receivedThen = this.#traffic.received;
 		}
+		this.#echoedAt = Number.NEGATIVE_INFINITY;
 		if (probe.hasEcho) this.#echoed(probe, path, now);
 		if (probe.response !== undefined) this.#validate(probe.response, address);
 		if (probe.challenge !== undefined) path.response = probe.challenge;
-		this.#readCounts(probe, now);
+		this.#readCounts(probe, path, now);
 		if (probe.type === FrameType.PROBE) this.#send(FrameType.PONG, path, address, 0, now);
 		else if (path.response !== undefined) this.probe(path, now);
 		this.schedule(path, now);
@@ -197,6 +211,7 @@ export class Prober {
 		const held = (probe.sentTime - probe.echoArrival) >>> 0;
 		path.rtt.sample(((round - held) | 0) / 1000);
 		path.sendDelay.sample(probe.echoTime, probe.echoArrival, now);
+		this.#echoedAt = entry.at;
 		path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
 		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
 		if (previous !== undefined) {
@@ -204,27 +219,62 @@ export class Prober {
 			const arrived = (probe.echoPackets - previous.arrived) >>> 0;
 			const span = ((probe.echoArrival - previous.arrival) | 0) / 1000;
 			const bytes = (entry.bytes - previous.bytes) / packets;
-			path.saturation.delivered(packets, arrived, span, bytes, now);
+			path.saturation.delivered(arrived, span, bytes, now);
 		}
-		path.saturation.queueing(path.sendDelay.queueing ?? 0, path.rtt.patience, now);
+		let others = Number.POSITIVE_INFINITY;
+		for (const other of this.#paths.all) {
+			if (other === path || other.state !== 'up') continue;
+			others = Math.min(others, other.sendDelay.queueing ?? others);
+		}
+		const queue = path.sendDelay.queueing ?? 0;
+		path.saturation.queueing({queue, others, sentAt: entry.at, patience: path.rtt.patience}, now);
 		const before = path.mtu.confirmed;
 		path.mtu.answered(entry.size, now);
 		if (path.mtu.confirmed !== before) this.#paths.choose();
 	}
 
-	#readCounts(probe: Probe, now: Millis): void {
+	/**
+	 * Hands the judges what the report says. An echo proves the probe it echoes; a count that rose says
+	 * no more than that something sent a round trip ago or earlier got through.
+	 */
+	#readCounts(probe: Probe, over: Path, now: Millis): void {
 		this.#reportSilence = 0;
 		for (let i = 0; i < probe.count; i++) {
 			const path = this.#paths.get(probe.pathIds[i]!);
 			if (path === undefined) continue;
+			this.#reported(path, over, probe.packets[i]!, now);
 			const packetsRise = (probe.packets[i]! - path.peerPackets) | 0;
 			const probesRise = ((probe.probes[i]! - path.peerProbes) << 16) >> 16;
 			if (packetsRise > 0) path.peerPackets = probe.packets[i]!;
 			if (probesRise > 0) path.peerProbes = probe.probes[i]!;
 			const from = path.state;
-			path.judge.report(packetsRise > 0, probesRise > 0, now, path.circumstances(0));
+			const evidence = {
+				packetsRose: packetsRise > 0,
+				probesRose: probesRise > 0,
+				provenUntil: now - path.rtt.smoothed,
+				echoedAt: path === over ? this.#echoedAt : Number.NEGATIVE_INFINITY,
+			};
+			path.judge.report(evidence, now, path.circumstances(0));
 			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
 		}
+	}
+
+	#reported(path: Path, over: Path, packets: number, now: Millis): void {
+		// Only the best path tells in time, and of all but itself.
+		const best = this.#paths.chosen[0];
+		if (over !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
+		// There on the one path, back on the other.
+		const age = (path.rtt.smoothed + over.rtt.smoothed) / 2;
+		path.saturation.reported(
+			{
+				sent: path.judge.sentAround(now - age),
+				arrived: packets,
+				bytes: path.sentBytes / Math.max(1, path.sentPackets),
+				loss: path.sendLoss.loss ?? 0,
+				blur: 4 * Math.max(path.rtt.variation, over.rtt.variation),
+			},
+			now,
+		);
 	}
 
 	#cameUp(path: Path, now: Millis): void {
@@ -262,7 +312,8 @@ export class Prober {
 		path.judge.judge(now, path.circumstances(this.#reportSilence));
 		if (!this.#paths.stateChanged(path, from, now, `no evidence for ${silent} ms`)) return;
 		path.mtu.pathSilent();
-		this.schedule(path, now);
+		// Reports on it come over the other paths, which are asked more often from now on.
+		for (const each of this.#paths.all) this.schedule(each, now);
 		if (this.#role === Role.CLIENT) this.#context.emit({type: 'path-silent', path: path.id});
 	}
 

@@ -1,7 +1,11 @@
 import type {Millis} from '../time.ts';
 
-/** A queue longer than this is one that we build. */
+/** A queue longer than this is one that we build, when another path has none. */
 const QUEUE_LIMIT: Millis = 100;
+/** Where all paths are late, a busy machine may be the cause: only a queue this long tells. */
+const QUEUE_LIMIT_ALONE: Millis = 400;
+/** A limit that leaves no queue grows by its own size in about this time. */
+const GROWTH: Millis = 4000;
 /** Below this the queue is gone and the rate may grow. */
 const QUEUE_EMPTY: Millis = 50;
 /** Without a drop for this long the limit is lifted. */
@@ -10,9 +14,41 @@ const CALM: Millis = 3000;
 const BURST: Millis = 20;
 const SMALLEST_BURST = 4 * 1500;
 /** A report over fewer packets says nothing of a rate. */
-const FEWEST_PACKETS = 30;
-/** Fewer than this part arriving within one report interval hints at a queue before its delay is known. */
-const COLLAPSE = 0.35;
+const FEWEST_PACKETS = 60;
+/** Fewer than this part of what should arrive hints at a queue before its delay is known... */
+const COLLAPSE = 0.5;
+/** ...when what is missing was sent over more than this, within the span looked back over. */
+const COLLAPSE_TIME: Millis = 50;
+const LONGEST_SPAN: Millis = 300;
+/** A limited path is emptied so often, so that its delay without a queue stays known. */
+const DRAIN_EVERY: Millis = 5000;
+const DRAIN_FOR: Millis = 250;
+const DRAIN_RATE = 0.4;
+
+/** What a report says of a path, and how far to trust it. */
+export interface Report {
+	/** Packets ever sent on the path until a round trip ago, and those that arrived. */
+	readonly sent: number;
+	readonly arrived: number;
+	/** Mean size of the packets, headers included. */
+	readonly bytes: number;
+	/** What the path loses anyway, 0 to 1. */
+	readonly loss: number;
+	/** By how much times may be off, for instance through jitter. */
+	readonly blur: Millis;
+}
+
+/** A measurement of a path's queue by one of its own probes. */
+export interface QueueSample {
+	/** Delay above the smallest of the last 10 s. */
+	readonly queue: Millis;
+	/** The smallest such delay of the other paths that are up, Infinity without any. */
+	readonly others: Millis;
+	/** When the probe went out: one from before the limit says nothing of what the limit does. */
+	readonly sentAt: Millis;
+	/** How long evidence may take on the path. */
+	readonly patience: Millis;
+}
 
 /**
  * Keeps a path from being sent more than it carries: a copy that would only wait in a queue is
@@ -31,6 +67,11 @@ export class Saturation {
 	#lastCut: Millis = Number.NEGATIVE_INFINITY;
 	#lastUpdate: Millis = 0;
 	#tentative = false;
+	#limitedSince: Millis = 0;
+	#drainedUntil: Millis = Number.NEGATIVE_INFINITY;
+	#reportSent = 0;
+	#reportArrived = 0;
+	#reportAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Copies dropped so far. */
 	dropped = 0;
 
@@ -46,7 +87,8 @@ export class Saturation {
 
 	/** Takes the bytes of one packet from the allowance; false = drop this copy. */
 	allow(bytes: number, now: Millis): boolean {
-		const rate = Math.min(this.#rate, this.#configured);
+		const draining = now < this.#drainedUntil ? DRAIN_RATE : 1;
+		const rate = Math.min(draining * this.#rate, this.#configured);
 		if (rate === Number.POSITIVE_INFINITY) return true;
 		const burst = Math.max(SMALLEST_BURST, rate * BURST);
 		this.#tokens = Math.min(burst, this.#tokens + (now - this.#filled) * rate);
@@ -66,39 +108,65 @@ export class Saturation {
 	}
 
 	/**
-	 * A report of the peer: of `sent` packets `arrived` in `span` ms.
+	 * The path's own probe came back: of `sent` packets `arrived` in `span` ms of the peer's clock.
 	 * @param bytes mean size of the packets sent, headers included
 	 */
-	delivered(sent: number, arrived: number, span: Millis, bytes: number, now: Millis): void {
-		if (span < 5 || arrived <= 0) return;
+	delivered(arrived: number, span: Millis, bytes: number, now: Millis): void {
+		// While the path is emptied on purpose, what arrives says nothing of what could.
+		if (span < 5 || arrived <= 0 || now < this.#drainedUntil + DRAIN_FOR) return;
 		const rate = (arrived * bytes) / span;
 		this.#delivered =
 			this.#delivered === 0 || this.#tentative ? rate : this.#delivered * 0.7 + rate * 0.3;
-		if (!this.saturated && sent >= FEWEST_PACKETS && arrived < sent * COLLAPSE) {
-			this.#limit(1.25 * rate, now);
-			this.#tentative = true;
+	}
+
+	/**
+	 * A report over any path: of `sent` packets ever sent on this one until a round trip ago the peer
+	 * has the part that arrived. A queue shows here long before a probe that waits in it is back.
+	 */
+	reported(report: Report, now: Millis): void {
+		const span = now - this.#reportAt;
+		const sent = report.sent - this.#reportSent;
+		const expected = sent * (1 - report.loss);
+		const arrived = report.arrived - this.#reportArrived;
+		const missing = ((expected - arrived) * span) / Math.max(1, sent);
+		if (!this.saturated && span <= LONGEST_SPAN && sent >= FEWEST_PACKETS && arrived > 0) {
+			if (arrived < COLLAPSE * expected && missing > COLLAPSE_TIME + report.blur) {
+				this.#delivered = (arrived * report.bytes) / span;
+				this.#limit(0.5 * this.#delivered, now);
+				this.#tentative = true;
+			}
 		}
+		if (span < LONGEST_SPAN && !this.saturated) return;
+		this.#reportAt = now;
+		this.#reportSent = report.sent;
+		this.#reportArrived = report.arrived;
 	}
 
 	/** A new measurement of the delay above the path's minimum. */
-	queueing(delay: Millis, patience: Millis, now: Millis): void {
+	queueing({queue, others, sentAt, patience}: QueueSample, now: Millis): void {
 		const step = Math.min(1000, now - this.#lastUpdate);
 		this.#lastUpdate = now;
-		if (delay > QUEUE_LIMIT) {
+		if (this.saturated && now > this.#drainedUntil + DRAIN_EVERY) {
+			this.#drainedUntil = now + DRAIN_FOR;
+		}
+		const limit = queue - others > QUEUE_LIMIT ? QUEUE_LIMIT : QUEUE_LIMIT_ALONE;
+		if (queue > (this.saturated ? QUEUE_LIMIT : limit)) {
 			this.#tentative = false;
 			if (this.#delivered > 0 && now - this.#lastCut > Math.min(patience, 300)) {
-				this.#limit((delay > 2 * QUEUE_LIMIT ? 0.5 : 0.8) * this.#delivered, now);
+				this.#limit(drainRate(queue) * this.#delivered, now);
 			}
-		} else if (this.saturated) this.#relax(delay, step, now);
+		} else if (this.saturated && sentAt >= this.#limitedSince) this.#relax(queue, step, now);
 	}
 
-	#relax(delay: Millis, step: Millis, now: Millis): void {
+	#relax(queue: Millis, step: Millis, now: Millis): void {
 		// The collapse was loss, not a queue: random loss must not cost copies.
-		if (this.#tentative && delay < QUEUE_EMPTY) this.#rate = Number.POSITIVE_INFINITY;
+		if (this.#tentative && queue < QUEUE_EMPTY) this.#rate = Number.POSITIVE_INFINITY;
 		else if (now - this.#lastDrop > CALM) this.#rate = Number.POSITIVE_INFINITY;
-		else if (delay < QUEUE_EMPTY) {
-			this.#rate = Math.max(this.#rate, 0.95 * this.#delivered) * (1 + step / 10_000);
-		} else this.#rate = Math.min(this.#rate, 0.95 * this.#delivered);
+		else if (queue < QUEUE_EMPTY / 2) {
+			this.#rate = Math.max(this.#rate, 0.95 * this.#delivered) * (1 + step / GROWTH);
+		} else if (queue > QUEUE_EMPTY) {
+			this.#rate = Math.min(this.#rate, 0.95 * this.#delivered);
+		}
 	}
 
 	#limit(rate: number, now: Millis): void {
@@ -106,8 +174,15 @@ export class Saturation {
 			this.#tokens = 0;
 			this.#filled = now;
 			this.#lastDrop = now;
+			this.#limitedSince = now;
 		}
 		this.#rate = rate;
 		this.#lastCut = now;
 	}
+}
+
+/** The part of what a path delivers that may be sent while a queue of that length drains. */
+function drainRate(queue: Millis): number {
+	if (queue > 4 * QUEUE_LIMIT) return 0.2;
+	return queue > 2 * QUEUE_LIMIT ? 0.5 : 0.8;
 }
