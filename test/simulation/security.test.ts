@@ -1,0 +1,172 @@
+import test from 'ava';
+import {type Flight, TunnelWorld} from '../support/tunnel-world.ts';
+
+const links = [{delay: 10}, {delay: 20}];
+const warnings = (events: TunnelWorld['clientEvents']) =>
+	events.flatMap(({event}) => (event.type === 'warning' ? [event.code] : []));
+
+/** Whether any packet under way holds the text. */
+function watchFor(text: string): {
+	readonly seen: () => boolean;
+	readonly see: (f: Flight) => boolean;
+} {
+	const needle = Buffer.from(text);
+	let found = false;
+	return {
+		seen: () => found,
+		see: ({bytes}) => {
+			found ||= Buffer.from(bytes).includes(needle);
+			return true;
+		},
+	};
+}
+
+test('nobody on the way can read a datagram', (t) => {
+	const watch = watchFor('\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19');
+	const world = new TunnelWorld({seed: 61, links, echo: true, intercept: watch.see}).start();
+	world.run(500);
+	for (let i = 0; i < 50; i++) world.send(0, 600);
+	world.run(1000);
+	t.deepEqual(world.lostAtClient(), []);
+	t.false(watch.seen());
+});
+
+test('with MPTUNNEL_ENCRYPT=0 at both ends anybody can read a datagram, but nobody change or repeat it', (t) => {
+	const watch = watchFor('\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19');
+	const captured: Uint8Array[] = [];
+	const off = {encrypt: false};
+	const world = new TunnelWorld({
+		seed: 62,
+		links,
+		client: off,
+		server: off,
+		echo: true,
+		intercept: (flight, _path, up) => {
+			if (up) captured.push(flight.bytes);
+			return watch.see(flight);
+		},
+	}).start();
+	world.run(500);
+	for (let i = 0; i < 50; i++) world.send(0, 600);
+	world.run(1000);
+	t.deepEqual(world.lostAtClient(), []);
+	t.true(watch.seen());
+	for (const bytes of captured.slice(-60)) {
+		world.inject('server', 0, bytes);
+		const forged = bytes.slice();
+		// Another packet number, so that the window does not drop it before its tag is checked.
+		forged[10] = (forged[10]! + 100) & 0xff;
+		forged[forged.length - 20]! ^= 1;
+		world.inject('server', 1, forged);
+	}
+	world.run(1500);
+	t.deepEqual(world.faults, []);
+	t.true(world.server!.status(world.now).drops['bad-tag']! > 0);
+});
+
+for (const [name, client, server] of [
+	['client', {encrypt: false}, {}],
+	['server', {}, {encrypt: false}],
+] as const) {
+	test(`MPTUNNEL_ENCRYPT=0 at the ${name} only makes no session and both ends say why`, (t) => {
+		const world = new TunnelWorld({seed: 63, links, client, server}).start();
+		world.run(1000);
+		world.send();
+		world.run(3000);
+		t.deepEqual(world.atServer, []);
+		t.true(warnings(world.clientEvents).includes('encryption-differs'));
+		t.true(warnings(world.serverEvents).includes('encryption-differs'));
+	});
+}
+
+test('a client with an unknown key, or without one, draws no packet; the server says which', (t) => {
+	for (const [keyless, code] of [
+		[false, 'unknown-key'],
+		[true, 'keyless'],
+	] as const) {
+		const psk = new Uint8Array(32).fill(keyless ? 0 : 9);
+		const server = {users: [{name: 'user', psk: new Uint8Array(32).fill(7)}], keyless: false};
+		const world = new TunnelWorld({seed: 64, links, client: {psk, keyless}, server}).start();
+		world.run(20_000);
+		t.true(warnings(world.serverEvents).includes(code));
+		t.is(world.down[0]!.counts.sent + world.down[1]!.counts.sent, 0);
+	}
+});
+
+test('without a key on both ends the tunnel works and flows survive a restart of the client', (t) => {
+	const psk = new Uint8Array(32);
+	const world = new TunnelWorld({
+		seed: 65,
+		links,
+		client: {psk, keyless: true},
+		echo: true,
+	}).start();
+	world.run(500);
+	world.stream(100, 1000);
+	const {flow} = world.atServer.at(-1)!;
+	world.killClient();
+	world.startClient();
+	const from = world.sent;
+	world.stream(100, 1000);
+	world.run(world.now + 500);
+	t.deepEqual(world.faults, []);
+	t.deepEqual(world.lostAtClient(from), []);
+	t.is(world.atServer.at(-1)!.flow, flow);
+});
+
+test('a replayed INIT displaces nothing', (t) => {
+	const inits: Uint8Array[] = [];
+	const world = new TunnelWorld({
+		seed: 67,
+		links,
+		echo: true,
+		intercept: ({bytes}, _path, up) => {
+			if (up && bytes[0] === 0x10) inits.push(bytes);
+			return true;
+		},
+	}).start();
+	world.run(500);
+	world.stream(100, 1000);
+	for (const wait of [0, 5000, 15_000, 100_000]) {
+		world.run(world.now + wait);
+		for (const init of inits.slice(0, 3)) world.inject('server', 0, init);
+		const from = world.sent;
+		world.stream(100, 500);
+		world.run(world.now + 200);
+		t.deepEqual(world.lostAtClient(from), []);
+	}
+	t.deepEqual(world.faults, []);
+	t.is(world.client!.status(world.now).sessions[0]!.session, 1);
+});
+
+test('a machine that slept for ten minutes goes on by itself', (t) => {
+	const world = new TunnelWorld({seed: 68, links, echo: true}).start();
+	world.run(500);
+	world.stream(100, 1000);
+	const {client} = world;
+	world.client = undefined;
+	world.run(world.now + 600_000);
+	world.client = client;
+	world.run(world.now + 1);
+	const from = world.sent;
+	world.stream(100, 2000);
+	world.run(world.now + 3000);
+	t.deepEqual(world.faults, []);
+	const lost = world.lostAtServer(from);
+	t.true(lost.length <= 10, `${lost.length} lost`);
+	t.true(lost.every((sequence) => sequence - from <= 10));
+});
+
+test('idle peers leave nothing behind: sessions, flows and timers end', (t) => {
+	const world = new TunnelWorld({seed: 69, links, echo: true}).start();
+	world.run(500);
+	for (let application = 0; application < 100; application++) world.send(application);
+	world.run(1000);
+	t.is(world.server!.status(world.now).sessions[0]!.flows, 100);
+	world.killClient();
+	world.run(world.now + 1_000_000);
+	t.deepEqual(world.server!.status(world.now).sessions, []);
+	const closed = world.serverEvents.filter(({event}) => event.type === 'flow-closed');
+	t.is(closed.length, 100);
+	t.is(world.server!.nextTimeout(), Number.POSITIVE_INFINITY);
+});
