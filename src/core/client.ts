@@ -253,6 +253,8 @@ export class MptunnelClient implements ClientEndpoint {
 		const {aead} = this.#context.environment;
 		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey));
 		session.rekeys++;
+		// The answer is a sign of life; without this, silence would ask for the next resume at once.
+		session.sender.unheardSince = NEVER;
 		this.#state = 'up';
 		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
 		this.#flush(now);
