@@ -179,7 +179,7 @@ export class ClientHandshake {
 		this.#retried = now;
 		const cookie = packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
 		this.#attempt = this.#makeAttempt(now, cookie, path);
-		this.#sends = 0;
+		this.#sends = 1;
 		this.#next = now + PAUSES[0]!;
 		return this.#attempt.bytes;
 	}

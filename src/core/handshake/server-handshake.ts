@@ -148,11 +148,12 @@ export class ServerHandshake {
 	#rotate(now: Millis): void {
 		if (now - this.#secretSince < SECRET_LIFE) return;
 		const {random} = this.#environment;
-		const fresh = this.#secretSince === Number.NEGATIVE_INFINITY;
+		// Nobody asked for a while: the last secret is older than any cookie may be.
+		const outdated = now - this.#secretSince >= 2 * SECRET_LIFE;
 		this.#oldSecret = this.#secret;
 		this.#secret = new Uint8Array(32);
 		random.fill(this.#secret);
-		if (fresh) random.fill(this.#oldSecret);
+		if (outdated) random.fill(this.#oldSecret);
 		this.#secretSince = now;
 	}
 
