@@ -1,0 +1,193 @@
+import test from 'ava';
+import type {EndpointContext} from '../../../src/core/context.ts';
+import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
+import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
+import {KeySchedule} from '../../../src/core/key-schedule.ts';
+import {Role} from '../../../src/core/path/probe-interval.ts';
+import {Session} from '../../../src/core/session.ts';
+import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';
+import {framesOf, readableContext, remoteOf, settingsOf} from '../core-fixtures.ts';
+
+function newSession(context: EndpointContext): Session {
+	const aead = context.environment.aead(new Uint8Array(32));
+	const keys = new KeySchedule(aead, aead, 0);
+	const session = new Session({
+		...{context, role: Role.SERVER, number: 1, localId: 1, peerId: 2, keys, now: 0},
+	});
+	const path = session.paths.configure(settingsOf(0), 0);
+	session.paths.learn(path, remoteOf(1), 0)!.validated = true;
+	return session;
+}
+
+/** A server with one client id; `flowsOf` makes the flows of its next session. */
+function newServer(limit = 10) {
+	const context = readableContext('server flows');
+	const table = new ServerFlowTable();
+	const owner = {flows: new Map()};
+	const identified = {flows: new Map()};
+	const closed: number[] = [];
+	const flowsOf = () =>
+		new ServerFlows({
+			...{context, session: newSession(context), table, owner, limit},
+			identify: () => identified,
+			closed: (code) => closed.push(code),
+		});
+	return {context, table, owner, identified, closed, flowsOf, flows: flowsOf()};
+}
+
+const bytes = Uint8Array.of(1, 2, 3);
+
+function announce(flows: ServerFlows, id: number, application: string, now = 0, reference = 0) {
+	const target = {kind: 0, listener: 'classic', application};
+	return flows.datagramTo(id, reference, target, bytes, 0, 3, now);
+}
+
+/** The frames sent since the last call, as arrays of bytes. */
+function sentFrames(context: EndpointContext): number[][] {
+	const frames: number[][] = [];
+	for (;;) {
+		const transmit = context.outbox.poll();
+		if (transmit === undefined) return frames;
+		frames.push([...framesOf(transmit.slot)]);
+		context.outbox.pool.release(transmit.slot);
+	}
+}
+
+test('a first DATAGRAM_TO opens the flow, delivers, and confirms the target', (t) => {
+	const {context, flows, table} = newServer();
+	t.is(announce(flows, 70, 'app'), undefined);
+	const delivery = context.pollDelivery();
+	t.is(table.get(delivery!.flow)?.key, 'classic|app');
+	t.deepEqual([delivery?.start, delivery?.end], [0, 3]);
+	t.deepEqual(sentFrames(context), [[FrameType.TARGET_KNOWN, 0x40, 70, 0]]);
+	t.is(flows.size, 1);
+});
+
+test('the same target is confirmed once in 10 ms, and delivered each time', (t) => {
+	const {context, flows} = newServer();
+	announce(flows, 0, 'app', 0);
+	t.is(announce(flows, 0, 'app', 9), undefined);
+	t.is(sentFrames(context).length, 1);
+	announce(flows, 0, 'app', 10);
+	t.is(sentFrames(context).length, 1);
+});
+
+test('DATAGRAM goes to the target that was announced', (t) => {
+	const {context, flows, table} = newServer();
+	announce(flows, 4, 'app');
+	context.pollDelivery();
+	t.is(flows.datagram(4, 0, bytes, 1, 2, 50), undefined);
+	const flow = table.get(context.pollDelivery()!.flow)!;
+	t.is(flow.key, 'classic|app');
+	t.is(flow.active, 50);
+});
+
+test('DATAGRAM of an unknown flow asks for the target', (t) => {
+	const {context, flows} = newServer();
+	t.is(flows.datagram(3, 0, bytes, 0, 3, 0), 'unknown-flow');
+	t.deepEqual(sentFrames(context), [[FrameType.TARGET_UNKNOWN, 3, 0]]);
+	t.is(context.pollDelivery(), undefined);
+});
+
+test('an unknown reference of a known flow is delivered to nobody', (t) => {
+	const {context, flows} = newServer();
+	announce(flows, 3, 'app');
+	context.pollDelivery();
+	t.is(flows.datagram(3, 1, bytes, 0, 3, 0), 'unknown-flow');
+	t.is(announce(flows, 3, 'app', 0, 1), 'unknown-flow');
+	t.is(context.pollDelivery(), undefined);
+});
+
+test('a flow never gets another target', (t) => {
+	const {context, flows} = newServer();
+	announce(flows, 3, 'app');
+	context.pollDelivery();
+	t.is(announce(flows, 3, 'other'), 'unknown-flow');
+	t.is(context.pollDelivery(), undefined);
+});
+
+test('a closed flow id never opens again, and its datagrams are answered FLOW_CLOSE', (t) => {
+	const {context, flows} = newServer();
+	announce(flows, 3, 'app');
+	flows.closed(3);
+	t.like(context.pollEvent(), {type: 'flow-closed'});
+	sentFrames(context);
+	t.is(announce(flows, 3, 'app'), 'unknown-flow');
+	t.is(flows.datagram(3, 0, bytes, 0, 3, 0), 'unknown-flow');
+	t.deepEqual(sentFrames(context), [
+		[FrameType.FLOW_CLOSE, 3],
+		[FrameType.FLOW_CLOSE, 3],
+	]);
+});
+
+test('an id more than 65,536 behind the newest counts as closed', (t) => {
+	const {flows} = newServer();
+	announce(flows, 100_000, 'new');
+	t.is(announce(flows, 3, 'app'), 'unknown-flow');
+	t.is(announce(flows, 99_999, 'near'), undefined);
+});
+
+test('the same application in a new session gets its flow back', (t) => {
+	const server = newServer();
+	announce(server.flows, 3, 'app');
+	const {flow} = server.context.pollDelivery()!;
+	const next = server.flowsOf();
+	announce(next, 9, 'app');
+	t.is(server.context.pollDelivery()?.flow, flow);
+	t.deepEqual([server.flows.size, next.size], [0, 1]);
+	t.is(server.table.get(flow)?.session, next);
+});
+
+test('flows outlive their session', (t) => {
+	const {context, flows, table} = newServer();
+	announce(flows, 3, 'app');
+	const {flow} = context.pollDelivery()!;
+	flows.unbindAll();
+	t.is(table.get(flow)?.session, undefined);
+	t.is(flows.size, 0);
+});
+
+test('a flow beyond the limit is refused with its code, and its id stays free', (t) => {
+	const {context, flows} = newServer(1);
+	announce(flows, 0, 'first');
+	sentFrames(context);
+	t.is(announce(flows, 1, 'second'), 'flow-limit');
+	t.deepEqual(sentFrames(context), [[FrameType.FLOW_REFUSED, 1, RefusalCode.LIMIT]]);
+	flows.closed(0);
+	t.is(announce(flows, 1, 'second'), undefined);
+});
+
+test('answers to unknown flows are limited to 100 a second', (t) => {
+	const {context, flows} = newServer();
+	for (let i = 0; i < 150; i++) flows.datagram(i, 0, bytes, 0, 3, i);
+	t.is(sentFrames(context).length, 100);
+	flows.datagram(1, 0, bytes, 0, 3, 1000);
+	t.is(sentFrames(context).length, 1);
+});
+
+test('the server tells of flows that it closes or refuses', (t) => {
+	const {context, flows, owner} = newServer();
+	announce(flows, 5, 'app');
+	sentFrames(context);
+	const flow = owner.flows.get('classic|app')!;
+	flows.close(flow, 0);
+	flows.refuse(flow, RefusalCode.SOCKET, 0);
+	t.deepEqual(sentFrames(context), [
+		[FrameType.FLOW_CLOSE, 5],
+		[FrameType.FLOW_REFUSED, 5, RefusalCode.SOCKET],
+	]);
+});
+
+test('flows opened after CLIENT belong to whom it named', (t) => {
+	const {flows, owner, identified} = newServer();
+	flows.client(new Uint8Array(16), 0);
+	announce(flows, 0, 'app');
+	t.is(owner.flows.size, 0);
+	t.is(identified.flows.size, 1);
+});
+
+test('CLOSE is handed on with its code', (t) => {
+	const {flows, closed} = newServer();
+	flows.sessionClosed(2, 0, 0);
+	t.deepEqual(closed, [2]);
+});
