@@ -1,0 +1,228 @@
+import {equalBytes, mac} from '../crypto/keys.ts';
+import {InitKind, RespStatus} from '../wire/handshake.ts';
+import type {ClientRecords} from './client-records.ts';
+import type {EndpointContext} from './context.ts';
+import type {DropReason} from './drop-reason.ts';
+import type {ServerConfig} from './endpoint.ts';
+import type {EndpointEvent} from './events.ts';
+import type {ServerFlowTable} from './flow/server-flow-table.ts';
+import {ServerFlows} from './flow/server-flows.ts';
+import {ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
+import {KeySchedule} from './key-schedule.ts';
+import {Role} from './path/probe-interval.ts';
+import {RateLimit} from './rate-limit.ts';
+import type {RemoteAddress} from './remote-address.ts';
+import type {ClientRecord, ServerSession} from './server-session.ts';
+import type {ServerSessions} from './server-sessions.ts';
+import {Session} from './session.ts';
+import {type Millis, NEVER} from './time.ts';
+
+/** Beyond either of these a client has to show with a cookie that it gets what we send. */
+const HALF_OPEN_LIMIT = 64;
+const FRESH_PER_SECOND = 50;
+const RETRIES_PER_SECOND = 1000;
+/** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
+const CLOCK_LEAD = 600_000;
+
+/** What admission works with. */
+export interface AdmissionInit {
+	readonly context: EndpointContext;
+	readonly config: ServerConfig;
+	readonly sessions: ServerSessions;
+	readonly records: ClientRecords;
+	readonly table: ServerFlowTable;
+	/** Sends one packet to an address. */
+	readonly reply: (bytes: Uint8Array, remote: RemoteAddress) => void;
+}
+
+type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
+
+const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
+
+/** Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing. */
+export class Admission {
+	readonly #init: AdmissionInit;
+	readonly #context: EndpointContext;
+	readonly #config: ServerConfig;
+	readonly #handshake: ServerHandshake;
+	readonly #fresh = new RateLimit(FRESH_PER_SECOND, 1);
+	readonly #retries = new RateLimit(RETRIES_PER_SECOND, 1);
+	#numbers = 0;
+
+	constructor(init: AdmissionInit) {
+		this.#init = init;
+		this.#context = init.context;
+		this.#config = init.config;
+		this.#handshake = new ServerHandshake(init.context.environment, init.config.users);
+	}
+
+	/** Takes a packet of type INIT; undefined = it was genuine and is answered. */
+	receive(
+		remote: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const outcome = this.#handshake.receive(bytes, start, end);
+		switch (outcome.type) {
+			case 'verified':
+				return this.#admit(outcome.init, remote, now);
+			case 'repeat':
+				this.#init.reply(outcome.answer, remote);
+				return undefined;
+			case 'other-version':
+				this.#warn('other-version', remote, `a client speaks version ${outcome.version}`);
+				this.#init.reply(outcome.answer, remote);
+				return this.#drop('other-version');
+			case 'unknown-key':
+				if (outcome.keyless) {
+					this.#warn('keyless', remote, 'a client without a key; this server has one');
+				} else this.#warn('unknown-key', remote, 'a client with a key that is not known here');
+				return this.#drop('unknown-key');
+			case 'rejected':
+				return this.#drop('bad-handshake');
+		}
+	}
+
+	/** Forgets answers that no copy of an INIT will ask for any more. */
+	expire(now: Millis): void {
+		this.#handshake.expire(now);
+	}
+
+	#drop(reason: DropReason): DropReason {
+		return this.#context.drops.count(reason);
+	}
+
+	#warn(code: WarningCode, remote: RemoteAddress, text: string): void {
+		const where = `${remote.host} port ${remote.port}`;
+		this.#context.emit({type: 'warning', code, where, text});
+	}
+
+	#admit(init: VerifiedInit, remote: RemoteAddress, now: Millis): DropReason | undefined {
+		const {payload, user} = init;
+		if (payload.parameters.encrypt !== this.#config.encrypt) {
+			this.#warn('encryption-differs', remote, ENCRYPTION_DIFFERS);
+			this.#answer(init, RespStatus.ENCRYPTION_DIFFERS, 0, 0, remote, now);
+			return this.#drop('encryption-differs');
+		}
+		const cookie = this.#handshake.cookieValid(init, remote, now);
+		const latest = Math.floor(this.#context.environment.wallTime(now)) + CLOCK_LEAD;
+		const time = Math.min(payload.time, latest);
+		const record = this.#config.keyless
+			? undefined
+			: this.#init.records.find(user, payload.clientId, now);
+		const stale = record !== undefined && time <= record.newestTime;
+		if (stale && !cookie) return this.#retry(init, remote, now, 'stale-handshake');
+		const resumed = this.#resumable(init);
+		if (resumed === undefined && !cookie && this.#busy(now)) {
+			return this.#retry(init, remote, now, 'unexpected');
+		}
+		if (record !== undefined) record.newestTime = time;
+		if (resumed !== undefined) this.#resume(init, resumed, remote, now);
+		else this.#open(init, record ?? this.#init.records.anonymous(user, now), remote, now);
+		return undefined;
+	}
+
+	#busy(now: Millis): boolean {
+		return !this.#fresh.allow('', now) || this.#init.sessions.halfOpen >= HALF_OPEN_LIMIT;
+	}
+
+	#retry(init: VerifiedInit, remote: RemoteAddress, now: Millis, reason: DropReason): DropReason {
+		if (this.#retries.allow('', now)) {
+			this.#init.reply(this.#handshake.retry(init, remote, now), remote);
+		}
+		return this.#drop(reason);
+	}
+
+	#resumable({payload, noise, user}: VerifiedInit): ServerSession | undefined {
+		if (payload.kind !== InitKind.RESUME) return undefined;
+		const entry = this.#init.sessions.get(payload.resumeId);
+		if (entry === undefined || !entry.live || entry.record.user !== user) return undefined;
+		const proof = mac(entry.exporter, noise.handshakeHashA);
+		return equalBytes(proof, payload.proof) ? entry : undefined;
+	}
+
+	#answer(
+		init: VerifiedInit,
+		status: number,
+		sessionId: number,
+		epoch: number,
+		remote: RemoteAddress,
+		now: Millis,
+	): boolean {
+		const parameters = {encrypt: this.#config.encrypt, frames: []};
+		const resp = {status, sessionId, epoch, parameters};
+		const answer = this.#handshake.respond(init, resp, now);
+		if (answer !== undefined) this.#init.reply(answer, remote);
+		return answer !== undefined;
+	}
+
+	#resume(init: VerifiedInit, entry: ServerSession, remote: RemoteAddress, now: Millis): void {
+		const {session} = entry;
+		const {RESUMED} = RespStatus;
+		if (!this.#answer(init, RESUMED, session.localId, session.keys.nextEpoch, remote, now)) return;
+		const {initiatorKey, responderKey} = init.noise.split();
+		const {aead} = this.#context.environment;
+		session.keys.prepare(aead(responderKey), aead(initiatorKey));
+		session.rekeys++;
+		const {number} = session;
+		const user = entry.record.user.name;
+		this.#context.emit({type: 'session-up', session: number, user, resumed: true});
+	}
+
+	#open(init: VerifiedInit, record: ClientRecord, remote: RemoteAddress, now: Millis): void {
+		const {sessions} = this.#init;
+		if (sessions.size >= this.#config.sessionLimit && record.session === undefined) {
+			this.#warn('full', remote, 'no room for one more session');
+			this.#answer(init, RespStatus.FULL, 0, 0, remote, now);
+			return;
+		}
+		if (sessions.halfOpen >= HALF_OPEN_LIMIT) sessions.dropOldestHalfOpen();
+		const localId = sessions.freeId();
+		if (this.#answer(init, RespStatus.FRESH, localId, 0, remote, now)) {
+			sessions.add(this.#makeSession(init, record, localId, now));
+		}
+	}
+
+	#makeSession(
+		init: VerifiedInit,
+		record: ClientRecord,
+		localId: number,
+		now: Millis,
+	): ServerSession {
+		const {sessions, table} = this.#init;
+		const context = this.#context;
+		const {initiatorKey, responderKey, exporter} = init.noise.split();
+		const {aead} = context.environment;
+		const session = new Session({
+			context,
+			role: Role.SERVER,
+			number: ++this.#numbers,
+			localId,
+			peerId: init.clientSession,
+			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0),
+			now,
+		});
+		const flows = new ServerFlows({
+			context,
+			session,
+			table,
+			owner: record,
+			limit: this.#config.flowLimit,
+			identify: (id, at) =>
+				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
+			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),
+		});
+		session.flows = flows;
+		const entry: ServerSession = {
+			session,
+			flows,
+			exporter,
+			record,
+			live: false,
+			deadline: NEVER,
+		};
+		return entry;
+	}
+}

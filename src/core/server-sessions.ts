@@ -1,0 +1,138 @@
+import type {ClientRecords} from './client-records.ts';
+import type {EndpointContext} from './context.ts';
+import type {ServerFlowTable} from './flow/server-flow-table.ts';
+import type {HandshakeUser} from './handshake/server-handshake.ts';
+import type {ClientRecord, ServerSession} from './server-session.ts';
+import type {Millis} from './time.ts';
+
+/** A session that no packet came for after its handshake is forgotten. */
+const HALF_OPEN_FOR: Millis = 10_000;
+/** Ids of sessions that ended for silence: their clients get a RESET when they speak again. */
+const EXPIRED_IDS = 4096;
+
+/** The sessions of a server, and how they begin and end. */
+export class ServerSessions {
+	readonly #context: EndpointContext;
+	readonly #table: ServerFlowTable;
+	readonly #records: ClientRecords;
+	readonly #byId = new Map<number, ServerSession>();
+	readonly #expired = new Set<number>();
+	#halfOpen = 0;
+
+	constructor(context: EndpointContext, table: ServerFlowTable, records: ClientRecords) {
+		this.#context = context;
+		this.#table = table;
+		this.#records = records;
+	}
+
+	/** How many there are, half-open ones included. */
+	get size(): number {
+		return this.#byId.size;
+	}
+
+	/** How many have not seen a genuine packet yet. */
+	get halfOpen(): number {
+		return this.#halfOpen;
+	}
+
+	/** The session with that id of ours. */
+	get(id: number): ServerSession | undefined {
+		return this.#byId.get(id);
+	}
+
+	/** All of them; ending one while iterating is safe. */
+	values(): IterableIterator<ServerSession> {
+		return this.#byId.values();
+	}
+
+	/** Whether a session with that id ended for silence not long ago. */
+	hasExpired(id: number): boolean {
+		return this.#expired.has(id);
+	}
+
+	/** An id that no session has. */
+	freeId(): number {
+		const {random} = this.#context.environment;
+		let id = random.uint32();
+		while (this.#byId.has(id)) id = random.uint32();
+		return id;
+	}
+
+	/** Adds a half-open session. */
+	add(entry: ServerSession): void {
+		this.#byId.set(entry.session.localId, entry);
+		this.#halfOpen++;
+	}
+
+	#forget(entry: ServerSession): void {
+		this.#byId.delete(entry.session.localId);
+		if (!entry.live) this.#halfOpen--;
+	}
+
+	/** Makes room for a new half-open session. */
+	dropOldestHalfOpen(): void {
+		for (const entry of this.#byId.values()) {
+			if (entry.live) continue;
+			this.#forget(entry);
+			return;
+		}
+	}
+
+	/** The first genuine packet: the client is live, and its former session is over. */
+	activate(entry: ServerSession): void {
+		entry.live = true;
+		this.#halfOpen--;
+		this.#takeOver(entry);
+		const {number} = entry.session;
+		const user = entry.record.user.name;
+		this.#context.emit({type: 'session-up', session: number, user, resumed: false});
+	}
+
+	#takeOver(entry: ServerSession): void {
+		const former = entry.record.session;
+		entry.record.session = entry;
+		if (former !== undefined && former !== entry) this.end(former, 'the client came back');
+	}
+
+	/** Keyless mode: the client told its id, so flows of its former sessions are its own again. */
+	identify(entry: ServerSession, user: HandshakeUser, id: Uint8Array, now: Millis): ClientRecord {
+		if (entry.record.key !== '') return entry.record;
+		this.#closeFlows(entry.record);
+		entry.record = this.#records.find(user, id, now);
+		this.#takeOver(entry);
+		return entry.record;
+	}
+
+	/** Ends a session. Its flows stay with their client id, which may claim them again. */
+	end(entry: ServerSession, reason: string): void {
+		if (this.#byId.get(entry.session.localId) !== entry) return;
+		this.#forget(entry);
+		entry.flows.unbindAll();
+		if (entry.record.session === entry) entry.record.session = undefined;
+		if (entry.record.key === '') this.#closeFlows(entry.record);
+		this.#context.emit({type: 'session-down', session: entry.session.number, reason});
+	}
+
+	/** Nobody can ever claim the flows of a client without an id again. */
+	#closeFlows(record: ClientRecord): void {
+		for (const flow of [...record.flows.values()]) {
+			this.#table.remove(flow);
+			this.#context.emit({type: 'flow-closed', flow: flow.handle});
+		}
+	}
+
+	/** Ends what was silent for `idle` ms, forgets half-open ones that stayed so. */
+	expire(now: Millis, idle: Millis): void {
+		for (const entry of this.#byId.values()) {
+			const {session, flows} = entry;
+			flows.held.expire(now);
+			if (!entry.live) {
+				if (now - session.since > HALF_OPEN_FOR) this.#forget(entry);
+			} else if (now - session.heard > idle) {
+				if (this.#expired.size >= EXPIRED_IDS) this.#expired.clear();
+				this.#expired.add(session.localId);
+				this.end(entry, 'nothing heard of the client');
+			}
+		}
+	}
+}
