@@ -3,6 +3,9 @@ import type {Millis} from '../time.ts';
 /** Probes remembered: 6.4 s at ten a second. */
 const ENTRIES = 64;
 
+/** How far time stamps may run ahead of the clock, in microseconds. */
+const FURTHEST_AHEAD = 1_000_000;
+
 /** What is remembered of a PROBE or PONG that went out. */
 export interface SentProbe {
 	/** Its time stamp: microseconds modulo 2^32. */
@@ -45,7 +48,9 @@ export class ProbeHistory {
 
 	/** A time stamp for `microseconds` that was not used before on the path. */
 	stamp(microseconds: number): number {
-		const used = this.#lastTime >= 0 && ((microseconds - this.#lastTime) | 0) <= 0;
+		// Stamps run ahead of the clock by few at most: anything else is a clock that wrapped meanwhile.
+		const ahead = (this.#lastTime - microseconds) >>> 0;
+		const used = this.#lastTime >= 0 && ahead < FURTHEST_AHEAD;
 		this.#lastTime = used ? (this.#lastTime + 1) >>> 0 : microseconds;
 		return this.#lastTime;
 	}
