@@ -106,6 +106,11 @@ export class Admission {
 			this.#answer(init, RespStatus.ENCRYPTION_DIFFERS, 0, 0, remote, now);
 			return this.#drop('encryption-differs');
 		}
+		const resumed = this.#resumable(init);
+		// A late copy of an attempt that the client gave up must not replace the keys of the newer one.
+		if (resumed !== undefined && payload.time <= resumed.newestInit) {
+			return this.#drop('stale-handshake');
+		}
 		const cookie = this.#handshake.cookieValid(init, remote, now);
 		const latest = Math.floor(this.#context.environment.wallTime(now)) + CLOCK_LEAD;
 		const time = Math.min(payload.time, latest);
@@ -114,7 +119,6 @@ export class Admission {
 			: this.#init.records.find(user, payload.clientId, now);
 		const stale = record !== undefined && time <= record.newestTime;
 		if (stale && !cookie) return this.#retry(init, remote, now, 'stale-handshake');
-		const resumed = this.#resumable(init);
 		if (resumed === undefined && !cookie && this.#busy(now)) {
 			return this.#retry(init, remote, now, 'unexpected');
 		}
@@ -166,6 +170,7 @@ export class Admission {
 		const {aead} = this.#context.environment;
 		session.keys.prepare(aead(responderKey), aead(initiatorKey));
 		session.rekeys++;
+		entry.newestInit = init.payload.time;
 		const {number} = session;
 		const user = entry.record.user.name;
 		this.#context.emit({type: 'session-up', session: number, user, resumed: true});
@@ -220,6 +225,7 @@ export class Admission {
 			flows,
 			exporter,
 			record,
+			newestInit: init.payload.time,
 			live: false,
 			deadline: NEVER,
 		};

@@ -22,6 +22,8 @@ export interface ServerSession {
 	readonly flows: ServerFlows;
 	readonly exporter: Uint8Array;
 	record: ClientRecord;
+	/** The time in its newest INIT, on the client's clock, which never goes back while the client lives. */
+	newestInit: number;
 	/** False until the first genuine packet came, which alone shows that the client is live. */
 	live: boolean;
 	/** When handleTimeout wants to see it. */

@@ -15,6 +15,11 @@ const WORLDS: Readonly<Record<string, string>> = {
 	'a server that said goodbye refused a flow': `
 		seed 999986 paths 2 rekey 1000 copies 2 sessionidle 5000
 		send 3 7; link 0 3; wait 1980; close 1 0; advance 56; refuseflow 3`,
+	'a late copy of an INIT that was given up replaced the keys of the newer one': `
+		seed 290959 paths 4 rekey 300 clean 1
+		advance 179; advance 276; advance 79; burst 0 31 2; advance 287; advance 192; wait 1863;
+		wait 3269; advance 3; advance 1; burst 0 34 5; advance 293; advance 112; advance 47;
+		advance 6; advance 5; reset 0 0; send 0 7`,
 };
 
 for (const [fault, text] of Object.entries(WORLDS)) {
