@@ -1,6 +1,5 @@
 import type {Slot} from '../bytes/slot-pool.ts';
-import {writeVarint} from '../bytes/varint.ts';
-import {CloseCode, FrameType, PacketType} from '../wire/constants.ts';
+import {CloseCode, PacketType} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
@@ -9,15 +8,12 @@ import type {DropReason} from './drop-reason.ts';
 import type {ClientConfig, ClientEndpoint} from './endpoint.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent, EndpointStatus, SessionStatus} from './events.ts';
-import {type ClientFlow, ClientFlows} from './flow/client-flows.ts';
-import type {FlowFrames} from './flow/flow-frames.ts';
+import {ClientTraffic} from './flow/client-traffic.ts';
 import {ClientHandshake, type HandshakeResult} from './handshake/client-handshake.ts';
-import {HoldQueue} from './hold-queue.ts';
 import {KeySchedule} from './key-schedule.ts';
 import {PathAddress} from './path/address.ts';
 import {Role} from './path/probe-interval.ts';
 import type {RemoteAddress} from './remote-address.ts';
-import {SentTimes} from './sent-times.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
@@ -40,12 +36,8 @@ export class MptunnelClient implements ClientEndpoint {
 	readonly #config: ClientConfig;
 	readonly #context: EndpointContext;
 	readonly #handshake: ClientHandshake;
-	readonly #flows: ClientFlows;
-	readonly #held: HoldQueue<ClientFlow>;
+	readonly #traffic: ClientTraffic;
 	readonly #open: boolean[];
-	readonly #sentTimes = new SentTimes();
-	readonly #prefix: Uint8Array | undefined;
-	readonly #frames: FlowFrames;
 	#state: State = 'connecting';
 	#session: Session | undefined;
 	#exporter: Uint8Array = NO_CHALLENGE;
@@ -64,42 +56,10 @@ export class MptunnelClient implements ClientEndpoint {
 		this.#context = new EndpointContext(environment, config.encrypt);
 		const id = config.keyless ? new Uint8Array(16) : config.clientId;
 		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt);
-		this.#flows = new ClientFlows(
-			config.listeners.map(({name}) => name),
-			config.flowIdle,
-		);
-		this.#held = new HoldQueue(this.#context.drops);
+		this.#traffic = new ClientTraffic(this.#context, config, (code, quiet, now) => {
+			this.#closedByServer(code, quiet, now);
+		});
 		this.#open = config.paths.map(() => false);
-		this.#prefix = this.#clientFrame();
-		this.#frames = this.#makeFrames();
-	}
-
-	/** In keyless mode the client id travels with every announcement, because INIT could be read. */
-	#clientFrame(): Uint8Array | undefined {
-		if (!this.#config.keyless || !this.#config.encrypt) return undefined;
-		const frame = new Uint8Array(17);
-		frame[0] = FrameType.CLIENT;
-		frame.set(this.#config.clientId, 1);
-		return frame;
-	}
-
-	#makeFrames(): FlowFrames {
-		const deliver = () => this.#context.deliver();
-		return {
-			datagram: (flow, _reference, bytes, start, end, now) => {
-				const reason = this.#flows.deliver(flow, deliver, bytes, start, end, now);
-				if (reason !== undefined) this.#closeFlow(flow, now);
-				return reason;
-			},
-			datagramTo: () => 'unexpected',
-			target: (flow, _reference, known) => this.#flows.setKnown(flow, known),
-			closed: (flow) => this.#flows.remove(flow),
-			refused: (flow, code, now) => {
-				if (this.#flows.refuse(flow, now)) this.#warn('full', `flow refused, code ${code}`);
-			},
-			client: () => {},
-			sessionClosed: (code, quiet, now) => this.#closedByServer(code, quiet, now),
-		};
 	}
 
 	#warn(
@@ -129,7 +89,7 @@ export class MptunnelClient implements ClientEndpoint {
 			session.prober.probe(known, now);
 		}
 		const init = this.#handshake.current();
-		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, path, now);
+		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, path);
 	}
 
 	#openPath(session: Session, path: number, now: Millis): void {
@@ -173,7 +133,7 @@ export class MptunnelClient implements ClientEndpoint {
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
 				if (init === undefined) return this.#drop('bad-handshake');
-				this.#sendRaw(init, path, now);
+				this.#sendRaw(init, path);
 				return undefined;
 			}
 			case PacketType.VERSION: {
@@ -209,7 +169,7 @@ export class MptunnelClient implements ClientEndpoint {
 		const address = path?.addresses.list[0];
 		const reason = session.receive(undefined, path, address, bytes, start, end, now);
 		if (session.broken !== undefined) this.#breakOff(session, now);
-		else this.#afterInput(now);
+		else this.#traffic.afterInput(now);
 		return reason;
 	}
 
@@ -217,6 +177,7 @@ export class MptunnelClient implements ClientEndpoint {
 		const why = session.broken ?? '';
 		session.sendClose(CloseCode.PROTOCOL, 0, now);
 		this.#dropSession(why);
+		this.#handshake.stop();
 		this.#state = 'quiet';
 		this.#stateUntil = now + 5000;
 	}
@@ -257,7 +218,7 @@ export class MptunnelClient implements ClientEndpoint {
 		session.sender.unheardSince = NEVER;
 		this.#state = 'up';
 		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
-		this.#flush(now);
+		this.#traffic.resume(now);
 		// The server uses the new keys once a packet under them arrives.
 		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
 	}
@@ -274,7 +235,7 @@ export class MptunnelClient implements ClientEndpoint {
 			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch),
 			now,
 		});
-		session.flows = this.#frames;
+		session.flows = this.#traffic.frames;
 		session.paths.copies = this.#config.copies;
 		for (const settings of this.#config.paths) {
 			session.paths.configure(settings, settings.rateUp);
@@ -283,10 +244,9 @@ export class MptunnelClient implements ClientEndpoint {
 		this.#session = session;
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
-		this.#sentTimes.reset();
-		this.#flows.forgetKnown();
+		this.#traffic.begin(session);
 		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
-		this.#flush(now);
+		this.#traffic.resume(now);
 		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
 		this.#sendPaths(now);
 	}
@@ -317,13 +277,13 @@ export class MptunnelClient implements ClientEndpoint {
 		const ours =
 			headerSessionId(bytes, start) === session.peerId &&
 			number < session.sender.nextPacketNumber &&
-			number >= this.#sentTimes.numberAt(now - RESET_WINDOW) &&
+			number >= session.sender.sentTimes.numberAt(now - RESET_WINDOW) &&
 			session.paths.get(path)?.open === true;
 		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.#drop('unexpected');
 		this.#lastReset = now;
 		this.#state = 'restarting';
 		this.#stateUntil = now + 3 * session.probeTimeout;
-		session.waiting = true;
+		this.#traffic.hold(false);
 		this.#beginResume(session, now);
 		return undefined;
 	}
@@ -349,6 +309,7 @@ export class MptunnelClient implements ClientEndpoint {
 		if (session === undefined) return;
 		this.#context.emit({type: 'session-down', session: session.number, reason});
 		this.#session = undefined;
+		this.#traffic.hold(true);
 		this.#pathsAgain = NEVER;
 	}
 
@@ -363,64 +324,7 @@ export class MptunnelClient implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		if (this.#state === 'closed') return this.#drop('no-session');
-		if (end - start > 65_507) return this.#drop('too-long');
-		const flow = this.#flows.find(listener, application, now);
-		if (flow === undefined || now < flow.refusedUntil) return this.#drop('flow-limit');
-		const session = this.#session;
-		if (session === undefined || this.#state !== 'up' || session.paths.chosen.length === 0) {
-			this.#hold(flow, bytes, start, end, now);
-			return undefined;
-		}
-		return this.#send(session, flow, bytes, start, end, now);
-	}
-
-	#send(
-		session: Session,
-		flow: ClientFlow,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const inline = flow.known ? undefined : flow.target;
-		const prefix = flow.known ? undefined : this.#prefix;
-		const reason = session.sendDatagram(flow.id, 0, inline, prefix, bytes, start, end, now);
-		this.#sentTimes.note(session.sender.nextPacketNumber, now);
-		return reason;
-	}
-
-	#hold(flow: ClientFlow, bytes: Uint8Array, start: number, end: number, now: Millis): void {
-		this.#held.push(flow, bytes, start, end, now);
-		const session = this.#session;
-		if (session === undefined || session.waiting) return;
-		session.waiting = true;
-		session.prober.data(now);
-		for (const path of session.paths.all) session.prober.schedule(path, now);
-	}
-
-	/** Sends what waits, as soon as there is a session with a path. */
-	#flush(now: Millis): void {
-		const session = this.#session;
-		if (session === undefined || this.#state !== 'up') return;
-		session.waiting = this.#held.length > 0;
-		if (!session.waiting || session.paths.chosen.length === 0) return;
-		session.waiting = false;
-		for (const {flow, bytes} of this.#held.takeAll(now)) {
-			this.#send(session, flow, bytes, 0, bytes.length, now);
-		}
-	}
-
-	#afterInput(now: Millis): void {
-		const session = this.#session;
-		if (session?.waiting && this.#state === 'up' && session.paths.chosen.length > 0) {
-			this.#flush(now);
-		}
-	}
-
-	#closeFlow(flow: number, now: Millis): void {
-		const frame = new Uint8Array(5);
-		frame[0] = FrameType.FLOW_CLOSE;
-		this.#session?.sendControl(frame.subarray(0, writeVarint(frame, 1, flow)), now);
+		return this.#traffic.send(listener, application, bytes, start, end, now);
 	}
 
 	// --- time ---
@@ -445,13 +349,12 @@ export class MptunnelClient implements ClientEndpoint {
 		const session = this.#session;
 		if (session !== undefined) {
 			session.handleTimeout(now);
-			this.#sentTimes.note(session.sender.nextPacketNumber, now);
 			if (!this.#handshake.active) this.#maybeResume(session, now);
 			if (now >= this.#pathsAgain) this.#sendPaths(now);
 		}
 		this.#sendInit(now);
 		if (now >= this.#nextSweep) this.#sweep(now);
-		this.#afterInput(now);
+		this.#traffic.afterInput(now);
 	}
 
 	#maybeResume(session: Session, now: Millis): void {
@@ -468,17 +371,17 @@ export class MptunnelClient implements ClientEndpoint {
 		} else if (this.#state === 'restarting') {
 			// No answer: the RESET was not from our server. The old session goes on.
 			this.#state = 'up';
-			this.#flush(now);
+			this.#traffic.resume(now);
 		}
 	}
 
 	#sendInit(now: Millis): void {
 		const init = this.#handshake.poll(now);
-		if (init !== undefined) this.#sendRaw(init.bytes, init.path, now);
+		if (init !== undefined) this.#sendRaw(init.bytes, init.path);
 	}
 
 	/** Sends a handshake packet on one path or on all that are open. */
-	#sendRaw(bytes: Uint8Array, path: number | undefined, _now: Millis): void {
+	#sendRaw(bytes: Uint8Array, path: number | undefined): void {
 		const slot = this.#context.outbox.take();
 		if (slot === undefined) return;
 		slot.bytes.set(bytes, 0);
@@ -495,10 +398,7 @@ export class MptunnelClient implements ClientEndpoint {
 
 	#sweep(now: Millis): void {
 		this.#nextSweep = now + FLOW_SWEEP;
-		this.#held.expire(now);
-		for (const flow of this.#flows.expire(now)) {
-			if (this.#state === 'up') this.#closeFlow(flow, now);
-		}
+		this.#traffic.expire(now);
 	}
 
 	close(now: Millis): void {
@@ -548,12 +448,12 @@ export class MptunnelClient implements ClientEndpoint {
 	}
 
 	status(now: Millis): EndpointStatus {
-		const flows = this.#flows.size;
+		const {flows, waiting} = this.#traffic;
 		const session = this.#session;
 		return {
 			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, now})],
 			drops: this.#context.drops.entries(),
-			waiting: this.#held.length,
+			waiting,
 		};
 	}
 }

@@ -7,6 +7,7 @@ import type {PathAddress} from './path/address.ts';
 import {Sent} from './path/judge.ts';
 import type {Path} from './path/path.ts';
 import type {PathSet} from './path/path-set.ts';
+import {SentTimes} from './sent-times.ts';
 import {type Millis, NEVER} from './time.ts';
 import type {Transmit} from './transmit.ts';
 
@@ -22,6 +23,8 @@ export class PacketSender {
 	readonly #paths: PathSet;
 	/** The peer's id of the session. */
 	readonly #peerId: number;
+	/** Which numbers went out when. */
+	readonly sentTimes: SentTimes = new SentTimes();
 	/** The number of the next packet. */
 	nextPacketNumber = 0;
 	/** When the first packet since the last sign of life went out that should draw one; else NEVER. */
@@ -40,9 +43,10 @@ export class PacketSender {
 	}
 
 	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place. */
-	#seal(slot: Slot, start: number, end: number): void {
+	#seal(slot: Slot, start: number, end: number, now: Millis): void {
 		const header = start - HEADER_LENGTH;
 		const packetNumber = this.nextPacketNumber++;
+		this.sentTimes.note(packetNumber, now);
 		encodeHeader(slot.bytes, header, this.#keys.epoch, this.#peerId, packetNumber);
 		// Without encryption the frames are associated data: readable, but neither forged nor replayed.
 		const text = this.#context.encrypt ? start : end;
@@ -53,7 +57,7 @@ export class PacketSender {
 
 	/** Sends frames on all chosen paths; false (counted) when none would take them. */
 	sendCopies(slot: Slot, start: number, end: number, now: Millis, what: Sent): boolean {
-		this.#seal(slot, start, end);
+		this.#seal(slot, start, end, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		for (const path of this.#paths.chosen) {
@@ -72,7 +76,7 @@ export class PacketSender {
 		now: Millis,
 		what: Sent,
 	): boolean {
-		this.#seal(slot, start, end);
+		this.#seal(slot, start, end, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		path.saturation.charge(length);
