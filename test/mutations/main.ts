@@ -1,0 +1,104 @@
+/*
+ * Plants one bug after the other in a copy of the tree and sees that the tests catch it. On demand:
+ * it takes a while. Arguments choose the mutations whose names contain one of them; --all goes on to
+ * the second stage although the first one caught the bug.
+ */
+import {spawnSync} from 'node:child_process';
+import {cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {MUTATIONS, type Mutation} from './mutations.ts';
+
+const TIMEOUT = 300_000;
+
+interface Stage {
+	readonly name: string;
+	readonly files: readonly string[];
+}
+
+const STAGES: readonly Stage[] = [
+	{
+		name: 'worlds',
+		files: ['test/simulation/operations-*.test.ts', 'test/regressions/**/*.test.ts'],
+	},
+	{
+		name: 'tests',
+		files: ['bytes', 'wire', 'crypto', 'core', 'simulation'].map((f) => `test/${f}/**/*.test.ts`),
+	},
+];
+
+const root = process.cwd();
+
+function copyTree(): string {
+	const folder = mkdtempSync(join(tmpdir(), 'mptunnel-mutation-'));
+	for (const name of ['src', 'test', 'fixtures', 'build', 'package.json', 'tsconfig.json']) {
+		cpSync(join(root, name), join(folder, name), {recursive: true, preserveTimestamps: true});
+	}
+	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+	return folder;
+}
+
+/** Plants the bug; undefined when the text is not there exactly once. */
+function plant(folder: string, {file, from, to}: Mutation): string | undefined {
+	const path = join(folder, file);
+	const source = readFileSync(path, 'utf8');
+	if (source.split(from).length !== 2) return undefined;
+	writeFileSync(
+		path,
+		source.replace(from, () => to),
+	);
+	return source;
+}
+
+function program(folder: string, name: string, args: readonly string[]) {
+	return spawnSync(process.execPath, [join(root, 'node_modules', name), ...args], {
+		cwd: folder,
+		encoding: 'utf8',
+		timeout: TIMEOUT,
+		maxBuffer: 1e9,
+		env: {MPTUNNEL_WORLDS: '1600', ...process.env},
+	});
+}
+
+/** The first test that fails, or undefined. */
+function firstFailure(folder: string, stage: Stage): string | undefined {
+	const result = program(folder, 'ava/entrypoints/cli.mjs', [
+		'--tap',
+		'--fail-fast',
+		...stage.files,
+	]);
+	if (result.status === 0) return undefined;
+	const line = /^not ok \d+ - (.*)$/m.exec(result.stdout);
+	return line?.[1] ?? (result.error ? 'the time limit' : 'a crash of the test run');
+}
+
+function examine(folder: string, mutation: Mutation, all: boolean): string | undefined {
+	const source = plant(folder, mutation);
+	if (source === undefined) return undefined;
+	program(folder, 'typescript/bin/tsc', ['--noEmitOnError', 'false']);
+	const caught: string[] = [];
+	for (const stage of STAGES) {
+		const failure = firstFailure(folder, stage);
+		if (failure !== undefined) caught.push(`${stage.name}: ${failure}`);
+		if (caught.length > 0 && !all) break;
+	}
+	writeFileSync(join(folder, mutation.file), source);
+	return caught.join(' | ');
+}
+
+const args = process.argv.slice(2);
+const filters = args.filter((argument) => argument !== '--all');
+const chosen = MUTATIONS.filter(
+	({name}) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
+);
+const folder = copyTree();
+let missed = 0;
+for (const mutation of chosen) {
+	const caught = examine(folder, mutation, args.includes('--all'));
+	if (caught === undefined || caught === '') missed++;
+	const verdict = caught === undefined ? 'TEXT NOT FOUND' : caught === '' ? 'NOT CAUGHT' : caught;
+	process.stdout.write(`${mutation.name} -> ${verdict}\n`);
+}
+rmSync(folder, {recursive: true});
+process.stdout.write(`${chosen.length - missed} of ${chosen.length} planted bugs caught\n`);
+process.exitCode = missed === 0 ? 0 : 1;
