@@ -1,18 +1,13 @@
 import {copyBytes} from '../bytes/cursor.ts';
 import {HEAD_ROOM} from '../bytes/slot-pool.ts';
-import {varintLength, writeVarint} from '../bytes/varint.ts';
+import {writeVarint} from '../bytes/varint.ts';
 import {decodeTarget} from '../wire/address.ts';
-import {
-	type CloseCode,
-	FrameType,
-	HEADER_LENGTH,
-	MIN_DATA_LENGTH,
-	PACKET_OVERHEAD,
-} from '../wire/constants.ts';
+import {type CloseCode, FrameType, HEADER_LENGTH, MIN_DATA_LENGTH} from '../wire/constants.ts';
 import {headerEpoch, headerPacketNumber} from '../wire/header.ts';
 import {decodePaths, type PathsFrame} from '../wire/paths.ts';
 import {decodeProbe} from '../wire/probe.ts';
 import type {EndpointContext} from './context.ts';
+import {DatagramWriter} from './datagram-writer.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {FlowFrames} from './flow/flow-frames.ts';
 import type {KeySchedule} from './key-schedule.ts';
@@ -33,8 +28,6 @@ const WINDOW = 65_536;
 /** An old epoch is accepted for at least this long after a newer one is confirmed. */
 const EPOCH_GRACE: Millis = 10_000;
 const TAG = 16;
-/** FRAGMENT in front of a piece: type, index, count. */
-const FRAGMENT_HEADER = 3;
 
 /** What makes a session. */
 export interface SessionInit {
@@ -80,6 +73,7 @@ export class Session {
 	broken: string | undefined = undefined;
 	readonly #context: EndpointContext;
 	readonly #role: Role;
+	readonly #writer: DatagramWriter;
 	readonly #window = new ReplayWindow(WINDOW);
 	readonly #reassembly = new Reassembly();
 	/** The packet being read. */
@@ -100,6 +94,7 @@ export class Session {
 		this.heard = init.now;
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
+		this.#writer = new DatagramWriter(this.sender, this.paths);
 		this.prober = new Prober(init.context, this.sender, this.paths, init.role, this);
 	}
 
@@ -300,10 +295,7 @@ export class Session {
 		return true;
 	}
 
-	/**
-	 * Sends a datagram of a flow: `inline` is the encoded target, or undefined once it is known.
-	 * `prefix` is frames that have to come before it. Splits what does not fit into equal parts.
-	 */
+	/** Sends a datagram of a flow; see DatagramWriter. */
 	sendDatagram(
 		flow: number,
 		reference: number,
@@ -316,64 +308,7 @@ export class Session {
 	): DropReason | undefined {
 		this.sent++;
 		this.prober.data(now);
-		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
-		const room = this.paths.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
-		if (head + end - start > room) {
-			return this.#sendSplit(flow, reference, inline, prefix, bytes, start, end, now);
-		}
-		const slot = this.sender.take();
-		if (slot === undefined) return 'no-slot';
-		const frame = HEAD_ROOM - head;
-		this.#writeHead(slot.bytes, frame, flow, reference, inline);
-		const last = copyBytes(slot.bytes, HEAD_ROOM, bytes, start, end);
-		const first = frame - (prefix?.length ?? 0);
-		if (prefix !== undefined) slot.bytes.set(prefix, first);
-		return this.sender.sendCopies(slot, first, last, now, Sent.DATA) ? undefined : 'saturated';
-	}
-
-	#writeHead(
-		bytes: Uint8Array,
-		start: number,
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-	): void {
-		bytes[start] = inline === undefined ? FrameType.DATAGRAM : FrameType.DATAGRAM_TO;
-		const at = writeVarint(bytes, writeVarint(bytes, start + 1, flow), reference);
-		if (inline !== undefined) bytes.set(inline, at);
-	}
-
-	#sendSplit(
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-		prefix: Uint8Array | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
-		const whole = new Uint8Array(head + end - start);
-		this.#writeHead(whole, 0, flow, reference, inline);
-		copyBytes(whole, head, bytes, start, end);
-		const extra = prefix?.length ?? 0;
-		const room = this.paths.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
-		const count = Math.max(2, Math.ceil(whole.length / room));
-		const piece = Math.ceil(whole.length / count);
-		for (let index = 0; index < count; index++) {
-			const slot = this.sender.take();
-			if (slot === undefined) return 'no-slot';
-			let at = HEAD_ROOM;
-			if (prefix !== undefined) at = copyBytes(slot.bytes, at, prefix, 0, extra);
-			slot.bytes[at++] = FrameType.FRAGMENT;
-			slot.bytes[at++] = index;
-			slot.bytes[at++] = count;
-			const from = index * piece;
-			at = copyBytes(slot.bytes, at, whole, from, Math.min(from + piece, whole.length));
-			if (!this.sender.sendCopies(slot, HEAD_ROOM, at, now, Sent.DATA)) return 'saturated';
-		}
-		return undefined;
+		return this.#writer.write(flow, reference, inline, prefix, bytes, start, end, now);
 	}
 
 	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
