@@ -36,7 +36,7 @@ export interface PathsFrame {
 	readonly paths: readonly PathSettings[];
 }
 
-/** Encodes the whole frame, type included: at most 708 bytes. */
+/** Encodes the whole frame, type included: at most 692 bytes. */
 export function encodePaths(frame: PathsFrame): Uint8Array {
 	const bytes = new Uint8Array(4 + MAX_PATHS * (11 + MAX_PATH_NAME));
 	bytes[0] = FrameType.PATHS;

@@ -65,6 +65,10 @@ test('every frame is read again', (t) => {
 	);
 });
 
+test('the longest frame has 692 bytes', (t) => {
+	t.is(vectors.valid.find(({name}) => name === 'longest')!.hex.length / 2, 692);
+});
+
 test('a name is cut at its longest', (t) => {
 	const path = {id: 0, name: 'n'.repeat(40), metered: false, backup: false, rateUp: 0, rateDown: 0};
 	const {result} = decodeSurrounded(encodePaths({sequence: 0, copies: 0, paths: [path]}), decode);

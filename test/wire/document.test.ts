@@ -1,0 +1,226 @@
+import {readFileSync} from 'node:fs';
+import test from 'ava';
+import {VARINT_MAX} from '../../src/bytes/varint.ts';
+import {MAX_NAME, TargetKind} from '../../src/wire/address.ts';
+import * as constants from '../../src/wire/constants.ts';
+import * as handshake from '../../src/wire/handshake.ts';
+import {MAX_PATH_NAME} from '../../src/wire/paths.ts';
+import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/probe.ts';
+
+const text = readFileSync('src/wire/README.md', 'utf8');
+
+/** The rows of the table number `index` in the section whose heading begins like that, without its head. */
+function table(heading: string, index = 0): string[][] {
+	const start = text.search(new RegExp(`^#+ ${heading.replaceAll('.', '\\.')}`, 'm'));
+	if (start < 0) throw new Error(`no section "${heading}"`);
+	const section = text.slice(text.indexOf('\n', start));
+	const end = section.search(/^#/m);
+	const lines = (end < 0 ? section : section.slice(0, end)).split('\n');
+	const tables: string[][][] = [];
+	for (const [number, line] of lines.entries()) {
+		if (!line.startsWith('|')) continue;
+		if (!lines[number - 1]?.startsWith('|')) tables.push([]);
+		tables.at(-1)!.push(
+			line
+				.split('|')
+				.slice(1, -1)
+				.map((cell) => cell.trim()),
+		);
+	}
+	const rows = tables[index];
+	if (rows === undefined) throw new Error(`no table ${index} in "${heading}"`);
+	return rows.slice(2);
+}
+
+/** Name to value, from two columns of a table. */
+function named(rows: readonly string[][], name: number, value: number): Record<string, number> {
+	return Object.fromEntries(rows.map((row) => [row[name]!, Number(row[value])]));
+}
+
+/** The sum of the first column: fields of fixed length only. */
+function sum(rows: readonly string[][]): number {
+	return rows.reduce((total, [bytes]) => total + (Number(bytes) || 0), 0);
+}
+
+test('packet types', (t) => {
+	t.deepEqual(named(table('3. Packets'), 1, 0), {...constants.PacketType});
+});
+
+test('frame types', (t) => {
+	t.deepEqual(named(table('6. Frames'), 1, 0), {...constants.FrameType});
+});
+
+test('frame types are in order, and none lies in a reserved range', (t) => {
+	const values = table('6. Frames').map(([value]) => Number(value));
+	t.deepEqual(
+		values,
+		values.toSorted((a, b) => a - b),
+	);
+	const ranges = table('6. Frames', 1);
+	t.deepEqual(
+		ranges.map(([from, to, what]) => [Number(from), Number(to), what]),
+		[
+			[0x22, 0x22, 'feedback on paths'],
+			[0x30, 0x3f, 'streams'],
+			[0x40, 0x47, 'FEC repair'],
+			[0x48, 0x4f, 'ordered datagrams'],
+		],
+	);
+	for (const [from, to] of ranges) {
+		t.false(values.some((value) => value >= Number(from) && value <= Number(to)));
+	}
+});
+
+test('reason codes, statuses, kinds', (t) => {
+	t.deepEqual(named(table('6.1 Flows'), 1, 0), {...constants.RefusalCode});
+	t.deepEqual(named(table('6.6 CLOSE'), 1, 0), {...constants.CloseCode});
+	t.deepEqual(named(table('6.2 Targets'), 1, 0), {...TargetKind});
+	t.deepEqual(named(table('4.7 Statuses'), 1, 0), {...handshake.RespStatus});
+	t.regex(table('3.2 INIT', 1)[0]![2]!, /^0 FRESH, 1 RESUME$/);
+	t.deepEqual({...handshake.InitKind}, {FRESH: 0, RESUME: 1});
+});
+
+test('parameters', (t) => {
+	t.deepEqual(named(table('4.5 Parameters'), 1, 0), {END: 0, ENCRYPT: 1, FRAMES: 2});
+	const payload = {
+		...{kind: 0, clientId: new Uint8Array(16), time: 0, cookie: new Uint8Array(16), resumeId: 0},
+		proof: new Uint8Array(32),
+		parameters: {encrypt: true, frames: [0x30, 0x31]},
+	};
+	const parameters = handshake.encodeInitPayload(payload).slice(75, 83);
+	t.deepEqual([...parameters], [1, 1, 1, 2, 2, 0x30, 0x31, 0]);
+});
+
+test('layouts add up', (t) => {
+	t.is(sum(table('3.1 DATA')), constants.PACKET_OVERHEAD);
+	t.is(sum(table('3.2 INIT')), handshake.INIT_LENGTH);
+	t.is(sum(table('3.2 INIT', 1)), 198);
+	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
+	t.is(sum(table('3.6 RESET')), handshake.RESET_LENGTH);
+	t.is(sum(table('6.5 PATHS')) + 1, 4);
+	const entries = sum(table('7.1 Layout', 1));
+	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, MAX_PROBE_LENGTH);
+});
+
+test('lengths of packets', (t) => {
+	const rows = Object.fromEntries(table('3. Packets').map(([, name, , length]) => [name, length]));
+	const shortestResp = sum(table('3.3 RESP')) + sum(table('3.3 RESP', 1)) + 3;
+	const shortestVersion = sum(table('3.5 VERSION')) + 1;
+	t.deepEqual(rows, {
+		INIT: `${handshake.INIT_LENGTH}`,
+		RESP: `${shortestResp} to ${handshake.INIT_LENGTH}`,
+		RETRY: `${handshake.RETRY_LENGTH}`,
+		DATA: `${constants.MIN_DATA_LENGTH} to ${constants.MAX_PACKET_SIZE}`,
+		RESET: `${handshake.RESET_LENGTH}`,
+		VERSION: `${shortestVersion} to ${handshake.INIT_LENGTH}`,
+	});
+});
+
+test('first bytes of packets', (t) => {
+	const {PacketType} = constants;
+	for (const [heading, type] of [
+		['3.2 INIT', PacketType.INIT],
+		['3.3 RESP', PacketType.RESP],
+		['3.4 RETRY', PacketType.RETRY],
+		['3.5 VERSION', PacketType.VERSION],
+		['3.6 RESET', PacketType.RESET],
+	] as const) {
+		t.is(Number(table(heading)[0]![2]), type << 4, heading);
+	}
+	t.is(table('3.1 DATA')[0]![2], `0x${(PacketType.DATA << 4).toString(16)} + epoch`);
+});
+
+test('limits', (t) => {
+	t.deepEqual(named(table('9. Limits'), 0, 1), {
+		'datagram, longest': constants.MAX_DATAGRAM,
+		'packet, longest': constants.MAX_PACKET_SIZE,
+		'packet size at first': constants.BASE_PACKET_SIZE,
+		'DATA header': constants.HEADER_LENGTH,
+		'DATA overhead': constants.PACKET_OVERHEAD,
+		'DATA, shortest': constants.MIN_DATA_LENGTH,
+		'pieces of a datagram': constants.MAX_FRAGMENTS,
+		paths: constants.MAX_PATHS,
+		epochs: constants.EPOCHS,
+		'packet number, largest': constants.MAX_PACKET_NUMBER,
+		'varint, largest': VARINT_MAX,
+		'listener or application name': MAX_NAME,
+		'path name': MAX_PATH_NAME,
+		'probe, longest': MAX_PROBE_LENGTH,
+		INIT: handshake.INIT_LENGTH,
+		'INIT header': handshake.INIT_HEADER_LENGTH,
+		'RESP, RETRY and VERSION header': handshake.RESP_HEADER_LENGTH,
+		RETRY: handshake.RETRY_LENGTH,
+		RESET: handshake.RESET_LENGTH,
+		'client id': handshake.CLIENT_ID_LENGTH,
+		'cookie and mac': handshake.COOKIE_LENGTH,
+		proof: handshake.PROOF_LENGTH,
+		challenge: CHALLENGE_LENGTH,
+	});
+});
+
+test('version and prologue', (t) => {
+	t.true(text.startsWith(`# The wire format of mptunnel, version ${constants.VERSION}\n`));
+	t.true(text.includes(`prologue \`${constants.PROLOGUE}\``));
+});
+
+// These constants belong to one module each, so their lines are read instead of their values.
+for (const [name, file, pattern, claim] of [
+	[
+		'pauses between INITs',
+		'handshake/client-handshake',
+		/PAUSES.*= \[300, 600, 1200, 2400\]/,
+		'after 0.3, 0.6, 1.2 and 2.4 s',
+	],
+	[
+		'the pause after them',
+		'handshake/client-handshake',
+		/LONG_PAUSE: Millis = 5000;\nconst JITTER: Millis = 333;/,
+		'every 5 s and a random 0 to 333 ms',
+	],
+	[
+		'how long bytes repeat',
+		'handshake/client-handshake',
+		/SAME_BYTES_FOR: Millis = 3000/,
+		'For the first 3 s it repeats the same bytes',
+	],
+	[
+		'the label of RETRY',
+		'handshake/client-handshake',
+		/`mptunnel \$\{purpose\}`/,
+		'"mptunnel retry"',
+	],
+	[
+		'how long a RESP is repeated',
+		'handshake/server-handshake',
+		/CACHE_FOR: Millis = 10_000/,
+		'answered with RESP in the last 10 s',
+	],
+	[
+		'the life of cookies',
+		'handshake/server-handshake',
+		/SECRET_LIFE: Millis = 120_000/,
+		'replaced every 120 s',
+	],
+	['fresh INITs', 'admission', /FRESH_PER_SECOND = 50;/, 'more than 50 such INITs'],
+	['half-open sessions', 'admission', /HALF_OPEN_LIMIT = 64;/, '64 sessions are half open'],
+	['the lead of clocks', 'admission', /CLOCK_LEAD = 600_000;/, 'more than 600,000 ms ahead'],
+	['half-open time', 'server-sessions', /HALF_OPEN_FOR: Millis = 10_000/, 'for 10 s at most'],
+	['the replay window', 'session', /WINDOW = 65_536;/, 'the newest 65,536 numbers'],
+	['the grace of epochs', 'session', /EPOCH_GRACE: Millis = 10_000;/, 'max(10 s, 3 PTO)'],
+	['flow ids', 'flow/server-flows', /ID_SPAN = 65_536;/, 'remembers the newest 65,536 ids'],
+	['pieces', 'reassembly', /MAX_DATAGRAM \+ 320;/, 'beyond 65,827 bytes'],
+	[
+		'wholes',
+		'reassembly',
+		/MAX_OPEN = 64;[\s\S]*MAX_MEMORY = 4 \* 1024 \* 1024;\nconst TIMEOUT: Millis = 2000;/,
+		'64 wholes of 4 MiB together for 2 s',
+	],
+	['addresses of a path', 'path/address', /MAX_ADDRESSES = 4;/, 'A path has 4 addresses at most'],
+	['amplification', 'path/address', /AMPLIFICATION = 3;/, 'at most 3 times the bytes'],
+	['probes remembered', 'path/probe-history', /ENTRIES = 64;/, 'within 64 probes'],
+] as const) {
+	test(`the text and the code agree on ${name}`, (t) => {
+		t.regex(readFileSync(`src/core/${file}.ts`, 'utf8'), pattern);
+		t.true(text.replaceAll(/\s+/g, ' ').includes(claim), claim);
+	});
+}
