@@ -66,7 +66,7 @@ export class ServerFlows implements FlowFrames {
 	): DropReason | undefined {
 		const flow = this.#byId.get(id);
 		if (flow === undefined || reference !== 0) {
-			const closed = this.#opened.peek(id) !== Seen.FRESH;
+			const closed = flow === undefined && this.#opened.peek(id) !== Seen.FRESH;
 			this.#answer(closed ? FrameType.FLOW_CLOSE : FrameType.TARGET_UNKNOWN, id, reference, now);
 			return 'unknown-flow';
 		}

@@ -89,11 +89,13 @@ test('DATAGRAM of an unknown flow asks for the target', (t) => {
 	t.is(context.pollDelivery(), undefined);
 });
 
-test('an unknown reference of a known flow is delivered to nobody', (t) => {
+test('an unknown reference of a flow is delivered to nobody, and the flow stays', (t) => {
 	const {context, flows} = newServer();
 	announce(flows, 3, 'app');
 	context.pollDelivery();
+	sentFrames(context);
 	t.is(flows.datagram(3, 1, bytes, 0, 3, 0), 'unknown-flow');
+	t.deepEqual(sentFrames(context), [[FrameType.TARGET_UNKNOWN, 3, 1]]);
 	t.is(announce(flows, 3, 'app', 0, 1), 'unknown-flow');
 	t.is(context.pollDelivery(), undefined);
 });
