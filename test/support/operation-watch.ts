@@ -39,6 +39,8 @@ export class Watch {
 	readonly #oldest: Capture[] = [];
 	readonly #newest: Capture[] = [];
 	#captured = 0;
+	readonly #latestUp: Uint8Array[] = [];
+	readonly #latestDown: Uint8Array[] = [];
 	readonly #strays = new Map<string, {received: number; sent: number; genuine: boolean}>();
 	readonly #resets = new Map<string, number>();
 	readonly #sealed = new Map<string, Map<number, number>>();
@@ -129,6 +131,11 @@ export class Watch {
 		if (count > RESETS_PER_SECOND) this.#fault(`${count} RESETs a second to ${to.host}`);
 	}
 
+	/** A new server counts its RESETs anew. */
+	serverStarted(): void {
+		this.#resets.clear();
+	}
+
 	/** An attacker sends a packet to the server. */
 	injected(remote: RemoteAddress, bytes: Uint8Array, genuine: boolean): void {
 		if (!isSpoofed(remote)) return;
@@ -151,6 +158,13 @@ export class Watch {
 		if (!stray.genuine && bytes[0]! >> 4 !== PacketType.RESET) {
 			this.#fault('the server answered a stranger');
 		}
+	}
+
+	/** A copy goes to a path: each packet at most once. */
+	onPath(bytes: Uint8Array, path: number, up: boolean): void {
+		const latest = up ? this.#latestUp : this.#latestDown;
+		if (latest[path] === bytes) this.#fault(`a packet went twice to path ${path}`);
+		latest[path] = bytes;
 	}
 
 	/** Compares what an end counted with what it was handed, and looks at its status. */

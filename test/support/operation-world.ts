@@ -13,7 +13,9 @@ const HOUR = 3_600_000;
 const CLOCK_JUMPS: readonly Millis[] = [0, -HOUR, HOUR, -1000, 24 * HOUR, -20 * HOUR];
 const CLOCK = 100 * HOUR;
 /** After everything is in order again, datagrams have to get through within this time. */
-const SETTLE: Millis = 15_000;
+const SETTLE: Millis = 12_000;
+/** By then every path is found to be clean. */
+const HEAL: Millis = 6000;
 const SETTLE_STEP: Millis = 250;
 
 type Action = (a: number, b: number, c: number, d: number, e: number) => void;
@@ -74,6 +76,7 @@ export class OperationWorld {
 	/** What the world asks about every packet. */
 	intercept(packet: Flight, path: number, up: boolean): boolean {
 		const impairment = (up ? this.#up : this.#down)[path]!;
+		this.#watch.onPath(packet.bytes, path, up);
 		return impair(impairment, this.world, packet, path, up, (...diverted) =>
 			this.#divert(...diverted),
 		);
@@ -249,6 +252,7 @@ export class OperationWorld {
 		} else {
 			// Handles of another life mean nothing to the new server.
 			this.#flows.length = 0;
+			this.#watch.serverStarted();
 			this.#seen = this.world.atServer.length;
 			this.world.startServer();
 		}
@@ -291,17 +295,22 @@ export class OperationWorld {
 		if (missing.size === 0) this.#checkHealed();
 	}
 
-	/** Once a datagram got through, all of them do: every path is clean. */
+	/** Once a datagram got through, all of them do, on every path: all are clean. */
 	#checkHealed(): void {
 		const {world} = this;
-		world.run(world.now + 3000);
+		world.run(world.now + HEAL);
 		for (let i = 0; i < 3; i++) {
-			const up = world.send(0, 1300);
+			const before = [...world.copies];
+			const up = world.send(0, 1200);
+			const idle = world.copies.findIndex((count, path) => count === before[path]);
 			world.run(world.now + 50);
-			const down = this.#reply(0, 1300);
+			const down = this.#reply(0, 1200);
 			world.run(world.now + 50);
 			if (!world.arrived('server', up)) world.faults.push('a healed tunnel lost a datagram');
 			if (!world.arrived('client', down)) world.faults.push('a healed tunnel lost a reply');
+			if (idle >= 0 && this.#plan.copies === 0 && this.#plan.backup === 0) {
+				world.faults.push(`a healed path ${idle} gets no copies`);
+			}
 		}
 	}
 
@@ -319,6 +328,8 @@ export class OperationWorld {
 			up?.datagramsSent === down?.datagramsReceived &&
 			down?.datagramsSent === up?.datagramsReceived;
 		if (!same) world.faults.push('the counters of the ends differ');
+		const rekeys = 0.5 * ((up?.age ?? 0) / this.#plan.rekey) - 2;
+		if ((up?.rekeys ?? 0) < rekeys) world.faults.push(`only ${up?.rekeys} rekeys`);
 	}
 }
 
