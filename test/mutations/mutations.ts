@@ -166,7 +166,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'a new session is expected to know the targets of the old one',
-		file: 'src/core/client.ts',
+		file: 'src/core/flow/client-traffic.ts',
 		from: 'this.#flows.forgetKnown();',
 		to: '',
 	},
@@ -197,7 +197,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'datagrams that wait are forgotten when a session resumes',
-		file: 'src/core/client.ts',
+		file: 'src/core/flow/client-traffic.ts',
 		from: 'session.waiting = this.#held.length > 0;\n\t\tif (!session.waiting ||',
 		to: 'session.waiting = false;\n\t\tif (this.#held.length === 0 ||',
 	},
