@@ -12,6 +12,7 @@ import {
 	RESP_HEADER_LENGTH,
 	RETRY_LENGTH,
 	type RespPayload,
+	RespStatus,
 } from '../../wire/handshake.ts';
 import type {Environment} from '../environment.ts';
 import {type Millis, NEVER} from '../time.ts';
@@ -162,6 +163,8 @@ export class ClientHandshake {
 		const resp = payload === undefined ? undefined : decodeRespPayload(payload);
 		if (resp === undefined) return undefined;
 		const {localId, resume, noise} = attempt;
+		// Taking it would end the handshake without a session.
+		if (resp.status === RespStatus.RESUMED && resp.sessionId !== resume?.peerId) return undefined;
 		return {resp, keys: noise.split(), localId, resume};
 	}
 
@@ -189,7 +192,8 @@ export class ClientHandshake {
 		if (end - start < RESP_HEADER_LENGTH + 1 + COOKIE_LENGTH || end - start > 256) return undefined;
 		const packet = bytes.slice(start, end);
 		if (!this.#verified(packet, 'version')) return undefined;
-		return [...packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH)];
+		const versions = packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH);
+		return packet[RESP_HEADER_LENGTH] === versions.length ? [...versions] : undefined;
 	}
 
 	/** Whether the mac at the end covers the packet and the INIT under way. */

@@ -1,5 +1,9 @@
 import test from 'ava';
-import {ClientHandshake, type Resumable} from '../../../src/core/handshake/client-handshake.ts';
+import {
+	ClientHandshake,
+	type Resumable,
+	replyMac,
+} from '../../../src/core/handshake/client-handshake.ts';
 import {NEVER} from '../../../src/core/time.ts';
 import {mac} from '../../../src/crypto/keys.ts';
 import {NoiseResponder} from '../../../src/crypto/noise.ts';
@@ -8,6 +12,7 @@ import {
 	INIT_HEADER_LENGTH,
 	INIT_LENGTH,
 	InitKind,
+	RespStatus,
 } from '../../../src/wire/handshake.ts';
 import {toHex} from '../../crypto/fixtures.ts';
 import {CHEAP_DH} from '../../support/cheap-dh.ts';
@@ -234,4 +239,52 @@ test('both ends have the same keys', (t) => {
 	const keys: unknown[] = [];
 	const resp = answer(server, client.poll(0)!.bytes, {}, (init) => keys.push(init.noise.split()));
 	t.deepEqual(client.receiveResp(resp, 0, resp.length)?.keys, keys[0]);
+});
+
+test('a RESP that resumes what was not asked for does not end the handshake', (t) => {
+	const client = newClient();
+	client.begin(undefined, 0);
+	const nothing = answer(serverOf('server'), client.poll(0)!.bytes, {status: RespStatus.RESUMED});
+	t.is(client.receiveResp(nothing, 0, nothing.length), undefined);
+	t.true(client.active);
+	client.begin(RESUMABLE, 0);
+	const init = client.poll(0)!.bytes;
+	const other = answer(serverOf('server'), init, {status: RespStatus.RESUMED, sessionId: 5});
+	t.is(client.receiveResp(other, 0, other.length), undefined);
+});
+
+test('takes the RESP that resumes its session', (t) => {
+	const client = newClient();
+	client.begin(RESUMABLE, 0);
+	const resp = answer(serverOf('server'), client.poll(0)!.bytes, {
+		...{status: RespStatus.RESUMED, sessionId: RESUMABLE.peerId, epoch: 1},
+	});
+	const result = client.receiveResp(resp, 0, resp.length);
+	t.is(result?.resp.epoch, 1);
+	t.is(result?.resume, RESUMABLE);
+});
+
+test('a resume may be answered with a fresh session', (t) => {
+	const client = newClient();
+	client.begin(RESUMABLE, 0);
+	const resp = answer(serverOf('server'), client.poll(0)!.bytes);
+	t.is(client.receiveResp(resp, 0, resp.length)?.resp.status, RespStatus.FRESH);
+});
+
+test('takes a VERSION whose count is that of its versions only', (t) => {
+	const client = newClient();
+	client.begin(undefined, 0);
+	const init = client.poll(0)!.bytes;
+	const versionOf = (count: number) => {
+		const packet = Uint8Array.of(0x60, 3, ...init.subarray(2, 6), count, 2, 3);
+		return Uint8Array.of(...packet, ...replyMac(PSK, 'version', packet, init.subarray(10, 42)));
+	};
+	for (const [count, versions] of [
+		[2, [2, 3]],
+		[1, undefined],
+		[3, undefined],
+	] as const) {
+		const packet = versionOf(count);
+		t.deepEqual(client.receiveVersion(packet, 0, packet.length), versions as number[] | undefined);
+	}
 });
