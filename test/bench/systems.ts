@@ -1,0 +1,108 @@
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {freePort, Program, pause} from './processes.ts';
+
+/** A key for measurements only. */
+const KEY = Buffer.alloc(32, 0x5a).toString('base64');
+const PATHS = 3;
+
+/** One thing under test: what is sent to `port` comes out at the sink. */
+export interface System {
+	readonly name: string;
+	readonly port: number;
+	/** Its processes. */
+	readonly parts: readonly {readonly role: string; readonly program: Program}[];
+	stop(): Promise<void>;
+}
+
+/** What a system is called and how it is started in front of a sink. */
+export interface SystemKind {
+	readonly name: string;
+	readonly start: (sink: number) => Promise<System>;
+}
+
+/** Everything that can be measured, the references first. */
+export const SYSTEM_KINDS: readonly SystemKind[] = [
+	{name: 'direct', start: startDirect},
+	{name: 'socat', start: startSocat},
+	...(['sodium', 'node', 'noble'] as const).map((crypto) => ({
+		name: crypto,
+		start: (sink: number) => Tunnel.start(crypto, sink),
+	})),
+];
+
+// The generator's own ceiling: the sink itself.
+async function startDirect(sink: number): Promise<System> {
+	return {name: 'direct', port: sink, parts: [], stop: async () => {}};
+}
+
+/** The reference: one plain relay hop, which neither seals nor copies. */
+async function startSocat(sink: number): Promise<System> {
+	const port = await freePort();
+	const words = [`udp-listen:${port},bind=127.0.0.1`, `udp4:127.0.0.1:${sink}`];
+	const program = new Program('socat', ['socat', ...words], {});
+	await pause(200);
+	if (program.pid === 0) throw new Error('socat is not installed');
+	return {name: 'socat', port, parts: [{role: 'relay', program}], stop: () => program.kill()};
+}
+
+/** mpserver and mpclient with three direct paths between them. */
+export class Tunnel implements System {
+	readonly name: string;
+	readonly port: number;
+	readonly #folder = mkdtempSync(join(tmpdir(), 'mptunnel-bench-'));
+	readonly #serverPort: number;
+	readonly #sink: number;
+	#server: Program;
+	#client: Program;
+
+	private constructor(crypto: string, port: number, serverPort: number, sink: number) {
+		this.name = crypto;
+		this.port = port;
+		this.#serverPort = serverPort;
+		this.#sink = sink;
+		this.#server = this.startServer();
+		this.#client = this.startClient();
+	}
+
+	static async start(crypto: string, sink: number): Promise<Tunnel> {
+		const tunnel = new Tunnel(crypto, await freePort(), await freePort(), sink);
+		await tunnel.#server.says('mpserver runs');
+		await tunnel.#client.says('a session is up');
+		return tunnel;
+	}
+
+	get parts(): System['parts'] {
+		return [
+			{role: 'client', program: this.#client},
+			{role: 'server', program: this.#server},
+		];
+	}
+
+	/** Starts the server; the former one has to be gone. */
+	startServer(): Program {
+		const target = ['127.0.0.1', String(this.#sink)];
+		const words = [String(this.#serverPort), ...target, '--bind', '127.0.0.1'];
+		this.#server = this.#program('mpserver', words);
+		return this.#server;
+	}
+
+	/** The same for the client. */
+	startClient(): Program {
+		const file = join(this.#folder, 'mpclient.conf');
+		writeFileSync(file, `127.0.0.1 ${this.#serverPort}\n`.repeat(PATHS));
+		this.#client = this.#program('mpclient', [file, '--listen', `127.0.0.1:${this.port}`]);
+		return this.#client;
+	}
+
+	#program(name: string, words: readonly string[]): Program {
+		const state = ['--state', join(this.#folder, name)];
+		return Program.node(name, [...words, ...state, '--crypto', this.name], {MPTUNNEL_KEY: KEY});
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all(this.parts.map(({program}) => program.kill()));
+		rmSync(this.#folder, {recursive: true, force: true});
+	}
+}
