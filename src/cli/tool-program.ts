@@ -1,5 +1,6 @@
 import {Command} from 'commander';
 import {programVersion} from '../app/version.ts';
+import {demoCommand} from './demo-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
 import type {Context} from './run.ts';
@@ -12,6 +13,7 @@ export async function toolProgram({
 	cwd,
 	writeOut,
 	writeError,
+	stopped,
 }: Context): Promise<number> {
 	const program = new Command('mptunnel')
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
@@ -20,6 +22,7 @@ export async function toolProgram({
 		keygenCommand(writeOut),
 		statusCommand({env, cwd, writeOut, writeError}),
 		linkCommand(),
+		demoCommand({writeOut, writeError, stopped}),
 		// Further subcommands go here.
 	];
 	for (const command of [program, ...commands]) {

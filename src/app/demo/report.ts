@@ -1,0 +1,166 @@
+import type {Millis} from '../../core/time.ts';
+import type {LinkProxyCounts} from '../../net/link-proxy.ts';
+import {formatMillis, formatShare} from '../status.ts';
+import type {DemoLink} from './links.ts';
+import {
+	type Both,
+	heldCopies,
+	likelyRange,
+	lossOf,
+	type Measurement,
+	product,
+} from './measurement.ts';
+import {textTable} from './text-table.ts';
+import {DATAGRAM_BYTES, type DirectionCounts} from './traffic.ts';
+
+/** How many datagrams per direction make the residual loss of the demo worth reading. */
+const ENOUGH = 20_000;
+
+/** Links count handshakes too, and what is under way: that share is no loss. */
+const BESIDE_NOISE = 0.001;
+
+const DIRECTIONS: Both<string> = ['client -> server', 'server -> client'];
+
+/** What the live table shows. */
+export interface LiveFigures {
+	readonly elapsed: Millis;
+	/** Datagrams per second aimed at now, and wanted. */
+	readonly rate: number;
+	readonly wantedRate: number;
+	readonly measurement: Measurement | undefined;
+}
+
+/** What the summary shows. */
+export interface RunFigures extends LiveFigures {
+	/** By sequence numbers, outside the tunnel. */
+	readonly traffic: Both<DirectionCounts>;
+	readonly links: readonly {readonly link: DemoLink; readonly counts: LinkProxyCounts}[];
+}
+
+/** The live table, one line an item; the tunnel measured every number in it. */
+export function liveTable({elapsed, rate, wantedRate, measurement}: LiveFigures): string[] {
+	const slow = rate < wantedRate ? ` (this machine is too busy for ${count(wantedRate)})` : '';
+	const seconds = (elapsed / 1000).toFixed(0);
+	const head = `${seconds} s, ${count(rate)} datagrams/s through the tunnel and back${slow}`;
+	if (measurement === undefined) return [head, '', 'no session yet'];
+	const paths = [['path', 'direction', 'state', 'RTT', 'jitter', 'loss']];
+	for (const {name, directions} of measurement.paths) {
+		for (const [index, {state, rtt, jitter, loss}] of directions.entries()) {
+			const figures = [state, formatMillis(rtt), formatMillis(jitter), formatShare(loss)];
+			paths.push([index === 0 ? name : '', DIRECTIONS[index]!, ...figures]);
+		}
+	}
+	const tunnel = [['tunnel', 'direction', 'sent', 'received', 'residual loss']];
+	for (const [index, {sent, received, residualLoss}] of measurement.tunnel.entries()) {
+		const figures = [count(sent), count(received), formatShare(residualLoss)];
+		tunnel.push(['', DIRECTIONS[index]!, ...figures]);
+	}
+	return [
+		head,
+		'',
+		...textTable(paths, new Set([3, 4, 5])),
+		'',
+		...textTable(tunnel, new Set([2, 3, 4])),
+	];
+}
+
+/** The summary after the traffic has ended, one line an item. */
+export function summary(figures: RunFigures): string[] {
+	return [
+		...headLines(figures),
+		'',
+		'Measured by the tunnel and by sequence numbers:',
+		...lossTable(figures),
+		'',
+		'The links, for comparison: what they were set to, and what they counted themselves:',
+		...linkTable(figures),
+		...outsideLines(figures),
+	];
+}
+
+function headLines({elapsed, wantedRate, traffic: [up]}: RunFigures): string[] {
+	const seconds = elapsed / 1000;
+	const rate = seconds > 0 ? up.sent / seconds : 0;
+	const lines = [
+		`${seconds.toFixed(1)} s: ${count(up.sent)} datagrams of ${DATAGRAM_BYTES} bytes ` +
+			`(${count(rate)}/s), sent on every path, each answered by the echo target`,
+	];
+	if (rate < 0.95 * wantedRate) {
+		lines.push(`This machine was too busy for ${count(wantedRate)}/s, so fewer were sent.`);
+	}
+	return lines;
+}
+
+function lossTable({measurement, traffic}: RunFigures): readonly string[] {
+	const rows = [['', '', 'sent', 'arrived', 'loss', '']];
+	for (const [index, direction] of DIRECTIONS.entries()) {
+		const paths = measurement?.paths ?? [];
+		const losses = paths.map(({directions}) => lossOf(directions[index]!));
+		for (const [at, {name, directions}] of paths.entries()) {
+			const {sent, arrived} = directions[index]!;
+			const cells = [count(sent), count(arrived), formatShare(losses[at]), 'whole run'];
+			rows.push([at === 0 ? direction : '', `path ${name}`, ...cells]);
+		}
+		const expected = product(losses);
+		rows.push(['', 'product of the paths', '', '', formatShare(expected), 'expected']);
+		const {sent, arrived} = traffic[index]!;
+		const loss = formatShare(lossOf(traffic[index]!));
+		rows.push(['', 'residual', count(sent), count(arrived), loss, verdict(expected, sent)]);
+	}
+	return textTable(rows, new Set([2, 3, 4]));
+}
+
+/** What the residual loss of so many datagrams can be compared with. */
+function verdict(expected: number | undefined, sent: number): string {
+	if (expected === undefined) return '';
+	if (sent < ENOUGH) return `too few to tell (${count(ENOUGH)} are enough: --seconds 10)`;
+	const [low, high] = likelyRange(expected, sent);
+	return `99 of 100 runs: ${formatShare(low)} to ${formatShare(high)}`;
+}
+
+function linkTable({links}: RunFigures): readonly string[] {
+	const rows = [['', 'set to', '', '', 'lost ->', 'lost <-']];
+	for (const {link, counts} of links) {
+		rows.push([
+			link.name,
+			`${formatShare(link.loss)} loss`,
+			`${link.delay} ms delay`,
+			`± ${link.jitter} ms`,
+			`${formatShare(lossByLink(counts.up))} of ${count(counts.up.sent)}`,
+			`${formatShare(lossByLink(counts.down))} of ${count(counts.down.sent)}`,
+		]);
+	}
+	return textTable(rows, new Set([1, 2, 3, 4, 5]));
+}
+
+function lossByLink({sent, lost}: {sent: number; lost: number}): number | undefined {
+	return sent === 0 ? undefined : lost / sent;
+}
+
+/** What was lost elsewhere than on the links, such as in a full socket of this machine. */
+function outsideLines({measurement, links, traffic}: RunFigures): string[] {
+	const lost = (measurement?.paths ?? []).reduce((sum, {directions: [up, down]}, index) => {
+		const counts = links[index]?.counts;
+		if (counts === undefined) return sum;
+		const beside = (path: {sent: number; arrived: number}, link: LinkProxyCounts['up']) =>
+			Math.max(0, path.sent - link.sent) + Math.max(0, link.delivered - path.arrived);
+		return sum + beside(up, counts.up) + beside(down, counts.down);
+	}, 0);
+	const held = measurement === undefined ? 0 : heldCopies(measurement);
+	const sent = links.reduce((sum, {counts: {up, down}}) => sum + up.sent + down.sent, 0);
+	const twice = traffic[0].twice + traffic[1].twice;
+	const lines = ['', `Datagrams delivered twice: ${count(twice)}.`];
+	if (lost > BESIDE_NOISE * sent)
+		lines.push(`Packets lost beside the links, in this machine: ${count(lost)}.`);
+	if (held > 0) {
+		lines.push(
+			`Copies not sent: ${count(held)}. This machine was so late with packets that the tunnel ` +
+				'took paths for full; the residual loss can be above the product for that.',
+		);
+	}
+	return lines;
+}
+
+function count(value: number): string {
+	return Math.round(value).toLocaleString('en-US');
+}
