@@ -14,6 +14,7 @@ import {KeySchedule} from './key-schedule.ts';
 import {PathAddress} from './path/address.ts';
 import {Role} from './path/probe-interval.ts';
 import type {RemoteAddress} from './remote-address.ts';
+import {ReplayWindow, Seen} from './replay-window.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
@@ -23,6 +24,8 @@ import type {Delivery, Transmit} from './transmit.ts';
 const RESUME_AFTER: Millis = 2000;
 /** Only packets sent within this time may draw a RESET that is believed. */
 const RESET_WINDOW: Millis = 3000;
+/** Packet numbers remembered for each path: 20,000 packets/s for those 3 s. */
+const SENT_NUMBERS = 65_536;
 const RESET_PAUSE: Millis = 1000;
 const SECOND_CLOSE: Millis = 20;
 const PATHS_AGAIN: Millis = 200;
@@ -238,7 +241,8 @@ export class MptunnelClient implements ClientEndpoint {
 		session.flows = this.#traffic.frames;
 		session.paths.copies = this.#config.copies;
 		for (const settings of this.#config.paths) {
-			session.paths.configure(settings, settings.rateUp);
+			const path = session.paths.configure(settings, settings.rateUp);
+			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
 		this.#session = session;
@@ -278,7 +282,7 @@ export class MptunnelClient implements ClientEndpoint {
 			headerSessionId(bytes, start) === session.peerId &&
 			number < session.sender.nextPacketNumber &&
 			number >= session.sender.sentTimes.numberAt(now - RESET_WINDOW) &&
-			session.paths.get(path)?.open === true;
+			session.paths.get(path)?.sentNumbers?.peek(number) === Seen.DUPLICATE;
 		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.#drop('unexpected');
 		this.#lastReset = now;
 		this.#state = 'restarting';

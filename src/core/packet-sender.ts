@@ -42,8 +42,8 @@ export class PacketSender {
 		return this.#context.outbox.take();
 	}
 
-	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place. */
-	#seal(slot: Slot, start: number, end: number, now: Millis): void {
+	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place; its number. */
+	#seal(slot: Slot, start: number, end: number, now: Millis): number {
 		const header = start - HEADER_LENGTH;
 		const packetNumber = this.nextPacketNumber++;
 		this.sentTimes.note(packetNumber, now);
@@ -53,15 +53,17 @@ export class PacketSender {
 		this.#keys.sealing.seal(packetNumber, slot.bytes, header, text, end);
 		slot.start = header;
 		slot.end = end + TAG;
+		return packetNumber;
 	}
 
 	/** Sends frames on all chosen paths; false (counted) when none would take them. */
 	sendCopies(slot: Slot, start: number, end: number, now: Millis, what: Sent): boolean {
-		this.#seal(slot, start, end, now);
+		const number = this.#seal(slot, start, end, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		for (const path of this.#paths.chosen) {
-			if (path.admits(length, now)) path.send(transmit, length, now, what);
+			if (!path.admits(length, now)) continue;
+			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
 		return this.#finish(transmit, now, what);
 	}
@@ -76,12 +78,15 @@ export class PacketSender {
 		now: Millis,
 		what: Sent,
 	): boolean {
-		this.#seal(slot, start, end, now);
+		const number = this.#seal(slot, start, end, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		path.saturation.charge(length);
-		if (address === undefined) path.send(transmit, length, now, what);
-		else path.sendTo(address, transmit, length, now, what);
+		const sent =
+			address === undefined
+				? path.send(transmit, length, now, what)
+				: path.sendTo(address, transmit, length, now, what);
+		if (sent) path.sentNumbers?.accept(number);
 		return this.#finish(transmit, now, what);
 	}
 

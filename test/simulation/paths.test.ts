@@ -58,7 +58,6 @@ for (const [rate, delay, loss] of [
 			const took = downAt(world, 0, killed) - killed;
 			// 500 ms + 1.5 RTT + 4 rttvar; the variation of these links is a small part of their RTT.
 			const limit = 500 + 1.5 * rtt! + Math.max(5, 0.5 * rtt!);
-			t.log(took, limit);
 			t.true(took <= limit, `seed ${seed}: down after ${took} ms, allowed ${limit}`);
 			t.deepEqual(world.faults, []);
 		}

@@ -1,3 +1,4 @@
+import {VARINT_MAX} from '../../bytes/varint.ts';
 import {encodeFixedTarget} from '../../wire/address.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {RemoteAddress} from '../remote-address.ts';
@@ -46,7 +47,7 @@ export class ClientFlows {
 	find(listener: number, application: RemoteAddress, now: Millis): ClientFlow | undefined {
 		let flow = this.#byApplication.get(application.key);
 		if (flow === undefined) {
-			if (this.#byId.size >= FLOW_LIMIT) return undefined;
+			if (this.#byId.size >= FLOW_LIMIT || this.#nextId > VARINT_MAX) return undefined;
 			const name = this.#listeners[listener] ?? '';
 			flow = {
 				id: this.#nextId++,

@@ -27,6 +27,7 @@ export class MtuSearch {
 	#ceiling = CANDIDATES.length;
 	#tries = 0;
 	#round = 0;
+	#raiseAt: Millis = NEVER;
 	#next: Millis = NEVER;
 	#verifyTries = 0;
 
@@ -58,6 +59,7 @@ export class MtuSearch {
 		if (this.#tries * log < LOG_CHANCE) {
 			this.#ceiling = CANDIDATES.findIndex((size) => size > this.confirmed);
 			this.#tries = 0;
+			this.#raiseAt = now + RAISE_AFTER;
 			this.#next = now + VERIFY_EVERY;
 			return [];
 		}
@@ -68,10 +70,10 @@ export class MtuSearch {
 	}
 
 	#verify(now: Millis, log: number, active: boolean): readonly number[] {
-		this.#round++;
-		if (this.#round * VERIFY_EVERY > RAISE_AFTER) {
+		if (now >= this.#raiseAt) {
 			this.#ceiling = CANDIDATES.length;
 			this.#round = 0;
+			this.#raiseAt = now + RAISE_AFTER;
 		}
 		if (this.confirmed === BASE_PACKET_SIZE || (!active && this.#verifyTries === 0)) {
 			this.#next = now + VERIFY_EVERY;
@@ -119,6 +121,7 @@ export class MtuSearch {
 		this.#ceiling = ceiling;
 		this.#tries = 0;
 		this.#round = 0;
+		this.#raiseAt = now + RAISE_AFTER;
 		this.#verifyTries = 0;
 		this.#next = now + BLACK_HOLE_PAUSE;
 	}

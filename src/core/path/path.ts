@@ -53,6 +53,8 @@ export class Path {
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
 	response: Uint8Array | undefined = undefined;
+	/** Client: the numbers of the newest packets sent on the path, for telling a true RESET. */
+	sentNumbers: ReplayWindow | undefined = undefined;
 	readonly #copies = new ReplayWindow(COPY_SPAN);
 
 	constructor(settings: PathSettings) {
