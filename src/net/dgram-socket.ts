@@ -30,15 +30,37 @@ type MutableBatch = {-readonly [Name in keyof DatagramBatch]: DatagramBatch[Name
 };
 
 /**
+ * The view of what was sent last. Node makes a view of its own for every send with an offset; the
+ * copies of one packet differ in nothing but their socket, and slots are used again and again.
+ */
+class LastView {
+	#bytes: Uint8Array | undefined;
+	#start = 0;
+	#end = 0;
+	#view: Uint8Array = new Uint8Array(0);
+
+	of(bytes: Uint8Array, start: number, end: number): Uint8Array {
+		if (bytes !== this.#bytes || start !== this.#start || end !== this.#end) {
+			this.#bytes = bytes;
+			this.#start = start;
+			this.#end = end;
+			this.#view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+		}
+		return this.#view;
+	}
+}
+
+/**
  * The portable back end: `node:dgram`, one datagram a batch. It sends at once, so that `flush` has
  * nothing to do: libuv tries the system call first and queues only what the system does not take.
  */
 export class DgramBackEnd implements UdpBackEnd {
 	readonly name = 'dgram';
 	readonly #remotes = new RemoteTable();
+	readonly #views = new LastView();
 
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket {
-		return new DgramSocket(binding, handlers, this.#remotes);
+		return new DgramSocket(binding, handlers, this.#remotes, this.#views);
 	}
 }
 
@@ -60,6 +82,7 @@ class DgramSocket implements UdpSocket {
 	readonly #socket: Socket;
 	readonly #handlers: UdpHandlers;
 	readonly #remotes: RemoteTable;
+	readonly #views: LastView;
 	readonly #recent = new Array<RemoteAddress | undefined>(RECENT).fill(undefined);
 	readonly #batch: MutableBatch = {
 		arena: new Uint8Array(0),
@@ -76,9 +99,10 @@ class DgramSocket implements UdpSocket {
 	#connected = false;
 	#closed: Promise<void> | undefined;
 
-	constructor(binding: UdpBinding, handlers: UdpHandlers, remotes: RemoteTable) {
+	constructor(binding: UdpBinding, handlers: UdpHandlers, remotes: RemoteTable, views: LastView) {
 		this.#handlers = handlers;
 		this.#remotes = remotes;
+		this.#views = views;
 		this.#socket = createSocket(
 			familyOf(binding.address) === 4
 				? {type: 'udp4', lookup: lookupLiteral}
@@ -119,8 +143,7 @@ class DgramSocket implements UdpSocket {
 		try {
 			// What waits behind other datagrams is copied here, so that one full socket does not take a
 			// slot out of use for every packet.
-			if (queued > 0) this.#send(bytes.slice(start, end), 0, length, to);
-			else this.#send(bytes, start, length, to);
+			this.#send(queued > 0 ? bytes.slice(start, end) : this.#views.of(bytes, start, end), to);
 		} catch {
 			// Node refuses port 0, which any stranger can put into a datagram as its source.
 			this.#sent--;
@@ -173,9 +196,9 @@ class DgramSocket implements UdpSocket {
 		return this.#closed;
 	}
 
-	#send(bytes: Uint8Array, offset: number, length: number, to: RemoteAddress | undefined): void {
-		if (to === undefined) this.#socket.send(bytes, offset, length, this.#outcome);
-		else this.#socket.send(bytes, offset, length, to.port, to.host, this.#outcome);
+	#send(bytes: Uint8Array, to: RemoteAddress | undefined): void {
+		if (to === undefined) this.#socket.send(bytes, this.#outcome);
+		else this.#socket.send(bytes, to.port, to.host, this.#outcome);
 	}
 
 	// One function for all sends: what the system says at once about a datagram reaches nobody else.

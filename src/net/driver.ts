@@ -34,13 +34,16 @@ const LONGEST_TIMEOUT = 0x7fff_ffff;
 export class Driver {
 	readonly #endpoint: Endpoint;
 	readonly #outputs: DriverOutputs;
+	// Filled anew after every flush: emptying an array lets its memory go, a count does not.
 	readonly #unflushed: Slot[] = [];
 	readonly #referenced: boolean[] = [];
+	#unflushedCount = 0;
 	readonly #waiting: (() => void)[] = [];
 	#busy = false;
 	#stopped = false;
 	#timer: NodeJS.Timeout | undefined;
 	#armedFor: Millis = NEVER;
+	#lastNow: Millis = 0;
 
 	constructor(endpoint: Endpoint, outputs: DriverOutputs) {
 		this.#endpoint = endpoint;
@@ -49,24 +52,26 @@ export class Driver {
 
 	/** The monotonic clock of every input. */
 	now(): Millis {
-		return performance.now();
+		this.#lastNow = performance.now();
+		return this.#lastNow;
 	}
 
 	/**
-	 * Drains after one input. `arena` is the memory of the batch it came from, undefined without one.
+	 * Drains after one input, at the time last read for it. `arena` is the memory of the batch it came from, undefined without one.
 	 */
 	settle(arena: Uint8Array | undefined): void {
 		const endpoint = this.#endpoint;
 		this.#busy = true;
-		const now = this.now();
+		const now = this.#lastNow;
 		for (
 			let transmit = endpoint.pollTransmit(now);
 			transmit !== undefined;
 			transmit = endpoint.pollTransmit(now)
 		) {
-			this.#unflushed.push(transmit.slot);
-			this.#referenced.push(this.#outputs.transmit(transmit));
-			if (this.#unflushed.length >= UNFLUSHED_LIMIT) this.#flush();
+			const index = this.#unflushedCount++;
+			this.#unflushed[index] = transmit.slot;
+			this.#referenced[index] = this.#outputs.transmit(transmit);
+			if (this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
 		}
 		const delivery = endpoint.pollDelivery();
 		if (delivery !== undefined) this.#outputs.deliver(delivery, delivery.bytes === arena);
@@ -106,13 +111,12 @@ export class Driver {
 
 	#flush(): void {
 		this.#outputs.flush();
-		for (let i = 0; i < this.#unflushed.length; i++) {
+		for (let i = 0; i < this.#unflushedCount; i++) {
 			const slot = this.#unflushed[i]!;
 			if (this.#referenced[i]) slot.bytes = new Uint8Array(SLOT_SIZE);
 			this.#endpoint.releaseSlot(slot);
 		}
-		this.#unflushed.length = 0;
-		this.#referenced.length = 0;
+		this.#unflushedCount = 0;
 	}
 
 	// A timer that fires too early costs one harmless call; moving it with every packet costs more.
