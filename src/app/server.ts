@@ -106,6 +106,8 @@ function serverConfig(options: ServerOptions): ServerConfig {
 			: keys.users.map(({name, psk}) => ({name, psk})),
 		keyless: keys.keyless,
 		encrypt,
+		fixedTarget: true,
+		exit: false,
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),

@@ -215,6 +215,8 @@ export class Admission {
 			table,
 			owner: record,
 			limit: this.#config.flowLimit,
+			fixedTarget: this.#config.fixedTarget,
+			exit: this.#config.exit && !this.#config.keyless,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),

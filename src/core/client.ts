@@ -5,7 +5,7 @@ import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts
 import {encodePaths} from '../wire/paths.ts';
 import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
-import type {ClientConfig, ClientEndpoint} from './endpoint.ts';
+import type {ClientConfig, ClientEndpoint, OpenDatagram} from './endpoint.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent, EndpointStatus, SessionStatus} from './events.ts';
 import {ClientTraffic} from './flow/client-traffic.ts';
@@ -329,6 +329,15 @@ export class MptunnelClient implements ClientEndpoint {
 	): DropReason | undefined {
 		if (this.#state === 'closed') return this.#drop('no-session');
 		return this.#traffic.send(listener, application, bytes, start, end, now);
+	}
+
+	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
+		if (this.#state === 'closed') return this.#drop('no-session');
+		return this.#traffic.sendTo(datagram, now);
+	}
+
+	endApplication(application: RemoteAddress, now: Millis): void {
+		if (this.#state !== 'closed') this.#traffic.end(application, now);
 	}
 
 	// --- time ---

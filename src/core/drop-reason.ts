@@ -16,6 +16,8 @@ export const DROP_REASONS = [
 	'unexpected',
 	'unknown-flow',
 	'flow-limit',
+	'unknown-target',
+	'refused',
 	'reassembly',
 	'no-session',
 	'queue-full',

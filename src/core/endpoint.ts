@@ -13,6 +13,22 @@ import type {RemoteAddress} from './remote-address.ts';
 import type {Millis} from './time.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 
+/** A datagram bytes[start, end) and an encoded address targetBytes[targetStart, targetEnd). */
+export interface SpanTo {
+	readonly bytes: Uint8Array;
+	readonly start: number;
+	readonly end: number;
+	readonly targetBytes: Uint8Array;
+	readonly targetStart: number;
+	readonly targetEnd: number;
+}
+
+/** A datagram of an application that names its target. */
+export interface OpenDatagram extends SpanTo {
+	readonly listener: number;
+	readonly application: RemoteAddress;
+}
+
 /** What both endpoints share: the outputs. */
 export interface Endpoint {
 	/** The next packet to send; the same record is filled again by the next call. */
@@ -55,6 +71,13 @@ export interface ClientEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
+	/**
+	 * The same to an open listener: the target is targetBytes[targetStart, targetEnd), encoded as on
+	 * the wire, which is how SOCKS5 writes it.
+	 */
+	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined;
+	/** The application is gone (its SOCKS association ended): its flow ends. */
+	endApplication(application: RemoteAddress, now: Millis): void;
 	/** The path's socket is ready (again, on another local address or to another remote one). */
 	pathOpened(path: number, now: Millis): void;
 	/** Sends a probe on the path now, besides the regular ones. */
@@ -83,6 +106,10 @@ export interface ServerEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
+	/** A host answered a flow whose client chooses its targets; `datagram.target` is that host. */
+	sendDatagramFrom(flow: number, datagram: SpanTo, now: Millis): DropReason | undefined;
+	/** A target that the client chose cannot be had: one of RefusalCode. */
+	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
 	/** The target socket of a flow could not be made or died: tells the client and forgets the flow. */
 	refuseFlow(flow: number, now: Millis): void;
 	/** A local socket was closed: its remotes are not used any more. */
@@ -98,6 +125,8 @@ export interface ClientPathConfig extends PathSettings {}
 export interface ListenerConfig {
 	/** Part of the key by which the server finds a flow again: stable over restarts, ASCII, <= 64 characters. */
 	readonly name: string;
+	/** Whether each datagram names its target (SOCKS5); else all go to the server's fixed one. */
+	readonly open?: boolean;
 }
 
 /** Settings of a client endpoint. */
@@ -134,6 +163,10 @@ export interface ServerConfig {
 	readonly keyless: boolean;
 	/** False with MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
+	/** Whether flows to the fixed target are served. */
+	readonly fixedTarget: boolean;
+	/** Whether clients may choose targets. */
+	readonly exit: boolean;
 	/** 300 s (RFC 4787). */
 	readonly flowIdle: Millis;
 	/** A session without genuine packets ends after this, 180 s. */

@@ -42,6 +42,15 @@ export type EndpointEvent =
 			readonly flow: number;
 	  }
 	| {
+			/** Client: the server refused a target that an application named or a whole flow. */
+			readonly type: 'target-refused';
+			readonly flow: number;
+			/** The target as it is encoded on the wire; empty for a whole flow. */
+			readonly target: Uint8Array;
+			/** One of RefusalCode. */
+			readonly code: number;
+	  }
+	| {
 			/** Something that the user has to mend: named settings that differ, another version, an unknown key. */
 			readonly type: 'warning';
 			readonly code: 'encryption-differs' | 'other-version' | 'unknown-key' | 'keyless' | 'full';

@@ -6,7 +6,7 @@ import {Admission} from './admission.ts';
 import {ClientRecords} from './client-records.ts';
 import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
-import type {ServerConfig, ServerEndpoint} from './endpoint.ts';
+import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
 import {ServerFlowTable} from './flow/server-flow-table.ts';
@@ -112,13 +112,7 @@ export class MptunnelServer implements ServerEndpoint {
 	/** After an input to a session: what waits may go, and its timers may be earlier. */
 	#touch(entry: ServerSession, now: Millis): void {
 		const {session, flows} = entry;
-		if (session.waiting && session.paths.chosen.length > 0) {
-			session.waiting = false;
-			for (const {flow, bytes} of flows.held.takeAll(now)) {
-				if (flow.session !== flows) continue;
-				session.sendDatagram(flow.id, 0, undefined, undefined, bytes, 0, bytes.length, now);
-			}
-		}
+		if (session.waiting) flows.flush(now);
 		entry.deadline = session.nextTimeout();
 		this.#deadline = Math.min(this.#deadline, entry.deadline);
 	}
@@ -158,24 +152,29 @@ export class MptunnelServer implements ServerEndpoint {
 	): DropReason | undefined {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return this.#drop('unknown-flow');
-		flow.active = now;
 		const flows = flow.session;
 		if (flows === undefined || this.#closed) return this.#drop('no-session');
-		const {session} = flows;
-		const entry = this.#sessions.get(session.localId)!;
-		if (session.paths.chosen.length === 0) {
-			flows.held.push(flow, bytes, start, end, now);
-			if (!session.waiting) {
-				session.waiting = true;
-				session.prober.data(now);
-				for (const path of session.paths.all) session.prober.schedule(path, now);
-			}
-			this.#touch(entry, now);
-			return undefined;
-		}
-		const reason = session.sendDatagram(flow.id, 0, undefined, undefined, bytes, start, end, now);
-		this.#touch(entry, now);
+		const reason = flows.answer(flow, undefined, bytes, start, end, now);
+		this.#touch(this.#sessions.get(flows.session.localId)!, now);
 		return reason;
+	}
+
+	sendDatagramFrom(handle: number, datagram: SpanTo, now: Millis): DropReason | undefined {
+		const flow = this.#table.get(handle);
+		const flows = flow?.session;
+		if (flow === undefined || flows === undefined || this.#closed)
+			return this.#drop('unknown-flow');
+		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
+		const source = flow.sources?.find(targetBytes, targetStart, targetEnd, now);
+		if (source === undefined) return this.#drop('unknown-flow');
+		const reason = flows.answer(flow, source, bytes, start, end, now);
+		this.#touch(this.#sessions.get(flows.session.localId)!, now);
+		return reason;
+	}
+
+	refuseTarget(handle: number, reference: number, code: number, now: Millis): void {
+		const flow = this.#table.get(handle);
+		flow?.session?.refuseTarget(flow, reference, code, now);
 	}
 
 	refuseFlow(handle: number, now: Millis): void {

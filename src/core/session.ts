@@ -237,6 +237,13 @@ export class Session {
 				if (!cursor.failed) this.flows.refused(flow, code, now);
 				return !cursor.failed;
 			}
+			case FrameType.TARGET_REFUSED: {
+				const flow = cursor.varint();
+				const reference = cursor.varint();
+				const code = cursor.uint8();
+				if (!cursor.failed) this.flows.targetRefused(flow, reference, code);
+				return !cursor.failed;
+			}
 			case FrameType.PATHS:
 				return this.#readPaths(now);
 			case FrameType.PATHS_KNOWN:

@@ -1,4 +1,5 @@
 import type {Slot} from '../bytes/slot-pool.ts';
+import type {ReceivedTarget} from './flow/received-targets.ts';
 import type {RemoteAddress} from './remote-address.ts';
 
 /** The most copies of one packet: every path with every address it may have. */
@@ -27,6 +28,11 @@ export class Delivery {
 	/** Client only: the listener and the application that gets it. */
 	listener = 0;
 	application: RemoteAddress | undefined = undefined;
+	/**
+	 * The target that the client chose (at the server) or the source of the answer (at the client);
+	 * undefined for the fixed target. The same object as long as the flow remembers it.
+	 */
+	target: ReceivedTarget | undefined = undefined;
 	bytes: Uint8Array = new Uint8Array(0);
 	start = 0;
 	end = 0;

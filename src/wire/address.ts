@@ -2,28 +2,46 @@
  * The target of a flow, as it travels inline in DATAGRAM_TO:
  *
  *   fixed target   00 | listener length 1 | listener | application length 1 | application
+ *   IPv4           01 | address 4 | port 2
+ *   domain         03 | length 1 | name | port 2
+ *   IPv6           04 | address 16 | port 2
  *
- * The server's own fixed target. The listener's name and the application's address (text) are the
- * key by which the flow is found again after a restart of the client. Kinds 1 (IPv4), 3 (domain)
- * and 4 (IPv6) are those of SOCKS5 and reserved for targets chosen by the client.
+ * Kind 0 is the server's own fixed target. The listener's name and the application's address (text)
+ * are the key by which the flow is found again after a restart of the client. The others are
+ * targets that the client chooses, byte for byte as SOCKS5 writes them (RFC 1928, section 5).
  */
 import type {Cursor} from '../bytes/cursor.ts';
 
 /** Kinds of target. */
-export const TargetKind = {FIXED: 0} as const;
+export const TargetKind = {FIXED: 0, IPV4: 1, DOMAIN: 3, IPV6: 4} as const;
 
 /** The longest listener name or application address, in bytes. */
 export const MAX_NAME = 64;
 
-/** A target as the server reads it. */
-export interface Target {
-	/** One of TargetKind. */
-	readonly kind: number;
+/** The longest domain name, in bytes (RFC 1035, section 2.3.4, without the dot of the root). */
+export const MAX_DOMAIN = 253;
+
+/** The server's own target, and which application of the client wants it. */
+export interface FixedTarget {
+	readonly kind: typeof TargetKind.FIXED;
 	/** Name of the client's listener. */
 	readonly listener: string;
 	/** Address of the application at the client, as text. */
 	readonly application: string;
 }
+
+/** A target that the client chose. */
+export interface HostTarget {
+	readonly kind: typeof TargetKind.IPV4 | typeof TargetKind.DOMAIN | typeof TargetKind.IPV6;
+	/** 4 or 16 bytes of address, or the bytes of a name: letters, digits, '-', '_' and '.'. */
+	readonly host: Uint8Array;
+	readonly port: number;
+	/** The whole as it travels. */
+	readonly encoded: Uint8Array;
+}
+
+/** A target as the receiver reads it. */
+export type Target = FixedTarget | HostTarget;
 
 function writeName(bytes: Uint8Array, start: number, name: string): number {
 	const length = Math.min(name.length, MAX_NAME);
@@ -53,11 +71,47 @@ function readName(cursor: Cursor): string {
 	return name;
 }
 
+function isNameByte(code: number): boolean {
+	return (
+		(code >= 0x61 && code <= 0x7a) ||
+		(code >= 0x41 && code <= 0x5a) ||
+		(code >= 0x30 && code <= 0x39) ||
+		code === 0x2d ||
+		code === 0x2e ||
+		code === 0x5f
+	);
+}
+
+function readHost(cursor: Cursor, kind: HostTarget['kind']): HostTarget | undefined {
+	const start = cursor.position - 1;
+	let length = kind === TargetKind.IPV4 ? 4 : 16;
+	if (kind === TargetKind.DOMAIN) {
+		length = cursor.uint8();
+		if (length === 0 || length > MAX_DOMAIN) cursor.failed = true;
+	}
+	const host = cursor.copy(length);
+	const port = cursor.uint16();
+	// A NUL or a space in a name would mean one thing here and another to the resolver.
+	if (kind === TargetKind.DOMAIN && !host.every(isNameByte)) cursor.failed = true;
+	if (cursor.failed) return undefined;
+	return {kind, host, port, encoded: cursor.bytes.slice(start, cursor.position)};
+}
+
 /** Reads a target; undefined, with the cursor failed, when it is malformed or of an unknown kind. */
 export function decodeTarget(cursor: Cursor): Target | undefined {
 	const kind = cursor.uint8();
-	if (kind !== TargetKind.FIXED) cursor.failed = true;
-	const listener = readName(cursor);
-	const application = readName(cursor);
-	return cursor.failed ? undefined : {kind, listener, application};
+	switch (kind) {
+		case TargetKind.FIXED: {
+			const listener = readName(cursor);
+			const application = readName(cursor);
+			return cursor.failed ? undefined : {kind, listener, application};
+		}
+		case TargetKind.IPV4:
+		case TargetKind.DOMAIN:
+		case TargetKind.IPV6:
+			return readHost(cursor, kind);
+		default:
+			cursor.failed = true;
+			return undefined;
+	}
 }

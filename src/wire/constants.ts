@@ -54,6 +54,7 @@ export const FrameType = {
 	TARGET_UNKNOWN: 0x15,
 	FLOW_CLOSE: 0x16,
 	FLOW_REFUSED: 0x17,
+	TARGET_REFUSED: 0x18,
 	PROBE: 0x20,
 	PONG: 0x21,
 	PATHS: 0x28,
@@ -72,7 +73,7 @@ export const CloseCode = {
 	IDLE: 2,
 } as const;
 
-/** Reason codes of FLOW_REFUSED. */
+/** Reason codes of FLOW_REFUSED and TARGET_REFUSED. */
 export const RefusalCode = {
 	/** A limit of the server is reached. */
 	LIMIT: 1,
@@ -80,4 +81,8 @@ export const RefusalCode = {
 	NO_TARGET: 2,
 	/** The server could not make a socket. */
 	SOCKET: 3,
+	/** The exit policy denies the target. */
+	DENIED: 4,
+	/** The target's name has no address that could be used. */
+	UNRESOLVABLE: 5,
 } as const;

@@ -52,6 +52,7 @@ export class TunnelWorld {
 	/** What became of the packets handed to each end since it started, by reason. */
 	readonly handed: Record<End, Tally> = {client: new Map(), server: new Map()};
 	readonly #ledger = new DatagramLedger();
+	readonly #targets = new Map<number, number>();
 	readonly #flowOwner = new Map<number, number>();
 	readonly #plans: {readonly at: Millis; readonly order: number; readonly run: () => void}[] = [];
 	#orders = 0;
@@ -81,7 +82,7 @@ export class TunnelWorld {
 				rateDown: 0,
 				...options.paths?.[id],
 			})),
-			listeners: [{name: 'classic'}],
+			listeners: [{name: 'classic'}, {name: 'socks', open: true}],
 			rekeyInterval: 120_000,
 			flowIdle: 300_000,
 			...options.client,
@@ -92,6 +93,8 @@ export class TunnelWorld {
 			encrypt: true,
 			flowIdle: 300_000,
 			sessionIdle: 180_000,
+			fixedTarget: true,
+			exit: true,
 			flowLimit: 16_384,
 			sessionLimit: 4096,
 			...options.server,
@@ -169,6 +172,26 @@ export class TunnelWorld {
 	/** The same with 0 to 6 bytes, which nobody can tell from others of their length. */
 	sendTiny(application: number, size: number): void {
 		this.#put(application, this.#ledger.makeTiny(application, size));
+	}
+
+	/** The same to a target that the application names, by number; answers come from there. */
+	sendTo(target: number, application = 0, size = 100): number {
+		const sequence = this.#ledger.sent;
+		const bytes = this.#ledger.make(application, size, this.now);
+		this.#targets.set(sequence, target);
+		const encoded = targetAddress(target);
+		const where = {targetBytes: encoded, targetStart: 0, targetEnd: encoded.length};
+		const what = {bytes, start: 0, end: bytes.length, ...where};
+		const from = applicationAddress(application);
+		this.client?.sendDatagramTo({...what, listener: 1, application: from}, this.now);
+		this.#drain('client');
+		return sequence;
+	}
+
+	/** The SOCKS association of an application ends. */
+	endApplication(application: number): void {
+		this.client?.endApplication(applicationAddress(application), this.now);
+		this.#drain('client');
 	}
 
 	#put(application: number, bytes: Uint8Array): void {
@@ -270,13 +293,13 @@ export class TunnelWorld {
 		if (endpoint === undefined) return;
 		this.#drainPackets(endpoint, end);
 		const echoes: Uint8Array[] = [];
-		const flow = this.#drainDelivery(endpoint, end, echoes);
+		const {flow, target} = this.#drainDelivery(endpoint, end, echoes);
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
 			const list = end === 'client' ? this.clientEvents : this.serverEvents;
 			list.push({at: this.now, event});
 		}
 		for (const bytes of echoes) {
-			this.server?.sendDatagram(flow, bytes, 0, bytes.length, this.now);
+			this.#answer(flow, target, bytes);
 			this.#drainPackets(endpoint, end);
 		}
 		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
@@ -304,9 +327,22 @@ export class TunnelWorld {
 		}
 	}
 
-	#drainDelivery(endpoint: Endpoint, end: End, echoes: Uint8Array[]): number {
+	#answer(flow: number, target: Uint8Array | undefined, bytes: Uint8Array): void {
+		if (target === undefined) {
+			this.server?.sendDatagram(flow, bytes, 0, bytes.length, this.now);
+			return;
+		}
+		const source = {targetBytes: target, targetStart: 0, targetEnd: target.length};
+		this.server?.sendDatagramFrom(flow, {bytes, start: 0, end: bytes.length, ...source}, this.now);
+	}
+
+	#drainDelivery(
+		endpoint: Endpoint,
+		end: End,
+		echoes: Uint8Array[],
+	): {flow: number; target: Uint8Array | undefined} {
 		const delivery = endpoint.pollDelivery();
-		if (delivery === undefined) return 0;
+		if (delivery === undefined) return {flow: 0, target: undefined};
 		const bytes = delivery.bytes.slice(delivery.start, delivery.end);
 		const application = bytes[0] ?? -1;
 		const sequence = this.#ledger.arrived(end, bytes, this.faults);
@@ -315,7 +351,13 @@ export class TunnelWorld {
 		this.#checkOwner(end, delivery.flow, application, delivery.application);
 		(end === 'client' ? this.atClient : this.atServer).push(arrival);
 		if (end === 'server' && this.options.echo) echoes.push(bytes);
-		return delivery.flow;
+		const target = delivery.target?.target.encoded;
+		const wanted = this.#targets.get(sequence);
+		const expected = wanted === undefined ? undefined : targetAddress(wanted);
+		if (sequence >= 0 && `${target}` !== `${expected}`) {
+			this.faults.push(`${end} got datagram ${sequence} for ${target}, not ${expected}`);
+		}
+		return {flow: delivery.flow, target};
 	}
 
 	#checkOwner(end: End, flow: number, application: number, to: RemoteAddress | undefined): void {
@@ -380,4 +422,9 @@ function flip(bytes: Uint8Array, bit: number): Uint8Array {
 /** Random loss, as links are configured with it. */
 export function randomLoss(loss: number): LinkConfig['loss'] {
 	return loss === 0 ? {kind: 'none'} : {kind: 'random', loss};
+}
+
+/** A target by number, encoded as on the wire. */
+function targetAddress(target: number): Uint8Array {
+	return Uint8Array.of(1, 198, 18, target >> 8, target & 255, 0, 53);
 }

@@ -1,9 +1,10 @@
 import {VARINT_MAX} from '../../bytes/varint.ts';
 import {encodeFixedTarget} from '../../wire/address.ts';
-import type {DropReason} from '../drop-reason.ts';
+import type {ListenerConfig} from '../endpoint.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Millis} from '../time.ts';
-import type {Delivery} from '../transmit.ts';
+import {AnnouncedTargets} from './announced-targets.ts';
+import {ReceivedTargets, SESSION_TARGETS} from './received-targets.ts';
 
 /** Flows of a client: applications on all listeners together. */
 const FLOW_LIMIT = 16_384;
@@ -16,8 +17,12 @@ export interface ClientFlow {
 	readonly id: number;
 	readonly listener: number;
 	readonly application: RemoteAddress;
-	/** The target as DATAGRAM_TO carries it. */
+	/** The fixed target as DATAGRAM_TO carries it; empty when the application names its targets. */
 	readonly target: Uint8Array;
+	/** The targets that the application named; undefined when the target is fixed. */
+	readonly targets: AnnouncedTargets | undefined;
+	/** Where answers came from. */
+	readonly sources: ReceivedTargets;
 	/** Whether the server has confirmed the target, so that it need not travel any more. */
 	known: boolean;
 	active: Millis;
@@ -26,14 +31,15 @@ export interface ClientFlow {
 
 /** The client's flows: found by application on the way in, by flow id on the way out. */
 export class ClientFlows {
-	readonly #listeners: readonly string[];
+	readonly #listeners: readonly ListenerConfig[];
 	readonly #idle: Millis;
 	readonly #byApplication = new Map<string, ClientFlow>();
 	readonly #byId = new Map<number, ClientFlow>();
+	readonly #budget = {left: SESSION_TARGETS};
 	#nextId = 0;
 
-	/** @param listeners their names, which are part of the server's key for a flow */
-	constructor(listeners: readonly string[], idle: Millis) {
+	/** @param listeners their names are part of the server's key for a flow */
+	constructor(listeners: readonly ListenerConfig[], idle: Millis) {
 		this.#listeners = listeners;
 		this.#idle = idle;
 	}
@@ -48,12 +54,15 @@ export class ClientFlows {
 		let flow = this.#byApplication.get(application.key);
 		if (flow === undefined) {
 			if (this.#byId.size >= FLOW_LIMIT || this.#nextId > VARINT_MAX) return undefined;
-			const name = this.#listeners[listener] ?? '';
+			const {name = '', open = false} = this.#listeners[listener] ?? {};
+			const fixed = encodeFixedTarget(name, `${application.host} ${application.port}`);
 			flow = {
 				id: this.#nextId++,
 				listener,
 				application,
-				target: encodeFixedTarget(name, `${application.host} ${application.port}`),
+				target: open ? new Uint8Array(0) : fixed,
+				targets: open ? new AnnouncedTargets() : undefined,
+				sources: new ReceivedTargets(this.#budget),
 				known: false,
 				active: now,
 				refusedUntil: 0,
@@ -65,37 +74,30 @@ export class ClientFlows {
 		return flow;
 	}
 
-	/** Fills in where a datagram of the server goes to. */
-	deliver(
-		id: number,
-		delivery: () => Delivery,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const flow = this.#byId.get(id);
-		if (flow === undefined) return 'unknown-flow';
-		flow.active = now;
-		const out = delivery();
-		out.flow = id;
-		out.listener = flow.listener;
-		out.application = flow.application;
-		out.bytes = bytes;
-		out.start = start;
-		out.end = end;
-		return undefined;
+	/** The flow with that id. */
+	get(id: number): ClientFlow | undefined {
+		return this.#byId.get(id);
 	}
 
-	/** The server knows the flow's target, or does not any more. */
-	setKnown(id: number, known: boolean): void {
+	/** The flow of an application, if there is one. */
+	of(application: RemoteAddress): ClientFlow | undefined {
+		return this.#byApplication.get(application.key);
+	}
+
+	/** The server knows a target of the flow, or does not any more. */
+	setKnown(id: number, reference: number, known: boolean): void {
 		const flow = this.#byId.get(id);
-		if (flow !== undefined) flow.known = known;
+		if (flow === undefined) return;
+		if (flow.targets === undefined) flow.known = known;
+		else flow.targets.setKnown(reference, known);
 	}
 
 	/** A new session: the server knows nothing. */
 	forgetKnown(): void {
-		for (const flow of this.#byId.values()) flow.known = false;
+		for (const flow of this.#byId.values()) {
+			flow.known = false;
+			flow.targets?.forgetKnown();
+		}
 	}
 
 	/** The server closed the flow: the application's next datagram opens another. */
@@ -104,6 +106,7 @@ export class ClientFlows {
 		if (flow === undefined) return;
 		this.#byId.delete(id);
 		this.#byApplication.delete(flow.application.key);
+		flow.sources.clear();
 	}
 
 	/** The server refused the flow; true the first time. */

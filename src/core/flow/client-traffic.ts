@@ -1,14 +1,29 @@
 import {writeVarint} from '../../bytes/varint.ts';
+import {type HostTarget, TargetKind} from '../../wire/address.ts';
 import {FrameType, MAX_DATAGRAM} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {ClientConfig} from '../endpoint.ts';
+import type {ClientConfig, OpenDatagram} from '../endpoint.ts';
 import {HoldQueue} from '../hold-queue.ts';
+import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Session} from '../session.ts';
 import type {Millis} from '../time.ts';
+import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowFrames} from './flow-frames.ts';
+import type {ReceivedTarget} from './received-targets.ts';
+
+const CONFIRM_AGAIN: Millis = 10;
+/** Answers to frames that name unknown flows or sources. */
+const ANSWERS_PER_SECOND = 100;
+
+/** Where a datagram that waits goes to. */
+interface Held {
+	readonly flow: ClientFlow;
+	/** The encoded target, for a flow whose application names its targets. */
+	readonly target: Uint8Array | undefined;
+}
 
 /** The datagrams of a client's applications: into the session, or held until there is one. */
 export class ClientTraffic {
@@ -16,40 +31,93 @@ export class ClientTraffic {
 	readonly frames: FlowFrames;
 	readonly #context: EndpointContext;
 	readonly #flows: ClientFlows;
-	readonly #held: HoldQueue<ClientFlow>;
+	readonly #held: HoldQueue<Held>;
 	readonly #prefix: Uint8Array | undefined;
+	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
 	#session: Session | undefined;
 	#ready = false;
 
 	/** @param closed what to do when the server closes the session */
 	constructor(context: EndpointContext, config: ClientConfig, closed: FlowFrames['sessionClosed']) {
 		this.#context = context;
-		const names = config.listeners.map(({name}) => name);
-		this.#flows = new ClientFlows(names, config.flowIdle);
+		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
 		this.#held = new HoldQueue(context.drops);
 		this.#prefix = clientFrame(config);
 		this.frames = this.#makeFrames(closed);
 	}
 
 	#makeFrames(sessionClosed: FlowFrames['sessionClosed']): FlowFrames {
-		const deliver = () => this.#context.deliver();
 		return {
-			datagram: (flow, _reference, bytes, start, end, now) => {
-				const reason = this.#flows.deliver(flow, deliver, bytes, start, end, now);
-				if (reason !== undefined) this.#closeFlow(flow, now);
-				return reason;
+			datagram: (flow, reference, bytes, start, end, now) =>
+				this.#receive(flow, reference, bytes, start, end, now),
+			datagramTo: (flow, reference, target, bytes, start, end, now) => {
+				if (target.kind === TargetKind.FIXED) return 'unexpected';
+				const source = this.#learnSource(flow, reference, target, now);
+				if (source === undefined) return 'unknown-target';
+				return this.#receive(flow, reference, bytes, start, end, now);
 			},
-			datagramTo: () => 'unexpected',
-			target: (flow, _reference, known) => this.#flows.setKnown(flow, known),
+			target: (flow, reference, known) => this.#flows.setKnown(flow, reference, known),
+			targetRefused: (flow, reference, code) => this.#refusedTarget(flow, reference, code),
 			closed: (flow) => this.#flows.remove(flow),
 			refused: (flow, code, now) => {
 				if (!this.#flows.refuse(flow, now)) return;
-				const text = `flow refused, code ${code}`;
-				this.#context.emit({type: 'warning', code: 'full', where: 'server', text});
+				const target = new Uint8Array(0);
+				this.#context.emit({type: 'target-refused', flow, target, code});
 			},
 			client: () => {},
 			sessionClosed,
 		};
+	}
+
+	#learnSource(
+		id: number,
+		reference: number,
+		target: HostTarget,
+		now: Millis,
+	): ReceivedTarget | undefined {
+		const source = this.#flows.get(id)?.sources.learn(reference, target, now);
+		if (source !== undefined && now - source.confirmed >= CONFIRM_AGAIN) {
+			source.confirmed = now;
+			this.#tell(FrameType.TARGET_KNOWN, id, reference, now);
+		}
+		return source;
+	}
+
+	#receive(
+		id: number,
+		reference: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const flow = this.#flows.get(id);
+		if (flow === undefined) {
+			if (this.#answers.allow('', now)) this.#tell(FrameType.FLOW_CLOSE, id, 0, now);
+			return 'unknown-flow';
+		}
+		const source = flow.targets === undefined ? undefined : flow.sources.get(reference, now);
+		if (flow.targets !== undefined && source === undefined) {
+			if (this.#answers.allow('', now)) this.#tell(FrameType.TARGET_UNKNOWN, id, reference, now);
+			return 'unknown-target';
+		}
+		flow.active = now;
+		const out = this.#context.deliver();
+		out.flow = id;
+		out.listener = flow.listener;
+		out.application = flow.application;
+		out.target = source;
+		out.bytes = bytes;
+		out.start = start;
+		out.end = end;
+		return undefined;
+	}
+
+	#refusedTarget(id: number, reference: number, code: number): void {
+		const target = this.#flows.get(id)?.targets?.get(reference);
+		if (target === undefined) return;
+		this.#context.drops.count('refused');
+		this.#context.emit({type: 'target-refused', flow: id, target: target.encoded, code});
 	}
 
 	/** How many flows there are, and how many datagrams wait. */
@@ -95,10 +163,52 @@ export class ClientTraffic {
 		}
 		const session = this.#session;
 		if (session === undefined || !this.#ready || session.paths.chosen.length === 0) {
-			this.#wait(flow, bytes, start, end, now);
+			this.#wait({flow, target: undefined}, bytes, start, end, now);
 			return undefined;
 		}
 		return this.#send(session, flow, bytes, start, end, now);
+	}
+
+	/** A datagram of an application that names its target. */
+	sendTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
+		const {listener, application, bytes, start, end} = datagram;
+		const {targetBytes, targetStart, targetEnd} = datagram;
+		if (end - start > MAX_DATAGRAM) return this.#context.drops.count('too-long');
+		const flow = this.#flows.find(listener, application, now);
+		if (flow === undefined || now < flow.refusedUntil) {
+			return this.#context.drops.count('flow-limit');
+		}
+		const session = this.#session;
+		if (session === undefined || !this.#ready || session.paths.chosen.length === 0) {
+			const target = targetBytes.slice(targetStart, targetEnd);
+			this.#wait({flow, target}, bytes, start, end, now);
+			return undefined;
+		}
+		const target = flow.targets?.find(targetBytes, targetStart, targetEnd, now);
+		if (target === undefined) return this.#context.drops.count('flow-limit');
+		return this.#sendTarget(session, flow, target, bytes, start, end, now);
+	}
+
+	#sendTarget(
+		session: Session,
+		flow: ClientFlow,
+		target: AnnouncedTarget,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const inline = target.known ? undefined : target.encoded;
+		const {reference} = target;
+		return session.sendDatagram(flow.id, reference, inline, undefined, bytes, start, end, now);
+	}
+
+	/** The application is gone: its flow ends at both ends. */
+	end(application: RemoteAddress, now: Millis): void {
+		const flow = this.#flows.of(application);
+		if (flow === undefined) return;
+		this.#flows.remove(flow.id);
+		if (this.#ready) this.#tell(FrameType.FLOW_CLOSE, flow.id, 0, now);
 	}
 
 	#send(
@@ -114,8 +224,8 @@ export class ClientTraffic {
 		return session.sendDatagram(flow.id, 0, inline, prefix, bytes, start, end, now);
 	}
 
-	#wait(flow: ClientFlow, bytes: Uint8Array, start: number, end: number, now: Millis): void {
-		this.#held.push(flow, bytes, start, end, now);
+	#wait(where: Held, bytes: Uint8Array, start: number, end: number, now: Millis): void {
+		this.#held.push(where, bytes, start, end, now);
 		const session = this.#session;
 		if (session === undefined || session.waiting) return;
 		session.waiting = true;
@@ -130,8 +240,15 @@ export class ClientTraffic {
 		session.waiting = this.#held.length > 0;
 		if (!session.waiting || session.paths.chosen.length === 0) return;
 		session.waiting = false;
-		for (const {flow, bytes} of this.#held.takeAll(now)) {
-			this.#send(session, flow, bytes, 0, bytes.length, now);
+		for (const {flow: where, bytes} of this.#held.takeAll(now)) {
+			const {flow, target} = where;
+			if (target === undefined) {
+				this.#send(session, flow, bytes, 0, bytes.length, now);
+				continue;
+			}
+			const announced = flow.targets?.find(target, 0, target.length, now);
+			if (announced === undefined) continue;
+			this.#sendTarget(session, flow, announced, bytes, 0, bytes.length, now);
 		}
 	}
 
@@ -140,16 +257,20 @@ export class ClientTraffic {
 		if (this.#session?.waiting) this.flush(now);
 	}
 
-	#closeFlow(flow: number, now: Millis): void {
-		const frame = new Uint8Array(5);
-		frame[0] = FrameType.FLOW_CLOSE;
-		this.#session?.sendControl(frame.subarray(0, writeVarint(frame, 1, flow)), now);
+	#tell(type: number, flow: number, reference: number, now: Millis): void {
+		const frame = new Uint8Array(9);
+		frame[0] = type;
+		let at = writeVarint(frame, 1, flow);
+		if (type !== FrameType.FLOW_CLOSE) at = writeVarint(frame, at, reference);
+		this.#session?.sendControl(frame.subarray(0, at), now);
 	}
 
 	/** Lets go of idle flows and of datagrams that waited too long. */
 	expire(now: Millis): void {
 		this.#held.expire(now);
-		for (const flow of this.#flows.expire(now)) if (this.#ready) this.#closeFlow(flow, now);
+		for (const flow of this.#flows.expire(now)) {
+			if (this.#ready) this.#tell(FrameType.FLOW_CLOSE, flow, 0, now);
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ export interface FlowFrames {
 	): DropReason | undefined;
 	/** TARGET_KNOWN or TARGET_UNKNOWN. */
 	target(flow: number, reference: number, known: boolean): void;
+	/** TARGET_REFUSED with one of RefusalCode: one target of a flow cannot be had. */
+	targetRefused(flow: number, reference: number, code: number): void;
 	/** FLOW_CLOSE. */
 	closed(flow: number, now: Millis): void;
 	/** FLOW_REFUSED with one of RefusalCode. */

@@ -1,4 +1,6 @@
 import type {Millis} from '../time.ts';
+import {AnnouncedTargets} from './announced-targets.ts';
+import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
 import type {ServerFlows} from './server-flows.ts';
 
 /** A flow at the server: one socket towards the target. */
@@ -12,8 +14,12 @@ export interface ServerFlow {
 	session: ServerFlows | undefined;
 	id: number;
 	active: Millis;
-	/** When TARGET_KNOWN was sent last. */
+	/** When TARGET_KNOWN was sent last, for a fixed target. */
 	confirmed: Millis;
+	/** The targets that the client named; undefined when the target is fixed. */
+	readonly targets: ReceivedTargets | undefined;
+	/** Who answered, as we call them. */
+	readonly sources: AnnouncedTargets | undefined;
 }
 
 /** Whose flows they are: one client id of one user. They outlive its sessions. */
@@ -36,8 +42,8 @@ export class ServerFlowTable {
 		return this.#byHandle.get(handle);
 	}
 
-	/** Opens a flow. */
-	open(owner: FlowOwner, key: string, now: Millis): ServerFlow {
+	/** Opens a flow. @param budget for targets that the client names; undefined = a fixed target */
+	open(owner: FlowOwner, key: string, budget: TargetBudget | undefined, now: Millis): ServerFlow {
 		const flow: ServerFlow = {
 			handle: this.#next++,
 			key,
@@ -46,6 +52,8 @@ export class ServerFlowTable {
 			id: -1,
 			active: now,
 			confirmed: Number.NEGATIVE_INFINITY,
+			targets: budget && new ReceivedTargets(budget),
+			sources: budget && new AnnouncedTargets(),
 		};
 		owner.flows.set(key, flow);
 		this.#byHandle.set(flow.handle, flow);
@@ -55,6 +63,7 @@ export class ServerFlowTable {
 	/** Forgets a flow everywhere. */
 	remove(flow: ServerFlow): void {
 		flow.session?.unbind(flow);
+		flow.targets?.clear();
 		flow.owner.flows.delete(flow.key);
 		this.#byHandle.delete(flow.handle);
 	}

@@ -1,5 +1,5 @@
 import {writeVarint} from '../../bytes/varint.ts';
-import type {Target} from '../../wire/address.ts';
+import {type FixedTarget, type Target, TargetKind} from '../../wire/address.ts';
 import {FrameType, RefusalCode} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -7,7 +7,9 @@ import {HoldQueue} from '../hold-queue.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {Session} from '../session.ts';
 import type {Millis} from '../time.ts';
+import type {AnnouncedTarget} from './announced-targets.ts';
 import type {FlowFrames} from './flow-frames.ts';
+import {type ReceivedTarget, SESSION_TARGETS} from './received-targets.ts';
 import type {FlowOwner, ServerFlow, ServerFlowTable} from './server-flow-table.ts';
 
 /** Flow ids remembered as used; older ones count as closed. */
@@ -16,6 +18,13 @@ const CONFIRM_AGAIN: Millis = 10;
 /** Answers to frames that name unknown flows, per second. */
 const ANSWERS_PER_SECOND = 100;
 
+/** An answer that waits for a path. */
+export interface HeldAnswer {
+	readonly flow: ServerFlow;
+	/** Who answered, for a flow whose client chooses its targets. */
+	readonly source: AnnouncedTarget | undefined;
+}
+
 /** What a session's flows need of the server. */
 export interface ServerFlowsInit {
 	readonly context: EndpointContext;
@@ -23,6 +32,9 @@ export interface ServerFlowsInit {
 	readonly table: ServerFlowTable;
 	readonly owner: FlowOwner;
 	readonly limit: number;
+	/** Whether the fixed target, and targets that clients choose, are served. */
+	readonly fixedTarget: boolean;
+	readonly exit: boolean;
 	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
 	readonly closed: (code: number, now: Millis) => void;
@@ -36,10 +48,11 @@ export interface ServerFlowsInit {
 export class ServerFlows implements FlowFrames {
 	readonly session: Session;
 	/** Datagrams of targets that wait for a path. */
-	readonly held: HoldQueue<ServerFlow>;
+	readonly held: HoldQueue<HeldAnswer>;
 	readonly #init: ServerFlowsInit;
 	readonly #byId = new Map<number, ServerFlow>();
 	readonly #opened = new ReplayWindow(ID_SPAN);
+	readonly #budget = {left: SESSION_TARGETS};
 	#owner: FlowOwner;
 	#answers = 0;
 	#answersSince: Millis = Number.NEGATIVE_INFINITY;
@@ -65,12 +78,18 @@ export class ServerFlows implements FlowFrames {
 		now: Millis,
 	): DropReason | undefined {
 		const flow = this.#byId.get(id);
-		if (flow === undefined || reference !== 0) {
-			const closed = flow === undefined && this.#opened.peek(id) !== Seen.FRESH;
+		if (flow === undefined) {
+			const closed = this.#opened.peek(id) !== Seen.FRESH;
 			this.#answer(closed ? FrameType.FLOW_CLOSE : FrameType.TARGET_UNKNOWN, id, reference, now);
 			return 'unknown-flow';
 		}
-		this.#deliver(flow, bytes, start, end, now);
+		const target = flow.targets?.get(reference, now);
+		// Never guessed: without its target a datagram goes nowhere, and the client announces it again.
+		if (flow.targets === undefined ? reference !== 0 : target === undefined) {
+			this.#answer(FrameType.TARGET_UNKNOWN, id, reference, now);
+			return 'unknown-target';
+		}
+		this.#deliver(flow, target, bytes, start, end, now);
 		return undefined;
 	}
 
@@ -83,35 +102,50 @@ export class ServerFlows implements FlowFrames {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		const key = `${target.listener}|${target.application}`;
 		let flow = this.#byId.get(id);
 		if (flow === undefined) {
 			if (this.#opened.peek(id) !== Seen.FRESH) {
 				this.#answer(FrameType.FLOW_CLOSE, id, reference, now);
 				return 'unknown-flow';
 			}
-			flow = this.#open(id, key, now);
+			flow = this.#open(id, target, now);
 			if (flow === undefined) return 'flow-limit';
 		}
-		// A flow never gets another target: a datagram must not reach whom it was not sent to.
-		if (flow.key !== key || reference !== 0) return 'unknown-flow';
-		if (now - flow.confirmed >= CONFIRM_AGAIN) {
-			flow.confirmed = now;
-			this.#send(FrameType.TARGET_KNOWN, id, reference, now);
+		if (target.kind === TargetKind.FIXED) {
+			// A flow never gets another target: a datagram must not reach whom it was not sent to.
+			if (flow.key !== fixedKey(target) || reference !== 0) return 'unknown-target';
+			this.#confirm(flow, id, reference, now);
+			this.#deliver(flow, undefined, bytes, start, end, now);
+			return undefined;
 		}
-		this.#deliver(flow, bytes, start, end, now);
+		const learned = flow.targets?.learn(reference, target, now);
+		if (learned === undefined) return 'unknown-target';
+		this.#confirm(learned, id, reference, now);
+		this.#deliver(flow, learned, bytes, start, end, now);
 		return undefined;
 	}
 
-	#open(id: number, key: string, now: Millis): ServerFlow | undefined {
+	#confirm(pair: {confirmed: Millis}, id: number, reference: number, now: Millis): void {
+		if (now - pair.confirmed < CONFIRM_AGAIN) return;
+		pair.confirmed = now;
+		this.#send(FrameType.TARGET_KNOWN, id, reference, now);
+	}
+
+	#open(id: number, target: Target, now: Millis): ServerFlow | undefined {
+		const open = target.kind !== TargetKind.FIXED;
+		if (open ? !this.#init.exit : !this.#init.fixedTarget) {
+			if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.NO_TARGET, now);
+			return undefined;
+		}
+		// What the client chooses ends with the session, so nobody ever asks for it by key again.
+		const key = open ? ` ${this.session.number} ${id}` : fixedKey(target);
 		let flow = this.#owner.flows.get(key);
 		if (flow === undefined) {
 			if (this.#owner.flows.size >= this.#init.limit) {
-				const code = RefusalCode.LIMIT;
-				if (this.#mayAnswer(now)) this.#sendRefusal(id, code, now);
+				if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.LIMIT, now);
 				return undefined;
 			}
-			flow = this.#init.table.open(this.#owner, key, now);
+			flow = this.#init.table.open(this.#owner, key, open ? this.#budget : undefined, now);
 		}
 		this.#opened.accept(id);
 		flow.session?.unbind(flow);
@@ -121,14 +155,79 @@ export class ServerFlows implements FlowFrames {
 		return flow;
 	}
 
-	#deliver(flow: ServerFlow, bytes: Uint8Array, start: number, end: number, now: Millis): void {
+	#deliver(
+		flow: ServerFlow,
+		target: ReceivedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): void {
 		flow.active = now;
 		const out = this.#init.context.deliver();
 		out.flow = flow.handle;
 		out.application = undefined;
+		out.target = target;
 		out.bytes = bytes;
 		out.start = start;
 		out.end = end;
+	}
+
+	/** Tells the client that a target of a flow cannot be had. */
+	refuseTarget(flow: ServerFlow, reference: number, code: number, now: Millis): void {
+		if (!this.#mayAnswer(now)) return;
+		const frame = new Uint8Array(10);
+		frame[0] = FrameType.TARGET_REFUSED;
+		const at = writeVarint(frame, writeVarint(frame, 1, flow.id), reference);
+		frame[at] = code;
+		this.session.sendControl(frame.subarray(0, at + 1), now);
+	}
+
+	/** An answer for the client: of the fixed target, or of `source`. Waits while no path is usable. */
+	answer(
+		flow: ServerFlow,
+		source: AnnouncedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		flow.active = now;
+		const {session} = this;
+		if (session.paths.chosen.length > 0) {
+			return this.#sendAnswer(flow, source, bytes, start, end, now);
+		}
+		this.held.push({flow, source}, bytes, start, end, now);
+		if (!session.waiting) {
+			session.waiting = true;
+			session.prober.data(now);
+			for (const path of session.paths.all) session.prober.schedule(path, now);
+		}
+		return undefined;
+	}
+
+	#sendAnswer(
+		flow: ServerFlow,
+		source: AnnouncedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const reference = source?.reference ?? 0;
+		const inline = source === undefined || source.known ? undefined : source.encoded;
+		const {session} = this;
+		return session.sendDatagram(flow.id, reference, inline, undefined, bytes, start, end, now);
+	}
+
+	/** Sends the answers that wait, once there is a path. */
+	flush(now: Millis): void {
+		if (this.session.paths.chosen.length === 0) return;
+		this.session.waiting = false;
+		for (const {flow: where, bytes} of this.held.takeAll(now)) {
+			const {flow, source} = where;
+			if (flow.session === this) this.#sendAnswer(flow, source, bytes, 0, bytes.length, now);
+		}
 	}
 
 	/** Lets a flow go, which another session took over or which is gone. */
@@ -137,9 +236,15 @@ export class ServerFlows implements FlowFrames {
 		flow.session = undefined;
 	}
 
-	/** Lets all flows go, because the session ended. */
+	/** The session ended: fixed-target flows wait for the client's next one, the others end. */
 	unbindAll(): void {
-		for (const flow of [...this.#byId.values()]) this.unbind(flow);
+		for (const flow of [...this.#byId.values()]) {
+			if (flow.targets === undefined) this.unbind(flow);
+			else {
+				this.#init.table.remove(flow);
+				this.#init.context.emit({type: 'flow-closed', flow: flow.handle});
+			}
+		}
 	}
 
 	/** Tells the client that a flow is closed. */
@@ -180,8 +285,12 @@ export class ServerFlows implements FlowFrames {
 		this.session.sendControl(frame.subarray(0, at + 1), now);
 	}
 
-	target(): void {
-		// The server announces no targets of its own yet.
+	target(id: number, reference: number, known: boolean): void {
+		this.#byId.get(id)?.sources?.setKnown(reference, known);
+	}
+
+	targetRefused(): void {
+		// Only a server refuses targets.
 	}
 
 	closed(id: number): void {
@@ -202,4 +311,8 @@ export class ServerFlows implements FlowFrames {
 	sessionClosed(code: number, _quiet: Millis, now: Millis): void {
 		this.#init.closed(code, now);
 	}
+}
+
+function fixedKey(target: FixedTarget): string {
+	return `${target.listener}|${target.application}`;
 }

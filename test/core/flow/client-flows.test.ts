@@ -1,14 +1,13 @@
 import test from 'ava';
 import {Cursor} from '../../../src/bytes/cursor.ts';
 import {ClientFlows} from '../../../src/core/flow/client-flows.ts';
-import {Delivery} from '../../../src/core/transmit.ts';
 import {decodeTarget} from '../../../src/wire/address.ts';
 import {remoteOf} from '../core-fixtures.ts';
 
 const IDLE = 300_000;
 
 function newFlows(): ClientFlows {
-	return new ClientFlows(['classic', 'second'], IDLE);
+	return new ClientFlows([{name: 'classic'}, {name: 'second'}, {name: 'socks', open: true}], IDLE);
 }
 
 test('one application is one flow, another is another', (t) => {
@@ -31,7 +30,7 @@ test('the longest address with a zone fits the target', (t) => {
 	const flow = newFlows().find(0, remoteOf(65_535, 0, host), 0)!;
 	const cursor = new Cursor();
 	cursor.reset(flow.target, 0, flow.target.length);
-	t.is(decodeTarget(cursor)?.application, `${host} 65535`);
+	t.like(decodeTarget(cursor), {application: `${host} 65535`});
 });
 
 test('a flow id is never used again', (t) => {
@@ -52,37 +51,38 @@ test('refuses the 16,385th flow, not one that is there', (t) => {
 	t.not(flows.find(0, remoteOf(7), 0), undefined);
 });
 
-test('delivers to the application of the flow', (t) => {
+test('a flow is found by its id and by its application', (t) => {
 	const flows = newFlows();
-	const {id} = flows.find(1, remoteOf(9), 0)!;
-	const delivery = new Delivery();
-	const bytes = new Uint8Array(9);
-	t.is(
-		flows.deliver(id, () => delivery, bytes, 2, 7, 0),
-		undefined,
-	);
-	const {application, ...rest} = delivery;
-	t.is(application?.port, 9);
-	t.deepEqual(rest, {flow: id, listener: 1, bytes, start: 2, end: 7});
+	const flow = flows.find(1, remoteOf(9), 0)!;
+	t.is(flows.get(flow.id), flow);
+	t.is(flows.of(remoteOf(9)), flow);
+	t.is(flows.get(5), undefined);
+	t.is(flows.of(remoteOf(8)), undefined);
 });
 
-test('a datagram of an unknown flow is delivered to nobody', (t) => {
-	const reason = newFlows().deliver(5, () => t.fail() as never, new Uint8Array(1), 0, 1, 0);
-	t.is(reason, 'unknown-flow');
+test('an application of an open listener names its targets, each known by itself', (t) => {
+	const flows = newFlows();
+	const flow = flows.find(2, remoteOf(9), 0)!;
+	const first = flow.targets!.find(Uint8Array.of(1, 9, 9, 9, 9, 0, 53), 0, 7, 0)!;
+	const second = flow.targets!.find(Uint8Array.of(1, 9, 9, 9, 9, 0, 54), 0, 7, 0)!;
+	flows.setKnown(flow.id, second.reference, true);
+	t.deepEqual([first.known, second.known], [false, true]);
+	flows.forgetKnown();
+	t.false(second.known);
 });
 
 test('a target is known until a new session or the server says otherwise', (t) => {
 	const flows = newFlows();
 	const flow = flows.find(0, remoteOf(1), 0)!;
 	t.false(flow.known);
-	flows.setKnown(flow.id, true);
+	flows.setKnown(flow.id, 0, true);
 	t.true(flow.known);
-	flows.setKnown(flow.id, false);
+	flows.setKnown(flow.id, 0, false);
 	t.false(flow.known);
-	flows.setKnown(flow.id, true);
+	flows.setKnown(flow.id, 0, true);
 	flows.forgetKnown();
 	t.false(flow.known);
-	t.notThrows(() => flows.setKnown(999, true));
+	t.notThrows(() => flows.setKnown(999, 0, true));
 });
 
 test('a refused flow is quiet for a second, and said to be refused once', (t) => {
@@ -110,7 +110,7 @@ test('datagrams in either direction keep a flow', (t) => {
 	const receiving = flows.find(0, remoteOf(2), 0)!;
 	const silent = flows.find(0, remoteOf(3), 0)!;
 	flows.find(0, remoteOf(1), IDLE);
-	flows.deliver(receiving.id, () => new Delivery(), new Uint8Array(1), 0, 1, IDLE);
+	receiving.active = IDLE;
 	t.deepEqual(flows.expire(IDLE), []);
 	t.deepEqual(flows.expire(IDLE + 1), [silent.id]);
 	t.deepEqual(flows.expire(2 * IDLE + 1), [sending.id, receiving.id]);

@@ -5,6 +5,7 @@ import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
 import {KeySchedule} from '../../../src/core/key-schedule.ts';
 import {Role} from '../../../src/core/path/probe-interval.ts';
 import {Session} from '../../../src/core/session.ts';
+import {TargetKind} from '../../../src/wire/address.ts';
 import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';
 import {framesOf, readableContext, remoteOf, settingsOf} from '../core-fixtures.ts';
 
@@ -29,6 +30,7 @@ function newServer(limit = 10) {
 	const flowsOf = () =>
 		new ServerFlows({
 			...{context, session: newSession(context), table, owner, limit},
+			...{fixedTarget: true, exit: true},
 			identify: () => identified,
 			closed: (code) => closed.push(code),
 		});
@@ -38,7 +40,7 @@ function newServer(limit = 10) {
 const bytes = Uint8Array.of(1, 2, 3);
 
 function announce(flows: ServerFlows, id: number, application: string, now = 0, reference = 0) {
-	const target = {kind: 0, listener: 'classic', application};
+	const target = {kind: TargetKind.FIXED, listener: 'classic', application} as const;
 	return flows.datagramTo(id, reference, target, bytes, 0, 3, now);
 }
 
@@ -94,9 +96,9 @@ test('an unknown reference of a flow is delivered to nobody, and the flow stays'
 	announce(flows, 3, 'app');
 	context.pollDelivery();
 	sentFrames(context);
-	t.is(flows.datagram(3, 1, bytes, 0, 3, 0), 'unknown-flow');
+	t.is(flows.datagram(3, 1, bytes, 0, 3, 0), 'unknown-target');
 	t.deepEqual(sentFrames(context), [[FrameType.TARGET_UNKNOWN, 3, 1]]);
-	t.is(announce(flows, 3, 'app', 0, 1), 'unknown-flow');
+	t.is(announce(flows, 3, 'app', 0, 1), 'unknown-target');
 	t.is(context.pollDelivery(), undefined);
 });
 
@@ -104,7 +106,7 @@ test('a flow never gets another target', (t) => {
 	const {context, flows} = newServer();
 	announce(flows, 3, 'app');
 	context.pollDelivery();
-	t.is(announce(flows, 3, 'other'), 'unknown-flow');
+	t.is(announce(flows, 3, 'other'), 'unknown-target');
 	t.is(context.pollDelivery(), undefined);
 });
 

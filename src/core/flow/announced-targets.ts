@@ -1,0 +1,76 @@
+import {VARINT_MAX} from '../../bytes/varint.ts';
+import type {Millis} from '../time.ts';
+
+/** Targets of one flow that have a reference at once. */
+const LIMIT = 256;
+
+/** One target (or source) of a flow, as this end announces it. */
+export interface AnnouncedTarget {
+	/** Never given to another target of the flow. */
+	readonly reference: number;
+	readonly encoded: Uint8Array;
+	/** Whether the peer has confirmed the pair, so that the reference alone will do. */
+	known: boolean;
+	used: Millis;
+}
+
+/**
+ * What this end calls the targets of one flow. References count up and are never reused, so a late
+ * packet can never reach another host than the one it was sent to: a target that was pushed out
+ * gets a new reference when it is wanted again.
+ */
+export class AnnouncedTargets {
+	readonly #byTarget = new Map<string, AnnouncedTarget>();
+	readonly #byReference = new Map<number, AnnouncedTarget>();
+	#next = 0;
+
+	/** How many there are. */
+	get size(): number {
+		return this.#byTarget.size;
+	}
+
+	/** The reference for the encoded target bytes[start, end), which are copied; undefined when all are used up. */
+	find(bytes: Uint8Array, start: number, end: number, now: Millis): AnnouncedTarget | undefined {
+		let key = '';
+		for (let i = start; i < end; i++) key += String.fromCharCode(bytes[i]!);
+		let target = this.#byTarget.get(key);
+		if (target === undefined) {
+			if (this.#next > VARINT_MAX) return undefined;
+			if (this.#byTarget.size >= LIMIT) this.#evict();
+			target = {reference: this.#next++, encoded: bytes.slice(start, end), known: false, used: now};
+			this.#byTarget.set(key, target);
+			this.#byReference.set(target.reference, target);
+		}
+		target.used = now;
+		return target;
+	}
+
+	#evict(): void {
+		let oldestKey = '';
+		let oldest: AnnouncedTarget | undefined;
+		for (const [key, target] of this.#byTarget) {
+			if (oldest !== undefined && target.used >= oldest.used) continue;
+			oldest = target;
+			oldestKey = key;
+		}
+		if (oldest === undefined) return;
+		this.#byTarget.delete(oldestKey);
+		this.#byReference.delete(oldest.reference);
+	}
+
+	/** The target that has this reference. */
+	get(reference: number): AnnouncedTarget | undefined {
+		return this.#byReference.get(reference);
+	}
+
+	/** The peer knows the pair, or does not any more. */
+	setKnown(reference: number, known: boolean): void {
+		const target = this.#byReference.get(reference);
+		if (target !== undefined) target.known = known;
+	}
+
+	/** A new session: the peer knows nothing. */
+	forgetKnown(): void {
+		for (const target of this.#byTarget.values()) target.known = false;
+	}
+}

@@ -1,0 +1,77 @@
+import type {HostTarget} from '../../wire/address.ts';
+import type {Millis} from '../time.ts';
+
+/**
+ * Targets of one flow that are remembered at once: twice what the peer calls by reference, because
+ * loss and reordering make the two ends disagree on which one was used least recently.
+ */
+const LIMIT = 512;
+
+/** Targets of all flows of a session together. */
+export const SESSION_TARGETS = 65_536;
+
+/** How many more targets a session may remember; shared by its flows. */
+export interface TargetBudget {
+	left: number;
+}
+
+/** A target (or source) of a flow, as the peer announced it; the same object as long as it is known. */
+export interface ReceivedTarget {
+	readonly reference: number;
+	readonly target: HostTarget;
+	used: Millis;
+	/** When the pair was confirmed last. */
+	confirmed: Millis;
+}
+
+/** What the peer calls the targets of one flow. A reference never gets another target. */
+export class ReceivedTargets {
+	readonly #byReference = new Map<number, ReceivedTarget>();
+	readonly #budget: TargetBudget;
+
+	constructor(budget: TargetBudget) {
+		this.#budget = budget;
+	}
+
+	/** The flow has ended: its targets count no more. */
+	clear(): void {
+		this.#budget.left += this.#byReference.size;
+		this.#byReference.clear();
+	}
+
+	/** The target that the reference stands for; undefined = it has to be announced (again). */
+	get(reference: number, now: Millis): ReceivedTarget | undefined {
+		const known = this.#byReference.get(reference);
+		if (known !== undefined) known.used = now;
+		return known;
+	}
+
+	/** Learns a pair; undefined when the reference stands for another target, or there is no room. */
+	learn(reference: number, target: HostTarget, now: Millis): ReceivedTarget | undefined {
+		const known = this.#byReference.get(reference);
+		if (known !== undefined) {
+			known.used = now;
+			return sameBytes(known.target.encoded, target.encoded) ? known : undefined;
+		}
+		if (this.#byReference.size >= LIMIT || this.#budget.left <= 0) this.#evict();
+		if (this.#budget.left <= 0) return undefined;
+		const learned = {reference, target, used: now, confirmed: Number.NEGATIVE_INFINITY};
+		this.#byReference.set(reference, learned);
+		this.#budget.left--;
+		return learned;
+	}
+
+	#evict(): void {
+		let oldest: ReceivedTarget | undefined;
+		for (const known of this.#byReference.values()) {
+			if (oldest === undefined || known.used < oldest.used) oldest = known;
+		}
+		if (oldest === undefined) return;
+		this.#byReference.delete(oldest.reference);
+		this.#budget.left++;
+	}
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+	return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
