@@ -1,0 +1,136 @@
+import {unmap} from '../socks/address.ts';
+import {classify} from './classify.ts';
+import {embeddedIpv4} from './embedded.ts';
+import {hostName} from './host-name.ts';
+import type {Prefix} from './prefix.ts';
+import {RuleSet} from './rules.ts';
+
+/** What a target is reached by. */
+export type ExitProtocol = 'udp' | 'tcp';
+
+/** The rules of one user, beside those of the server. */
+export interface UserRules {
+	/** With any rule in it the user gets nothing else, and never more than the server gives all. */
+	readonly allow: RuleSet;
+	readonly deny: RuleSet;
+}
+
+/** Why a target is refused. */
+export interface Refusal {
+	readonly reason: 'denied';
+	/** The rule or range, for a log: parts are the user's text, unescaped. */
+	readonly detail: string;
+}
+
+/** What a policy is made of. */
+export interface ExitPolicyInit {
+	/** Opens targets that the default denies. */
+	readonly allow?: RuleSet;
+	readonly deny?: RuleSet;
+	/** Prefixes of NAT64 translators in use, beside the well-known one. */
+	readonly nat64?: readonly Prefix[];
+	/** See {@link ExitPolicy.setOwnAddresses}. */
+	readonly ownAddresses?: readonly Uint8Array[];
+}
+
+/** The default spares the world the mail of bots; mail clients use other ports. */
+const SMTP_PORT = 25;
+
+function refusal(detail: string): Refusal {
+	return {reason: 'denied', detail};
+}
+
+/**
+ * Which targets users may reach through this server. The first of these decides:
+ *
+ *   1. the server's deny list
+ *   2. the user's deny list
+ *   3. the user's allow list, unless empty: what is not in it is denied
+ *   4. the server's allow list: allowed
+ *   5. the default: port 0, TCP 25, this server's own addresses and what is no place on the
+ *      internet are denied, all else is allowed
+ *
+ * Deny rules look at every IPv4 address inside an IPv6 one, too; allow rules only at the address
+ * itself. `*` in the server's allow list lifts the default's ports but no range and no own address,
+ * so that nobody opens the loopback interface by wishing for "everything": that takes an address.
+ */
+export class ExitPolicy {
+	readonly #allow: RuleSet;
+	readonly #deny: RuleSet;
+	readonly #nat64: readonly Prefix[];
+	#own: ReadonlySet<string> = new Set();
+
+	constructor(init: ExitPolicyInit = {}) {
+		this.#allow = init.allow ?? new RuleSet();
+		this.#deny = init.deny ?? new RuleSet();
+		this.#nat64 = init.nat64 ?? [];
+		this.setOwnAddresses(init.ownAddresses ?? []);
+	}
+
+	/** Every address at which packets reach this server, public ones included, from now on. */
+	setOwnAddresses(addresses: readonly Uint8Array[]): void {
+		this.#own = new Set(addresses.map((address) => unmap(address).join()));
+	}
+
+	/**
+	 * Why a user may not reach a target, undefined if that is fine. `address` is what is handed to
+	 * the system, 4 or 16 bytes: of a name every address is checked, each time anew.
+	 */
+	check(
+		protocol: ExitProtocol,
+		address: Uint8Array,
+		port: number,
+		user?: UserRules,
+	): Refusal | undefined {
+		if (!(port >= 1 && port <= 65_535)) return refusal(`port ${port}`);
+		const target = unmap(address);
+		const inner = embeddedIpv4(target, this.#nat64);
+		const forms = [target, ...inner];
+		// A rule about ::/0 speaks of mapped addresses, too.
+		const written = target === address ? forms : [address, ...forms];
+		const denied = this.#denied(written, port, user);
+		if (denied !== undefined) return denied;
+		if (!isAllowed(user, [target], port)) return refusal("not in the user's allow list");
+		if (this.#allow.find([target], port, true) !== undefined) return undefined;
+		const mail = protocol === 'tcp' && port === SMTP_PORT;
+		if (mail && this.#allow.find([target], port) === undefined) return refusal('TCP port 25');
+		if (forms.some((form) => this.#own.has(form.join()))) {
+			return refusal('an address of the server itself');
+		}
+		const reason = classify(target, this.#nat64);
+		return reason === undefined ? undefined : refusal(reason);
+	}
+
+	/**
+	 * Why a user may not even ask for a name: a deny rule with this very name. It spares the lookup,
+	 * and holds where the name's addresses change from answer to answer; {@link check} comes after.
+	 */
+	checkName(name: string, port: number, user?: UserRules): Refusal | undefined {
+		const canonical = hostName(name);
+		if (canonical === undefined) return undefined;
+		const server = this.#deny.findName(canonical, port);
+		if (server !== undefined) return refusal(`deny ${server.text}`);
+		const own = user?.deny.findName(canonical, port);
+		return own === undefined ? undefined : refusal(`the user's deny ${own.text}`);
+	}
+
+	#denied(
+		forms: readonly Uint8Array[],
+		port: number,
+		user: UserRules | undefined,
+	): Refusal | undefined {
+		const server = this.#deny.find(forms, port);
+		if (server !== undefined) return refusal(`deny ${server.text}`);
+		const own = user?.deny.find(forms, port);
+		return own === undefined ? undefined : refusal(`the user's deny ${own.text}`);
+	}
+}
+
+function isAllowed(
+	user: UserRules | undefined,
+	forms: readonly Uint8Array[],
+	port: number,
+): boolean {
+	if (user === undefined || user.allow.rules.length === 0) return true;
+	return user.allow.find(forms, port) !== undefined;
+}
