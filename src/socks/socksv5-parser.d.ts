@@ -1,0 +1,39 @@
+// The package ships no types. This is the part of its parser that request-stream.ts and
+// negotiation.ts use. It wants a Node stream and Buffers; what it really calls is stated here.
+declare module 'socksv5/lib/server.parser.js' {
+	/** Bytes with the one method of a Buffer that the parser needs. */
+	export interface ParserChunk extends Uint8Array {
+		copy(target: Uint8Array, targetStart: number, start: number, end: number): number;
+	}
+
+	/** What the parser does with its stream. */
+	export interface ParserStream {
+		on(event: 'data', listener: (chunk: ParserChunk) => void): void;
+		removeListener(event: 'data', listener: (chunk: ParserChunk) => void): void;
+		resume(): void;
+		pause(): void;
+		unshift(rest: Uint8Array): void;
+	}
+
+	/** A request as the parser reads it: it does not say of which type the address was. */
+	export interface ParsedRequest {
+		readonly cmd: 'connect' | 'bind' | 'udp';
+		readonly dstAddr: string;
+		readonly dstPort: number;
+	}
+
+	class Parser {
+		constructor(stream: ParserStream);
+		/** Set after the methods: requests follow instead of another greeting. */
+		authed: boolean;
+		on(event: 'methods', listener: (methods: Uint8Array) => void): this;
+		on(event: 'request', listener: (request: ParsedRequest) => void): this;
+		on(event: 'error', listener: (error: Error) => void): this;
+		start(): void;
+		stop(): void;
+	}
+
+	// The package is CommonJS: its only export is the default one.
+	// biome-ignore lint/style/noDefaultExport: it describes another package
+	export default Parser;
+}
