@@ -57,7 +57,7 @@ function readGroups(text: string, mayEmbed: boolean, groups: number[]): boolean 
 	return true;
 }
 
-/** The 16 bytes of an address in a form of RFC 4291 2.2; undefined for anything else or with a zone. */
+/** The 16 bytes of an address in a form of RFC 4291 2.2; undefined for the rest, zones included. */
 export function parseIpv6(text: string): Uint8Array | undefined {
 	// The longest form has six groups and a dotted quad.
 	if (text.length > 45) return undefined;

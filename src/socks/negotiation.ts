@@ -72,7 +72,7 @@ function strangerOf(first: number): NegotiationEnd {
  *
  *   greeting -> [login ->] request -> done
  *
- * Bytes may come one by one or all at once; the outputs are the same. After the request, or 'close',
+ * Bytes may come one by one or all at once; the outputs are the same. After the request or 'close'
  * it takes no more bytes: they belong to its owner.
  */
 export class Negotiation {

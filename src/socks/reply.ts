@@ -60,7 +60,7 @@ const CODE_OF_ERROR: ReadonlyMap<unknown, ReplyCode> = new Map([
 	['EPERM', ReplyCode.NOT_ALLOWED],
 ]);
 
-/** Of several failed attempts the most telling one is reported: the first of these that occurred. */
+/** Of several failed attempts the most telling one is reported: the first of these to be found. */
 const MOST_SPECIFIC: readonly ReplyCode[] = [
 	ReplyCode.CONNECTION_REFUSED,
 	ReplyCode.NETWORK_UNREACHABLE,
@@ -74,8 +74,8 @@ export function replyCodeFor(cause: RefusalCause): ReplyCode {
 }
 
 /**
- * The code for an error of the system or of the resolver; of an AggregateError the most specific one
- * inside. Anything that says nothing is a general failure.
+ * The code for an error of the system or of the resolver; of an AggregateError the most specific
+ * one inside. Anything that says nothing is a general failure.
  */
 export function replyCodeOfError(error: unknown): ReplyCode {
 	if (typeof error !== 'object' || error === null) return ReplyCode.GENERAL_FAILURE;

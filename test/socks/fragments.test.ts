@@ -146,7 +146,7 @@ test('the memory of all queues together is bounded', (t) => {
 	t.is(budget.used, 5);
 });
 
-test('whatever comes, a whole is the run of pieces that ends with it, and memory is bounded', (t) => {
+test('whatever comes, a whole is the run of pieces that it ends, and memory is bounded', (t) => {
 	const event = fc.record({
 		fragment: fc.oneof(fc.nat(5), fc.integer({min: 0x80, max: 0x84}), fc.nat(255)),
 		port: fc.constantFrom(1, 2),
