@@ -237,8 +237,8 @@ function failureOf(errors: readonly unknown[]): NameFailure {
 	);
 	const code = codes.find((one) => typeof one !== 'string' || !UNKNOWN_CODES.has(one));
 	if (code === undefined) return {code: 'unknown', detail: 'the name is not known'};
-	const detail = code === 'ETIMEOUT' ? 'no name server answers' : `the lookup failed (${code})`;
-	return {code: 'no-answer', detail};
+	if (code === 'ETIMEOUT') return {code: 'no-answer', detail: 'no name server answers'};
+	return {code: 'no-answer', detail: `the lookup failed${code === '' ? '' : ` (${code})`}`};
 }
 
 type Collected = (found: readonly NameRecord[], failure: NameFailure | undefined) => void;
