@@ -1,9 +1,13 @@
 import process from 'node:process';
+import type {ExitOptions} from '../config/exit.ts';
 import type {ServerOptions} from '../config/server.ts';
 import type {ServerConfig} from '../core/endpoint.ts';
 import {MptunnelServer} from '../core/server.ts';
+import {ExitPolicy} from '../exit/policy.ts';
+import {RuleSet} from '../exit/rules.ts';
 import {formatAddress} from '../net/ip.ts';
-import {ServerTunnel} from '../net/server-tunnel.ts';
+import {Names} from '../net/names.ts';
+import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
 import {logEvent} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
@@ -46,20 +50,22 @@ export async function startServer(
 		port: options.port,
 		bind: options.bind,
 		target: options.target,
+		exit: options.exit && serverExit(options.exit),
 		backEnd,
 		resolver,
 		reporter: logger,
 		onEvent: (event) => logEvent(logger, event),
 	});
 	try {
-		tunnel.start();
+		await tunnel.start();
 	} catch (error) {
 		await tunnel.abort();
 		state.release();
 		throw error;
 	}
 	const startedAt = performance.now();
-	const target = formatAddress(options.target.host, options.target.port);
+	const target = options.target && formatAddress(options.target.host, options.target.port);
+	const exit = options.exit !== undefined;
 	const status = (): StatusSnapshot => {
 		const {sessions, drops, waiting} = tunnel.status();
 		return {
@@ -73,6 +79,7 @@ export async function startServer(
 			encrypt: options.encrypt,
 			listening: tunnel.listening,
 			target,
+			exit,
 			places: [],
 			sessions,
 			drops: mergeDrops(drops, tunnel.drops),
@@ -81,7 +88,7 @@ export async function startServer(
 	};
 	const observation = await observe(options, state, status, logger);
 	const listening = tunnel.listening.join(' ');
-	logger.info('mpserver runs', {version: programVersion(), listening, target});
+	logger.info('mpserver runs', {version: programVersion(), listening, target, exit});
 	let closing: Promise<void> | undefined;
 	const close = async () => {
 		await observation.close();
@@ -97,6 +104,16 @@ export async function startServer(
 	};
 }
 
+/** The policy of an exit. */
+function serverExit({allow, deny, nat64Prefixes}: ExitOptions): ServerExit {
+	const rules = {allow: new RuleSet(allow), deny: new RuleSet(deny)};
+	return {
+		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
+		rules: [rules.allow, rules.deny],
+		names: new Names(),
+	};
+}
+
 /** The core's settings for these options. */
 function serverConfig(options: ServerOptions): ServerConfig {
 	const {keys, encrypt} = options;
@@ -106,8 +123,8 @@ function serverConfig(options: ServerOptions): ServerConfig {
 			: keys.users.map(({name, psk}) => ({name, psk})),
 		keyless: keys.keyless,
 		encrypt,
-		fixedTarget: true,
-		exit: false,
+		fixedTarget: options.target !== undefined,
+		exit: options.exit !== undefined,
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),

@@ -32,6 +32,8 @@ export interface StatusSnapshot {
 	readonly listening: readonly string[];
 	/** Server: the fixed target. */
 	readonly target: string | undefined;
+	/** Server: whether clients may choose their targets. */
+	readonly exit?: boolean;
 	/** Client only. */
 	readonly places: readonly PathPlace[];
 	readonly sessions: readonly SessionStatus[];
@@ -121,9 +123,11 @@ function headLine(snapshot: StatusSnapshot): string {
 	return `${program} ${version}, pid ${pid}, up ${formatAge(uptime)}, ${words.join(', ')}`;
 }
 
-function placeLine({listening, target}: StatusSnapshot): string {
+function placeLine({listening, target, exit}: StatusSnapshot): string {
 	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
-	return target === undefined ? listen : `${listen}; target ${escapeText(target)}`;
+	const parts = target === undefined ? [listen] : [listen, `target ${escapeText(target)}`];
+	if (exit) parts.push('clients may choose targets');
+	return parts.join('; ');
 }
 
 function sessionLine(session: SessionStatus): string {

@@ -110,11 +110,16 @@ Example (the application then sends to 127.0.0.1 port 3000):
 `;
 
 const SERVER_HELP = `
-PORT is the UDP port to listen on; HOST PORT is the fixed target that datagrams go to.
+PORT is the UDP port to listen on; HOST PORT is the fixed target that datagrams go to. Without it,
+or with --exit, clients choose targets themselves (SOCKS5): any on the internet, but no private,
+local or reserved address and none of this machine, unless --allow opens it. RULE is an address, a
+prefix or a host name, or * for all, with or without ports: 10.0.0.0/8, [fd00::/8]:443, *:1-1023.
 With -c, a YAML file can hold every option; flags and words win over the file.
 ${ENVIRONMENT_HELP}
 Example (an OpenVPN server on the same machine):
   mpserver 2000 127.0.0.1 1194 --key-file tunnel.key
+Example (an exit for SOCKS5 clients):
+  mpserver 2000 --key-file tunnel.key
 `;
 
 function clientProgram(io: ParseIo): Command {
@@ -138,13 +143,21 @@ function clientProgram(io: ParseIo): Command {
 function serverProgram(io: ParseIo): Command {
 	const program = baseProgram('mpserver', io)
 		.description('Beside the target: delivers the first copy of each datagram of its clients.')
-		.usage('[options] PORT HOST PORT')
+		.usage('[options] PORT [HOST PORT]')
 		.argument('[PORT]', 'the UDP port to listen on')
 		.argument('[HOST]', 'host of the fixed target')
 		.argument('[TARGETPORT]', 'port of the fixed target')
 		.option('-c, --config <FILE>', 'a YAML file with options')
 		.option('--bind <ADDR>', 'listen on this address; repeatable (default: on all)', collect)
-		.option('--key-file <FILE>', 'a key, or "name key" lines; repeatable', collect);
+		.option('--key-file <FILE>', 'a key, or "name key" lines; repeatable', collect)
+		.option('--exit', 'let clients choose targets, beside the fixed one')
+		.option(
+			'--allow <RULE>',
+			'targets denied by default that clients may reach; repeatable',
+			collect,
+		)
+		.option('--deny <RULE>', 'targets that no client may reach; repeatable', collect)
+		.option('--nat64-prefix <PREFIX>', 'prefix of a NAT64 in use; repeatable', collect);
 	sharedOptions(program);
 	return program.addHelpText('after', SERVER_HELP);
 }

@@ -4,6 +4,16 @@ import type {AeadName} from '../crypto/aead.ts';
 import type {Endpoint} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {escapeText, quoteText} from './escape-text.ts';
+import {
+	type ExitFlags,
+	type ExitOptions,
+	type ExitSettings,
+	mergeExit,
+	NO_EXIT_SETTINGS,
+	readExitFields,
+	readExitFlags,
+	resolveExit,
+} from './exit.ts';
 import {type KeyEntry, type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
 import {FieldReader, type Place} from './place.ts';
@@ -34,8 +44,10 @@ export interface ServerOptions {
 	readonly port: number;
 	/** IP literals to listen on, without duplicates; empty = every address of every interface. */
 	readonly bind: readonly string[];
-	/** Where classic datagrams go; `host` may be a name. */
-	readonly target: Endpoint;
+	/** Where classic datagrams go; `host` may be a name. Undefined only for an exit. */
+	readonly target: Endpoint | undefined;
+	/** Present = clients may choose their targets. */
+	readonly exit: ExitOptions | undefined;
 	/** Keyless, or one or more users. */
 	readonly keys: KeyOptions;
 	/** False = authenticated but readable packets (`MPTUNNEL_ENCRYPT=0`); must match the clients. */
@@ -51,7 +63,7 @@ export interface ServerOptions {
 }
 
 /** mpserver's flags and words as text, without defaults. */
-export interface ServerFlags extends SharedFlags {
+export interface ServerFlags extends SharedFlags, ExitFlags {
 	readonly port?: string | undefined;
 	readonly host?: string | undefined;
 	readonly targetPort?: string | undefined;
@@ -63,6 +75,7 @@ interface ServerSettings extends SharedSettings {
 	readonly port: number | undefined;
 	readonly bind: readonly string[] | undefined;
 	readonly target: Endpoint | undefined;
+	readonly exit: ExitSettings;
 }
 
 /** What mpserver does where nothing is said. */
@@ -87,17 +100,24 @@ export function resolveServerOptions(
 	const fromFile = readServerFile(flags.config, configFile, problems);
 	const complete = problems.length === 0;
 	const merged = merge(fromFile, fromEnvironment, fromFlags);
-	if (complete) checkMissing(merged, problems);
+	const {port, target, encrypt} = merged;
+	if (complete && port === undefined) {
+		problems.add('', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
+	}
 	const {keys, warnings} = readKeys(merged.keys, 'many', problems);
-	checkUsers(keys, merged.encrypt, problems);
+	checkUsers(keys, encrypt, problems);
+	const hasTarget = target !== undefined;
+	const exit =
+		complete && port !== undefined
+			? resolveExit(merged.exit, {port, hasTarget, keys, encrypt}, problems)
+			: undefined;
 	problems.throwIfAny();
-	const {port, target} = merged;
 	// None of them is missing without a problem; running keyless instead must be impossible.
-	if (port === undefined || target === undefined || keys === undefined) {
+	if (port === undefined || keys === undefined || (!hasTarget && exit === undefined)) {
 		throw new TypeError('port, target or keys are missing');
 	}
 	return {
-		options: {...merged, configFile, port, target, keys},
+		options: {...merged, configFile, port, target, exit, keys},
 		warnings: [...fromFile.warnings, ...warnings],
 	};
 }
@@ -107,12 +127,13 @@ function merge(
 	file: ServerSettings,
 	environment: ReturnType<typeof readEnvironment>,
 	flags: ServerSettings,
-): Omit<ServerOptions, 'configFile' | 'port' | 'target' | 'keys'> &
-	Pick<ServerSettings, 'port' | 'target' | 'keys'> {
+): Omit<ServerOptions, 'configFile' | 'port' | 'target' | 'exit' | 'keys'> &
+	Pick<ServerSettings, 'port' | 'target' | 'exit' | 'keys'> {
 	return {
 		port: flags.port ?? file.port,
 		bind: flags.bind ?? file.bind ?? SERVER_DEFAULTS.bind,
 		target: flags.target ?? file.target,
+		exit: mergeExit(file.exit, flags.exit),
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? SERVER_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
@@ -121,18 +142,6 @@ function merge(
 		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
 	};
-}
-
-function checkMissing(
-	settings: Pick<ServerSettings, 'port' | 'target'>,
-	problems: ProblemList,
-): void {
-	if (settings.port === undefined) {
-		problems.add('', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
-	} else if (settings.target === undefined) {
-		const reason = `a fixed target HOST PORT is needed: mpserver ${settings.port} HOST PORT`;
-		problems.add('', '', reason);
-	}
 }
 
 // Users who trust each other with their traffic need no keys of their own.
@@ -158,6 +167,7 @@ function readServerFlags(flags: ServerFlags, cwd: string, problems: ProblemList)
 		port: readFlag('PORT', flags.port, problems, readPort),
 		bind: bind === undefined ? undefined : withoutDuplicates(bind),
 		target: host === undefined || port === undefined ? undefined : {host, port},
+		exit: readExitFlags(flags, problems),
 	};
 }
 
@@ -176,6 +186,7 @@ const NOTHING: ServerFile = {
 	port: undefined,
 	bind: undefined,
 	target: undefined,
+	exit: NO_EXIT_SETTINGS,
 	warnings: [],
 };
 
@@ -211,6 +222,7 @@ function readServerFields(fields: FieldReader, folder: string): ServerSettings {
 			withoutDuplicates(readOneOrMany(value, place, (item, at) => at.text(item, readAddress))),
 		),
 		target: fields.read('target', readTargetField),
+		exit: readExitFields(fields),
 		...shared,
 		keys: withUsers(shared.keys, fields, folder),
 	};

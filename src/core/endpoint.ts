@@ -108,6 +108,8 @@ export interface ServerEndpoint extends Endpoint {
 	): DropReason | undefined;
 	/** A host answered a flow whose client chooses its targets; `datagram.target` is that host. */
 	sendDatagramFrom(flow: number, datagram: SpanTo, now: Millis): DropReason | undefined;
+	/** The name of the user whose flow it is; '' when there is no such flow. */
+	userOf(flow: number): string;
 	/** A target that the client chose cannot be had: one of RefusalCode. */
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
 	/** The target socket of a flow could not be made or died: tells the client and forgets the flow. */

@@ -172,6 +172,10 @@ export class MptunnelServer implements ServerEndpoint {
 		return reason;
 	}
 
+	userOf(handle: number): string {
+		return this.#table.get(handle)?.owner.user.name ?? '';
+	}
+
 	refuseTarget(handle: number, reference: number, code: number, now: Millis): void {
 		const flow = this.#table.get(handle);
 		flow?.session?.refuseTarget(flow, reference, code, now);

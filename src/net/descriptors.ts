@@ -20,3 +20,30 @@ export function readSoftLimit(path = '/proc/self/limits'): number {
 		return Number.POSITIVE_INFINITY;
 	}
 }
+
+/** How many sockets flows of all kinds may have open together. */
+export class SocketBudget {
+	readonly limit: number;
+	#used = 0;
+
+	constructor(limit: number) {
+		this.limit = limit;
+	}
+
+	/** Sockets that are open. */
+	get used(): number {
+		return this.#used;
+	}
+
+	/** Takes one; false when all are in use. */
+	take(): boolean {
+		if (this.#used >= this.limit) return false;
+		this.#used++;
+		return true;
+	}
+
+	/** Gives one back. */
+	give(): void {
+		this.#used--;
+	}
+}

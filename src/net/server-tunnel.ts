@@ -1,14 +1,35 @@
 import type {ServerEndpoint} from '../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
+import type {ReceivedTarget} from '../core/flow/received-targets.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
-import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
+import type {ExitPolicy} from '../exit/policy.ts';
+import type {RuleSet} from '../exit/rules.ts';
+import {flowSocketLimit, readSoftLimit, SocketBudget} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
+import {ExitSockets} from './exit-sockets.ts';
+import {ExitUpkeep} from './exit-upkeep.ts';
+import type {NameAnswer} from './names.ts';
 import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
 import {ServerSockets} from './server-sockets.ts';
 import {TargetSockets} from './target-sockets.ts';
 import type {DatagramBatch, UdpBackEnd} from './udp.ts';
+
+/** What a server needs to be an exit for its clients. */
+export interface ServerExit {
+	readonly policy: ExitPolicy;
+	/** Those whose host names are to be looked up. */
+	readonly rules: readonly RuleSet[];
+	/** Closed with the tunnel. */
+	readonly names: ExitNames;
+}
+
+/** The part of Names that an exit uses. */
+export interface ExitNames {
+	resolve(user: string, name: string): Promise<NameAnswer>;
+	close(): void;
+}
 
 /** What a server needs to run on real sockets. */
 export interface ServerTunnelInit {
@@ -16,8 +37,10 @@ export interface ServerTunnelInit {
 	readonly port: number;
 	/** IP literals; empty = every address of the machine. */
 	readonly bind: readonly string[];
-	/** The fixed target. */
-	readonly target: {readonly host: string; readonly port: number};
+	/** The fixed target, if there is one. */
+	readonly target: {readonly host: string; readonly port: number} | undefined;
+	/** How targets are reached that clients name; undefined = they may not. */
+	readonly exit: ServerExit | undefined;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly reporter: Reporter;
@@ -31,7 +54,18 @@ export class ServerTunnel implements DriverOutputs {
 	readonly #init: ServerTunnelInit;
 	readonly #driver: Driver;
 	readonly #sockets: ServerSockets;
-	readonly #targets: TargetSockets;
+	readonly #targets: TargetSockets | undefined;
+	readonly #exits: ExitSockets | undefined;
+	readonly #upkeep: ExitUpkeep | undefined;
+	// Filled anew for every answer: the endpoint keeps none of it.
+	readonly #answer = {
+		bytes: NO_BYTES,
+		start: 0,
+		end: 0,
+		targetBytes: NO_BYTES,
+		targetStart: 0,
+		targetEnd: 0,
+	};
 	#closing = false;
 
 	constructor(init: ServerTunnelInit) {
@@ -40,7 +74,8 @@ export class ServerTunnel implements DriverOutputs {
 		const driver = new Driver(endpoint, this);
 		this.#endpoint = endpoint;
 		this.#driver = driver;
-		const {port, bind, target, backEnd, resolver, reporter} = init;
+		const {port, bind, target, exit, backEnd, reporter} = init;
+		const budget = new SocketBudget(flowSocketLimit(readSoftLimit()));
 		this.#sockets = new ServerSockets({
 			port,
 			bind,
@@ -52,16 +87,50 @@ export class ServerTunnel implements DriverOutputs {
 				tooLong: (remote, size) => this.#input((now) => endpoint.remoteTooLong(remote, size, now)),
 			},
 		});
-		this.#targets = new TargetSockets({
+		this.#targets = target && this.#targetSockets(target, budget);
+		this.#exits = exit && this.#exitSockets(exit, budget);
+		this.#upkeep =
+			exit &&
+			new ExitUpkeep({
+				policy: exit.policy,
+				rules: exit.rules,
+				resolve: (user, name) => exit.names.resolve(user, name),
+				bind,
+				reporter,
+				changed: () => this.#exits?.policyChanged(),
+			});
+	}
+
+	#targetSockets(target: {host: string; port: number}, budget: SocketBudget): TargetSockets {
+		const {backEnd, resolver, reporter} = this.#init;
+		return new TargetSockets({
 			...target,
-			limit: flowSocketLimit(readSoftLimit()),
+			budget,
 			backEnd,
 			resolver,
 			reporter,
-			now: () => driver.now(),
+			now: () => this.#driver.now(),
 			events: {
 				answered: (flow, batch) => this.#fromTarget(flow, batch),
-				failed: (flow) => this.#input((now) => endpoint.refuseFlow(flow, now)),
+				failed: (flow) => this.#input((now) => this.#endpoint.refuseFlow(flow, now)),
+			},
+		});
+	}
+
+	#exitSockets({policy, names}: ServerExit, budget: SocketBudget): ExitSockets {
+		const {backEnd, reporter} = this.#init;
+		return new ExitSockets({
+			policy,
+			budget,
+			resolve: (user, name) => names.resolve(user, name),
+			userOf: (flow) => this.#endpoint.userOf(flow),
+			backEnd,
+			reporter,
+			now: () => this.#driver.now(),
+			events: {
+				answered: (flow, batch, sources) => this.#fromHosts(flow, batch, sources),
+				refused: (flow, reference, code) =>
+					this.#input((now) => this.#endpoint.refuseTarget(flow, reference, code, now)),
 			},
 		});
 	}
@@ -76,15 +145,20 @@ export class ServerTunnel implements DriverOutputs {
 		return {
 			'path-queue-full': this.#sockets.dropped,
 			'path-send-failed': this.#sockets.failures,
-			'target-queue-full': this.#targets.dropped,
-			'target-send-failed': this.#targets.failures,
+			'target-queue-full': this.#targets?.dropped ?? 0,
+			'target-send-failed': this.#targets?.failures ?? 0,
+			...this.#exits?.drops,
 		};
 	}
 
-	/** Opens the sockets and begins; throws a SocketError when no address can be bound. */
-	start(): void {
+	/**
+	 * Opens the sockets and begins; rejects with a SocketError when no address can be bound. An exit
+	 * begins when the names in its rules have been looked up, so that none is open for a moment.
+	 */
+	async start(): Promise<void> {
+		await this.#upkeep?.start();
 		this.#sockets.start();
-		void this.#targets.start();
+		void this.#targets?.start();
 	}
 
 	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
@@ -101,7 +175,9 @@ export class ServerTunnel implements DriverOutputs {
 	async abort(): Promise<void> {
 		this.#closing = true;
 		this.#driver.stop();
-		await Promise.all([this.#sockets.close(), this.#targets.close()]);
+		this.#upkeep?.close();
+		this.#init.exit?.names.close();
+		await Promise.all([this.#sockets.close(), this.#targets?.close(), this.#exits?.close()]);
 	}
 
 	/** What the endpoint tells of itself. */
@@ -121,18 +197,33 @@ export class ServerTunnel implements DriverOutputs {
 	}
 
 	deliver(delivery: Delivery, lasting: boolean): void {
-		const {flow, bytes, start, end} = delivery;
-		if (lasting) this.#targets.send(flow, bytes, start, end);
-		else this.#targets.send(flow, bytes.slice(start, end), 0, end - start);
+		const {flow, target, bytes, start, end} = delivery;
+		if (lasting) this.#send(flow, target, bytes, start, end);
+		else this.#send(flow, target, bytes.slice(start, end), 0, end - start);
+	}
+
+	#send(
+		flow: number,
+		target: ReceivedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): void {
+		if (target === undefined) this.#targets?.send(flow, bytes, start, end);
+		else this.#exits?.send(flow, target, bytes, start, end);
 	}
 
 	flush(): void {
 		this.#sockets.flush();
-		this.#targets.flush();
+		this.#targets?.flush();
+		this.#exits?.flush();
 	}
 
 	event(event: EndpointEvent): void {
-		if (event.type === 'flow-closed') this.#targets.end(event.flow);
+		if (event.type === 'flow-closed') {
+			this.#targets?.end(event.flow);
+			this.#exits?.end(event.flow);
+		}
 		this.#init.onEvent(event);
 	}
 
@@ -166,7 +257,31 @@ export class ServerTunnel implements DriverOutputs {
 		}
 		this.#driver.finish();
 	}
+
+	#fromHosts(
+		flow: number,
+		batch: DatagramBatch,
+		sources: readonly (Uint8Array | undefined)[],
+	): void {
+		if (this.#closing) return;
+		const now = this.#driver.now();
+		const answer = this.#answer;
+		for (let i = 0; i < batch.count; i++) {
+			const source = sources[i];
+			if (source === undefined) continue;
+			answer.bytes = batch.arena;
+			answer.start = batch.offsets[i]!;
+			answer.end = answer.start + batch.lengths[i]!;
+			answer.targetBytes = source;
+			answer.targetEnd = source.length;
+			this.#endpoint.sendDatagramFrom(flow, answer, now);
+			this.#driver.settle(batch.arena);
+		}
+		this.#driver.finish();
+	}
 }
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 function pause(millis: number): Promise<void> {
 	return new Promise((resolve) => setTimeout(resolve, millis));

@@ -1,5 +1,6 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
+import type {SocketBudget} from './descriptors.ts';
 import {familyOf, formatAddress, wildcardOf} from './ip.ts';
 import type {Reporter} from './reporter.ts';
 import {describeResolveError, type Resolver} from './resolver.ts';
@@ -24,8 +25,8 @@ export interface TargetSocketsInit {
 	/** Name or IP literal of the fixed target. */
 	readonly host: string;
 	readonly port: number;
-	/** The most sockets. */
-	readonly limit: number;
+	/** How many sockets there may be. */
+	readonly budget: SocketBudget;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly reporter: Reporter;
@@ -116,6 +117,7 @@ export class TargetSockets {
 		const flow = this.#flows.get(id);
 		if (flow === undefined) return;
 		this.#flows.delete(id);
+		this.#init.budget.give();
 		this.#forgetWaiting(flow);
 		this.#discard(flow.socket);
 	}
@@ -125,15 +127,16 @@ export class TargetSockets {
 		clearInterval(this.#timer);
 		const flows = [...this.#flows.values()];
 		this.#flows.clear();
+		for (const _ of flows) this.#init.budget.give();
 		await Promise.all(flows.map((flow) => flow.socket?.close()));
 	}
 
 	#add(id: number): Flow | undefined {
-		const {limit, reporter, events} = this.#init;
+		const {budget, reporter, events} = this.#init;
 		if (this.#closed) return undefined;
-		if (this.#flows.size >= limit) {
+		if (!budget.take()) {
 			reporter.limited('descriptors', 60_000).warn('too many flows for the open files allowed', {
-				limit,
+				limit: budget.limit,
 			});
 			events.failed(id);
 			return undefined;
@@ -224,6 +227,7 @@ export class TargetSockets {
 				reason: error.message,
 			});
 			this.#flows.delete(flow.id);
+			this.#init.budget.give();
 			this.#forgetWaiting(flow);
 			this.#init.events.failed(flow.id);
 			return undefined;

@@ -87,6 +87,24 @@ test('every flag of mpserver arrives, bind and key-file more than once', (t) => 
 	t.deepEqual(options.keys.keyless ? [] : options.keys.users.map(({name}) => name), ['a', 'bob']);
 });
 
+test('rules of mpserver arrive in their order, and make an exit with or without a fixed target', (t) => {
+	const rules = '--allow 127.0.0.0/8 --allow *:25 --deny host.example --nat64-prefix fd00::/96';
+	const {target, exit} = server(t, `2000 --key-file a.key ${rules}`).options;
+	t.is(target, undefined);
+	t.deepEqual(
+		exit?.allow.map(({text}) => text),
+		['127.0.0.0/8', '*:25'],
+	);
+	t.deepEqual(
+		exit?.deny.map(({text}) => text),
+		['host.example'],
+	);
+	t.is(exit?.nat64Prefixes.length, 1);
+	const both = server(t, '2000 127.0.0.1 1194 --exit --key-file a.key').options;
+	t.deepEqual(both.exit, {allow: [], deny: [], nat64Prefixes: []});
+	t.deepEqual(both.target, {host: '127.0.0.1', port: 1194});
+});
+
 test('flags have no defaults of their own: the file shows through', (t) => {
 	t.deepEqual(client(t, 'mpclient.yaml').options.listen, {host: '127.0.0.1', port: 9});
 	t.is(client(t, 'mpclient.yaml --no-listen').options.listen, undefined);
@@ -176,7 +194,15 @@ test(
 );
 test(refuses, 'mpclient', `mpclient.conf --${KEY}`, "unknown option '--(key)'");
 test(refuses, 'mpserver', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
-test(refuses, 'mpserver', '2000', 'a fixed target HOST PORT is needed: mpserver 2000 HOST PORT');
+test(
+	refuses,
+	'mpserver',
+	'2000',
+	...[
+		'a fixed target is needed (mpserver 2000 HOST PORT) without a key: ' +
+			'clients may choose their targets only with one (--key-file FILE)',
+	],
+);
 test(refuses, 'mpserver', '2000 a', 'the target "a" needs a port: mpserver PORT HOST PORT');
 test(
 	refuses,
@@ -218,6 +244,10 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'-c, --config <FILE>',
 		'--bind <ADDR>',
 		'--key-file <FILE>',
+		'--exit',
+		'--allow <RULE>',
+		'--deny <RULE>',
+		'--nat64-prefix <PREFIX>',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
 		'--check',

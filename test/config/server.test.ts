@@ -16,6 +16,7 @@ const BARE: ServerOptions = {
 	port: 2000,
 	bind: SERVER_DEFAULTS.bind,
 	target: {host: '127.0.0.1', port: 1194},
+	exit: undefined,
 	keys: {keyless: true},
 	encrypt: true,
 	state: undefined,
@@ -108,11 +109,86 @@ const says = test.macro({
 
 test('nothing', says, {}, 'a port to listen on is needed: mpserver PORT HOST PORT');
 test(
-	'no fixed target',
+	'no fixed target without a key',
 	says,
 	{port: '2000'},
-	...['a fixed target HOST PORT is needed: mpserver 2000 HOST PORT'],
+	...[
+		'a fixed target is needed (mpserver 2000 HOST PORT) without a key: ' +
+			'clients may choose their targets only with one (--key-file FILE)',
+	],
 );
+test(
+	'--exit without a key',
+	says,
+	{...WORDS, exit: true},
+	...[
+		'--exit is not possible without a key: ' +
+			'clients may choose their targets only with one (--key-file FILE)',
+	],
+);
+test(
+	'rules beside a fixed target without --exit',
+	says,
+	{...WORDS, keyFile: ['a.key'], allow: ['10.0.0.0/8'], deny: ['*:25'], nat64Prefix: ['fd00::/96']},
+	...['--allow (allow:)', '--deny (deny:)', '--nat64-prefix (nat64Prefix:)'].map(
+		(name) =>
+			`${name} needs --exit (exit: true): ` +
+			'clients get nothing but the fixed target until it is given',
+	),
+);
+test(
+	'rules that are none',
+	says,
+	{port: '2000', keyFile: ['a.key'], allow: ['10.0.0.1/8'], deny: ['127.1'], nat64Prefix: ['::/1']},
+	...[
+		'--allow: not a prefix with zeros after its length (10.0.0.0/8): "10.0.0.1/8"',
+		'--deny: not an IPv4 address of four decimal numbers (10.0.0.1): "127.1"',
+		'--nat64-prefix: not an IPv6 prefix of 32, 40, 48, 56, 64, 96 bits: "::/1"',
+	],
+);
+
+test('without encryption nobody may choose targets', (t) => {
+	const env = {MPTUNNEL_ENCRYPT: '0'};
+	const run = (flags: ServerFlags) => () =>
+		optionsOf(t, {...flags, keyFile: ['a.key']}, undefined, env);
+	const rest = 'with MPTUNNEL_ENCRYPT=0: clients may choose their targets only with encryption';
+	t.deepEqual(problemsOf(t, run({port: '1'})), [
+		`a fixed target is needed (mpserver 1 HOST PORT) ${rest}`,
+	]);
+	t.deepEqual(problemsOf(t, run({...WORDS, exit: true})), [`--exit is not possible ${rest}`]);
+});
+
+test('a server without a fixed target is an exit, one with it only when asked', (t) => {
+	const key = {keyFile: ['a.key']};
+	const alone = optionsOf(t, {port: '2000', ...key});
+	t.is(alone.target, undefined);
+	t.deepEqual(alone.exit, {allow: [], deny: [], nat64Prefixes: []});
+	t.is(optionsOf(t, {...WORDS, ...key}).exit, undefined);
+	const both = optionsOf(t, {...WORDS, ...key, exit: true});
+	t.deepEqual(both.target, BARE.target);
+	t.truthy(both.exit);
+});
+
+test('exit: false needs a fixed target', (t) => {
+	const run = () => optionsOf(t, {port: '2000', keyFile: ['a.key']}, 'exit: false\n');
+	t.deepEqual(problemsOf(t, run), [
+		'without --exit a fixed target is needed: mpserver 2000 HOST PORT',
+	]);
+});
+
+test('rules come from flags or the file, each list as a whole', (t) => {
+	const file =
+		'port: 1\nexit: true\nallow: 10.0.0.0/8\ndeny: ["*:25", intranet.example]\n' +
+		'nat64Prefix: "fd00:64::/96"\nkeyFile: a.key\n';
+	const texts = ({exit}: ServerOptions) => [
+		exit?.allow.map(({text}) => text),
+		exit?.deny.map(({text}) => text),
+		exit?.nat64Prefixes.map(({length}) => length),
+	];
+	t.deepEqual(texts(optionsOf(t, {}, file)), [['10.0.0.0/8'], ['*:25', 'intranet.example'], [96]]);
+	const flags = {deny: ['192.0.2.0/24'], nat64Prefix: ['fd00:1::/32', 'fd00:2::/48']};
+	t.deepEqual(texts(optionsOf(t, flags, file)), [['10.0.0.0/8'], ['192.0.2.0/24'], [32, 48]]);
+});
 test(
 	'half a target',
 	says,

@@ -1,5 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
-import {flowSocketLimit, readSoftLimit} from '../../src/net/descriptors.ts';
+import {flowSocketLimit, readSoftLimit, SocketBudget} from '../../src/net/descriptors.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {TargetSockets, type TargetSocketsInit} from '../../src/net/target-sockets.ts';
 import {FakeReporter} from '../support/fake-reporter.ts';
@@ -12,7 +12,7 @@ function setUp(t: ExecutionContext, init: Partial<TargetSocketsInit> & {port: nu
 	const failed: number[] = [];
 	const targets = new TargetSockets({
 		host: '127.0.0.1',
-		limit: 100,
+		budget: new SocketBudget(100),
 		backEnd: new DgramBackEnd(),
 		resolver: async (host) => [host],
 		reporter,
@@ -96,7 +96,7 @@ test.serial('a target that is not there costs a warning and nothing else', async
 
 test.serial('refuses flows beyond the limit of sockets', async (t) => {
 	const target = await UdpPeer.open();
-	const {targets, failed, send} = setUp(t, {port: target.port, limit: 2});
+	const {targets, failed, send} = setUp(t, {port: target.port, budget: new SocketBudget(2)});
 	await targets.start();
 	for (const flow of [1, 2, 3]) send(flow, 'x');
 	t.deepEqual(failed, [3]);

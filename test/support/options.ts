@@ -72,6 +72,7 @@ export function testServerOptions(
 ): ServerOptions {
 	const folder = temporaryFolder(t);
 	return {
+		exit: undefined,
 		configFile: undefined,
 		port: 0,
 		bind: ['127.0.0.1'],

@@ -117,6 +117,7 @@ function serverOptions(target: number, psk: Uint8Array, folder: string): ServerO
 		port: 0,
 		bind: [LOCALHOST],
 		target: {host: LOCALHOST, port: target},
+		exit: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
 		state: join(folder, 'server'),
 	};

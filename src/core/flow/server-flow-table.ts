@@ -24,6 +24,7 @@ export interface ServerFlow {
 
 /** Whose flows they are: one client id of one user. They outlive its sessions. */
 export interface FlowOwner {
+	readonly user: {readonly name: string};
 	readonly flows: Map<string, ServerFlow>;
 }
 

@@ -3,7 +3,7 @@ import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 
 test('handles are never used again and found while the flow lives', (t) => {
 	const table = new ServerFlowTable();
-	const owner = {flows: new Map()};
+	const owner = {user: {name: 'u'}, flows: new Map()};
 	const first = table.open(owner, 'a', undefined, 0);
 	t.is(table.get(first.handle), first);
 	table.remove(first);
@@ -15,14 +15,14 @@ test('handles are never used again and found while the flow lives', (t) => {
 
 test('the owner finds the flow by its key', (t) => {
 	const table = new ServerFlowTable();
-	const owner = {flows: new Map()};
+	const owner = {user: {name: 'u'}, flows: new Map()};
 	const flow = table.open(owner, 'classic|app', undefined, 0);
 	t.is(owner.flows.get('classic|app'), flow);
 });
 
 test('flows are idle when nothing passed for longer than the time', (t) => {
 	const table = new ServerFlowTable();
-	const owner = {flows: new Map()};
+	const owner = {user: {name: 'u'}, flows: new Map()};
 	const old = table.open(owner, 'a', undefined, 0);
 	table.open(owner, 'b', undefined, 100);
 	t.deepEqual(table.idle(300, 300), []);

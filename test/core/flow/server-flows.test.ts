@@ -24,8 +24,8 @@ function newSession(context: EndpointContext): Session {
 function newServer(limit = 10) {
 	const context = readableContext('server flows');
 	const table = new ServerFlowTable();
-	const owner = {flows: new Map()};
-	const identified = {flows: new Map()};
+	const owner = {user: {name: 'u'}, flows: new Map()};
+	const identified = {user: {name: 'u'}, flows: new Map()};
 	const closed: number[] = [];
 	const flowsOf = () =>
 		new ServerFlows({

@@ -1,0 +1,50 @@
+import type {RemoteAddress} from '../core/remote-address.ts';
+import type {Millis} from '../core/time.ts';
+import type {ExitPolicy} from '../exit/policy.ts';
+import {parseIp, unmap} from '../socks/address.ts';
+import {TargetKind} from '../wire/address.ts';
+
+interface Source {
+	/** For which state of the rules this was decided. */
+	decided: number;
+	/** As it goes over the wire; undefined = its datagrams are dropped. */
+	encoded: Uint8Array | undefined;
+	heard: Millis;
+}
+
+/** Who wrote to the sockets of an exit, and whether users may hear them. */
+export class ExitSources {
+	readonly #policy: ExitPolicy;
+	readonly #byRemote = new WeakMap<RemoteAddress, Source>();
+
+	constructor(policy: ExitPolicy) {
+		this.#policy = policy;
+	}
+
+	/** A datagram came from there: its source as on the wire, undefined when it is denied. */
+	hear(remote: RemoteAddress, generation: number, now: Millis): Uint8Array | undefined {
+		let source = this.#byRemote.get(remote);
+		if (source?.decided !== generation) {
+			source = {decided: generation, encoded: this.#encode(remote), heard: now};
+			this.#byRemote.set(remote, source);
+		}
+		source.heard = now;
+		return source.encoded;
+	}
+
+	/** When a datagram came from there last. */
+	heard(remote: RemoteAddress | undefined): Millis {
+		const source = remote === undefined ? undefined : this.#byRemote.get(remote);
+		return source?.heard ?? Number.NEGATIVE_INFINITY;
+	}
+
+	#encode({host, port}: RemoteAddress): Uint8Array | undefined {
+		// A zone makes it link-local, which no user of an exit is to see.
+		const bytes = parseIp(host);
+		if (bytes === undefined) return undefined;
+		const address = unmap(bytes);
+		if (this.#policy.check('udp', address, port) !== undefined) return undefined;
+		const kind = address.length === 4 ? TargetKind.IPV4 : TargetKind.IPV6;
+		return Uint8Array.of(kind, ...address, port >> 8, port & 0xff);
+	}
+}
