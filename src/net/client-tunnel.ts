@@ -4,10 +4,14 @@ import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ClientPath, ClientPathOptions, PortMemory} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
+import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {Listener} from './listener.ts';
+import {refusalWord} from './refusal-word.ts';
 import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
+import type {SocksTunnel} from './socks-relay.ts';
+import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from './socks-server.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
 
 /** What a client needs to run on real sockets. */
@@ -17,6 +21,8 @@ export interface ClientTunnelInit {
 	readonly paths: readonly ClientPathOptions[];
 	/** The classic port, the endpoint's listener 0; undefined = none. */
 	readonly listen: {readonly host: string; readonly port: number} | undefined;
+	/** The SOCKS listener, the endpoint's next listener; undefined = none. */
+	readonly socks?: SocksServerSettings | undefined;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly ports: PortMemory;
@@ -33,13 +39,19 @@ export class ClientTunnel implements DriverOutputs {
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
 	readonly #paths: ClientPaths;
+	/** The endpoint's number of the SOCKS listener. */
+	readonly #socksListener: number;
+	/** Refusals of the server, by reason. */
+	readonly #refusals = new Map<string, number>();
 	#listener: Listener | undefined;
+	#socks: SocksServer | undefined;
 	#closing = false;
 
 	constructor(init: ClientTunnelInit) {
 		this.#init = init;
 		this.#endpoint = init.endpoint;
 		this.#driver = new Driver(init.endpoint, this);
+		this.#socksListener = init.listen === undefined ? 0 : 1;
 		const {paths, backEnd, resolver, ports, reporter} = init;
 		this.#paths = new ClientPaths({
 			paths,
@@ -72,6 +84,11 @@ export class ClientTunnel implements DriverOutputs {
 		return this.#listener;
 	}
 
+	/** The SOCKS listener, when it is open. */
+	get socks(): SocksServer | undefined {
+		return this.#socks;
+	}
+
 	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		const paths = this.#paths.all;
@@ -80,6 +97,8 @@ export class ClientTunnel implements DriverOutputs {
 			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
 			'application-queue-full': this.#listener?.dropped ?? 0,
 			'application-send-failed': this.#listener?.failures ?? 0,
+			...Object.fromEntries(this.#refusals),
+			...this.#socks?.drops,
 		};
 	}
 
@@ -96,6 +115,43 @@ export class ClientTunnel implements DriverOutputs {
 		this.#paths.start();
 	}
 
+	/** Opens the SOCKS listener; rejects with a SocketError when it cannot. */
+	async startSocks(): Promise<void> {
+		const {socks: settings, backEnd, reporter} = this.#init;
+		if (settings === undefined || this.#closing) return;
+		// Every association takes two descriptors.
+		const room = Math.floor(flowSocketLimit(readSoftLimit()) / 2);
+		const associations = Math.min(SOCKS_LIMITS.associations, room);
+		const limits = {...SOCKS_LIMITS, associations};
+		const listener = this.#socksListener;
+		const tunnel = this.#socksTunnel();
+		const socks = new SocksServer({settings, listener, limits, backEnd, tunnel, reporter});
+		try {
+			await socks.open();
+			this.#socks = socks;
+		} catch (error) {
+			await socks.close();
+			throw error;
+		}
+	}
+
+	#socksTunnel(): SocksTunnel {
+		return {
+			now: () => this.#driver.now(),
+			send: (datagram, arena, now) => {
+				if (this.#closing) return;
+				this.#endpoint.sendDatagramTo(datagram, now);
+				this.#driver.settle(arena);
+			},
+			finish: () => {
+				if (!this.#closing) this.#driver.finish();
+			},
+			endApplication: (application) => {
+				this.#input((now) => this.#endpoint.endApplication(application, now));
+			},
+		};
+	}
+
 	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
 	probe(path: number): void {
 		this.#input((now) => this.#endpoint.pathOpened(path, now));
@@ -106,6 +162,7 @@ export class ClientTunnel implements DriverOutputs {
 		if (!this.#closing) {
 			this.#closing = true;
 			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
+			await this.#socks?.close();
 			await pause(this.#endpoint.lingerTime());
 		}
 		await this.abort();
@@ -115,7 +172,7 @@ export class ClientTunnel implements DriverOutputs {
 	async abort(): Promise<void> {
 		this.#closing = true;
 		this.#driver.stop();
-		await Promise.all([this.#paths.close(), this.#listener?.close()]);
+		await Promise.all([this.#paths.close(), this.#listener?.close(), this.#socks?.close()]);
 	}
 
 	/** What the endpoint tells of itself. */
@@ -135,7 +192,8 @@ export class ClientTunnel implements DriverOutputs {
 	deliver(delivery: Delivery, lasting: boolean): void {
 		const {application, bytes, start, end} = delivery;
 		if (application === undefined) return;
-		if (lasting) this.#listener?.send(application, bytes, start, end);
+		if (delivery.listener === this.#socksListener) this.#socks?.deliver(delivery);
+		else if (lasting) this.#listener?.send(application, bytes, start, end);
 		else this.#listener?.send(application, bytes.slice(start, end), 0, end - start);
 	}
 
@@ -147,6 +205,10 @@ export class ClientTunnel implements DriverOutputs {
 	event(event: EndpointEvent): void {
 		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
 		if (event.type === 'path-state') this.#paths.judged(event.path, event.to === 'down');
+		if (event.type === 'target-refused') {
+			const reason = `refused-${refusalWord(event.code)}`;
+			this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
+		}
 		this.#init.onEvent(event);
 	}
 

@@ -1,0 +1,154 @@
+import type {Socket} from 'node:net';
+import type {Millis} from '../core/time.ts';
+import {canonicalText} from '../socks/address.ts';
+import {
+	Negotiation,
+	type NegotiationEnd,
+	type NegotiationOptions,
+	type SocksRequest,
+} from '../socks/negotiation.ts';
+import {encodeReply, ReplyCode} from '../socks/reply.ts';
+import type {SocksRelay} from './socks-relay.ts';
+
+/** After a refusal the connection is closed for good within this (RFC 1928, 6: at most 10 s). */
+const CLOSING: Millis = 10_000;
+/** Bytes without a meaning that are read and forgotten between two looks at the clock. */
+const DRAIN_LIMIT = 64 * 1024;
+
+/** What a connection needs of its listener. */
+export interface SocksConnectionOwner {
+	readonly negotiation: NegotiationOptions;
+	now(): Millis;
+	/** Answers UDP ASSOCIATE: the reply, with the association when it is made. */
+	associate(
+		connection: SocksConnection,
+		request: SocksRequest,
+	): {readonly reply: Uint8Array; readonly relay: SocksRelay | undefined};
+	/** The handshake is over: `end` = without a request, or with one that is not served. */
+	negotiated(
+		connection: SocksConnection,
+		end: NegotiationEnd | 'connect' | 'bind' | undefined,
+	): void;
+	/** Its association has ended. */
+	released(relay: SocksRelay): void;
+	closed(connection: SocksConnection): void;
+}
+
+/** One TCP connection of a SOCKS client, from its handshake to the end of its association. */
+export class SocksConnection {
+	/** The remote end as the system writes it. */
+	readonly peer: {readonly address: string; readonly port: number};
+	/** The same in the one form by which addresses are compared. */
+	readonly host: string;
+	/** The address that the client reached. */
+	readonly localAddress: string;
+	#relay: SocksRelay | undefined;
+	readonly #socket: Socket;
+	readonly #owner: SocksConnectionOwner;
+	readonly #negotiation: Negotiation;
+	/** When it is destroyed, once it is closing. */
+	#deadline: Millis = Number.POSITIVE_INFINITY;
+	#drained = 0;
+	#closing = false;
+
+	constructor(socket: Socket, owner: SocksConnectionOwner) {
+		this.#socket = socket;
+		this.#owner = owner;
+		this.#negotiation = new Negotiation(owner.negotiation, owner.now());
+		// Of a client that has gone already the system does not tell the address any more.
+		this.peer = {address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0};
+		this.host = canonicalText(this.peer.address);
+		this.localAddress = socket.localAddress ?? '';
+		socket.on('data', (bytes) => this.#receive(bytes));
+		socket.on('end', () => this.close());
+		// The system closes the connection after every error, and that is all there is to do.
+		socket.on('error', () => {});
+		socket.on('close', () => {
+			this.#release();
+			owner.closed(this);
+		});
+	}
+
+	/** Whether the handshake is not over yet. */
+	get negotiating(): boolean {
+		return !this.#closing && !this.#negotiation.done;
+	}
+
+	/** Whether it has an association. */
+	get associated(): boolean {
+		return this.#relay !== undefined;
+	}
+
+	/** Lets time pass: slow handshakes, connections that do not close, associations without traffic. */
+	handleTimeout(now: Millis): void {
+		this.#drained = 0;
+		if (this.#socket.isPaused()) this.#socket.resume();
+		if (now >= this.#deadline) {
+			this.destroy();
+			return;
+		}
+		if (this.negotiating) {
+			this.#negotiation.handleTimeout(now);
+			this.#proceed();
+		}
+		if (this.#relay?.handleTimeout(now) === true) this.close();
+	}
+
+	/** Closes it once everything written has gone out; its association ends at once. */
+	close(): void {
+		if (this.#closing) return;
+		this.#closing = true;
+		this.#release();
+		this.#deadline = this.#owner.now() + CLOSING;
+		this.#socket.end();
+	}
+
+	/** Closes it at once. */
+	destroy(): void {
+		this.#socket.destroy();
+	}
+
+	#receive(bytes: Uint8Array): void {
+		if (this.negotiating) {
+			this.#negotiation.feed(bytes, this.#owner.now());
+			this.#proceed();
+			return;
+		}
+		// Some clients talk on; nothing of it means anything, but an open connection is wanted.
+		this.#drained += bytes.length;
+		if (this.#drained >= DRAIN_LIMIT) this.#socket.pause();
+	}
+
+	#release(): void {
+		const relay = this.#relay;
+		this.#relay = undefined;
+		if (relay !== undefined) this.#owner.released(relay);
+	}
+
+	#proceed(): void {
+		let output = this.#negotiation.poll();
+		for (; output !== undefined; output = this.#negotiation.poll()) {
+			if (output.kind === 'reply') this.#socket.write(output.bytes);
+			else if (output.kind === 'request') this.#serve(output.request);
+			else {
+				this.#owner.negotiated(this, output.reason);
+				this.close();
+			}
+		}
+	}
+
+	#serve(request: SocksRequest): void {
+		const {command} = request;
+		if (command !== 'associate') {
+			this.#owner.negotiated(this, command);
+			this.#socket.write(encodeReply(ReplyCode.COMMAND_NOT_SUPPORTED));
+			this.close();
+			return;
+		}
+		this.#owner.negotiated(this, undefined);
+		const {reply, relay} = this.#owner.associate(this, request);
+		this.#socket.write(reply);
+		this.#relay = relay;
+		if (relay === undefined) this.close();
+	}
+}
