@@ -19,12 +19,15 @@ const FLOW_IDLE_MILLIS = 300_000;
 
 /** The name of the classic port in flow keys: changing it loses flows over an update. */
 const CLASSIC_LISTENER = 'classic';
+const SOCKS_LISTENER = 'socks';
 
 /** A client that runs. */
 export interface RunningClient {
 	/** Where applications send to, as `host:port`; undefined without a classic port. */
 	readonly listening: string | undefined;
 	status(): StatusSnapshot;
+	/** Where SOCKS5 listens, as `host:port`; undefined when it is shut. */
+	readonly socks: string | undefined;
 	/** Says goodbye and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
 }
@@ -49,6 +52,7 @@ export async function startClient(
 		endpoint,
 		paths: options.paths,
 		listen: options.listen,
+		socks: options.socks || undefined,
 		backEnd,
 		resolver,
 		ports: state.localPorts,
@@ -57,6 +61,7 @@ export async function startClient(
 	});
 	try {
 		tunnel.start();
+		await openSocks(options, tunnel, logger);
 	} catch (error) {
 		await tunnel.abort();
 		state.release();
@@ -74,9 +79,29 @@ export async function startClient(
 	};
 	return {
 		listening: tunnel.listener?.address,
+		socks: tunnel.socks?.address,
 		status,
 		close: () => (closing ??= close()),
 	};
+}
+
+async function openSocks(
+	{socks, keys}: ClientOptions,
+	tunnel: ClientTunnel,
+	logger: Logger,
+): Promise<void> {
+	if (socks === undefined) {
+		const reason = keys.keyless ? 'there is no key' : 'MPTUNNEL_ENCRYPT=0';
+		logger.info('SOCKS5 stays shut', {reason});
+	}
+	try {
+		await tunnel.startSocks();
+	} catch (error) {
+		// Nobody asked for it: whoever uses the classic port only does not miss it.
+		if (socks === undefined || socks === false || socks.explicit) throw error;
+		const reason = error instanceof Error ? error.message : String(error);
+		logger.warn('SOCKS5 stays shut', {reason});
+	}
 }
 
 /** The core's settings for these options. */
@@ -89,7 +114,10 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		encrypt,
 		copies: copies ?? 0,
 		paths: options.paths.map(pathConfig),
-		listeners: listen === undefined ? [] : [{name: CLASSIC_LISTENER}],
+		listeners: [
+			...(listen === undefined ? [] : [{name: CLASSIC_LISTENER}]),
+			...(options.socks ? [{name: SOCKS_LISTENER, open: true}] : []),
+		],
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE_MILLIS,
 	};
@@ -116,7 +144,7 @@ function snapshot(
 	io: string,
 ): StatusSnapshot {
 	const {sessions, drops, waiting} = tunnel.status();
-	const {listener} = tunnel;
+	const {listener, socks} = tunnel;
 	return {
 		program: 'mpclient',
 		version: programVersion(),
@@ -127,6 +155,10 @@ function snapshot(
 		keyless: options.keys.keyless,
 		encrypt: options.encrypt,
 		listening: listener === undefined ? [] : [listener.address],
+		socks:
+			socks === undefined
+				? undefined
+				: {listening: socks.address, associations: socks.associations},
 		target: undefined,
 		places: tunnel.paths.map(({id, remotes, localPorts, options: {name, host, port}}) => ({
 			id,
@@ -149,6 +181,7 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 	logger.info('mpclient runs', {
 		version: programVersion(),
 		listening: tunnel.listener?.address ?? 'no',
+		socks: tunnel.socks?.address ?? 'no',
 		paths: paths.join('; '),
 		copies: options.copies ?? 'all',
 	});

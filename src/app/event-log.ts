@@ -1,8 +1,15 @@
+import {Cursor} from '../bytes/cursor.ts';
 import type {EndpointEvent} from '../core/events.ts';
+import {refusalWord} from '../net/refusal-word.ts';
+import {formatTarget, ipTarget} from '../socks/address.ts';
+import {decodeTarget, TargetKind} from '../wire/address.ts';
 import type {Logger} from './logger.ts';
 
 /** How often the same warning is logged at most. */
 const WARNING_INTERVAL_MILLIS = 60_000;
+
+/** Of refusals the reason matters more than every single target. */
+const REFUSAL_INTERVAL_MILLIS = 10_000;
 
 type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
@@ -63,7 +70,31 @@ export function logEvent(
 			return;
 		case 'flow-closed':
 			logger.debug('a flow has ended', {flow: event.flow});
+			return;
+		case 'target-refused':
+			logRefusal(logger, event);
 	}
+}
+
+function logRefusal(
+	logger: Logger,
+	{code, target, flow}: Extract<EndpointEvent, {type: 'target-refused'}>,
+): void {
+	const reason = refusalWord(code);
+	const limited = logger.limited(`refused ${reason}`, REFUSAL_INTERVAL_MILLIS);
+	if (target.length === 0) limited.warn('the server refuses a flow', {reason, flow});
+	else limited.warn('the server refuses a target', {reason, target: targetText(target)});
+}
+
+/** `host:port` of a target as it is encoded on the wire. */
+function targetText(encoded: Uint8Array): string {
+	const cursor = new Cursor();
+	cursor.reset(encoded, 0, encoded.length);
+	const target = decodeTarget(cursor);
+	if (target === undefined || target.kind === TargetKind.FIXED) return '?';
+	const {kind, host, port} = target;
+	if (kind !== TargetKind.DOMAIN) return formatTarget(ipTarget(host, port));
+	return `${String.fromCharCode(...host)}:${port}`;
 }
 
 function hex(session: number): string {

@@ -30,6 +30,8 @@ export interface StatusSnapshot {
 	readonly encrypt: boolean;
 	/** Client: the classic port; server: where clients reach it. */
 	readonly listening: readonly string[];
+	/** Client: the SOCKS5 listener; undefined = it is shut. */
+	readonly socks?: {readonly listening: string; readonly associations: number} | undefined;
 	/** Server: the fixed target. */
 	readonly target: string | undefined;
 	/** Server: whether clients may choose their targets. */
@@ -69,8 +71,8 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 /** The same in one log line: compact words for text, a structure for JSON. */
 export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFields {
 	if (format === 'json') {
-		const {sessions, drops, waiting, uptime} = snapshot;
-		return {uptime, sessions, drops, waiting};
+		const {sessions, drops, waiting, uptime, socks} = snapshot;
+		return {uptime, sessions, socks, drops, waiting};
 	}
 	const {sessions} = snapshot;
 	const sum = (of: (session: SessionStatus) => number) =>
@@ -80,6 +82,7 @@ export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFi
 		sessions: sessions.length,
 		state: one?.state,
 		flows: sum(({flows}) => flows),
+		associations: snapshot.socks?.associations,
 		sent: sum(({datagramsSent}) => datagramsSent),
 		received: sum(({datagramsReceived}) => datagramsReceived),
 		residual: one === undefined ? undefined : formatShare(one.residualLoss),

@@ -130,14 +130,40 @@ function clientProgram(io: ParseIo): Command {
 		.option('-c, --config <FILE>', 'the same as FILE')
 		.option('--listen <ADDR:PORT>', 'where applications send to (default: 127.0.0.1:3000)')
 		.option('--no-listen', 'do not open that port')
-		.option('--socks <ADDR:PORT>', 'where SOCKS5 listens (no effect yet)')
-		.option('--no-socks', 'no SOCKS5')
 		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
 		.option('--key-file <FILE>', 'the file with the key', collect);
+	socksOptions(program);
 	sharedOptions(program);
 	return program
 		.option('--test', 'try every path alone, print one line for each, and exit')
 		.addHelpText('after', CLIENT_HELP);
+}
+
+function socksOptions(program: Command): void {
+	program
+		.option(
+			'--socks <ADDR:PORT>',
+			'where SOCKS5 listens for UDP (default: 127.0.0.1:1080 when there is a key)',
+		)
+		.option('--no-socks', 'no SOCKS5')
+		.option(
+			'--socks-user <NAME:PASSWORD>',
+			'ask for this login; repeatable; other users of the machine can see it, so better:',
+			collect,
+		)
+		.option('--socks-users <FILE>', 'ask for a login of this file of NAME:PASSWORD lines')
+		.option(
+			'--socks-auth-reply <N>',
+			'first byte of the answer to a login: 1, or 5 for OpenVPN 2.7',
+		)
+		.option(
+			'--socks-filter <WHO>',
+			'who may answer: none = everybody (default), address = hosts that were sent to',
+		)
+		.option('--socks-advertise <ADDR>', 'tell clients to send datagrams to this address')
+		.option('--socks-udp-port <PORT>', 'one UDP port for all (default: one for each association)')
+		.option('--socks-udp-any-port', 'let an application send from several ports')
+		.option('--socks-open', 'let SOCKS5 listen beyond this machine without a login');
 }
 
 function serverProgram(io: ParseIo): Command {

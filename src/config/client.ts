@@ -22,6 +22,15 @@ import {
 	type SharedSettings,
 	type Surroundings,
 } from './settings.ts';
+import {
+	NO_SOCKS_SETTINGS,
+	readSocksFields,
+	readSocksFlags,
+	resolveSocks,
+	type SocksFlags,
+	type SocksOptions,
+	type SocksSettings,
+} from './socks.ts';
 import {readTextFile} from './text-file.ts';
 import {readListenAddress, readWholeNumber} from './values.ts';
 import {isYamlName, parseYamlFile} from './yaml-file.ts';
@@ -36,8 +45,11 @@ export interface ClientOptions {
 	readonly paths: readonly PathOptions[];
 	/** Where the classic UDP port listens (`host` is an IP literal); undefined = it is not opened. */
 	readonly listen: Endpoint | undefined;
-	/** Where SOCKS5 listens; false = it is not opened; undefined = nothing was said. No effect yet. */
-	readonly socks: Endpoint | false | undefined;
+	/**
+	 * The SOCKS5 listener; false = it is not wanted; undefined = nothing was said and it stays shut,
+	 * because there is no key or no encryption.
+	 */
+	readonly socks: SocksOptions | false | undefined;
 	/** On how many paths each datagram goes, 1 to 16; undefined = on all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
@@ -55,16 +67,15 @@ export interface ClientOptions {
 }
 
 /** mpclient's flags as text, without defaults; `false` stands for `--no-listen` and `--no-socks`. */
-export interface ClientFlags extends SharedFlags {
+export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
-	readonly socks?: string | false | undefined;
 	readonly copies?: string | undefined;
 }
 
 /** What one source says; undefined = it says nothing. */
 interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
-	readonly socks: Endpoint | false | undefined;
+	readonly socks: SocksSettings;
 	readonly copies: number | undefined;
 }
 
@@ -94,14 +105,22 @@ export function resolveClientOptions(
 	const fromFile = readClientFile(flags.config, configFile, problems);
 	const merged = merge(fromFile, fromEnvironment, fromFlags);
 	const {keys, warnings} = readKeys(merged.keys, 'one', problems);
+	const {encrypt} = merged;
+	// Without keys because of a problem that was told, nothing more is to be said of them.
+	const security = {keyless: keys?.keyless ?? false, encrypt};
+	const socks = resolveSocks(fromFile.socks, fromFlags.socks, security, problems);
 	problems.throwIfAny();
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
 	const {paths} = fromFile;
-	const socks = merged.socks ? ['SOCKS5 is not in this version: its address has no effect'] : [];
 	return {
-		options: {...merged, configFile, paths, keys},
-		warnings: [...fromFile.warnings, ...warnings, ...socks],
+		options: {...merged, configFile, paths, keys, socks},
+		warnings: [
+			...fromFile.warnings,
+			...warnings,
+			...fromFile.socks.warnings,
+			...fromFlags.socks.warnings,
+		],
 	};
 }
 
@@ -110,10 +129,9 @@ function merge(
 	file: ClientSettings,
 	environment: ReturnType<typeof readEnvironment>,
 	flags: ClientSettings,
-): Omit<ClientOptions, 'configFile' | 'paths' | 'keys'> & Pick<SharedSettings, 'keys'> {
+): Omit<ClientOptions, 'configFile' | 'paths' | 'keys' | 'socks'> & Pick<SharedSettings, 'keys'> {
 	return {
 		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
-		socks: flags.socks ?? file.socks,
 		copies: flags.copies ?? file.copies,
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
@@ -126,12 +144,11 @@ function merge(
 }
 
 function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList): ClientSettings {
-	const address = (flag: string, text: string | false | undefined) =>
-		text === false ? text : readFlag(flag, text, problems, readListenAddress);
+	const {listen} = flags;
 	return {
 		...readSharedFlags(flags, cwd, problems),
-		listen: address('--listen', flags.listen),
-		socks: address('--socks', flags.socks),
+		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
+		socks: readSocksFlags(flags, cwd, problems),
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
 }
@@ -145,7 +162,7 @@ const NOTHING: ClientFile = {
 	logLevel: undefined,
 	logFormat: undefined,
 	listen: undefined,
-	socks: undefined,
+	socks: NO_SOCKS_SETTINGS,
 	copies: undefined,
 	paths: [],
 	warnings: [],
@@ -181,7 +198,7 @@ function readClientYaml(
 	const complete = problems.length === before;
 	const settings: ClientSettings = {
 		listen: fields.read('listen', readListenField),
-		socks: fields.read('socks', readListenField),
+		socks: readSocksFields(fields, folder, name, file.othersCanRead),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};

@@ -58,13 +58,35 @@ test('every flag of mpclient arrives', (t) => {
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
-		socks: {host: '127.0.0.1', port: 2},
+		socks: {listen: {host: '127.0.0.1', port: 2}, explicit: true},
 		copies: 2,
 		state: '/s',
 		crypto: 'noble',
 		stats: 10_000,
 		logLevel: 'debug',
 		logFormat: 'json',
+	});
+});
+
+test('every flag about SOCKS5 arrives, socks-user more than once', (t) => {
+	const {options} = client(
+		t,
+		'mpclient.conf --key-file a.key --socks 127.0.0.1:2 --socks-user a:b --socks-user c:d ' +
+			'--socks-auth-reply 5 --socks-filter address --socks-advertise 192.0.2.1 ' +
+			'--socks-udp-port 3 --socks-udp-any-port',
+	);
+	t.deepEqual(options.socks, {
+		listen: {host: '127.0.0.1', port: 2},
+		explicit: true,
+		users: [
+			{name: 'a', password: 'b'},
+			{name: 'c', password: 'd'},
+		],
+		authReply: 5,
+		filter: 'address',
+		advertise: '192.0.2.1',
+		udpPort: 3,
+		udpAnyPort: true,
 	});
 });
 
@@ -109,6 +131,7 @@ test('flags have no defaults of their own: the file shows through', (t) => {
 	t.deepEqual(client(t, 'mpclient.yaml').options.listen, {host: '127.0.0.1', port: 9});
 	t.is(client(t, 'mpclient.yaml --no-listen').options.listen, undefined);
 	t.is(client(t, 'mpclient.conf').options.socks, undefined);
+	t.like(client(t, 'mpclient.conf --key-file a.key').options.socks, {explicit: false});
 	t.is(client(t, 'mpclient.conf --no-socks').options.socks, false);
 });
 
@@ -135,10 +158,9 @@ test('FILE and --config are the same', (t) => {
 test('warnings come along', (t) => {
 	const cwd = folderOf(t);
 	chmodSync(join(cwd, 'a.key'), 0o644);
-	const argv = ['mpclient.conf', '--key-file', 'a.key', '--socks', '127.0.0.1:1080'];
+	const argv = ['mpclient.conf', '--key-file', 'a.key'];
 	t.deepEqual(parseClientArguments(argv, {}, {write: () => {}, cwd}).warnings, [
 		'key file "a.key" can be read by other users of this machine (chmod 600)',
-		'SOCKS5 is not in this version: its address has no effect',
 	]);
 });
 
@@ -226,10 +248,18 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'-c, --config <FILE>',
 		'--listen <ADDR:PORT>',
 		'--no-listen',
-		'--socks <ADDR:PORT>',
-		'--no-socks',
 		'--copies <N>',
 		'--key-file <FILE>',
+		'--socks <ADDR:PORT>',
+		'--no-socks',
+		'--socks-user <NAME:PASSWORD>',
+		'--socks-users <FILE>',
+		'--socks-auth-reply <N>',
+		'--socks-filter <WHO>',
+		'--socks-advertise <ADDR>',
+		'--socks-udp-port <PORT>',
+		'--socks-udp-any-port',
+		'--socks-open',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
 		'--check',

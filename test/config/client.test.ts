@@ -131,14 +131,6 @@ const PRECEDENCE: readonly Precedence[] = [
 		flags: {listen: false},
 		fromFlags: undefined,
 	},
-	{
-		field: 'socks',
-		file: 'socks: 127.0.0.1:1',
-		fromFile: {host: '127.0.0.1', port: 1},
-		flags: {socks: false},
-		fromFlags: false,
-	},
-	{field: 'socks', file: 'socks: false', fromFile: false, flags: {socks: false}, fromFlags: false},
 	{field: 'copies', file: 'copies: 2', fromFile: 2, flags: {copies: '3'}, fromFlags: 3},
 	{
 		field: 'crypto',
@@ -302,15 +294,13 @@ test('a file above 1 MiB is refused', (t) => {
 	t.is(run('d.conf').options.paths.length, 1);
 });
 
-test('warns of a readable file with a key in it, and of SOCKS5', (t) => {
-	const cwd = folderOf(t, {'c.yaml': `paths: [a 1]\nkey: ${KEY}\nsocks: 127.0.0.1:1080\n`});
+test('warns of a readable file with a key in it', (t) => {
+	const cwd = folderOf(t, {'c.yaml': `paths: [a 1]\nkey: ${KEY}\n`});
 	const run = () => resolveClientOptions({config: 'c.yaml'}, {env: {}, cwd}).warnings;
-	const socks = 'SOCKS5 is not in this version: its address has no effect';
-	t.deepEqual(run(), [socks]);
+	t.deepEqual(run(), []);
 	chmodSync(join(cwd, 'c.yaml'), 0o644);
 	t.deepEqual(run(), [
 		'"c.yaml" holds a key and can be read by other users of this machine (chmod 600)',
-		socks,
 	]);
 });
 
