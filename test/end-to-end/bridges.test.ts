@@ -69,7 +69,13 @@ test.serial('killing one bridge and then another loses nothing', async (t) => {
 	await application.hears(750);
 	await bridges[1]!.kill();
 	await application.hears(750);
-	t.deepEqual(await application.settle(), []);
+	const lost = await application.settle();
+	for (const end of ['client', 'server'] as const) {
+		const snapshot = await tunnel.status(end);
+		const saturated = snapshot?.sessions[0]?.paths.map((path) => path.saturated).join();
+		t.log(`${end}: saturated ${saturated}, ${JSON.stringify(snapshot?.drops)}`);
+	}
+	t.deepEqual(lost, []);
 	t.deepEqual(target.repeated, []);
 	t.is(application.repeated, 0);
 	t.true(bridges[2]!.alive);
