@@ -65,7 +65,18 @@ export class PacketSender {
 			if (!path.admits(length, now)) continue;
 			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
+		if (transmit.count === 0) this.#sendLast(transmit, number, length, now, what);
 		return this.#finish(transmit, now, what);
+	}
+
+	/** Every path refused its copy: the best one takes it all the same, the rest is the network's. */
+	#sendLast(transmit: Transmit, number: number, length: number, now: Millis, what: Sent): void {
+		for (const path of this.#paths.chosen) {
+			if (length > path.mtu.confirmed || !path.saturation.allowLast()) continue;
+			if (!path.send(transmit, length, now, what)) continue;
+			path.sentNumbers?.accept(number);
+			return;
+		}
 	}
 
 	/** Sends frames on one path only, whatever its judgement, to all its addresses or to one. */

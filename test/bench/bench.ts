@@ -5,6 +5,12 @@ import {SYSTEM_KINDS, type System} from './systems.ts';
 /** How long what is on its way may take to arrive. */
 const DRAIN_MILLIS = 60;
 
+/** What a system may lose and still counts as carrying a rate. */
+export const LOSS_LIMIT = 0.01;
+
+/** A tunnel holds a path back that was sent too much; it is given this long to forget. */
+const REST_MILLIS = 3500;
+
 /** What one run of load through a system brought. */
 export interface Trial {
 	/** Datagrams a second that were sent, and that arrived. */
@@ -20,6 +26,7 @@ export class Bench {
 	readonly load: Helper<LoadCommand, LoadResult>;
 	readonly sink: Helper<SinkCommand, SinkResult>;
 	readonly #warn: (text: string) => void;
+	readonly #restedAt = new Map<System, number>();
 	#run = 0;
 
 	private constructor(
@@ -65,6 +72,7 @@ export class Bench {
 
 	/** Sends at a rate for a while and counts what arrives. */
 	async trial(system: System, size: number, rate: number, millis: number): Promise<Trial> {
+		await pause(Math.max(0, (this.#restedAt.get(system) ?? 0) - performance.now()));
 		const run = await this.begin();
 		const {port} = system;
 		const {sent, millis: took} = await this.load.ask({type: 'send', run, port, size, rate, millis});
@@ -72,7 +80,11 @@ export class Bench {
 		const {unique, duplicates} = await this.sink.ask({type: 'report'});
 		if (duplicates > 0) this.#warn(`${system.name} delivered ${duplicates} datagrams twice`);
 		const carried = (unique / took) * 1000;
-		return {offered: (sent / took) * 1000, carried, loss: 1 - unique / sent, sent};
+		const loss = 1 - unique / sent;
+		if (loss > LOSS_LIMIT && system.parts.length > 1) {
+			this.#restedAt.set(system, performance.now() + REST_MILLIS);
+		}
+		return {offered: (sent / took) * 1000, carried, loss, sent};
 	}
 
 	async stop(): Promise<void> {

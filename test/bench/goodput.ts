@@ -1,13 +1,16 @@
-import type {Bench, Trial} from './bench.ts';
+import {type Bench, LOSS_LIMIT, type Trial} from './bench.ts';
 import {type Spread, spread} from './statistics.ts';
 import type {System} from './systems.ts';
 
-const LOSS_LIMIT = 0.01;
-const FIRST_RATE = 8000;
+const FIRST_RATE = 10_000;
 const HIGHEST_RATE = 400_000;
-const COARSE = 1.5;
+const COARSE = 1.4;
 const FINE = 1.15;
-const BISECTIONS = 3;
+const BISECTIONS = 2;
+const FINE_ENOUGH = 1.05;
+const LOWEST_RATE = 500;
+/** No further repetition begins after this long, however busy the machine is. */
+const LONGEST_MILLIS = 110_000;
 /** Below this part of the offered rate the generator, not the system, is at its limit. */
 const GENERATOR_FLOOR = 0.9;
 
@@ -27,24 +30,55 @@ interface Best {
 	readonly limited: boolean;
 }
 
-/** Searches, for each system and size in turn, the highest rate that loses at most one percent. */
+type Search = Generator<number, Best, Trial>;
+
+/**
+ * Searches, for each system and size, the highest rate that loses at most one percent. The systems
+ * take turns run by run, so that whatever else the machine does meets them all, and so that what
+ * an overload leaves behind in one of them is over when it is next.
+ */
 export async function measureGoodput(
 	bench: Bench,
 	sizes: readonly number[],
 	repetitions: number,
 	millis: number,
 ): Promise<GoodputRow[]> {
-	const cells = sizes.flatMap((size) =>
-		bench.systems.map((system) => ({system, size, found: [] as Best[]})),
-	);
+	const cells = sizes.map((size) => ({size, found: bench.systems.map((): Best[] => [])}));
+	const deadline = performance.now() + LONGEST_MILLIS;
 	for (let repetition = 0; repetition < repetitions; repetition++) {
-		for (const {system, size, found} of cells) {
-			const former = found.at(-1)?.rate;
-			const trial = (rate: number) => bench.trial(system, size, rate, millis);
-			found.push(await search(trial, former));
+		for (const {size, found} of cells) {
+			if (repetition > 0 && performance.now() > deadline) break;
+			const searches = found.map((bests) => search(bests.at(-1)?.rate));
+			const bests = await takeTurns(bench, searches, size, millis);
+			found.forEach((list, index) => {
+				list.push(bests[index]!);
+			});
 		}
 	}
-	return cells.map(({system, size, found}) => row(system, size, found));
+	return cells.flatMap(({size, found}) =>
+		found.map((bests, index) => row(bench.systems[index]!, size, bests)),
+	);
+}
+
+async function takeTurns(
+	bench: Bench,
+	searches: readonly Search[],
+	size: number,
+	millis: number,
+): Promise<(Best | undefined)[]> {
+	const bests = searches.map((): Best | undefined => undefined);
+	const steps = searches.map((each) => each.next());
+	while (steps.some(({done}) => done !== true)) {
+		for (const [index, system] of bench.systems.entries()) {
+			const step = steps[index]!;
+			if (step.done === true) continue;
+			const trial = await bench.trial(system, size, step.value, millis);
+			const next = searches[index]!.next(trial);
+			steps[index] = next;
+			if (next.done === true) bests[index] = next.value;
+		}
+	}
+	return bests;
 }
 
 function row(system: System, size: number, found: readonly Best[]): GoodputRow {
@@ -58,34 +92,30 @@ function row(system: System, size: number, found: readonly Best[]): GoodputRow {
 }
 
 /** Upwards in steps until it loses too much, then between the last two rates. */
-async function search(
-	trial: (rate: number) => Promise<Trial>,
-	former: number | undefined,
-): Promise<Best> {
+function* search(former: number | undefined): Search {
 	let best: Best = {rate: 0, carried: 0, limited: false};
 	let failed = Number.POSITIVE_INFINITY;
-	// A machine with something else to do spoils single runs, so one more is allowed to pass.
-	const passes = async (rate: number, tries: number) => {
-		for (; tries > 0; tries--) {
-			const {carried, loss, offered} = await trial(rate);
-			if (loss > LOSS_LIMIT) continue;
-			const limited = offered < GENERATOR_FLOOR * rate;
-			if (carried > best.carried) best = {rate, carried, limited};
-			return true;
-		}
-		failed = Math.min(failed, rate);
-		return false;
+	const judge = (rate: number, {carried, loss, offered}: Trial) => {
+		if (loss > LOSS_LIMIT) return false;
+		const limited = offered < GENERATOR_FLOOR * rate;
+		if (carried > best.carried) best = {rate: Math.min(rate, offered), carried, limited};
+		return !limited;
 	};
 	const step = former === undefined ? COARSE : FINE;
-	let rate = former ?? FIRST_RATE;
-	while (rate > 500 && !(await passes(rate, 2))) rate /= step;
-	while (failed > rate * step && rate < HIGHEST_RATE && !best.limited) {
-		rate *= step;
-		await passes(rate, 2);
+	let rate = former || FIRST_RATE;
+	// A machine with something else to do spoils single runs, so one more is allowed to pass.
+	while (rate > LOWEST_RATE && !judge(rate, yield rate) && !judge(rate, yield rate)) {
+		failed = rate;
+		rate /= step;
 	}
-	for (let i = 0; i < BISECTIONS && failed < Number.POSITIVE_INFINITY && best.rate > 0; i++) {
-		if (failed / best.rate < 1.03) break;
-		await passes(Math.sqrt(best.rate * failed), 1);
+	while (failed > rate * step && rate < HIGHEST_RATE) {
+		rate *= step;
+		if (!judge(rate, yield rate) && !judge(rate, yield rate)) failed = rate;
+	}
+	for (let i = 0; i < BISECTIONS && best.rate > 0 && failed / best.rate > FINE_ENOUGH; i++) {
+		if (failed === Number.POSITIVE_INFINITY) break;
+		rate = Math.sqrt(best.rate * failed);
+		if (!judge(rate, yield rate)) failed = rate;
 	}
 	return best;
 }

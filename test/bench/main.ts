@@ -13,6 +13,7 @@ import {describeMachine, formatReport, type Report} from './report.ts';
 /** Below what the slowest back end carries, so that all are measured at the same rate. */
 const CPU_RATE = 10_000;
 const PING_RATE = 1000;
+const WARM_UP_RATE = 4000;
 
 async function run(options: BenchOptions): Promise<Report> {
 	const {measurements, sizes, repetitions, millis} = options;
@@ -23,7 +24,8 @@ async function run(options: BenchOptions): Promise<Report> {
 		tell(text);
 	});
 	// A fresh process runs slow code until it is compiled.
-	for (const system of bench.systems) await bench.trial(system, sizes[0]!, CPU_RATE, millis);
+	for (const system of bench.systems)
+		await bench.trial(system, sizes[0]!, WARM_UP_RATE, 2 * millis);
 	const step = async <T>(name: Measurement, measure: () => Promise<T[]>) => {
 		if (!measurements.has(name)) return [];
 		tell(`measuring ${name} ...`);

@@ -49,6 +49,6 @@ export function parseOptions(argv: readonly string[]): BenchOptions | string {
 		systems: new Set(systems.length > 0 ? systems : kinds),
 		sizes: quick ? [1200] : [100, 1200],
 		repetitions: quick ? 1 : 3,
-		millis: quick ? 500 : 700,
+		millis: quick ? 500 : 600,
 	};
 }

@@ -1,11 +1,24 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import process from 'node:process';
 import {freePort, Program, pause} from './processes.ts';
 
 /** A key for measurements only. */
 const KEY = Buffer.alloc(32, 0x5a).toString('base64');
 const PATHS = 3;
+
+// Also when the benchmark is interrupted.
+const folders = new Set<string>();
+process.on('exit', () => {
+	for (const folder of folders) rmSync(folder, {recursive: true, force: true});
+});
+
+function temporaryFolder(): string {
+	const folder = mkdtempSync(join(tmpdir(), 'mptunnel-bench-'));
+	folders.add(folder);
+	return folder;
+}
 
 /** One thing under test: what is sent to `port` comes out at the sink. */
 export interface System {
@@ -51,7 +64,7 @@ async function startSocat(sink: number): Promise<System> {
 export class Tunnel implements System {
 	readonly name: string;
 	readonly port: number;
-	readonly #folder = mkdtempSync(join(tmpdir(), 'mptunnel-bench-'));
+	readonly #folder = temporaryFolder();
 	readonly #serverPort: number;
 	readonly #sink: number;
 	#server: Program;
@@ -103,6 +116,5 @@ export class Tunnel implements System {
 
 	async stop(): Promise<void> {
 		await Promise.all(this.parts.map(({program}) => program.kill()));
-		rmSync(this.#folder, {recursive: true, force: true});
 	}
 }

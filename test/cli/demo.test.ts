@@ -40,7 +40,8 @@ test.serial(
 		const {program, left} = start(t, '--seconds', '10');
 		await waitFor(() => program.code !== undefined, 'the end of the demo', 60_000);
 		t.is(program.code, 0, program.stderr);
-		const [head = '', end = ''] = program.stdout.split('Measured by the tunnel');
+		// The last table is above the summary, which begins with the time and a colon.
+		const [head = '', end = ''] = program.stdout.split(/^(?=[\d.]+ s: )/m);
 		t.regex(head, /near +client -> server +up +[\d.]+ms +[\d.]+ms +[\d.]+%/);
 		t.is([...head.matchAll(/residual loss/g)].length >= 5, true);
 		for (const path of ['near', 'middle', 'far']) {
@@ -57,12 +58,11 @@ test.serial(
 		for (const [index, [sent, arrived, loss]] of residuals.entries()) {
 			const ratio = 1 - number(arrived) / number(sent);
 			t.true(Math.abs(number(loss) / 100 - ratio) < 1e-4);
-			const slow = head.includes('too busy') || end.includes('Copies not sent');
-			t.true(slow || number(sent) >= 20_000, `${sent} datagrams`);
-			// Far more than chance allows, far less than what two paths lose together.
+			t.true(end.includes('too busy') || number(sent) >= 20_000, `${sent} datagrams`);
+			// A machine that stalls makes the tunnel hold copies back, and the summary says so.
+			const stalled = /Copies not sent|lost beside the links/.test(end);
 			const deviation = Math.sqrt((products[index]! * (1 - products[index]!)) / number(sent));
-			t.true(slow || Math.abs(ratio - products[index]!) < 6 * deviation, end);
-			t.true(ratio < 0.04, end);
+			t.true(stalled || Math.abs(ratio - products[index]!) < 6 * deviation, end);
 		}
 		t.true(end.includes('Datagrams delivered twice: 0.'), end);
 		t.is(program.stderr, '');
@@ -109,6 +109,7 @@ test('a late timer sends no burst, and often late means slower', (t) => {
 	t.true(pace.due(6000) <= 20);
 	for (let now = 6100; now <= 8000; now += 100) t.true(pace.due(now) <= 20);
 	t.is(pace.rate, 500);
+	t.true(pace.limited);
 	for (let now = 8002; now <= 30_000; now += 2) pace.due(now);
 	t.is(pace.rate, 1000);
 });
@@ -153,6 +154,7 @@ test('loss over the whole run is what one end sent against what the other receiv
 		elapsed: 10_000,
 		rate: 2000,
 		wantedRate: 2500,
+		limited: true,
 		measurement,
 		traffic: [counts, counts],
 		links: [],
@@ -167,7 +169,13 @@ test('loss over the whole run is what one end sent against what the other receiv
 	);
 	t.true(text.includes('too busy for 2,500/s'));
 	t.true(text.includes('delivered twice: 6.'));
-	const live = liveTable({elapsed: 3000, rate: 2500, wantedRate: 2500, measurement});
+	const live = liveTable({
+		elapsed: 3000,
+		rate: 2500,
+		wantedRate: 2500,
+		limited: true,
+		measurement,
+	});
 	t.true(live.every((line) => line.length < 80));
 });
 

@@ -20,6 +20,10 @@ const WORLDS: Readonly<Record<string, string>> = {
 		advance 179; advance 276; advance 79; burst 0 31 2; advance 287; advance 192; wait 1863;
 		wait 3269; advance 3; advance 1; burst 0 34 5; advance 293; advance 112; advance 47;
 		advance 6; advance 5; reset 0 0; send 0 7`,
+	'an address that was once proven for the wrong path was kept from its own for ever': `
+		seed 999981 rekey 1000 encrypt 0 echo 1 clean 1
+		advance 0; nat 2; down 2 0; divert 2 1 1 2; send 0 7; advance 0; divert 1 0 3 1; up 0;
+		advance 146`,
 };
 
 for (const [fault, text] of Object.entries(WORLDS)) {

@@ -90,3 +90,24 @@ test('rate= is kept to within a tenth in both directions', (t) => {
 	world.run(world.now + 500);
 	t.deepEqual(world.lostAtClient(), []);
 });
+
+test('the only copy of a datagram is never dropped for a limit that was measured', (t) => {
+	const world = new TunnelWorld({
+		seed: 45,
+		links: [{delay: 20, rate: 2 * mbit, queue: {millis: 1000}}],
+	}).start();
+	world.run(500);
+	world.stream(1250, 2000, 0, 900);
+	world.stream(50, 8000, 0, 900);
+	t.is(world.client!.status(world.now).drops['saturated'] ?? 0, 0);
+});
+
+test('a small flow keeps its copies on paths that are late now and then', (t) => {
+	const late = {delay: 20, jitter: 400};
+	const world = new TunnelWorld({seed: 46, links: [{delay: 20}, late, late]}).start();
+	world.run(500);
+	world.stream(500, 20_000, 0, 5);
+	for (const {saturated} of world.client!.status(world.now).sessions[0]!.paths) {
+		t.true(saturated < 60, `${saturated} of 10,000 copies dropped`);
+	}
+});

@@ -83,6 +83,14 @@ export class Attacker {
 		const guess = [number, this.#random.integer(1000), number + 2 ** 30, number][kind]!;
 		const bytes = encodeReset(id, guess);
 		if (kind === 3) writeUint32(bytes, 1, (id + 1) >>> 0);
+		const before = this.#clientState();
 		this.send('client', path, bytes, 0);
+		const believed = this.#clientState() === 'restarting' && before !== 'restarting';
+		// Nothing was ever sent with that number, or to that session.
+		if (kind >= 2 && believed) this.#world.faults.push('a forged RESET was believed');
+	}
+
+	#clientState(): string | undefined {
+		return this.#world.client?.status(this.#world.now).sessions[0]?.state;
 	}
 }

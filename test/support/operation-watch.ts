@@ -57,16 +57,14 @@ export class Watch {
 		return this.#oldest[at] ?? this.#newest[at - this.#oldest.length];
 	}
 
-	/** The latest packet of that type from an end, or the oldest one remembered. */
-	captureOf(from: End, type: number, oldest = false): Capture | undefined {
+	/** The latest packet of that type from an end. */
+	captureOf(from: End, type: number): Capture | undefined {
 		const fits = (capture: Capture) => capture.from === from && capture.bytes[0]! >> 4 === type;
-		if (oldest) return this.#oldest.find(fits);
-		let found: Capture | undefined;
-		for (let i = 1; i <= this.#newest.length && found === undefined; i++) {
+		for (let i = 1; i <= this.#newest.length; i++) {
 			const capture = this.#newest[(this.#captured - i + NEWEST) % NEWEST];
-			if (capture !== undefined && fits(capture)) found = capture;
+			if (capture !== undefined && fits(capture)) return capture;
 		}
-		return found ?? this.#oldest.find(fits);
+		return this.#oldest.find(fits);
 	}
 
 	/**

@@ -67,6 +67,7 @@ async function runTraffic(
 		elapsed: application.duration,
 		rate: application.rate,
 		wantedRate,
+		limited: application.limited,
 		measurement: tunnel.measure(),
 	});
 	const strain = setInterval(watchStrain(tunnel, application), STRAIN_INTERVAL);

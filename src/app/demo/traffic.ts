@@ -124,9 +124,14 @@ export class Application {
 		return new Application(socket, echo, rate);
 	}
 
-	/** Datagrams per second that it aims at now; less than asked for on a machine that is too busy. */
+	/** Datagrams per second that it aims at now; it starts with fewer than asked for. */
 	get rate(): number {
 		return this.#pace.rate;
+	}
+
+	/** The machine is too busy for the rate that was asked for. */
+	get limited(): boolean {
+		return this.#pace.limited;
 	}
 
 	/** Told of a sign that the machine does not keep up. */

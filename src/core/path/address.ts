@@ -1,5 +1,5 @@
 import type {RemoteAddress} from '../remote-address.ts';
-import type {Millis} from '../time.ts';
+import {type Millis, NEVER} from '../time.ts';
 
 /** Addresses kept for one path; the least recently heard goes. */
 const MAX_ADDRESSES = 4;
@@ -17,6 +17,8 @@ export class PathAddress {
 	validated: boolean;
 	/** When the last genuine packet came from it. */
 	heard: Millis;
+	/** Since when its probes name another path, and none named its own; NEVER when they do not. */
+	contestedSince: Millis = NEVER;
 	/** The bytes that it has to send back. */
 	readonly challenge: Uint8Array;
 	#allowance = 0;

@@ -8,7 +8,10 @@ import {type Millis, NEVER} from '../time.ts';
 import {PathAddress} from './address.ts';
 import {Path} from './path.ts';
 
-/** A validated address of another path may be taken over when it was silent for this long. */
+/**
+ * A validated address of another path may be taken over when it was silent for this long, or when
+ * all its probes named the new path for this long: then it once proved to be what it is not.
+ */
 const TAKE_OVER_SILENCE: Millis = 2000;
 
 /** The paths of a session, where they lead, and which of them carry copies. */
@@ -67,10 +70,15 @@ export class PathSet {
 	 */
 	learn(path: Path, remote: RemoteAddress, now: Millis): PathAddress | undefined {
 		const known = this.#byAddress.get(remote.key);
-		if (known?.path === path) return known.address;
+		if (known?.path === path) {
+			known.address.contestedSince = NEVER;
+			return known.address;
+		}
 		if (known !== undefined) {
-			const alive = known.address.validated && now - known.address.heard < TAKE_OVER_SILENCE;
-			if (alive) return undefined;
+			const {address} = known;
+			address.contestedSince = Math.min(address.contestedSince, now);
+			const alive = address.validated && now - address.heard < TAKE_OVER_SILENCE;
+			if (alive && now - address.contestedSince < TAKE_OVER_SILENCE) return undefined;
 			known.path.addresses.remove(known.address);
 		}
 		const challenge = new Uint8Array(8);

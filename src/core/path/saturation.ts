@@ -10,6 +10,11 @@ const GROWTH: Millis = 4000;
 const QUEUE_EMPTY: Millis = 50;
 /** Without a drop for this long the limit is lifted. */
 const CALM: Millis = 3000;
+/**
+ * Bytes per millisecond (half a Mbit/s) that no measurement takes away: a small flow is what copies
+ * are for, and on a busy machine its paths are late for reasons that no limit mends.
+ */
+const SMALLEST_RATE = 64;
 /** Longest burst that the limit lets through at once. */
 const BURST: Millis = 20;
 const SMALLEST_BURST = 4 * 1500;
@@ -88,7 +93,8 @@ export class Saturation {
 	/** Takes the bytes of one packet from the allowance; false = drop this copy. */
 	allow(bytes: number, now: Millis): boolean {
 		const draining = now < this.#drainedUntil ? DRAIN_RATE : 1;
-		const rate = Math.min(draining * this.#rate, this.#configured);
+		const measured = Math.max(SMALLEST_RATE, draining * this.#rate);
+		const rate = Math.min(measured, this.#configured);
 		if (rate === Number.POSITIVE_INFINITY) return true;
 		const burst = Math.max(SMALLEST_BURST, rate * BURST);
 		this.#tokens = Math.min(burst, this.#tokens + (now - this.#filled) * rate);
@@ -99,6 +105,16 @@ export class Saturation {
 			return false;
 		}
 		this.#tokens -= bytes;
+		return true;
+	}
+
+	/**
+	 * Takes a copy back that `allow` has just refused, because no other path carries one: only the
+	 * user's own limit drops the last copy. True = send it.
+	 */
+	allowLast(): boolean {
+		if (this.#configured !== Number.POSITIVE_INFINITY) return false;
+		this.dropped--;
 		return true;
 	}
 

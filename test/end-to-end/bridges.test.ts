@@ -1,0 +1,225 @@
+import {randomBytes} from 'node:crypto';
+import test, {type ExecutionContext} from 'ava';
+import {isMissing} from '../support/e2e-needs.ts';
+import {freePort, isBound} from '../support/e2e-ports.ts';
+import type {Child} from '../support/e2e-process.ts';
+import {Stage, type Tunnel} from '../support/e2e-stage.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+interface Bridged {
+	readonly stage: Stage;
+	readonly tunnel: Tunnel;
+	readonly bridges: readonly Child[];
+	/** The ports on which the bridges listen. */
+	readonly ports: readonly number[];
+}
+
+/** Server, three plain bridges and client, in the order in which the README starts them. */
+async function cross(t: ExecutionContext, words = '', looped = false): Promise<Bridged> {
+	const stage = new Stage(t);
+	const ports = [await freePort(), await freePort(), await freePort()];
+	const lines = ports.map((port) => `127.0.0.1 ${port} ${words}`);
+	const tunnel = await stage.tunnel({lines: () => lines});
+	await tunnel.startServer();
+	const bridges: Child[] = [];
+	for (const port of ports) {
+		bridges.push(await stage[looped ? 'loopedSocat' : 'socat'](port, tunnel.port));
+	}
+	await tunnel.startClient();
+	await tunnel.untilUp(3);
+	return {stage, tunnel, bridges, ports};
+}
+
+const SOCAT = {programs: ['socat']};
+
+test.serial('the commands of the README carry datagrams over three plain bridges', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const stage = new Stage(t);
+	const [server, listen] = [await freePort(), await freePort()];
+	const ports = [await freePort(), await freePort(), await freePort()];
+	const target = await stage.echo();
+	const key = stage.path('tunnel.key');
+	t.is(await stage.program('mptunnel', ['keygen', key]).end(), 0);
+	const words = [`${server}`, '127.0.0.1', `${target.port}`, '--key-file', key];
+	const mpserver = stage.program('mpserver', words);
+	await mpserver.says('mpserver runs');
+	for (const port of ports) await stage.socat(port, server);
+	const conf = ports.map((port) => `127.0.0.1 ${port}\r\n`).join('');
+	const file = stage.write('mpclient.conf', `# bridges\r\n\r\n${conf}`);
+	const place = `127.0.0.1:${listen}`;
+	const mpclient = stage.program('mpclient', [file, '--key-file', key, '--listen', place]);
+	await mpclient.says('a session is up');
+	const application = await stage.application(listen);
+	application.start(100);
+	await application.hears(100);
+	t.deepEqual(await application.settle(), []);
+	t.deepEqual(target.repeated, []);
+	t.is(application.repeated, 0);
+	t.is(target.ports.length, 1);
+	for (const program of [mpclient, mpserver]) t.is(program.stdout, '');
+});
+
+test.serial('killing one bridge and then another loses nothing', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const {tunnel, bridges} = await cross(t);
+	const {application, target} = tunnel;
+	application.start(500);
+	await application.hears(500);
+	await bridges[0]!.kill();
+	await application.hears(750);
+	await bridges[1]!.kill();
+	await application.hears(750);
+	const lost = await application.settle();
+	for (const end of ['client', 'server'] as const) {
+		const snapshot = await tunnel.status(end);
+		const saturated = snapshot?.sessions[0]?.paths.map((path) => path.saturated).join();
+		t.log(`${end}: saturated ${saturated}, ${JSON.stringify(snapshot?.drops)}`);
+	}
+	t.deepEqual(lost, []);
+	t.deepEqual(target.repeated, []);
+	t.is(application.repeated, 0);
+	t.true(bridges[2]!.alive);
+});
+
+test.serial('datagrams of 1 to 65,507 bytes get through socat, which cuts at 8,192', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const {tunnel} = await cross(t);
+	const {application} = tunnel;
+	const sizes = [1, 100, 1173, 1445, 8192, 8193, 20_000, 60_000, 65_507];
+	for (const [index, size] of sizes.entries()) {
+		const bytes = randomBytes(size);
+		bytes[0] = 'x'.charCodeAt(0);
+		application.send(bytes);
+		await waitFor(() => application.received.length > index, `${size} bytes`);
+		t.true(application.received[index]!.equals(bytes), `${size} bytes`);
+	}
+});
+
+/** The least time between a probe that is answered and the next of the server's own, less reserve. */
+const SERVER_SILENCE = 1200;
+
+/** Kills the client when the server has just spoken on all paths; resolves with when it may again. */
+async function crashInSilence(tunnel: Tunnel): Promise<number> {
+	let quietUntil = 0;
+	await waitFor(
+		() => {
+			if (quietUntil === 0) {
+				quietUntil = -1;
+				void tunnel.status('client').then((snapshot) => {
+					const paths = snapshot?.sessions[0]?.paths ?? [];
+					const silences = paths.map(({silence}) => silence ?? 0);
+					const good = silences.every((silence) => silence > 30 && silence < 600);
+					quietUntil = good ? performance.now() + SERVER_SILENCE - Math.max(...silences) : 0;
+				});
+			}
+			return quietUntil > 0;
+		},
+		'a moment at which the server is silent',
+		60_000,
+	);
+	await tunnel.crash('client');
+	return quietUntil;
+}
+
+test.serial(
+	'a client that is killed while the server is silent finds its bridges alive',
+	async (t) => {
+		if (isMissing(t, SOCAT)) return;
+		// A machine so busy that the client is not back before the server's next probe shows nothing.
+		for (let attempt = 1; attempt <= 10; attempt++) {
+			const {tunnel, bridges} = await cross(t);
+			const {application, target} = tunnel;
+			application.start(50);
+			await application.hears(50);
+			t.deepEqual(await application.settle(), []);
+			const places =
+				(await tunnel.status('client'))?.places.flatMap((place) => place.localPorts) ?? [];
+			t.is(places.length, 3);
+			// Two seconds after the last datagram the session is calm.
+			await waitFor(() => performance.now() > application.sentAt.at(-1)! + 2500);
+			const quietUntil = await crashInSilence(tunnel);
+			const starting = tunnel.startClient();
+			await waitFor(() => places.every(isBound), 'the ports of the client');
+			const late = performance.now() - quietUntil;
+			await starting;
+			if (late > 0) {
+				t.log(`attempt ${attempt}: ${late.toFixed(0)} ms late`);
+				continue;
+			}
+			application.start(50);
+			await application.isAnswered();
+			await tunnel.untilUp(3);
+			t.true(bridges.every(({alive}) => alive));
+			t.deepEqual(await application.settle(), []);
+			t.is(target.ports.length, 1, 'the port towards the target is the same');
+			return;
+		}
+		t.fail('this machine is too slow');
+	},
+);
+
+for (const end of ['client', 'server'] as const) {
+	test.serial(`bridges survive a clean stop of the ${end} that is back at once`, async (t) => {
+		if (isMissing(t, SOCAT)) return;
+		const {tunnel, bridges} = await cross(t);
+		const {application} = tunnel;
+		application.start(200);
+		await application.hears(200);
+		await tunnel.stop(end);
+		const stopped = performance.now();
+		await (end === 'client' ? tunnel.startClient() : tunnel.startServer());
+		const away = performance.now() - stopped;
+		t.log(`back after ${away.toFixed(0)} ms`);
+		t.true(away < 1500, `back only after ${away.toFixed(0)} ms`);
+		await application.isAnswered();
+		await tunnel.untilUp(3);
+		t.true(
+			bridges.every(({alive}) => alive),
+			bridges.map(({output}) => output).join(''),
+		);
+	});
+}
+
+test.serial('with bridges in a loop traffic returns after the server was killed', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const {tunnel} = await cross(t, '', true);
+	const {application} = tunnel;
+	application.start(200);
+	await application.hears(200);
+	await tunnel.crash('server');
+	await tunnel.startServer();
+	const back = performance.now();
+	await application.isAnswered();
+	t.log(`answered ${(performance.now() - back).toFixed(0)} ms after the server listens`);
+	await t.notThrowsAsync(tunnel.untilUp(3));
+});
+
+test.serial('with bridges in a loop the client may start before the server', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const stage = new Stage(t);
+	const ports = [await freePort(), await freePort(), await freePort()];
+	const tunnel = await stage.tunnel({lines: () => ports.map((port) => `127.0.0.1 ${port}`)});
+	for (const port of ports) await stage.loopedSocat(port, tunnel.port);
+	await tunnel.startClient();
+	const started = performance.now();
+	tunnel.application.start(50);
+	await waitFor(() => performance.now() > started + 3000);
+	await tunnel.startServer();
+	await tunnel.application.isAnswered();
+	await t.notThrowsAsync(tunnel.untilUp(3));
+});
+
+test.serial('a bridge whose name does not resolve stops none of the others', async (t) => {
+	if (isMissing(t, SOCAT)) return;
+	const stage = new Stage(t);
+	const port = await freePort();
+	const lines = [`nosuch.invalid 4000 name=lost`, `127.0.0.1 ${port} name=good`];
+	const tunnel = await stage.tunnel({lines: () => lines});
+	await tunnel.startServer();
+	await stage.socat(port, tunnel.port);
+	await tunnel.startClient();
+	tunnel.application.start(50);
+	await tunnel.application.hears(20);
+	await tunnel.client.says(/cannot be resolved.*lost|lost.*cannot be resolved/);
+	t.deepEqual(await tunnel.application.settle(), []);
+});

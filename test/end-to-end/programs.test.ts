@@ -1,0 +1,197 @@
+import test from 'ava';
+import type {StatusSnapshot} from '../../src/app/status.ts';
+import {chooseAead} from '../../src/crypto/aead-choice.ts';
+import {isMissing} from '../support/e2e-needs.ts';
+import {freePort} from '../support/e2e-ports.ts';
+import {Stage} from '../support/e2e-stage.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+
+test.serial('two lines lead to two addresses of one server', async (t) => {
+	const stage = new Stage(t);
+	const [port, listen] = [await freePort(), await freePort()];
+	const target = await stage.echo();
+	const bind = ['--bind', '127.0.0.2', '--bind', '127.0.0.3'];
+	const server = stage.program('mpserver', [`${port}`, '127.0.0.1', `${target.port}`, ...bind]);
+	await server.says('mpserver runs');
+	const conf = stage.write('c.conf', `127.0.0.2 ${port}\n127.0.0.3 ${port}\n`);
+	const client = stage.program('mpclient', [conf, '--listen', `127.0.0.1:${listen}`]);
+	for (const path of [1, 2]) await client.says(new RegExp(`a path is up path=${path}`));
+	const application = await stage.application(listen);
+	application.start(100);
+	await application.hears(100);
+	t.deepEqual(await application.settle(), []);
+	const table = stage.program('mptunnel', ['status', '--json']);
+	t.is(await table.end(), 0);
+	const snapshots = lines(table.stdout).map((line) => JSON.parse(line) as StatusSnapshot);
+	const paths = snapshots.find(({program}) => program === 'mpclient')?.sessions[0]?.paths ?? [];
+	t.is(paths.length, 2);
+	for (const {receiving} of paths) t.true(receiving.packets > 50, `${receiving.packets}`);
+});
+
+test.serial('works over IPv6', async (t) => {
+	if (isMissing(t, {ipv6: true})) return;
+	const stage = new Stage(t);
+	const [port, listen] = [await freePort('::1'), await freePort()];
+	const target = await stage.echo('::1');
+	const words = [`${port}`, '::1', `${target.port}`, '--bind', '::1'];
+	await stage.program('mpserver', words).says('mpserver runs');
+	const conf = stage.write('c.conf', `::1 ${port} name=a\n::1 ${port} name=b\n`);
+	const client = stage.program('mpclient', [conf, '--listen', `127.0.0.1:${listen}`]);
+	await client.says('a session is up');
+	const application = await stage.application(listen);
+	application.start(100);
+	await application.hears(100);
+	t.deepEqual(await application.settle(), []);
+});
+
+test.serial('status, SIGUSR1 and --test show the same paths', async (t) => {
+	const stage = new Stage(t);
+	const dead = await freePort();
+	const tunnel = await stage.tunnel({
+		lines: (port) => [`127.0.0.1 ${port} name=good`, `127.0.0.1 ${dead} name=dead`],
+	});
+	await tunnel.start(1);
+	const table = stage.program('mptunnel', ['status', '--state', stage.path('client')]);
+	t.is(await table.end(), 0);
+	t.regex(table.stdout, /^ {2}good +up /m);
+	t.regex(table.stdout, /^ {2}dead +(new|down|suspect) /m);
+	t.is(table.stderr, '');
+	tunnel.client.kill('SIGUSR1');
+	await tunnel.client.says(/^ {2}good +up /m);
+	tunnel.server.kill('SIGUSR1');
+	await tunnel.server.says(/^mpserver .*, up /m);
+	const key = stage.path('tunnel.key');
+	const trial = stage.program('mpclient', [
+		stage.path('mpclient.conf'),
+		...['--key-file', key, '--test', '--state', stage.path('trial'), '--log-level', 'error'],
+	]);
+	t.is(await trial.end(), 0);
+	const verdicts = lines(trial.stdout);
+	t.regex(verdicts[0]!, /^good \(.*\): reachable: RTT \d+\.\dms, loss 0% out, 0% in$/);
+	t.regex(verdicts[1]!, /^dead \(.*\): refused: nothing listens there$/);
+	t.is(verdicts.length, 2);
+	tunnel.application.start(50);
+	await tunnel.application.hears(20);
+	t.is(tunnel.client.stdout, '');
+	t.is(tunnel.server.stdout, '');
+});
+
+const BACK_ENDS = ['sodium', 'node', 'noble'] as const;
+
+for (const client of BACK_ENDS) {
+	for (const server of BACK_ENDS) {
+		test.serial(`a client with ${client} talks to a server with ${server}`, async (t) => {
+			const stage = new Stage(t);
+			const tunnel = await stage.tunnel({
+				lines: (port) => [`127.0.0.1 ${port}`],
+				clientWords: ['--crypto', client],
+				serverWords: ['--crypto', server],
+			});
+			// An optional package: without it the program names it and ends.
+			if ((client === 'sodium' || server === 'sodium') && !(await hasSodium())) {
+				t.pass('sodium-native is not installed');
+				return;
+			}
+			await tunnel.start(1);
+			tunnel.application.start(200);
+			await tunnel.application.hears(100);
+			t.deepEqual(await tunnel.application.settle(), []);
+			t.is((await tunnel.status('client'))?.crypto, client);
+			t.is((await tunnel.status('server'))?.crypto, server);
+			t.regex(tunnel.client.stderr, new RegExp(`cipher back end crypto=${client}`));
+		});
+	}
+}
+
+async function hasSodium(): Promise<boolean> {
+	try {
+		await chooseAead('sodium');
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+interface Misfit {
+	readonly title: string;
+	readonly client: readonly string[];
+	readonly server: readonly string[];
+	readonly clientEnv?: Readonly<Record<string, string>>;
+	readonly serverSays?: RegExp;
+	readonly clientSays?: RegExp;
+	/** The verdict of mpclient --test. */
+	readonly verdict: RegExp;
+}
+
+const SILENT = /silent: no server, wrong key or blocked/;
+
+const MISFITS: readonly Misfit[] = [
+	{
+		title: 'a wrong key',
+		client: ['--key-file', 'other.key'],
+		server: ['--key-file', 'tunnel.key'],
+		serverSays: /a key that is not known here/,
+		verdict: SILENT,
+	},
+	{
+		title: 'a client without a key',
+		client: [],
+		server: ['--key-file', 'tunnel.key'],
+		serverSays: /one end has a key and the other has none/,
+		verdict: SILENT,
+	},
+	{
+		title: 'a server without a key',
+		client: ['--key-file', 'tunnel.key'],
+		server: [],
+		serverSays: /not known here|one end has a key and the other has none/,
+		verdict: SILENT,
+	},
+	{
+		title: 'MPTUNNEL_ENCRYPT=0 at one end',
+		client: ['--key-file', 'tunnel.key'],
+		server: ['--key-file', 'tunnel.key'],
+		clientEnv: {MPTUNNEL_ENCRYPT: '0'},
+		serverSays: /MPTUNNEL_ENCRYPT differs/,
+		clientSays: /MPTUNNEL_ENCRYPT differs/,
+		verdict: /MPTUNNEL_ENCRYPT differs between the two ends/,
+	},
+];
+
+for (const {title, client, server, clientEnv, serverSays, clientSays, verdict} of MISFITS) {
+	test.serial(`${title} is named in the log of the end that can know it`, async (t) => {
+		const stage = new Stage(t);
+		for (const name of ['tunnel.key', 'other.key']) await stage.key(name);
+		const [port, target] = [await freePort(), await stage.echo()];
+		const files = (words: readonly string[]) =>
+			words.map((word) => (word.endsWith('.key') ? stage.path(word) : word));
+		const place = [`${port}`, '127.0.0.1', `${target.port}`, '--bind', '127.0.0.1'];
+		const mpserver = stage.program('mpserver', [...place, ...files(server)]);
+		await mpserver.says('mpserver runs');
+		const conf = stage.write('c.conf', `127.0.0.1 ${port}\n`);
+		const words = [conf, ...files(client)];
+		const mpclient = stage.program('mpclient', [...words, '--no-listen'], clientEnv);
+		if (serverSays !== undefined) await mpserver.says(serverSays);
+		if (clientSays !== undefined) await mpclient.says(clientSays);
+		const state = ['--state', stage.path('trial'), '--log-level', 'error'];
+		const trial = stage.program('mpclient', [...words, '--test', ...state], clientEnv);
+		t.is(await trial.end(), 1);
+		t.regex(trial.stdout, verdict);
+		t.false(mpclient.stderr.includes('a session is up'));
+		t.is(target.seen.size, 0);
+	});
+}
+
+test.serial('SIGTERM ends a client that has found nobody within a second', async (t) => {
+	const stage = new Stage(t);
+	const conf = stage.write('c.conf', `127.0.0.1 ${await freePort()}\nnosuch.invalid 4000\n`);
+	const client = stage.program('mpclient', [conf, '--no-listen']);
+	await client.says('mpclient runs');
+	const before = performance.now();
+	client.kill('SIGTERM');
+	t.is(await client.end(), 0);
+	t.true(performance.now() - before < 1000);
+	await waitFor(() => client.stdout === '');
+});

@@ -1,0 +1,102 @@
+import test, {type ExecutionContext} from 'ava';
+import {Stage, type Tunnel} from '../support/e2e-stage.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+const DELAY = 20;
+const RTT = 2 * DELAY;
+
+/** Three direct paths. */
+const direct = (port: number) => ['a', 'b', 'c'].map((name) => `127.0.0.1 ${port} name=${name}`);
+
+/** Both ends with three links of 20 ms each way between them, and traffic both ways. */
+async function underTraffic(t: ExecutionContext): Promise<Tunnel> {
+	const stage = new Stage(t);
+	const words = ['--delay', `${DELAY}ms`];
+	const lines = async (port: number) => {
+		const ports = [
+			await stage.link(port, words),
+			await stage.link(port, words),
+			await stage.link(port, words),
+		];
+		return ports.map((link) => `127.0.0.1 ${link}`);
+	};
+	const tunnel = await stage.tunnel({lines});
+	await tunnel.start(3);
+	tunnel.application.start(200);
+	await tunnel.application.hears(200);
+	return tunnel;
+}
+
+test.serial('after a server restart traffic returns in time', async (t) => {
+	const tunnel = await underTraffic(t);
+	const {application, target} = tunnel;
+	await tunnel.crash('server');
+	await tunnel.startServer();
+	const listening = performance.now();
+	await application.isAnswered();
+	// The datagram that met the new server came at once at this rate; the answer takes a round trip.
+	const took = performance.now() - listening;
+	const limit = 10 * (2.5 * RTT + 20) + RTT;
+	t.log(`answered ${took.toFixed(0)} ms after the server listens (at most ${limit})`);
+	t.true(took <= limit);
+	await application.settle();
+	t.deepEqual(target.repeated, []);
+});
+
+test.serial('after a client restart traffic returns in time, with the same port', async (t) => {
+	const tunnel = await underTraffic(t);
+	const {application, target} = tunnel;
+	await tunnel.crash('client');
+	await tunnel.startClient();
+	const listening = performance.now();
+	await application.isAnswered();
+	const took = performance.now() - listening;
+	const limit = 10 * 1.5 * RTT + RTT;
+	t.log(`answered ${took.toFixed(0)} ms after the client listens (at most ${limit})`);
+	t.true(took <= limit);
+	await application.settle();
+	t.deepEqual(target.repeated, []);
+	t.is(target.ports.length, 1, 'the target sees the port of before');
+});
+
+test.serial('on direct paths the client may start three seconds before the server', async (t) => {
+	const tunnel = await new Stage(t).tunnel({lines: direct});
+	await tunnel.startClient();
+	const started = performance.now();
+	tunnel.application.start(50);
+	await waitFor(() => performance.now() > started + 3000);
+	await tunnel.startServer();
+	await tunnel.application.isAnswered();
+	await t.notThrowsAsync(tunnel.untilUp(3));
+});
+
+test.serial('on direct paths both ends may be killed at once under traffic', async (t) => {
+	const tunnel = await new Stage(t).tunnel({lines: direct});
+	await tunnel.start(3);
+	tunnel.application.start(200);
+	await tunnel.application.hears(100);
+	await Promise.all([tunnel.crash('client'), tunnel.crash('server')]);
+	await tunnel.startClient();
+	await tunnel.startServer();
+	await tunnel.application.isAnswered();
+	await t.notThrowsAsync(tunnel.untilUp(3));
+	await tunnel.application.settle();
+	t.deepEqual(tunnel.target.repeated, []);
+});
+
+for (const end of ['client', 'server'] as const) {
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		test.serial(`${signal} ends the ${end} under traffic within a second`, async (t) => {
+			const tunnel = await new Stage(t).tunnel({lines: direct});
+			await tunnel.start(3);
+			tunnel.application.start(200);
+			await tunnel.application.hears(100);
+			const before = performance.now();
+			await tunnel.stop(end, signal);
+			const took = performance.now() - before;
+			t.true(took < 1000, `${took.toFixed(0)} ms`);
+			t.is(tunnel[end].code, 0);
+			for (const program of [tunnel.client, tunnel.server]) t.is(program.stdout, '');
+		});
+	}
+}

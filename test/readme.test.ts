@@ -1,0 +1,294 @@
+import {spawnSync} from 'node:child_process';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import process from 'node:process';
+import test, {type ExecutionContext} from 'ava';
+import {parse} from 'yaml';
+import {readPathLine} from '../src/config/path-line.ts';
+import {Program} from './support/program.ts';
+import {readmeBlocks, readmeSection, readmeTable, readReadme} from './support/readme-blocks.ts';
+import {ReadmeShell} from './support/readme-shell.ts';
+import {UdpPeer} from './support/udp-peer.ts';
+import {waitFor} from './support/wait-for.ts';
+
+const README = readReadme();
+const BLOCKS = readmeBlocks(README);
+const ROOT = new URL('../../', import.meta.url);
+
+/** Blocks that this file runs or hands to a program, by their names. */
+const RUN = [
+	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
+	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
+	...['users.keys', 'users', 'not-encrypted', 'paths.conf', 'paths'],
+	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
+];
+
+/** Blocks that cannot be run here, with the reason. */
+const NOT_RUN: Readonly<Record<string, string>> = {
+	picture: 'a drawing',
+	tree: 'a drawing; compared with the folders below',
+	setup: 'installs packages; the names of the scripts are looked up below',
+	install: 'changes the machine',
+	measure: 'takes minutes; the names of the scripts are looked up below',
+	develop: 'this is one of the tests; the names of the scripts are looked up below',
+	openvpn: 'options of another program',
+	'mpserver.service': 'a unit of systemd; its command is checked below',
+};
+
+function block(name: string): string {
+	const found = BLOCKS.find((candidate) => candidate.name === name);
+	if (found === undefined) throw new Error(`no block "${name}"`);
+	return found.text;
+}
+
+/** A shell in a folder with the README's files, and a target that answers. */
+async function setUp(t: ExecutionContext) {
+	const shell = new ReadmeShell();
+	const target = await UdpPeer.open();
+	const application = await UdpPeer.open();
+	target.answerWith('pong');
+	t.teardown(async () => {
+		await shell.close();
+		await Promise.all([target.close(), application.close()]);
+	});
+	const run = async (name: string, substitutions = {}) => {
+		const done = shell.start(block(name), substitutions);
+		t.is(await done.end(), 0, `${name}: ${done.stderr}`);
+		return done.stdout;
+	};
+	return {shell, target, application, run};
+}
+
+async function freePort(): Promise<number> {
+	const peer = await UdpPeer.open();
+	const {port} = peer;
+	await peer.close();
+	return port;
+}
+
+/** Sends until an answer comes: a datagram over a bad link may be lost. */
+async function pingPong(application: UdpPeer, port: number): Promise<void> {
+	const answers = application.received.length;
+	const timer = setInterval(() => application.send('ping', port), 50);
+	try {
+		await waitFor(() => application.received.length > answers, 'an answer through the tunnel');
+	} finally {
+		clearInterval(timer);
+	}
+	if (application.received.at(-1)?.text !== 'pong') throw new Error('another answer');
+}
+
+/** Without a program of the examples a test is skipped, except where everything must be there. */
+function lacks(t: ExecutionContext, program: string): boolean {
+	if (spawnSync(program, ['-V']).error === undefined) return false;
+	const {CI} = process.env;
+	if (CI === 'true') t.fail(`${program} is missing`);
+	else t.pass(`skipped: ${program} is missing`);
+	t.log(`${program} is missing`);
+	return true;
+}
+
+test('every block is run here or is on the list of those that cannot be', (t) => {
+	const names = BLOCKS.map(({name}) => name);
+	t.deepEqual(names.toSorted(), [...RUN, ...Object.keys(NOT_RUN)].toSorted());
+	t.is(new Set(names).size, names.length);
+});
+
+test.serial('the classic example works from the key to the tables', async (t) => {
+	if (lacks(t, 'socat')) return;
+	const {shell, target, application, run} = await setUp(t);
+	const [server, first, second, listen] = await Promise.all(Array.from({length: 4}, freePort));
+	await run('keygen');
+	const serverRun = shell.start(block('server'), {
+		'2000 ': `${server} `,
+		' 1194': ` ${target.port}`,
+	});
+	await serverRun.says('mpserver runs');
+	for (const port of [first, second]) {
+		shell.start(block('bridge'), {
+			'udp-listen:4000': `udp-listen:${port}`,
+			'SERVER:2000': `127.0.0.1:${server}`,
+		});
+	}
+	shell.write('mpclient.conf', block('mpclient.conf'), {
+		'BRIDGE1 4000': `127.0.0.1 ${first}`,
+		'BRIDGE2 4000': `127.0.0.1 ${second}`,
+		'SERVER 2000': `127.0.0.1 ${server}`,
+	});
+	const tried = await run('test');
+	t.is([...tried.matchAll(/: reachable: RTT /g)].length, 3, tried);
+	const client = shell.start(block('client'), {
+		'tunnel.key': `tunnel.key --listen 127.0.0.1:${listen}`,
+	});
+	await pingPong(application, listen!);
+	// The bridges took --test for the same client: they serve one source port only.
+	const up = () => [...client.stderr.matchAll(/a path is up/g)].length;
+	await waitFor(() => up() === 3, `three paths: ${client.stderr}`);
+	const shown = await run('status');
+	t.regex(shown, /^mpclient .*\nlistening on /m);
+	t.regex(shown, /^mpserver .*\nlistening on .*; target 127\.0\.0\.1:\d+\n/m);
+	t.is([...shown.matchAll(/^\{"program":"mp(?:client|server)"/gm)].length, 2);
+});
+
+for (const name of ['bridge-loop', 'bridge-link', 'bridge-lossy']) {
+	test.serial(`a datagram crosses the bridge of the block ${name}`, async (t) => {
+		if (name === 'bridge-loop' && lacks(t, 'socat')) return;
+		const {shell, target, application, run} = await setUp(t);
+		const [server, bridge, listen] = await Promise.all(Array.from({length: 3}, freePort));
+		await run('keygen');
+		const serverRun = shell.start(block('server'), {
+			'2000 ': `${server} `,
+			' 1194': ` ${target.port}`,
+		});
+		await serverRun.says('mpserver runs');
+		shell.start(block(name), {'4000': `${bridge}`, 'SERVER:2000': `127.0.0.1:${server}`});
+		shell.write('mpclient.conf', `127.0.0.1 ${bridge}\n`);
+		shell.start(block('client'), {'tunnel.key': `tunnel.key --listen 127.0.0.1:${listen}`});
+		await pingPong(application, listen!);
+		t.pass();
+	});
+}
+
+test.serial('the files and the commands with --check are valid', async (t) => {
+	const {shell, run} = await setUp(t);
+	await run('keygen');
+	const files = ['mpclient.conf', 'users.keys', 'paths.conf', 'mpclient.yaml', 'mpserver.yaml'];
+	for (const file of files) shell.write(file, block(file));
+	const ok = 'configuration ok\n';
+	for (const name of ['users', 'not-encrypted', 'paths']) t.is(await run(name), ok, name);
+	t.is(await run('yaml'), ok + ok);
+	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service'))?.[1] ?? '';
+	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
+	const checked = shell.start(`${service} --check`, words);
+	t.is(await checked.end(), 0, checked.stderr);
+	t.is(checked.stdout, ok);
+});
+
+test('npm has every script that a block runs', (t) => {
+	const {scripts} = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
+		scripts: Record<string, string>;
+	};
+	const used = BLOCKS.filter(({language}) => language === 'sh').flatMap(({text}) =>
+		[...text.matchAll(/npm (?:run )?(\w+)/g)].map(([, script = '']) => script),
+	);
+	const commands = ['ci', 'install'];
+	t.deepEqual(
+		used.filter((script) => !(script in scripts) && !commands.includes(script)),
+		[],
+	);
+	t.true(used.includes('demo') && used.includes('bench') && used.includes('test'));
+});
+
+test('the tree shows the folders that there are', (t) => {
+	const shown = [...block('tree').matchAll(/^ {2}([\w./]+)/gm)].map(([, name = '']) => name);
+	const real = readdirSync(new URL('src/', ROOT), {withFileTypes: true}).map((entry) =>
+		entry.isDirectory() ? `${entry.name}/` : entry.name,
+	);
+	t.deepEqual(shown.toSorted(), real.toSorted());
+	for (const file of ['LICENSE', 'src/wire/README.md']) {
+		t.true(README.includes(file) && existsSync(new URL(file, ROOT)));
+	}
+});
+
+/** The flags in a help text, as `-c, --config <FILE>`. */
+async function flagsOf(program: 'mpclient' | 'mpserver' | 'mptunnel', ...words: string[]) {
+	const help = new Program(program, [...words, '--help']);
+	await help.end();
+	const flags = [...help.stdout.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)/gm)];
+	return {help: help.stdout, flags: flags.map(([, flag = '']) => flag)};
+}
+
+/** The first cells of a table without their backticks. */
+function named(part: string, header: string): readonly string[] {
+	return readmeTable(part, header).map(([cell = '']) => cell.replaceAll('`', ''));
+}
+
+for (const program of ['mpclient', 'mpserver'] as const) {
+	test(`the table of ${program} lists exactly its flags`, async (t) => {
+		const {flags} = await flagsOf(program);
+		const shown = named(readmeSection(README, `### ${program}`), 'flag');
+		t.deepEqual(shown.toSorted(), flags.toSorted());
+	});
+}
+
+for (const command of ['status', 'demo', 'link']) {
+	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
+		const {flags} = await flagsOf('mptunnel', command);
+		const own = flags.filter((flag) => flag !== '-h, --help');
+		const part = readmeSection(README, '### mptunnel');
+		t.deepEqual(named(part, `flag of \`${command}\``).toSorted(), own.toSorted());
+	});
+}
+
+test('the subcommands of mptunnel are all there', async (t) => {
+	const {help} = await flagsOf('mptunnel');
+	const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
+	t.true(commands.length >= 4);
+	const part = readmeSection(README, '### mptunnel');
+	for (const command of commands.filter((name) => name !== 'help')) {
+		t.true(part.includes(`\`mptunnel ${command}`), command);
+	}
+});
+
+test('the table of the environment lists the variables of the help', async (t) => {
+	const {help} = await flagsOf('mpclient');
+	const variables = [...help.matchAll(/^ {2}((?:MPTUNNEL|XDG)_[A-Z_]+)/gm)];
+	const shown = named(readmeSection(README, '### Environment'), 'variable');
+	t.deepEqual(shown.toSorted(), variables.map(([, name = '']) => name).toSorted());
+});
+
+function fixture(name: string): string {
+	return readFileSync(new URL(`fixtures/config/${name}`, ROOT), 'utf8');
+}
+
+test('the table of words lists those of the full example and no others', (t) => {
+	const shown = named(readmeSection(README, '### Path lines'), 'word');
+	const lines = fixture('full-client.conf').replaceAll(/#.*$/gm, '');
+	const words = [...lines.matchAll(/\s([a-z]+)(?==|\s|$)/g)].map(([, word = '']) => word);
+	t.deepEqual(shown.toSorted(), [...new Set(words)].toSorted());
+	const values: Readonly<Record<string, string>> = {
+		name: '=lte',
+		bind: '=192.168.8.2',
+		port: '=40001',
+		rate: '=20mbit',
+	};
+	for (const word of shown) {
+		const problems: string[] = [];
+		readPathLine(`host 4000 ${word}${values[word] ?? ''}`, (reason) => problems.push(reason));
+		t.deepEqual(problems, []);
+	}
+});
+
+/** The dotted paths of all fields, those in lists as `paths[].name`. */
+function fieldsOf(value: unknown, prefix = ''): readonly string[] {
+	if (Array.isArray(value)) return value.flatMap((item) => fieldsOf(item, `${prefix}[]`));
+	if (typeof value !== 'object' || value === null) return [];
+	return Object.entries(value).flatMap(([key, item]) => {
+		const field = prefix === '' ? key : `${prefix}.${key}`;
+		return [field, ...fieldsOf(item, field)];
+	});
+}
+
+test('the table of fields lists those of the two full examples', (t) => {
+	const rows = readmeTable(readmeSection(README, '### YAML'), 'field');
+	const shown = (end: string) =>
+		rows
+			.filter(([, of]) => of === end || of === 'both')
+			.map(([field = '']) => field.replaceAll('`', ''))
+			.toSorted();
+	const all = (name: string) => new Set(fieldsOf(parse(fixture(name)) as unknown));
+	const server = all('full-server.yaml');
+	t.deepEqual(shown('server'), [...server].toSorted());
+	// A client has one key, so that its full example can hold one of the two fields only.
+	const client = all('full-client.yaml').add('key');
+	t.deepEqual(shown('client'), [...client].toSorted());
+});
+
+test('the sizes of packets add up', (t) => {
+	const rows = readmeTable(readmeSection(README, '## Packet size'), '');
+	for (const column of [1, 2]) {
+		const figures = rows.map((row) => Number(row[column]?.replaceAll('*', '')));
+		const [headers = 0, tunnel = 0, frame = 0, together = 0, largest = 0] = figures;
+		t.is(headers + tunnel + frame, together);
+		t.is(1500 - together, largest);
+	}
+});
