@@ -126,10 +126,14 @@ function headLine(snapshot: StatusSnapshot): string {
 	return `${program} ${version}, pid ${pid}, up ${formatAge(uptime)}, ${words.join(', ')}`;
 }
 
-function placeLine({listening, target, exit}: StatusSnapshot): string {
+function placeLine({listening, target, exit, socks}: StatusSnapshot): string {
 	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
 	const parts = target === undefined ? [listen] : [listen, `target ${escapeText(target)}`];
 	if (exit) parts.push('clients may choose targets');
+	if (socks !== undefined) {
+		const {associations} = socks;
+		parts.push(`SOCKS5 on ${socks.listening}, associations ${formatCount(associations)}`);
+	}
 	return parts.join('; ');
 }
 

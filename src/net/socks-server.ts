@@ -114,8 +114,10 @@ export class SocksServer implements SocksConnectionOwner {
 		if (bound !== null && typeof bound === 'object') {
 			this.#address = formatAddress(bound.address, bound.port);
 		}
-		const report = this.#init.reporter.limited('socks listener', REPORT_INTERVAL);
-		this.#server.on('error', (error) => report.warn('SOCKS5 listener', {reason: error.message}));
+		this.#server.on('error', ({message}) => {
+			const limited = this.#init.reporter.limited('SOCKS5 listener', REPORT_INTERVAL);
+			limited.warn('SOCKS5: the listener failed', {reason: message});
+		});
 		if (host !== '0.0.0.0' && host !== '::') this.#relays.openFixed(host);
 	}
 
