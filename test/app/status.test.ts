@@ -119,6 +119,16 @@ test('escapes what comes from outside', (t) => {
 	t.true(text.includes('tunnel of evil\\nuser'));
 });
 
+test('says whether clients may choose targets, beside the fixed one or without it', (t) => {
+	const line = (part: Partial<StatusSnapshot>) =>
+		formatStatus({...snapshot, ...part}).split('\n')[1];
+	const words = 'clients may choose targets';
+	t.is(line({exit: true}), `listening on 127.0.0.1:3000; ${words}`);
+	const target = '192.0.2.9:1194';
+	t.is(line({exit: true, target}), `listening on 127.0.0.1:3000; target ${target}; ${words}`);
+	t.is(line({exit: false, target}), `listening on 127.0.0.1:3000; target ${target}`);
+});
+
 test('says so when there is no session', (t) => {
 	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('no session'));
 	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('dropped: nothing'));

@@ -1,5 +1,6 @@
 import test from 'ava';
 import {ExitPolicy} from '../../src/exit/policy.ts';
+import {type Route, routeOf, WaitingDatagrams} from '../../src/net/exit-routes.ts';
 import type {NameAnswer} from '../../src/net/names.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';
 import {ExitSetUp, found, NOT_FOUND, named, rules} from '../support/exit-set-up.ts';
@@ -192,4 +193,20 @@ test.serial('an answer that comes after the end of the flow is for nobody', asyn
 	await Promise.resolve();
 	t.is(setUp.budget.used, 0);
 	t.is(setUp.sockets.size, 0);
+});
+
+test('what waits for names is bounded over all targets', (t) => {
+	const waiting = new WaitingDatagrams(1000);
+	const policy = new ExitPolicy();
+	const [a, b] = [0, 1].map((i) => routeOf(named(i, `${i}.test`, 53), policy)) as [Route, Route];
+	waiting.push(a, new Uint8Array(600));
+	waiting.push(b, new Uint8Array(401));
+	t.is(waiting.lost, 1);
+	waiting.push(b, new Uint8Array(400));
+	waiting.push(b, new Uint8Array(0));
+	t.is(waiting.take(b).length, 2);
+	waiting.forget(a);
+	t.is(waiting.lost, 2);
+	waiting.push(b, new Uint8Array(1000));
+	t.is(waiting.take(b).length, 1);
 });
