@@ -1,5 +1,6 @@
+import {networkInterfaces} from 'node:os';
 import test from 'ava';
-import {SocksWorld, TO_IPV4, UdpBytes} from '../support/socks-world.ts';
+import {ASSOCIATE, GREETING, SocksWorld, TO_IPV4, UdpBytes} from '../support/socks-world.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const LOOPBACK = '017f00000';
@@ -98,6 +99,34 @@ test('on loopback the first source port is the only one, unless all are allowed'
 		t.is(first.received.length, 0);
 	}
 });
+
+const OUTSIDE = Object.values(networkInterfaces())
+	.flatMap((addresses) => addresses ?? [])
+	.find(({internal, family}) => !internal && family === 'IPv4')?.address;
+
+(OUTSIDE === undefined ? test.skip : test)(
+	'beyond loopback an application may use several ports, and an address has its limit',
+	async (t) => {
+		const listen = {host: '0.0.0.0', port: 0};
+		const world = await SocksWorld.open(t, {listen}, {perAddress: 1});
+		const {relay} = await world.associate(OUTSIDE);
+		const [first, second] = [await UdpBytes.open(t, OUTSIDE), await UdpBytes.open(t, OUTSIDE)];
+		first.send(`${TO_IPV4}61`, relay, OUTSIDE);
+		t.is((await world.nextSent()).application.port, first.port);
+		second.send(`${TO_IPV4}62`, relay, OUTSIDE);
+		t.is((await world.nextSent()).application.port, second.port);
+		const other = world.connect(OUTSIDE);
+		other.send(GREETING + ASSOCIATE);
+		t.is(await other.receive(12), '050005010001000000000000');
+		await world.associate();
+		await world.associate();
+		t.is(world.server.associations, 3);
+		world.connect(OUTSIDE);
+		await waitFor(() => world.server.connections === 5);
+		await world.connect(OUTSIDE).end();
+		t.true(world.reporter.lines.includes('warn: SOCKS5: too many connections'));
+	},
+);
 
 test('what is malformed is dropped and counted, never answered', async (t) => {
 	const world = await SocksWorld.open(t);
