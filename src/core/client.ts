@@ -11,6 +11,7 @@ import type {EndpointEvent, EndpointStatus, SessionStatus} from './events.ts';
 import {ClientTraffic} from './flow/client-traffic.ts';
 import {ClientHandshake, type HandshakeResult} from './handshake/client-handshake.ts';
 import {KeySchedule} from './key-schedule.ts';
+import {lingerFor} from './linger.ts';
 import {PathAddress} from './path/address.ts';
 import {Role} from './path/probe-interval.ts';
 import type {RemoteAddress} from './remote-address.ts';
@@ -435,7 +436,7 @@ export class MptunnelClient implements ClientEndpoint {
 		for (const path of this.#session?.paths.all ?? []) {
 			if (path.rtt.measured) longest = Math.max(longest, path.rtt.smoothed);
 		}
-		return Math.min(800, Math.max(1.5 * longest, 100));
+		return lingerFor(longest);
 	}
 
 	// --- out ---

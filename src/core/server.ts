@@ -10,6 +10,7 @@ import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
 import {ServerFlowTable} from './flow/server-flow-table.ts';
+import {lingerFor} from './linger.ts';
 import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ServerSession} from './server-session.ts';
@@ -264,7 +265,7 @@ export class MptunnelServer implements ServerEndpoint {
 				if (rtt.measured) longest = Math.max(longest, rtt.smoothed);
 			}
 		}
-		return Math.min(800, Math.max(1.5 * longest, 100));
+		return lingerFor(longest);
 	}
 
 	// --- out ---

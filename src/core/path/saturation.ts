@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import {type Millis, NEVER} from '../time.ts';
 
 /** A queue longer than this is one that we build, when another path has none. */
 const QUEUE_LIMIT: Millis = 100;
@@ -6,6 +6,9 @@ const QUEUE_LIMIT: Millis = 100;
 const QUEUE_LIMIT_ALONE: Millis = 400;
 /** A limit that leaves no queue grows by its own size in about this time. */
 const GROWTH: Millis = 4000;
+/** After this long without a queue the limit is too low, and grows by its own size in the time below. */
+const DOUBTED_AFTER: Millis = 2000;
+const DOUBTED_GROWTH: Millis = 1500;
 /** Below this the queue is gone and the rate may grow. */
 const QUEUE_EMPTY: Millis = 50;
 /** Without a drop for this long the limit is lifted. */
@@ -72,6 +75,7 @@ export class Saturation {
 	#lastCut: Millis = Number.NEGATIVE_INFINITY;
 	#lastUpdate: Millis = 0;
 	#tentative = false;
+	#emptySince: Millis = NEVER;
 	#limitedSince: Millis = 0;
 	#drainedUntil: Millis = Number.NEGATIVE_INFINITY;
 	#reportSent = 0;
@@ -179,10 +183,14 @@ export class Saturation {
 		if (this.#tentative && queue < QUEUE_EMPTY) this.#rate = Number.POSITIVE_INFINITY;
 		else if (now - this.#lastDrop > CALM) this.#rate = Number.POSITIVE_INFINITY;
 		else if (queue < QUEUE_EMPTY / 2) {
-			this.#rate = Math.max(this.#rate, 0.95 * this.#delivered) * (1 + step / GROWTH);
+			this.#emptySince = Math.min(this.#emptySince, now);
+			const growth = now - this.#emptySince > DOUBTED_AFTER ? DOUBTED_GROWTH : GROWTH;
+			this.#rate = Math.max(this.#rate, 0.95 * this.#delivered) * (1 + step / growth);
+			return;
 		} else if (queue > QUEUE_EMPTY) {
 			this.#rate = Math.min(this.#rate, 0.95 * this.#delivered);
 		}
+		this.#emptySince = NEVER;
 	}
 
 	#limit(rate: number, now: Millis): void {
@@ -194,6 +202,7 @@ export class Saturation {
 		}
 		this.#rate = rate;
 		this.#lastCut = now;
+		this.#emptySince = NEVER;
 	}
 }
 
