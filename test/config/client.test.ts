@@ -59,6 +59,8 @@ test('the full example sets every option, none to its default', (t) => {
 	const {options} = resolveClientOptions({config: 'full-client.yaml'}, surroundings);
 	t.deepEqual(Object.keys(options).toSorted(), Object.keys(BARE).toSorted());
 	for (const [name, value] of Object.entries(BARE)) {
+		// Neither SOCKS5 nor a login goes with MPTUNNEL_ENCRYPT=0, so the example keeps the default.
+		if (name === 'encrypt') continue;
 		t.notDeepEqual(Object.entries(options).find(([key]) => key === name)?.[1], value, name);
 	}
 	t.is(options.state, join(FIXTURES, 'state/client'));

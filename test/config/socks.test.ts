@@ -90,9 +90,13 @@ test('SOCKS5 that was asked for needs a key', (t) => {
 	t.deepEqual(problemsOf(t, resolveIn(t, {}, 'socks: 127.0.0.1:1')), [
 		`c.yaml:2: socks: ${reason}`,
 	]);
-	t.like(resolveIn(t, {...KEYED, socks: '127.0.0.1:1'}, '', {MPTUNNEL_ENCRYPT: '0'})().options, {
-		socks: {explicit: true},
-	});
+});
+
+test('SOCKS5 that was asked for needs encryption', (t) => {
+	const plain = resolveIn(t, {...KEYED, socks: '127.0.0.1:1'}, '', {MPTUNNEL_ENCRYPT: '0'});
+	t.deepEqual(problemsOf(t, plain), [
+		'--socks: SOCKS5 needs encryption: it cannot go with MPTUNNEL_ENCRYPT=0',
+	]);
 });
 
 test('beyond this machine SOCKS5 needs users or --socks-open', (t) => {
