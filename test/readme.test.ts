@@ -173,9 +173,13 @@ test.serial(
 			'1080': `${socks}`,
 			'"192.0.2.7", 7': `"127.0.0.1", ${target.port}`,
 		});
-		const sent = shell.start(`${python} hello.py; sleep 1`);
-		await waitFor(() => target.received.some(({text}) => text === 'hello'), sent.stderr);
-		t.pass();
+		const sent = shell.start(`${python} hello.py`);
+		t.is(await sent.end(), 0, sent.stderr);
+		t.deepEqual(
+			target.received.map(({text}) => text),
+			['hello'],
+		);
+		t.true(sent.stdout.includes('pong'), sent.stdout);
 	},
 );
 

@@ -1,13 +1,12 @@
-import type {Slot} from '../bytes/slot-pool.ts';
 import {CloseCode, PacketType} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
-import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ClientConfig, ClientEndpoint, OpenDatagram} from './endpoint.ts';
+import {EndpointOutputs} from './endpoint-outputs.ts';
 import type {Environment} from './environment.ts';
-import type {EndpointEvent, EndpointStatus, SessionStatus} from './events.ts';
+import type {EndpointStatus, SessionStatus} from './events.ts';
 import {ClientTraffic} from './flow/client-traffic.ts';
 import {ClientHandshake, type HandshakeResult} from './handshake/client-handshake.ts';
 import {KeySchedule} from './key-schedule.ts';
@@ -19,7 +18,6 @@ import {ReplayWindow, Seen} from './replay-window.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
-import type {Delivery, Transmit} from './transmit.ts';
 
 /** Silence of the server after which a resume is tried. */
 const RESUME_AFTER: Millis = 2000;
@@ -36,9 +34,8 @@ const NO_CHALLENGE = new Uint8Array(8);
 type State = SessionStatus['state'];
 
 /** The client's end of a tunnel. */
-export class MptunnelClient implements ClientEndpoint {
+export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	readonly #config: ClientConfig;
-	readonly #context: EndpointContext;
 	readonly #handshake: ClientHandshake;
 	readonly #traffic: ClientTraffic;
 	readonly #open: boolean[];
@@ -56,11 +53,11 @@ export class MptunnelClient implements ClientEndpoint {
 	#closeAgain: Millis = NEVER;
 
 	constructor(config: ClientConfig, environment: Environment) {
+		super(environment, config.encrypt);
 		this.#config = config;
-		this.#context = new EndpointContext(environment, config.encrypt);
 		const id = config.keyless ? new Uint8Array(16) : config.clientId;
 		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt);
-		this.#traffic = new ClientTraffic(this.#context, config, (code, quiet, now) => {
+		this.#traffic = new ClientTraffic(this.context, config, (code, quiet, now) => {
 			this.#closedByServer(code, quiet, now);
 		});
 		this.#open = config.paths.map(() => false);
@@ -71,7 +68,7 @@ export class MptunnelClient implements ClientEndpoint {
 		text: string,
 		where = 'server',
 	): void {
-		this.#context.emit({type: 'warning', code, where, text});
+		this.context.emit({type: 'warning', code, where, text});
 	}
 
 	start(now: Millis): void {
@@ -126,9 +123,9 @@ export class MptunnelClient implements ClientEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		if (end <= start) return this.#drop('short');
+		if (end <= start) return this.drop('short');
 		// After its goodbye the client is silent, whatever the server still says or asks.
-		if (this.#state === 'closed') return this.#drop('unexpected');
+		if (this.#state === 'closed') return this.drop('unexpected');
 		switch (packetType(bytes, start)) {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
@@ -136,25 +133,21 @@ export class MptunnelClient implements ClientEndpoint {
 				return this.#receiveResp(bytes, start, end, now);
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
-				if (init === undefined) return this.#drop('bad-handshake');
+				if (init === undefined) return this.drop('bad-handshake');
 				this.#sendRaw(init, path);
 				return undefined;
 			}
 			case PacketType.VERSION: {
 				const versions = this.#handshake.receiveVersion(bytes, start, end);
-				if (versions === undefined) return this.#drop('bad-handshake');
+				if (versions === undefined) return this.drop('bad-handshake');
 				this.#warn('other-version', `the server speaks version ${versions.join(', ')} only`);
 				return undefined;
 			}
 			case PacketType.RESET:
 				return this.#receiveReset(path, bytes, start, end, now);
 			default:
-				return this.#drop('not-ours');
+				return this.drop('not-ours');
 		}
-	}
-
-	#drop(reason: DropReason): DropReason {
-		return this.#context.drops.count(reason);
 	}
 
 	#receiveData(
@@ -165,9 +158,9 @@ export class MptunnelClient implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		const session = this.#session;
-		if (end - start < 28) return this.#drop('short');
+		if (end - start < 28) return this.drop('short');
 		if (session === undefined || headerSessionId(bytes, start) !== session.localId) {
-			return this.#drop('unknown-session');
+			return this.drop('unknown-session');
 		}
 		const path = session.paths.get(pathId);
 		const address = path?.addresses.list[0];
@@ -187,22 +180,22 @@ export class MptunnelClient implements ClientEndpoint {
 	}
 
 	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
-		if (this.#state === 'quiet') return this.#drop('unexpected');
+		if (this.#state === 'quiet') return this.drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
-		if (!this.#handshake.active) return this.#drop('duplicate');
+		if (!this.#handshake.active) return this.drop('duplicate');
 		const result = this.#handshake.receiveResp(bytes, start, end);
-		if (result === undefined) return this.#drop('bad-handshake');
+		if (result === undefined) return this.drop('bad-handshake');
 		const {status, parameters} = result.resp;
 		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
 			this.#warn(
 				'encryption-differs',
 				'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both',
 			);
-			return this.#drop('encryption-differs');
+			return this.drop('encryption-differs');
 		}
 		if (status === RespStatus.FULL) {
 			this.#warn('full', 'the server has no room for one more session');
-			return this.#drop('unexpected');
+			return this.drop('unexpected');
 		}
 		this.#handshake.stop();
 		this.#stateUntil = NEVER;
@@ -215,13 +208,13 @@ export class MptunnelClient implements ClientEndpoint {
 	#resumed({resp, keys}: HandshakeResult, now: Millis): void {
 		const session = this.#session;
 		if (session === undefined) return;
-		const {aead} = this.#context.environment;
+		const {aead} = this.context.environment;
 		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey));
 		session.rekeys++;
 		// The answer is a sign of life; without this, silence would ask for the next resume at once.
 		session.sender.unheardSince = NEVER;
 		this.#state = 'up';
-		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
+		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
 		this.#traffic.resume(now);
 		// The server uses the new keys once a packet under them arrives.
 		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
@@ -229,9 +222,9 @@ export class MptunnelClient implements ClientEndpoint {
 
 	#established({resp, keys, localId}: HandshakeResult, now: Millis): void {
 		if (this.#session !== undefined) this.#dropSession('the server knows the session no more');
-		const {aead} = this.#context.environment;
+		const {aead} = this.context.environment;
 		const session = new Session({
-			context: this.#context,
+			context: this.context,
 			role: Role.CLIENT,
 			number: ++this.#sessions,
 			localId,
@@ -250,7 +243,7 @@ export class MptunnelClient implements ClientEndpoint {
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
 		this.#traffic.begin(session);
-		this.#context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
+		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
 		this.#traffic.resume(now);
 		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
 		this.#sendPaths(now);
@@ -276,7 +269,7 @@ export class MptunnelClient implements ClientEndpoint {
 	): DropReason | undefined {
 		const session = this.#session;
 		if (end - start !== 11 || session === undefined || this.#state !== 'up') {
-			return this.#drop('unexpected');
+			return this.drop('unexpected');
 		}
 		const number = headerPacketNumber(bytes, start);
 		const ours =
@@ -284,7 +277,7 @@ export class MptunnelClient implements ClientEndpoint {
 			number < session.sender.nextPacketNumber &&
 			number >= session.sender.sentTimes.numberAt(now - RESET_WINDOW) &&
 			session.paths.get(path)?.sentNumbers?.peek(number) === Seen.DUPLICATE;
-		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.#drop('unexpected');
+		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.drop('unexpected');
 		this.#lastReset = now;
 		this.#state = 'restarting';
 		this.#stateUntil = now + 3 * session.probeTimeout;
@@ -312,7 +305,7 @@ export class MptunnelClient implements ClientEndpoint {
 	#dropSession(reason: string): void {
 		const session = this.#session;
 		if (session === undefined) return;
-		this.#context.emit({type: 'session-down', session: session.number, reason});
+		this.context.emit({type: 'session-down', session: session.number, reason});
 		this.#session = undefined;
 		this.#traffic.hold(true);
 		this.#pathsAgain = NEVER;
@@ -328,12 +321,12 @@ export class MptunnelClient implements ClientEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		if (this.#state === 'closed') return this.#drop('no-session');
+		if (this.#state === 'closed') return this.drop('no-session');
 		return this.#traffic.send(listener, application, bytes, start, end, now);
 	}
 
 	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
-		if (this.#state === 'closed') return this.#drop('no-session');
+		if (this.#state === 'closed') return this.drop('no-session');
 		return this.#traffic.sendTo(datagram, now);
 	}
 
@@ -396,18 +389,14 @@ export class MptunnelClient implements ClientEndpoint {
 
 	/** Sends a handshake packet on one path or on all that are open. */
 	#sendRaw(bytes: Uint8Array, path: number | undefined): void {
-		const slot = this.#context.outbox.take();
-		if (slot === undefined) return;
-		slot.bytes.set(bytes, 0);
-		slot.start = 0;
-		slot.end = bytes.length;
-		const transmit = this.#context.outbox.queue(slot);
+		const transmit = this.queueRaw(bytes);
+		if (transmit === undefined) return;
 		for (const {id} of this.#config.paths) {
 			if (!this.#open[id] || (path !== undefined && path !== id)) continue;
 			transmit.remotes[transmit.count] = undefined;
 			transmit.paths[transmit.count++] = id;
 		}
-		if (transmit.count === 0) this.#context.outbox.unqueue(transmit);
+		if (transmit.count === 0) this.context.outbox.unqueue(transmit);
 	}
 
 	#sweep(now: Millis): void {
@@ -439,34 +428,12 @@ export class MptunnelClient implements ClientEndpoint {
 		return lingerFor(longest);
 	}
 
-	// --- out ---
-
-	pollTransmit(_now: Millis): Transmit | undefined {
-		return this.#context.outbox.poll();
-	}
-
-	releaseSlot(slot: Slot): void {
-		this.#context.outbox.pool.release(slot);
-	}
-
-	get outstandingSlots(): number {
-		return this.#context.outbox.pool.outstanding;
-	}
-
-	pollDelivery(): Delivery | undefined {
-		return this.#context.pollDelivery();
-	}
-
-	pollEvent(): EndpointEvent | undefined {
-		return this.#context.pollEvent();
-	}
-
 	status(now: Millis): EndpointStatus {
 		const {flows, waiting} = this.#traffic;
 		const session = this.#session;
 		return {
 			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, now})],
-			drops: this.#context.drops.entries(),
+			drops: this.context.drops.entries(),
 			waiting,
 		};
 	}

@@ -1,14 +1,13 @@
-import type {Slot} from '../bytes/slot-pool.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType, RefusalCode} from '../wire/constants.ts';
 import {encodeReset} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {Admission} from './admission.ts';
 import {ClientRecords} from './client-records.ts';
-import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
+import {EndpointOutputs} from './endpoint-outputs.ts';
 import type {Environment} from './environment.ts';
-import type {EndpointEvent, EndpointStatus} from './events.ts';
+import type {EndpointStatus} from './events.ts';
 import {ServerFlowTable} from './flow/server-flow-table.ts';
 import {lingerFor} from './linger.ts';
 import {RateLimit} from './rate-limit.ts';
@@ -17,7 +16,6 @@ import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
-import type {Delivery, Transmit} from './transmit.ts';
 
 const SWEEP: Millis = 1000;
 /** RESET is sent only while clients of a former life may still be talking, or for ids just expired. */
@@ -29,9 +27,8 @@ const QUIET: Millis = 2000;
 const SECOND_CLOSE: Millis = 20;
 
 /** The server's end: many sessions, each found by the id that it chose for it. */
-export class MptunnelServer implements ServerEndpoint {
+export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
-	readonly #context: EndpointContext;
 	readonly #table = new ServerFlowTable();
 	readonly #records = new ClientRecords();
 	readonly #sessions: ServerSessions;
@@ -45,11 +42,11 @@ export class MptunnelServer implements ServerEndpoint {
 	#closeAgain: Millis = NEVER;
 
 	constructor(config: ServerConfig, environment: Environment) {
+		super(environment, config.encrypt);
 		this.#config = config;
-		this.#context = new EndpointContext(environment, config.encrypt);
-		this.#sessions = new ServerSessions(this.#context, this.#table, this.#records);
+		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
 		this.#admission = new Admission({
-			context: this.#context,
+			context: this.context,
 			config,
 			sessions: this.#sessions,
 			records: this.#records,
@@ -69,20 +66,16 @@ export class MptunnelServer implements ServerEndpoint {
 	): DropReason | undefined {
 		this.#started ??= now;
 		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
-		if (end <= start) return this.#drop('short');
-		if (this.#closed) return this.#drop('unexpected');
+		if (end <= start) return this.drop('short');
+		if (this.#closed) return this.drop('unexpected');
 		switch (packetType(bytes, start)) {
 			case PacketType.DATA:
 				return this.#receiveData(remote, bytes, start, end, now);
 			case PacketType.INIT:
 				return this.#admission.receive(remote, bytes, start, end, now);
 			default:
-				return this.#drop('not-ours');
+				return this.drop('not-ours');
 		}
-	}
-
-	#drop(reason: DropReason): DropReason {
-		return this.#context.drops.count(reason);
 	}
 
 	#receiveData(
@@ -92,12 +85,12 @@ export class MptunnelServer implements ServerEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		if (end - start < MIN_DATA_LENGTH) return this.#drop('short');
+		if (end - start < MIN_DATA_LENGTH) return this.drop('short');
 		const id = headerSessionId(bytes, start);
 		const entry = this.#sessions.get(id);
 		if (entry === undefined) {
 			this.#reset(remote, id, headerPacketNumber(bytes, start), now);
-			return this.#drop('unknown-session');
+			return this.drop('unknown-session');
 		}
 		const {session} = entry;
 		const known = session.paths.locate(remote);
@@ -126,12 +119,8 @@ export class MptunnelServer implements ServerEndpoint {
 	}
 
 	#sendRaw(bytes: Uint8Array, remote: RemoteAddress): void {
-		const slot = this.#context.outbox.take();
-		if (slot === undefined) return;
-		slot.bytes.set(bytes, 0);
-		slot.start = 0;
-		slot.end = bytes.length;
-		const transmit = this.#context.outbox.queue(slot);
+		const transmit = this.queueRaw(bytes);
+		if (transmit === undefined) return;
 		transmit.paths[0] = 0;
 		transmit.remotes[0] = remote;
 		transmit.count = 1;
@@ -152,9 +141,9 @@ export class MptunnelServer implements ServerEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		const flow = this.#table.get(handle);
-		if (flow === undefined) return this.#drop('unknown-flow');
+		if (flow === undefined) return this.drop('unknown-flow');
 		const flows = flow.session;
-		if (flows === undefined || this.#closed) return this.#drop('no-session');
+		if (flows === undefined || this.#closed) return this.drop('no-session');
 		const reason = flows.answer(flow, undefined, bytes, start, end, now);
 		this.#touch(this.#sessions.get(flows.session.localId)!, now);
 		return reason;
@@ -163,11 +152,10 @@ export class MptunnelServer implements ServerEndpoint {
 	sendDatagramFrom(handle: number, datagram: SpanTo, now: Millis): DropReason | undefined {
 		const flow = this.#table.get(handle);
 		const flows = flow?.session;
-		if (flow === undefined || flows === undefined || this.#closed)
-			return this.#drop('unknown-flow');
+		if (flow === undefined || flows === undefined || this.#closed) return this.drop('unknown-flow');
 		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
 		const source = flow.sources?.find(targetBytes, targetStart, targetEnd, now);
-		if (source === undefined) return this.#drop('unknown-flow');
+		if (source === undefined) return this.drop('unknown-flow');
 		const reason = flows.answer(flow, source, bytes, start, end, now);
 		this.#touch(this.#sessions.get(flows.session.localId)!, now);
 		return reason;
@@ -234,7 +222,7 @@ export class MptunnelServer implements ServerEndpoint {
 		for (const flow of this.#table.idle(now, this.#config.flowIdle)) {
 			flow.session?.close(flow, now);
 			this.#table.remove(flow);
-			this.#context.emit({type: 'flow-closed', flow: flow.handle});
+			this.context.emit({type: 'flow-closed', flow: flow.handle});
 		}
 		this.#records.expire(now);
 		this.#admission.expire(now);
@@ -268,28 +256,6 @@ export class MptunnelServer implements ServerEndpoint {
 		return lingerFor(longest);
 	}
 
-	// --- out ---
-
-	pollTransmit(_now: Millis): Transmit | undefined {
-		return this.#context.outbox.poll();
-	}
-
-	releaseSlot(slot: Slot): void {
-		this.#context.outbox.pool.release(slot);
-	}
-
-	get outstandingSlots(): number {
-		return this.#context.outbox.pool.outstanding;
-	}
-
-	pollDelivery(): Delivery | undefined {
-		return this.#context.pollDelivery();
-	}
-
-	pollEvent(): EndpointEvent | undefined {
-		return this.#context.pollEvent();
-	}
-
 	status(now: Millis): EndpointStatus {
 		let waiting = 0;
 		const sessions = [];
@@ -299,6 +265,6 @@ export class MptunnelServer implements ServerEndpoint {
 			const user = record.user.name;
 			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, now}));
 		}
-		return {sessions, drops: this.#context.drops.entries(), waiting};
+		return {sessions, drops: this.context.drops.entries(), waiting};
 	}
 }

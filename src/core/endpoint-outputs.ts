@@ -1,0 +1,52 @@
+import type {Slot} from '../bytes/slot-pool.ts';
+import {EndpointContext} from './context.ts';
+import type {DropReason} from './drop-reason.ts';
+import type {Environment} from './environment.ts';
+import type {EndpointEvent} from './events.ts';
+import type {Millis} from './time.ts';
+import type {Delivery, Transmit} from './transmit.ts';
+
+/** What both endpoints hand out in the same way; see Endpoint for the contract. */
+export class EndpointOutputs {
+	protected readonly context: EndpointContext;
+
+	constructor(environment: Environment, encrypt: boolean) {
+		this.context = new EndpointContext(environment, encrypt);
+	}
+
+	pollTransmit(_now: Millis): Transmit | undefined {
+		return this.context.outbox.poll();
+	}
+
+	releaseSlot(slot: Slot): void {
+		this.context.outbox.pool.release(slot);
+	}
+
+	get outstandingSlots(): number {
+		return this.context.outbox.pool.outstanding;
+	}
+
+	pollDelivery(): Delivery | undefined {
+		return this.context.pollDelivery();
+	}
+
+	pollEvent(): EndpointEvent | undefined {
+		return this.context.pollEvent();
+	}
+
+	/** Counts a drop and hands the reason back. */
+	protected drop(reason: DropReason): DropReason {
+		return this.context.drops.count(reason);
+	}
+
+	/** Queues a handshake packet as it is; the caller fills in the destinations. */
+	protected queueRaw(bytes: Uint8Array): Transmit | undefined {
+		const {outbox} = this.context;
+		const slot = outbox.take();
+		if (slot === undefined) return undefined;
+		slot.bytes.set(bytes, 0);
+		slot.start = 0;
+		slot.end = bytes.length;
+		return outbox.queue(slot);
+	}
+}
