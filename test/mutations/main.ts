@@ -62,7 +62,7 @@ function program(folder: string, name: string, args: readonly string[]) {
 	});
 }
 
-/** The first test that fails, or undefined. */
+/** The first test that fails, or undefined; throws when the tests could not even run. */
 function firstFailure(folder: string, stage: Stage): string | undefined {
 	const result = program(folder, 'ava/entrypoints/cli.mjs', [
 		'--tap',
@@ -70,8 +70,11 @@ function firstFailure(folder: string, stage: Stage): string | undefined {
 		...stage.files,
 	]);
 	if (result.status === 0) return undefined;
-	const line = /^not ok \d+ - (.*)$/m.exec(result.stdout);
-	return line?.[1] ?? (result.error ? 'the time limit' : 'a crash of the test run');
+	if (result.error) return 'the time limit';
+	const failures = [...result.stdout.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, title]) => title!);
+	const failure = failures.find((title) => !title.includes('exited due to')) ?? failures[0];
+	if (failure !== undefined && !result.stdout.includes('ERR_MODULE_NOT_FOUND')) return failure;
+	throw new Error(`the tests do not run:\n${result.stdout}${result.stderr}`);
 }
 
 function examine(folder: string, mutation: Mutation, all: boolean): string | undefined {
@@ -94,6 +97,11 @@ const chosen = MUTATIONS.filter(
 	({name}) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
 );
 const folder = copyTree();
+// What fails without any bug would seem to catch them all.
+for (const stage of STAGES) {
+	const failure = firstFailure(folder, stage);
+	if (failure !== undefined) throw new Error(`fails without a planted bug: ${failure}`);
+}
 let missed = 0;
 for (const mutation of chosen) {
 	const caught = examine(folder, mutation, args.includes('--all'));

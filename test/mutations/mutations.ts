@@ -210,7 +210,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a closed client answers',
 		file: 'src/core/client.ts',
-		from: "if (this.#state === 'closed') return this.#drop('unexpected');",
+		from: "if (this.#state === 'closed') return this.drop('unexpected');",
 		to: '',
 	},
 	{
