@@ -74,7 +74,9 @@ function firstFailure(folder: string, stage: Stage): string | undefined {
 	const failures = [...result.stdout.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, title]) => title!);
 	const failure = failures.find((title) => !title.includes('exited due to')) ?? failures[0];
 	if (failure !== undefined && !result.stdout.includes('ERR_MODULE_NOT_FOUND')) return failure;
-	throw new Error(`the tests do not run:\n${result.stdout}${result.stderr}`);
+	// Of ava's own time limit its TAP output only crashes.
+	if (result.stderr.includes('writeTimeout')) return 'the time limit';
+	throw new Error(`the tests do not run:\n${result.stdout.slice(-1000)}${result.stderr}`);
 }
 
 function examine(folder: string, mutation: Mutation, all: boolean): string | undefined {

@@ -222,8 +222,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a size that is too long stays in use',
 		file: 'src/core/path/mtu.ts',
-		from: 'if (size <= BASE_PACKET_SIZE) return;',
-		to: 'if (size > 0) return;',
+		from: 'this.confirmed = BASE_PACKET_SIZE;',
+		to: '',
 	},
 	{
 		name: 'no path is ever judged down',
