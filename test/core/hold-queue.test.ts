@@ -12,7 +12,7 @@ function push(queue: HoldQueue<number>, flow: number, length: number, now: numbe
 test('keeps the newest 256, 512 KiB, 2 s, oldest first, as an array would', (t) => {
 	const step = fc.tuple(fc.constantFrom(1, 1, 700, 20_000, 65_507), fc.nat(120));
 	fc.assert(
-		fc.property(fc.array(step, {maxLength: 400}), (steps) => {
+		fc.property(fc.array(step, {maxLength: 400, size: 'max'}), (steps) => {
 			const drops = new DropCounters();
 			const queue = new HoldQueue<number>(drops);
 			let twin: {flow: number; length: number; at: number}[] = [];

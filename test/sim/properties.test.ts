@@ -78,7 +78,7 @@ test('invents nothing, loses nothing uncounted, delivers in time order', (t) => 
 	fc.assert(
 		fc.property(
 			config,
-			fc.array(operation, {maxLength: 120}),
+			fc.array(operation, {maxLength: 120, size: 'max'}),
 			fc.string(),
 			(start, steps, seed) => {
 				const link = new Link<number>(start, new Prng(seed));
@@ -104,7 +104,7 @@ test('keeps the order unless something is told to reorder', (t) => {
 				? {...step, config: {...step.config, jitterReorders: false, reorder: 0}}
 				: step,
 		),
-		{maxLength: 120},
+		{maxLength: 120, size: 'max'},
 	);
 	fc.assert(
 		fc.property(inOrder, steps, (start, operations) => {
@@ -151,7 +151,7 @@ test('how often it is polled changes nothing', (t) => {
 });
 
 test('the delivery queue sorts as a plain sort does', (t) => {
-	const times = fc.array(fc.oneof(fc.nat(20), fc.constant(-1)), {maxLength: 200});
+	const times = fc.array(fc.oneof(fc.nat(20), fc.constant(-1)), {maxLength: 200, size: 'max'});
 	fc.assert(
 		fc.property(times, (values) => {
 			const queue = new DeliveryQueue<{at: number; order: number}>();
@@ -175,7 +175,7 @@ test('the delivery queue sorts as a plain sort does', (t) => {
 
 test('the ring is first in, first out', (t) => {
 	fc.assert(
-		fc.property(fc.array(fc.boolean(), {maxLength: 300}), (pushes) => {
+		fc.property(fc.array(fc.boolean(), {maxLength: 300, size: 'max'}), (pushes) => {
 			const ring = new Fifo<number>();
 			const twin: number[] = [];
 			for (const [index, isPush] of pushes.entries()) {
