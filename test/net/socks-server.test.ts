@@ -152,10 +152,12 @@ test('a refused client that does not close is cut off after 10 seconds', async (
 });
 
 test('an association ends with its TCP connection: its flows and its port are gone', async (t) => {
-	const world = await SocksWorld.open(t);
-	const {tcp, relay} = await world.associate();
+	// An address of its own: on a common one another test might be given the port that comes free.
+	const host = '127.0.0.31';
+	const world = await SocksWorld.open(t, {listen: {host, port: 0}});
+	const {tcp, relay} = await world.associate(host);
 	const udp = await UdpBytes.open(t);
-	udp.send(`${TO_IPV4}61`, relay);
+	udp.send(`${TO_IPV4}61`, relay, host);
 	await waitFor(() => world.sent.length === 1);
 	tcp.socket.end();
 	await waitFor(() => world.ended.length === 1);
@@ -164,7 +166,7 @@ test('an association ends with its TCP connection: its flows and its port are go
 	t.is(world.server.associations, 0);
 	world.answer(world.sent[0]!.application, [1, 2, 3, 4], 53, '62');
 	t.is(world.server.drops['socks-closed'], 1);
-	const again = await UdpBytes.open(t, '127.0.0.1', relay);
+	const again = await UdpBytes.open(t, host, relay);
 	t.is(again.port, relay);
 });
 

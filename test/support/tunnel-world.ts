@@ -21,6 +21,9 @@ export const AEAD: AeadFactory = (await chooseAead()).factory;
 
 const PSK = new Uint8Array(32).fill(7);
 
+/** Larger than any packet that a test makes. */
+const ARENA_SIZE = 65_536;
+
 function applicationAddress(application: number): RemoteAddress {
 	const port = 40_000 + application;
 	return {key: `0|127.0.0.1|${port}`, socket: 0, host: '127.0.0.1', port};
@@ -55,6 +58,10 @@ export class TunnelWorld {
 	readonly #targets = new Map<number, number>();
 	readonly #flowOwner = new Map<number, number>();
 	readonly #plans: {readonly at: Millis; readonly order: number; readonly run: () => void}[] = [];
+	readonly #arenas: Record<End, Uint8Array> = {
+		client: new Uint8Array(ARENA_SIZE),
+		server: new Uint8Array(ARENA_SIZE),
+	};
 	#orders = 0;
 
 	constructor(options: WorldOptions) {
@@ -222,16 +229,21 @@ export class TunnelWorld {
 
 	/** Hands the server or the client a packet of the test's making, as if it came from there. */
 	inject(end: End, path: number, bytes: Uint8Array, from?: RemoteAddress): void {
-		this.#receive(end, path, bytes.slice(), from ?? this.remotes[path]!);
+		this.#arrive(end, path, {bytes, remote: from ?? this.remotes[path]!}, -1);
 	}
 
-	#receive(end: End, path: number, bytes: Uint8Array, remote: RemoteAddress): void {
-		const {now} = this;
+	// In memory that is overwritten by the next packet, as the sockets' is: an end must keep nothing.
+	#arrive(end: End, path: number, {bytes, remote}: Flight, flipBit: number): void {
 		if (this[end] === undefined) return;
+		const {now} = this;
+		const arena = this.#arenas[end];
+		const {length} = bytes;
+		arena.set(bytes);
+		if (flipBit >= 0) arena[flipBit >> 3]! ^= 1 << (flipBit & 7);
 		const reason =
 			end === 'server'
-				? this.server?.receive(remote, bytes, 0, bytes.length, now)
-				: this.client?.receive(path, bytes, 0, bytes.length, now);
+				? this.server?.receive(remote, arena, 0, length, now)
+				: this.client?.receive(path, arena, 0, length, now);
 		const tally = this.handed[end];
 		tally.set(reason ?? 'taken', (tally.get(reason ?? 'taken') ?? 0) + 1);
 		this.#drain(end);
@@ -270,12 +282,12 @@ export class TunnelWorld {
 		while (this.#plans[0] !== undefined && this.#plans[0].at <= now) this.#plans.shift()!.run();
 		this.up.forEach((link, path) => {
 			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
-				this.#receive('server', path, flip(got.item.bytes, got.flipBit), got.item.remote);
+				this.#arrive('server', path, got.item, got.flipBit);
 			}
 		});
 		this.down.forEach((link, path) => {
 			for (let got = link.poll(now); got !== undefined; got = link.poll(now)) {
-				this.#receive('client', path, flip(got.item.bytes, got.flipBit), got.item.remote);
+				this.#arrive('client', path, got.item, got.flipBit);
 			}
 		});
 		if (this.client !== undefined && this.client.nextTimeout() <= now) {
@@ -411,12 +423,6 @@ export class TunnelWorld {
 		this.up[path]!.configure({...this.up[path]!.config, ...config}, this.now);
 		this.down[path]!.configure({...this.down[path]!.config, ...config}, this.now);
 	}
-}
-
-function flip(bytes: Uint8Array, bit: number): Uint8Array {
-	const copy = bytes.slice();
-	if (bit >= 0) copy[bit >> 3]! ^= 1 << (bit & 7);
-	return copy;
 }
 
 /** Random loss, as links are configured with it. */
