@@ -18,7 +18,7 @@ const ROOT = new URL('../../', import.meta.url);
 const RUN = [
 	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
-	...['socks-server', 'socks-client', 'pysocks'],
+	...['socks-server', 'socks-client', 'pysocks', 'forward'],
 	...['users.keys', 'users', 'not-encrypted', 'paths.conf', 'paths'],
 	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
 ];
@@ -182,6 +182,23 @@ test.serial(
 		t.true(sent.stdout.includes('pong'), sent.stdout);
 	},
 );
+
+test.serial('the forward of the README leads to its target', async (t) => {
+	const {shell, target, application, run} = await setUp(t);
+	const [server, port] = await Promise.all(Array.from({length: 2}, freePort));
+	await run('keygen');
+	const serverRun = shell.start(block('socks-server'), {
+		'2000 ': `${server} --allow 127.0.0.0/8 `,
+	});
+	await serverRun.says('mpserver runs');
+	shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
+	const client = shell.start(block('forward'), {
+		'5353=9.9.9.9:53': `${port}=127.0.0.1:${target.port} --no-listen --no-socks`,
+	});
+	await client.says('a session is up');
+	await pingPong(application, port!);
+	t.pass();
+});
 
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);

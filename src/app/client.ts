@@ -1,9 +1,11 @@
 import process from 'node:process';
 import type {ClientOptions, PathOptions} from '../config/client.ts';
+import type {ForwardOptions} from '../config/forwards.ts';
 import {MptunnelClient} from '../core/client.ts';
-import type {ClientConfig, ClientPathConfig} from '../core/endpoint.ts';
+import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
 import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
+import {encodeTarget, namedTarget} from '../socks/address.ts';
 import {MAX_PATH_NAME} from '../wire/paths.ts';
 import {logEvent} from './event-log.ts';
 import type {Logger} from './logger.ts';
@@ -53,6 +55,7 @@ export async function startClient(
 		paths: options.paths,
 		listen: options.listen,
 		socks: options.socks || undefined,
+		forwards: options.forwards.map(({listen}) => listen),
 		backEnd,
 		resolver,
 		ports: state.localPorts,
@@ -117,10 +120,19 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		listeners: [
 			...(listen === undefined ? [] : [{name: CLASSIC_LISTENER}]),
 			...(options.socks ? [{name: SOCKS_LISTENER, open: true}] : []),
+			...options.forwards.map(forwardConfig),
 		],
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE_MILLIS,
 	};
+}
+
+// The name is part of the key by which the server finds a flow again: as the user wrote the port.
+function forwardConfig({protocol, listen, target}: ForwardOptions): ListenerConfig {
+	const parsed = namedTarget(target.host, target.port);
+	if (parsed === undefined) throw new TypeError('a target that is neither a name nor an address');
+	const name = `${protocol} ${formatAddress(listen.host, listen.port)}`;
+	return {name, target: encodeTarget(parsed)};
 }
 
 function pathConfig(path: PathOptions, id: number): ClientPathConfig {
@@ -159,6 +171,10 @@ function snapshot(
 			socks === undefined
 				? undefined
 				: {listening: socks.address, associations: socks.associations},
+		forwards: tunnel.forwards.map(({address}, index) => {
+			const {host, port} = options.forwards[index]!.target;
+			return {listening: address, target: formatAddress(host, port)};
+		}),
 		target: undefined,
 		places: tunnel.paths.map(({id, remotes, localPorts, options: {name, host, port}}) => ({
 			id,
@@ -182,6 +198,7 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 		version: programVersion(),
 		listening: tunnel.listener?.address ?? 'no',
 		socks: tunnel.socks?.address ?? 'no',
+		forwards: tunnel.forwards.length || undefined,
 		paths: paths.join('; '),
 		copies: options.copies ?? 'all',
 	});

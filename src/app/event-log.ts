@@ -91,8 +91,9 @@ function targetText(encoded: Uint8Array): string {
 	const cursor = new Cursor();
 	cursor.reset(encoded, 0, encoded.length);
 	const target = decodeTarget(cursor);
-	if (target === undefined || target.kind === TargetKind.FIXED) return '?';
-	const {kind, host, port} = target;
+	if (target === undefined) return '?';
+	if (target.kind === TargetKind.FIXED) return 'the fixed target';
+	const {kind, host, port} = target.kind === TargetKind.FORWARD ? target.to : target;
 	if (kind !== TargetKind.DOMAIN) return formatTarget(ipTarget(host, port));
 	return `${String.fromCharCode(...host)}:${port}`;
 }

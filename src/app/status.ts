@@ -32,6 +32,8 @@ export interface StatusSnapshot {
 	readonly listening: readonly string[];
 	/** Client: the SOCKS5 listener; undefined = it is shut. */
 	readonly socks?: {readonly listening: string; readonly associations: number} | undefined;
+	/** Client: the ports of forwards and where each leads. */
+	readonly forwards?: readonly {readonly listening: string; readonly target: string}[];
 	/** Server: the fixed target. */
 	readonly target: string | undefined;
 	/** Server: whether clients may choose their targets. */
@@ -126,13 +128,16 @@ function headLine(snapshot: StatusSnapshot): string {
 	return `${program} ${version}, pid ${pid}, up ${formatAge(uptime)}, ${words.join(', ')}`;
 }
 
-function placeLine({listening, target, exit, socks}: StatusSnapshot): string {
+function placeLine({listening, target, exit, socks, forwards = []}: StatusSnapshot): string {
 	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
 	const parts = target === undefined ? [listen] : [listen, `target ${escapeText(target)}`];
 	if (exit) parts.push('clients may choose targets');
 	if (socks !== undefined) {
 		const {associations} = socks;
 		parts.push(`SOCKS5 on ${socks.listening}, associations ${formatCount(associations)}`);
+	}
+	for (const forward of forwards) {
+		parts.push(`forward ${forward.listening} to ${escapeText(forward.target)}`);
 	}
 	return parts.join('; ');
 }

@@ -1,8 +1,8 @@
 /** Bytes of a send slot. */
 export const SLOT_SIZE = 2048;
 
-/** Bytes kept free in front of a payload: header, frame and the longest inline target. */
-export const HEAD_ROOM = 320;
+/** Bytes kept free in front of a payload: header, frame and the longest inline target (388 bytes). */
+export const HEAD_ROOM = 448;
 
 /** Bytes that stay free behind a payload: the tag. */
 export const TAIL_ROOM = 16;

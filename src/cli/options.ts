@@ -130,6 +130,11 @@ function clientProgram(io: ParseIo): Command {
 		.option('-c, --config <FILE>', 'the same as FILE')
 		.option('--listen <ADDR:PORT>', 'where applications send to (default: 127.0.0.1:3000)')
 		.option('--no-listen', 'do not open that port')
+		.option(
+			'--forward <udp:LOCAL=TARGET>',
+			'a further port, [ADDR:]PORT, whose datagrams go to TARGET, HOST:PORT; repeatable',
+			collect,
+		)
 		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
 		.option('--key-file <FILE>', 'the file with the key', collect);
 	socksOptions(program);

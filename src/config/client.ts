@@ -5,6 +5,13 @@ import {readClassicFile} from './classic-file.ts';
 import type {Endpoint} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {escapeText, quoteText} from './escape-text.ts';
+import {
+	checkForwards,
+	type ForwardOptions,
+	type ForwardSettings,
+	readForwardField,
+	readForwardFlags,
+} from './forwards.ts';
 import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
 import {readPathItem} from './path-item.ts';
@@ -50,6 +57,8 @@ export interface ClientOptions {
 	 * because there is no key or no encryption.
 	 */
 	readonly socks: SocksOptions | false | undefined;
+	/** Further ports, each with a target of its own; none listens where another does. */
+	readonly forwards: readonly ForwardOptions[];
 	/** On how many paths each datagram goes, 1 to 16; undefined = on all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
@@ -69,6 +78,7 @@ export interface ClientOptions {
 /** mpclient's flags as text, without defaults; `false` stands for `--no-listen` and `--no-socks`. */
 export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
+	readonly forward?: readonly string[] | undefined;
 	readonly copies?: string | undefined;
 }
 
@@ -76,6 +86,7 @@ export interface ClientFlags extends SharedFlags, SocksFlags {
 interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
 	readonly socks: SocksSettings;
+	readonly forwards: ForwardSettings | undefined;
 	readonly copies: number | undefined;
 }
 
@@ -109,12 +120,13 @@ export function resolveClientOptions(
 	// Without keys because of a problem that was told, nothing more is to be said of them.
 	const security = {keyless: keys?.keyless ?? false, encrypt};
 	const socks = resolveSocks(fromFile.socks, fromFlags.socks, security, problems);
+	const forwards = checkForwards(fromFlags.forwards ?? fromFile.forwards, security, problems);
 	problems.throwIfAny();
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
 	const {paths} = fromFile;
 	return {
-		options: {...merged, configFile, paths, keys, socks},
+		options: {...merged, configFile, paths, keys, socks, forwards},
 		warnings: [
 			...fromFile.warnings,
 			...warnings,
@@ -129,7 +141,8 @@ function merge(
 	file: ClientSettings,
 	environment: ReturnType<typeof readEnvironment>,
 	flags: ClientSettings,
-): Omit<ClientOptions, 'configFile' | 'paths' | 'keys' | 'socks'> & Pick<SharedSettings, 'keys'> {
+): Omit<ClientOptions, 'configFile' | 'paths' | 'keys' | 'socks' | 'forwards'> &
+	Pick<SharedSettings, 'keys'> {
 	return {
 		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
 		copies: flags.copies ?? file.copies,
@@ -149,6 +162,7 @@ function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList)
 		...readSharedFlags(flags, cwd, problems),
 		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
 		socks: readSocksFlags(flags, cwd, problems),
+		forwards: readForwardFlags(flags.forward, problems),
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
 }
@@ -163,6 +177,7 @@ const NOTHING: ClientFile = {
 	logFormat: undefined,
 	listen: undefined,
 	socks: NO_SOCKS_SETTINGS,
+	forwards: undefined,
 	copies: undefined,
 	paths: [],
 	warnings: [],
@@ -199,6 +214,7 @@ function readClientYaml(
 	const settings: ClientSettings = {
 		listen: fields.read('listen', readListenField),
 		socks: readSocksFields(fields, folder, name, file.othersCanRead),
+		forwards: readForwardField(fields),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};

@@ -127,8 +127,10 @@ export interface ClientPathConfig extends PathSettings {}
 export interface ListenerConfig {
 	/** Part of the key by which the server finds a flow again: stable over restarts, ASCII, <= 64 characters. */
 	readonly name: string;
-	/** Whether each datagram names its target (SOCKS5); else all go to the server's fixed one. */
+	/** Whether each datagram names its target (SOCKS5); else all go to the same one. */
 	readonly open?: boolean;
+	/** That one, encoded as on the wire (SOCKS5 form); undefined = the server's fixed target. */
+	readonly target?: Uint8Array | undefined;
 }
 
 /** Settings of a client endpoint. */

@@ -154,8 +154,10 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const flows = flow?.session;
 		if (flow === undefined || flows === undefined || this.#closed) return this.drop('unknown-flow');
 		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
-		const source = flow.sources?.find(targetBytes, targetStart, targetEnd, now);
-		if (source === undefined) return this.drop('unknown-flow');
+		// Of a flow with one target it is clear who answers.
+		const {sources} = flow;
+		const source = sources?.find(targetBytes, targetStart, targetEnd, now);
+		if (sources !== undefined && source === undefined) return this.drop('unknown-flow');
 		const reason = flows.answer(flow, source, bytes, start, end, now);
 		this.#touch(this.#sessions.get(flows.session.localId)!, now);
 		return reason;

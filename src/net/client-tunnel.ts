@@ -14,15 +14,24 @@ import type {SocksTunnel} from './socks-relay.ts';
 import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from './socks-server.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
 
+/** Where a port is opened. */
+interface ListenPlace {
+	/** An IP literal. */
+	readonly host: string;
+	readonly port: number;
+}
+
 /** What a client needs to run on real sockets. */
 export interface ClientTunnelInit {
 	readonly endpoint: ClientEndpoint;
 	/** In the order of the endpoint's paths. */
 	readonly paths: readonly ClientPathOptions[];
 	/** The classic port, the endpoint's listener 0; undefined = none. */
-	readonly listen: {readonly host: string; readonly port: number} | undefined;
+	readonly listen: ListenPlace | undefined;
 	/** The SOCKS listener, the endpoint's next listener; undefined = none. */
 	readonly socks?: SocksServerSettings | undefined;
+	/** Where datagrams for the forwards' targets are taken: the endpoint's listeners after these. */
+	readonly forwards?: readonly ListenPlace[] | undefined;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly ports: PortMemory;
@@ -39,11 +48,12 @@ export class ClientTunnel implements DriverOutputs {
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
 	readonly #paths: ClientPaths;
-	/** The endpoint's number of the SOCKS listener. */
+	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
 	readonly #socksListener: number;
+	/** The classic port and the forwards, by the endpoint's number of each. */
+	readonly #listeners: (Listener | undefined)[] = [];
 	/** Refusals of the server, by reason. */
 	readonly #refusals = new Map<string, number>();
-	#listener: Listener | undefined;
 	#socks: SocksServer | undefined;
 	#closing = false;
 
@@ -51,7 +61,7 @@ export class ClientTunnel implements DriverOutputs {
 		this.#init = init;
 		this.#endpoint = init.endpoint;
 		this.#driver = new Driver(init.endpoint, this);
-		this.#socksListener = init.listen === undefined ? 0 : 1;
+		this.#socksListener = init.socks === undefined ? -1 : init.listen === undefined ? 0 : 1;
 		const {paths, backEnd, resolver, ports, reporter} = init;
 		this.#paths = new ClientPaths({
 			paths,
@@ -81,7 +91,13 @@ export class ClientTunnel implements DriverOutputs {
 
 	/** The classic port, when it is open. */
 	get listener(): Listener | undefined {
-		return this.#listener;
+		return this.#init.listen === undefined ? undefined : this.#listeners[0];
+	}
+
+	/** The ports of the forwards, in their order, once they are open. */
+	get forwards(): readonly Listener[] {
+		const open = this.#listeners.filter((listener) => listener !== undefined);
+		return this.#init.listen === undefined ? open : open.slice(1);
 	}
 
 	/** The SOCKS listener, when it is open. */
@@ -92,11 +108,12 @@ export class ClientTunnel implements DriverOutputs {
 	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		const paths = this.#paths.all;
+		const listeners = this.#listeners.filter((listener) => listener !== undefined);
 		return {
 			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
 			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
-			'application-queue-full': this.#listener?.dropped ?? 0,
-			'application-send-failed': this.#listener?.failures ?? 0,
+			'application-queue-full': listeners.reduce((sum, {dropped}) => sum + dropped, 0),
+			'application-send-failed': listeners.reduce((sum, {failures}) => sum + failures, 0),
 			...Object.fromEntries(this.#refusals),
 			...this.#socks?.drops,
 		};
@@ -104,15 +121,19 @@ export class ClientTunnel implements DriverOutputs {
 
 	/** Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened. */
 	start(): void {
-		const {listen, backEnd} = this.#init;
-		if (listen !== undefined) {
-			const {host, port} = listen;
-			const received = (listener: number, batch: DatagramBatch) =>
-				this.#fromApplication(listener, batch);
-			this.#listener = new Listener({id: 0, host, port, backEnd, received});
-		}
+		const {listen, socks, forwards = []} = this.#init;
+		if (listen !== undefined) this.#open(0, listen);
+		const before = (listen === undefined ? 0 : 1) + (socks === undefined ? 0 : 1);
+		for (const [index, place] of forwards.entries()) this.#open(before + index, place);
 		this.#input((now) => this.#endpoint.start(now));
 		this.#paths.start();
+	}
+
+	#open(id: number, {host, port}: ListenPlace): void {
+		const {backEnd} = this.#init;
+		const received = (listener: number, batch: DatagramBatch) =>
+			this.#fromApplication(listener, batch);
+		this.#listeners[id] = new Listener({id, host, port, backEnd, received});
 	}
 
 	/** Opens the SOCKS listener; rejects with a SocketError when it cannot. */
@@ -172,7 +193,8 @@ export class ClientTunnel implements DriverOutputs {
 	async abort(): Promise<void> {
 		this.#closing = true;
 		this.#driver.stop();
-		await Promise.all([this.#paths.close(), this.#listener?.close(), this.#socks?.close()]);
+		const listeners = this.#listeners.map((listener) => listener?.close());
+		await Promise.all([this.#paths.close(), this.#socks?.close(), ...listeners]);
 	}
 
 	/** What the endpoint tells of itself. */
@@ -192,14 +214,15 @@ export class ClientTunnel implements DriverOutputs {
 	deliver(delivery: Delivery, lasting: boolean): void {
 		const {application, bytes, start, end} = delivery;
 		if (application === undefined) return;
+		const listener = this.#listeners[delivery.listener];
 		if (delivery.listener === this.#socksListener) this.#socks?.deliver(delivery);
-		else if (lasting) this.#listener?.send(application, bytes, start, end);
-		else this.#listener?.send(application, bytes.slice(start, end), 0, end - start);
+		else if (lasting) listener?.send(application, bytes, start, end);
+		else listener?.send(application, bytes.slice(start, end), 0, end - start);
 	}
 
 	flush(): void {
 		this.#paths.flush();
-		this.#listener?.flush();
+		for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]?.flush();
 	}
 
 	event(event: EndpointEvent): void {

@@ -74,6 +74,8 @@ interface Flow {
 	/** How often `avoid` changed: routes are decided anew then. */
 	changes: number;
 	ended: boolean;
+	/** The flow's only target: nobody else is heard. Undefined = anybody may answer. */
+	only: Route | undefined;
 }
 
 /**
@@ -172,6 +174,7 @@ export class ExitSockets {
 			avoidUntil: Number.NEGATIVE_INFINITY,
 			changes: 0,
 			ended: false,
+			only: undefined,
 		};
 		this.#flows.set(id, flow);
 		return flow;
@@ -196,6 +199,7 @@ export class ExitSockets {
 		if (route === undefined) {
 			route = routeOf(target, this.#init.policy);
 			flow.routes.set(target, route);
+			if (target.only) flow.only = route;
 		}
 		flow.lastTarget = target;
 		flow.lastRoute = route;
@@ -296,10 +300,14 @@ export class ExitSockets {
 	#answered(flow: Flow, batch: DatagramBatch): void {
 		const now = this.#init.now();
 		let allowed = 0;
+		const {only} = flow;
 		for (let i = 0; i < batch.count; i++) {
 			const remote = batch.sources[i];
+			const stranger = only !== undefined && remote?.key !== only.remote?.key;
 			const source =
-				remote === undefined ? undefined : this.#sources.hear(remote, this.#generation, now);
+				remote === undefined || stranger
+					? undefined
+					: this.#sources.hear(remote, this.#generation, now);
 			this.#answers[i] = source;
 			if (source === undefined) this.#counts.deniedSource++;
 			else allowed++;

@@ -1,8 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
 import type {ExitPolicy} from '../exit/policy.ts';
-import {parseIp, unmap} from '../socks/address.ts';
-import {TargetKind} from '../wire/address.ts';
+import {encodeTarget, ipTarget, parseIp} from '../socks/address.ts';
 
 interface Source {
 	/** For which state of the rules this was decided. */
@@ -42,9 +41,8 @@ export class ExitSources {
 		// A zone makes it link-local, which no user of an exit is to see.
 		const bytes = parseIp(host);
 		if (bytes === undefined) return undefined;
-		const address = unmap(bytes);
-		if (this.#policy.check('udp', address, port) !== undefined) return undefined;
-		const kind = address.length === 4 ? TargetKind.IPV4 : TargetKind.IPV6;
-		return Uint8Array.of(kind, ...address, port >> 8, port & 0xff);
+		const target = ipTarget(bytes, port);
+		const denied = this.#policy.check('udp', target.address, port) !== undefined;
+		return denied ? undefined : encodeTarget(target);
 	}
 }

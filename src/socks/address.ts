@@ -162,6 +162,17 @@ export function namedTarget(name: string, port: number): SocksTarget | undefined
 	return {kind: 'domain', name, port};
 }
 
+/** A target as frames and SOCKS5 carry it (RFC 1928, section 5). */
+export function encodeTarget(target: SocksTarget): Uint8Array {
+	const {kind, port} = target;
+	const ends = [port >> 8, port & 0xff];
+	if (kind !== 'domain') {
+		return Uint8Array.of(kind === 'ipv4' ? 1 : 4, ...target.address, ...ends);
+	}
+	const name = Array.from(target.name, (letter) => letter.charCodeAt(0));
+	return Uint8Array.of(3, name.length, ...name, ...ends);
+}
+
 /** `host:port` for people, an IPv6 address in brackets. */
 export function formatTarget(target: SocksTarget): string {
 	if (target.kind === 'domain') return `${target.name}:${target.port}`;

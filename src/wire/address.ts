@@ -3,17 +3,19 @@
  *
  *   fixed target   00 | listener length 1 | listener | application length 1 | application
  *   IPv4           01 | address 4 | port 2
+ *   forward        02 | listener length 1 | listener | application length 1 | application | IPv4, domain or IPv6
  *   domain         03 | length 1 | name | port 2
  *   IPv6           04 | address 16 | port 2
  *
  * Kind 0 is the server's own fixed target. The listener's name and the application's address (text)
- * are the key by which the flow is found again after a restart of the client. The others are
- * targets that the client chooses, byte for byte as SOCKS5 writes them (RFC 1928, section 5).
+ * are the key by which the flow is found again after a restart of the client. Kind 2 is the same
+ * with a target that the client chose. The others are targets that applications choose, byte for
+ * byte as SOCKS5 writes them (RFC 1928, section 5).
  */
 import type {Cursor} from '../bytes/cursor.ts';
 
 /** Kinds of target. */
-export const TargetKind = {FIXED: 0, IPV4: 1, DOMAIN: 3, IPV6: 4} as const;
+export const TargetKind = {FIXED: 0, IPV4: 1, FORWARD: 2, DOMAIN: 3, IPV6: 4} as const;
 
 /** The longest listener name or application address, in bytes. */
 export const MAX_NAME = 64;
@@ -40,8 +42,16 @@ export interface HostTarget {
 	readonly encoded: Uint8Array;
 }
 
+/** The one target of a flow, which the client's configuration chose, and whose flow it is. */
+export interface ForwardTarget {
+	readonly kind: typeof TargetKind.FORWARD;
+	readonly listener: string;
+	readonly application: string;
+	readonly to: HostTarget;
+}
+
 /** A target as the receiver reads it. */
-export type Target = FixedTarget | HostTarget;
+export type Target = FixedTarget | ForwardTarget | HostTarget;
 
 function writeName(bytes: Uint8Array, start: number, name: string): number {
 	const length = Math.min(name.length, MAX_NAME);
@@ -55,6 +65,19 @@ export function encodeFixedTarget(listener: string, application: string): Uint8A
 	const bytes = new Uint8Array(3 + 2 * MAX_NAME);
 	bytes[0] = TargetKind.FIXED;
 	return bytes.slice(0, writeName(bytes, writeName(bytes, 1, listener), application));
+}
+
+/** Encodes a forward's target; `to` is the host target as it travels. */
+export function encodeForwardTarget(
+	listener: string,
+	application: string,
+	to: Uint8Array,
+): Uint8Array {
+	const bytes = new Uint8Array(3 + 2 * MAX_NAME + to.length);
+	bytes[0] = TargetKind.FORWARD;
+	const end = writeName(bytes, writeName(bytes, 1, listener), application);
+	bytes.set(to, end);
+	return bytes.slice(0, end + to.length);
 }
 
 function readName(cursor: Cursor): string {
@@ -106,6 +129,24 @@ export function decodeTarget(cursor: Cursor): Target | undefined {
 			const application = readName(cursor);
 			return cursor.failed ? undefined : {kind, listener, application};
 		}
+		case TargetKind.FORWARD: {
+			const listener = readName(cursor);
+			const application = readName(cursor);
+			const to = decodeHostTarget(cursor);
+			return to === undefined ? undefined : {kind, listener, application, to};
+		}
+		default:
+			return readHostOf(cursor, kind);
+	}
+}
+
+/** Reads a target that is a host; undefined, with the cursor failed, when it is anything else. */
+export function decodeHostTarget(cursor: Cursor): HostTarget | undefined {
+	return readHostOf(cursor, cursor.uint8());
+}
+
+function readHostOf(cursor: Cursor, kind: number): HostTarget | undefined {
+	switch (kind) {
 		case TargetKind.IPV4:
 		case TargetKind.DOMAIN:
 		case TargetKind.IPV6:

@@ -249,6 +249,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--listen <ADDR:PORT>',
 		'--no-listen',
 		'--copies <N>',
+		'--forward <udp:LOCAL=TARGET>',
 		'--key-file <FILE>',
 		'--socks <ADDR:PORT>',
 		'--no-socks',

@@ -36,6 +36,7 @@ const BARE: ClientOptions = {
 	paths: [],
 	listen: CLIENT_DEFAULTS.listen,
 	socks: undefined,
+	forwards: [],
 	copies: undefined,
 	keys: {keyless: true},
 	encrypt: true,

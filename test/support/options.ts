@@ -53,6 +53,7 @@ export function testClientOptions(
 		configFile: join(folder, 'mpclient.conf'),
 		listen: {host: '127.0.0.1', port: 0},
 		socks: undefined,
+		forwards: [],
 		copies: undefined,
 		keys: {keyless: true},
 		encrypt: true,

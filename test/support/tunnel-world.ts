@@ -24,9 +24,9 @@ const PSK = new Uint8Array(32).fill(7);
 /** Larger than any packet that a test makes. */
 const ARENA_SIZE = 65_536;
 
-function applicationAddress(application: number): RemoteAddress {
+function applicationAddress(application: number, socket = 0): RemoteAddress {
 	const port = 40_000 + application;
-	return {key: `0|127.0.0.1|${port}`, socket: 0, host: '127.0.0.1', port};
+	return {key: `${socket}|127.0.0.1|${port}`, socket, host: '127.0.0.1', port};
 }
 
 /** A client, a server, simulated links between them, and applications: all on one virtual clock. */
@@ -55,7 +55,8 @@ export class TunnelWorld {
 	/** What became of the packets handed to each end since it started, by reason. */
 	readonly handed: Record<End, Tally> = {client: new Map(), server: new Map()};
 	readonly #ledger = new DatagramLedger();
-	readonly #targets = new Map<number, number>();
+	/** Where datagrams have to come out at the server, and whether answers have to say it. */
+	readonly #targets = new Map<number, {readonly encoded: Uint8Array; readonly named: boolean}>();
 	readonly #flowOwner = new Map<number, number>();
 	readonly #plans: {readonly at: Millis; readonly order: number; readonly run: () => void}[] = [];
 	readonly #arenas: Record<End, Uint8Array> = {
@@ -176,6 +177,15 @@ export class TunnelWorld {
 		return sequence;
 	}
 
+	/** The same through a listener that leads to one target of the client's. */
+	sendForward(listener: number, application = 0, size = 100): number {
+		const sequence = this.#ledger.sent;
+		const encoded = this.clientConfig.listeners[listener]!.target!;
+		this.#targets.set(sequence, {encoded, named: false});
+		this.#put(application, this.#ledger.make(application, size, this.now), listener);
+		return sequence;
+	}
+
 	/** The same with 0 to 6 bytes, which nobody can tell from others of their length. */
 	sendTiny(application: number, size: number): void {
 		this.#put(application, this.#ledger.makeTiny(application, size));
@@ -185,8 +195,8 @@ export class TunnelWorld {
 	sendTo(target: number, application = 0, size = 100): number {
 		const sequence = this.#ledger.sent;
 		const bytes = this.#ledger.make(application, size, this.now);
-		this.#targets.set(sequence, target);
 		const encoded = targetAddress(target);
+		this.#targets.set(sequence, {encoded, named: true});
 		const where = {targetBytes: encoded, targetStart: 0, targetEnd: encoded.length};
 		const what = {bytes, start: 0, end: bytes.length, ...where};
 		const from = applicationAddress(application);
@@ -201,9 +211,9 @@ export class TunnelWorld {
 		this.#drain('client');
 	}
 
-	#put(application: number, bytes: Uint8Array): void {
-		const remote = applicationAddress(application);
-		this.client?.sendDatagram(0, remote, bytes, 0, bytes.length, this.now);
+	#put(application: number, bytes: Uint8Array, listener = 0): void {
+		const remote = applicationAddress(application, listener);
+		this.client?.sendDatagram(listener, remote, bytes, 0, bytes.length, this.now);
 		this.#drain('client');
 	}
 
@@ -365,7 +375,7 @@ export class TunnelWorld {
 		if (end === 'server' && this.options.echo) echoes.push(bytes);
 		const target = delivery.target?.target.encoded;
 		const wanted = this.#targets.get(sequence);
-		const expected = wanted === undefined ? undefined : targetAddress(wanted);
+		const expected = end === 'server' || wanted?.named ? wanted?.encoded : undefined;
 		if (sequence >= 0 && `${target}` !== `${expected}`) {
 			this.faults.push(`${end} got datagram ${sequence} for ${target}, not ${expected}`);
 		}

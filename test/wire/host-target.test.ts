@@ -1,6 +1,6 @@
 import test from 'ava';
 import {Cursor} from '../../src/bytes/cursor.ts';
-import {decodeTarget, TargetKind} from '../../src/wire/address.ts';
+import {decodeTarget, encodeForwardTarget, TargetKind} from '../../src/wire/address.ts';
 
 function decode(...bytes: number[]) {
 	const cursor = new Cursor();
@@ -44,6 +44,29 @@ for (const [why, bytes] of [
 	test(`a name that ${why} is malformed`, (t) => t.is(decode(...bytes), undefined));
 }
 
-for (const kind of [2, 5, 255]) {
+for (const kind of [5, 6, 255]) {
 	test(`kind ${kind} is unknown`, (t) => t.is(decode(kind, 1, 2, 3, 4, 5, 6, 7, 8), undefined));
+}
+
+test('a forward has the names of a fixed target and one target behind them', (t) => {
+	const to = Uint8Array.of(...name('a.b'));
+	const bytes = encodeForwardTarget('udp 5353', '::1 7', to);
+	t.deepEqual([...bytes], [2, 8, ...Buffer.from('udp 5353'), 5, ...Buffer.from('::1 7'), ...to]);
+	t.like(decode(...bytes), {
+		kind: TargetKind.FORWARD,
+		listener: 'udp 5353',
+		application: '::1 7',
+		to: {kind: TargetKind.DOMAIN, port: 80, encoded: to},
+	});
+	for (let length = 1; length < bytes.length; length++) {
+		t.is(decode(...bytes.subarray(0, length)), undefined);
+	}
+});
+
+for (const [what, to] of [
+	['the fixed target', [0, 0, 0]],
+	['another forward', [2, 0, 0, 1, 1, 2, 3, 4, 0, 53]],
+	['an unknown kind', [5, 1, 2, 3, 4, 0, 53]],
+] as const) {
+	test(`a forward to ${what} is malformed`, (t) => t.is(decode(2, 0, 0, ...to), undefined));
 }

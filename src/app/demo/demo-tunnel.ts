@@ -130,6 +130,7 @@ function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string
 		paths: ports.map((port, index) => pathOptions(DEMO_LINKS[index]!.name, port)),
 		listen: {host: LOCALHOST, port: 0},
 		socks: false,
+		forwards: [],
 		copies: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
 		state: join(folder, 'client'),

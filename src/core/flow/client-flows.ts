@@ -1,5 +1,5 @@
 import {VARINT_MAX} from '../../bytes/varint.ts';
-import {encodeFixedTarget} from '../../wire/address.ts';
+import {encodeFixedTarget, encodeForwardTarget} from '../../wire/address.ts';
 import type {ListenerConfig} from '../endpoint.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Millis} from '../time.ts';
@@ -17,9 +17,9 @@ export interface ClientFlow {
 	readonly id: number;
 	readonly listener: number;
 	readonly application: RemoteAddress;
-	/** The fixed target as DATAGRAM_TO carries it; empty when the application names its targets. */
+	/** The one target as DATAGRAM_TO carries it; empty when the application names its targets. */
 	readonly target: Uint8Array;
-	/** The targets that the application named; undefined when the target is fixed. */
+	/** The targets that the application named; undefined when there is only one. */
 	readonly targets: AnnouncedTargets | undefined;
 	/** Where answers came from. */
 	readonly sources: ReceivedTargets;
@@ -54,8 +54,12 @@ export class ClientFlows {
 		let flow = this.#byApplication.get(application.key);
 		if (flow === undefined) {
 			if (this.#byId.size >= FLOW_LIMIT || this.#nextId > VARINT_MAX) return undefined;
-			const {name = '', open = false} = this.#listeners[listener] ?? {};
-			const fixed = encodeFixedTarget(name, `${application.host} ${application.port}`);
+			const {name = '', open = false, target} = this.#listeners[listener] ?? {};
+			const from = `${application.host} ${application.port}`;
+			const fixed =
+				target === undefined
+					? encodeFixedTarget(name, from)
+					: encodeForwardTarget(name, from, target);
 			flow = {
 				id: this.#nextId++,
 				listener,

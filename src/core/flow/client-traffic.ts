@@ -51,7 +51,9 @@ export class ClientTraffic {
 			datagram: (flow, reference, bytes, start, end, now) =>
 				this.#receive(flow, reference, bytes, start, end, now),
 			datagramTo: (flow, reference, target, bytes, start, end, now) => {
-				if (target.kind === TargetKind.FIXED) return 'unexpected';
+				if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
+					return 'unexpected';
+				}
 				const source = this.#learnSource(flow, reference, target, now);
 				if (source === undefined) return 'unknown-target';
 				return this.#receive(flow, reference, bytes, start, end, now);
@@ -114,10 +116,12 @@ export class ClientTraffic {
 	}
 
 	#refusedTarget(id: number, reference: number, code: number): void {
-		const target = this.#flows.get(id)?.targets?.get(reference);
+		const flow = this.#flows.get(id);
+		const target =
+			flow?.targets === undefined ? flow?.target : flow.targets.get(reference)?.encoded;
 		if (target === undefined) return;
 		this.#context.drops.count('refused');
-		this.#context.emit({type: 'target-refused', flow: id, target: target.encoded, code});
+		this.#context.emit({type: 'target-refused', flow: id, target, code});
 	}
 
 	/** How many flows there are, and how many datagrams wait. */

@@ -19,6 +19,8 @@ export interface TargetBudget {
 export interface ReceivedTarget {
 	readonly reference: number;
 	readonly target: HostTarget;
+	/** Whether it is the flow's only one (a forward): nobody else may answer. */
+	readonly only: boolean;
 	used: Millis;
 	/** When the pair was confirmed last. */
 	confirmed: Millis;
@@ -55,7 +57,8 @@ export class ReceivedTargets {
 		}
 		if (this.#byReference.size >= LIMIT || this.#budget.left <= 0) this.#evict();
 		if (this.#budget.left <= 0) return undefined;
-		const learned = {reference, target, used: now, confirmed: Number.NEGATIVE_INFINITY};
+		const confirmed = Number.NEGATIVE_INFINITY;
+		const learned = {reference, target, only: false, used: now, confirmed};
 		this.#byReference.set(reference, learned);
 		this.#budget.left--;
 		return learned;

@@ -1,6 +1,7 @@
+import type {HostTarget} from '../../wire/address.ts';
 import type {Millis} from '../time.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
-import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
+import {type ReceivedTarget, ReceivedTargets, type TargetBudget} from './received-targets.ts';
 import type {ServerFlows} from './server-flows.ts';
 
 /** A flow at the server: one socket towards the target. */
@@ -16,7 +17,9 @@ export interface ServerFlow {
 	active: Millis;
 	/** When TARGET_KNOWN was sent last, for a fixed target. */
 	confirmed: Millis;
-	/** The targets that the client named; undefined when the target is fixed. */
+	/** The one target that the client chose; undefined when it is the server's, or one of many. */
+	readonly forward: ReceivedTarget | undefined;
+	/** The targets that the client named; undefined when there is only one. */
 	readonly targets: ReceivedTargets | undefined;
 	/** Who answered, as we call them. */
 	readonly sources: AnnouncedTargets | undefined;
@@ -43,8 +46,17 @@ export class ServerFlowTable {
 		return this.#byHandle.get(handle);
 	}
 
-	/** Opens a flow. @param budget for targets that the client names; undefined = a fixed target */
-	open(owner: FlowOwner, key: string, budget: TargetBudget | undefined, now: Millis): ServerFlow {
+	/**
+	 * Opens a flow: to many targets, which count in a budget, to one that the client chose, or with
+	 * neither to the server's fixed one.
+	 */
+	open(
+		owner: FlowOwner,
+		key: string,
+		{budget, forward}: {budget?: TargetBudget | undefined; forward?: HostTarget | undefined},
+		now: Millis,
+	): ServerFlow {
+		const confirmed = Number.NEGATIVE_INFINITY;
 		const flow: ServerFlow = {
 			handle: this.#next++,
 			key,
@@ -52,7 +64,8 @@ export class ServerFlowTable {
 			session: undefined,
 			id: -1,
 			active: now,
-			confirmed: Number.NEGATIVE_INFINITY,
+			confirmed,
+			forward: forward && {reference: 0, target: forward, only: true, used: now, confirmed},
 			targets: budget && new ReceivedTargets(budget),
 			sources: budget && new AnnouncedTargets(),
 		};

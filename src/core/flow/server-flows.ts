@@ -1,5 +1,5 @@
 import {writeVarint} from '../../bytes/varint.ts';
-import {type FixedTarget, type Target, TargetKind} from '../../wire/address.ts';
+import {type FixedTarget, type ForwardTarget, type Target, TargetKind} from '../../wire/address.ts';
 import {FrameType, RefusalCode} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -89,7 +89,7 @@ export class ServerFlows implements FlowFrames {
 			this.#answer(FrameType.TARGET_UNKNOWN, id, reference, now);
 			return 'unknown-target';
 		}
-		this.#deliver(flow, target, bytes, start, end, now);
+		this.#deliver(flow, target ?? flow.forward, bytes, start, end, now);
 		return undefined;
 	}
 
@@ -111,11 +111,11 @@ export class ServerFlows implements FlowFrames {
 			flow = this.#open(id, target, now);
 			if (flow === undefined) return 'flow-limit';
 		}
-		if (target.kind === TargetKind.FIXED) {
+		if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
 			// A flow never gets another target: a datagram must not reach whom it was not sent to.
-			if (flow.key !== fixedKey(target) || reference !== 0) return 'unknown-target';
+			if (flow.key !== keyOf(target) || reference !== 0) return 'unknown-target';
 			this.#confirm(flow, id, reference, now);
-			this.#deliver(flow, undefined, bytes, start, end, now);
+			this.#deliver(flow, flow.forward, bytes, start, end, now);
 			return undefined;
 		}
 		const learned = flow.targets?.learn(reference, target, now);
@@ -132,20 +132,23 @@ export class ServerFlows implements FlowFrames {
 	}
 
 	#open(id: number, target: Target, now: Millis): ServerFlow | undefined {
-		const open = target.kind !== TargetKind.FIXED;
-		if (open ? !this.#init.exit : !this.#init.fixedTarget) {
+		const {kind} = target;
+		if (kind === TargetKind.FIXED ? !this.#init.fixedTarget : !this.#init.exit) {
 			if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.NO_TARGET, now);
 			return undefined;
 		}
-		// What the client chooses ends with the session, so nobody ever asks for it by key again.
-		const key = open ? ` ${this.session.number} ${id}` : fixedKey(target);
+		// What applications choose ends with the session, so nobody ever asks for it by key again.
+		const single = kind === TargetKind.FIXED || kind === TargetKind.FORWARD;
+		const key = single ? keyOf(target) : ` ${this.session.number} ${id}`;
 		let flow = this.#owner.flows.get(key);
 		if (flow === undefined) {
 			if (this.#owner.flows.size >= this.#init.limit) {
 				if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.LIMIT, now);
 				return undefined;
 			}
-			flow = this.#init.table.open(this.#owner, key, open ? this.#budget : undefined, now);
+			const budget = single ? undefined : this.#budget;
+			const forward = kind === TargetKind.FORWARD ? target.to : undefined;
+			flow = this.#init.table.open(this.#owner, key, {budget, forward}, now);
 		}
 		this.#opened.accept(id);
 		flow.session?.unbind(flow);
@@ -313,6 +316,8 @@ export class ServerFlows implements FlowFrames {
 	}
 }
 
-function fixedKey(target: FixedTarget): string {
-	return `${target.listener}|${target.application}`;
+function keyOf(target: FixedTarget | ForwardTarget): string {
+	const key = `${target.listener}|${target.application}`;
+	// The names are printable ASCII, so no name makes one kind look like the other.
+	return target.kind === TargetKind.FIXED ? key : `${key}\n${target.to.encoded.join()}`;
 }

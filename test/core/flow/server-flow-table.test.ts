@@ -4,27 +4,27 @@ import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 test('handles are never used again and found while the flow lives', (t) => {
 	const table = new ServerFlowTable();
 	const owner = {user: {name: 'u'}, flows: new Map()};
-	const first = table.open(owner, 'a', undefined, 0);
+	const first = table.open(owner, 'a', {}, 0);
 	t.is(table.get(first.handle), first);
 	table.remove(first);
 	t.is(table.get(first.handle), undefined);
 	t.is(table.size, 0);
 	t.is(owner.flows.size, 0);
-	t.not(table.open(owner, 'a', undefined, 0).handle, first.handle);
+	t.not(table.open(owner, 'a', {}, 0).handle, first.handle);
 });
 
 test('the owner finds the flow by its key', (t) => {
 	const table = new ServerFlowTable();
 	const owner = {user: {name: 'u'}, flows: new Map()};
-	const flow = table.open(owner, 'classic|app', undefined, 0);
+	const flow = table.open(owner, 'classic|app', {}, 0);
 	t.is(owner.flows.get('classic|app'), flow);
 });
 
 test('flows are idle when nothing passed for longer than the time', (t) => {
 	const table = new ServerFlowTable();
 	const owner = {user: {name: 'u'}, flows: new Map()};
-	const old = table.open(owner, 'a', undefined, 0);
-	table.open(owner, 'b', undefined, 100);
+	const old = table.open(owner, 'a', {}, 0);
+	table.open(owner, 'b', {}, 100);
 	t.deepEqual(table.idle(300, 300), []);
 	t.deepEqual(table.idle(301, 300), [old]);
 });

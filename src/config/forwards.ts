@@ -1,0 +1,86 @@
+import {isIPv6} from 'node:net';
+import type {Endpoint} from './endpoint.ts';
+import {type ProblemList, ValueError} from './errors.ts';
+import {quoteText} from './escape-text.ts';
+import type {FieldReader} from './place.ts';
+import {readFlag, readOneOrMany} from './settings.ts';
+import {readHost, readListenAddress, readPort} from './values.ts';
+
+/** What a forward carries. */
+const PROTOCOLS = ['udp'] as const;
+
+/** A port at the client whose datagrams go to one target that the client chose. */
+export interface ForwardOptions {
+	readonly protocol: (typeof PROTOCOLS)[number];
+	/** `host` is an IP literal. */
+	readonly listen: Endpoint;
+	/** A name is resolved at the server. */
+	readonly target: Endpoint;
+}
+
+/** What one source says of forwards, with the place to name in messages; undefined = nothing. */
+export interface ForwardSettings {
+	readonly where: string;
+	readonly field: string;
+	readonly forwards: readonly ForwardOptions[];
+}
+
+const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT';
+
+/** `udp:LOCAL=TARGET`, LOCAL a port of 127.0.0.1 or `ADDR:PORT`, TARGET `HOST:PORT`. */
+function readForward(text: string): ForwardOptions {
+	const [, protocol, local = '', target = ''] = /^([a-z]+):([^=]+)=([^=]+)$/.exec(text) ?? [];
+	const known = PROTOCOLS.find((one) => one === protocol);
+	if (known === undefined) throw new ValueError(EXPECTED, quoteText(text));
+	const listen = /^[0-9]+$/.test(local)
+		? {host: '127.0.0.1', port: readPort(local)}
+		: readListenAddress(local);
+	return {protocol: known, listen, target: readHostAndPort(target)};
+}
+
+function readHostAndPort(text: string): Endpoint {
+	const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:[\]]*):([0-9]+)$/.exec(text) ?? [];
+	const six = host.startsWith('[') ? host.slice(1, -1) : '';
+	// A zone means something on one machine only, and the target is another one's.
+	if (host === '' || (host.startsWith('[') && (!isIPv6(six) || six.includes('%')))) {
+		throw new ValueError('HOST:PORT ([ADDR]:PORT for IPv6)', quoteText(text));
+	}
+	return {host: readHost(host), port: readPort(port)};
+}
+
+/** Reads the flags. */
+export function readForwardFlags(
+	texts: readonly string[] | undefined,
+	problems: ProblemList,
+): ForwardSettings | undefined {
+	const forwards = texts?.flatMap(
+		(text) => readFlag('--forward', text, problems, readForward) ?? [],
+	);
+	return forwards && {where: '', field: '--forward', forwards};
+}
+
+/** Reads the field `forward`, one text or a list of them. */
+export function readForwardField(fields: FieldReader): ForwardSettings | undefined {
+	return fields.read('forward', (value, place) => ({
+		where: place.where,
+		field: place.field,
+		forwards: readOneOrMany(value, place, (item, at) => at.string(item, readForward)),
+	}));
+}
+
+/** Says what forwards cannot go with; two on one port are a mistake of the user, not of the machine. */
+export function checkForwards(
+	settings: ForwardSettings | undefined,
+	{keyless, encrypt}: {readonly keyless: boolean; readonly encrypt: boolean},
+	problems: ProblemList,
+): readonly ForwardOptions[] {
+	if (settings === undefined) return [];
+	const {where, field, forwards} = settings;
+	const report = (reason: string) => problems.add(where, field, reason);
+	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
+	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');
+	const places = forwards.map(({listen}) => `${listen.host} port ${listen.port}`);
+	const twice = places.find((place, index) => places.indexOf(place) !== index);
+	if (twice !== undefined) report(`two forwards listen on ${twice}`);
+	return forwards;
+}
