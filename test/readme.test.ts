@@ -19,7 +19,7 @@ const RUN = [
 	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
 	...['socks-server', 'socks-client', 'pysocks', 'forward'],
-	...['users.keys', 'users', 'not-encrypted', 'paths.conf', 'paths'],
+	...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'paths.conf', 'paths'],
 	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
 ];
 
@@ -203,10 +203,14 @@ test.serial('the forward of the README leads to its target', async (t) => {
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);
 	await run('keygen');
-	const files = ['mpclient.conf', 'users.keys', 'paths.conf', 'mpclient.yaml', 'mpserver.yaml'];
+	const files = [
+		...['mpclient.conf', 'users.keys', 'users.yaml', 'paths.conf'],
+		...['mpclient.yaml', 'mpserver.yaml'],
+	];
 	for (const file of files) shell.write(file, block(file));
 	const ok = 'configuration ok\n';
-	for (const name of ['users', 'not-encrypted', 'paths']) t.is(await run(name), ok, name);
+	for (const name of ['users', 'users-file', 'not-encrypted', 'paths'])
+		t.is(await run(name), ok, name);
 	t.is(await run('yaml'), ok + ok);
 	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service'))?.[1] ?? '';
 	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};

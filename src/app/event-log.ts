@@ -71,6 +71,13 @@ export function logEvent(
 		case 'flow-closed':
 			logger.debug('a flow has ended', {flow: event.flow});
 			return;
+		case 'refused': {
+			const {user, code} = event;
+			const reason = refusalWord(code);
+			const limited = logger.limited(`refused ${user} ${reason}`, WARNING_INTERVAL_MILLIS);
+			limited.info('flows or targets of a user are refused', {user: user || undefined, reason});
+			return;
+		}
 		case 'target-refused':
 			logRefusal(logger, event);
 	}

@@ -1,18 +1,21 @@
 import process from 'node:process';
 import type {ExitOptions} from '../config/exit.ts';
 import type {ServerOptions} from '../config/server.ts';
-import type {ServerConfig} from '../core/endpoint.ts';
+import type {UserOptions} from '../config/users.ts';
+import type {ServerConfig, UserConfig} from '../core/endpoint.ts';
+import type {UserStatus} from '../core/events.ts';
 import {MptunnelServer} from '../core/server.ts';
 import {ExitPolicy} from '../exit/policy.ts';
 import {RuleSet} from '../exit/rules.ts';
 import {formatAddress} from '../net/ip.ts';
 import {Names} from '../net/names.ts';
+import {refusalWord} from '../net/refusal-word.ts';
 import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
 import {logEvent} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {serverIdentity} from './state-folder.ts';
-import {mergeDrops, type StatusSnapshot} from './status.ts';
+import {mergeDrops, type StatusSnapshot, type UserLine} from './status.ts';
 import {programVersion} from './version.ts';
 
 /** RFC 4787, REQ-5: at least five minutes recommended. */
@@ -21,8 +24,8 @@ const FLOW_IDLE_MILLIS = 300_000;
 const SESSION_IDLE_MILLIS = 180_000;
 
 /** Flows of a user and sessions of a server; without a key anybody may have them, hence fewer. */
-const LIMITS = {flowLimit: 16_384, sessionLimit: 4096};
-const KEYLESS_LIMITS = {flowLimit: 256, sessionLimit: 64};
+const LIMITS = {flowLimit: 16_384, flowRate: 4096, sessionLimit: 4096};
+const KEYLESS_LIMITS = {flowLimit: 256, flowRate: 256, sessionLimit: 64};
 
 /** A server that runs. */
 export interface RunningServer {
@@ -45,12 +48,16 @@ export async function startServer(
 	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
 	const {state, environment, crypto} = await prepare(options, 'server', identity, env, logger);
+	const userTargets = new Map(
+		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
+	);
 	const tunnel = new ServerTunnel({
 		endpoint: new MptunnelServer(serverConfig(options), environment),
 		port: options.port,
 		bind: options.bind,
 		target: options.target,
-		exit: options.exit && serverExit(options.exit),
+		userTargets,
+		exit: options.exit && serverExit(options.exit, options.users),
 		backEnd,
 		resolver,
 		reporter: logger,
@@ -67,7 +74,7 @@ export async function startServer(
 	const target = options.target && formatAddress(options.target.host, options.target.port);
 	const exit = options.exit !== undefined;
 	const status = (): StatusSnapshot => {
-		const {sessions, drops, waiting} = tunnel.status();
+		const {sessions, users = [], drops, waiting} = tunnel.status();
 		return {
 			program: 'mpserver',
 			version: programVersion(),
@@ -82,6 +89,7 @@ export async function startServer(
 			exit,
 			places: [],
 			sessions,
+			users: users.map((user) => userLine(user, options)),
 			drops: mergeDrops(drops, tunnel.drops),
 			waiting,
 		};
@@ -105,22 +113,53 @@ export async function startServer(
 }
 
 /** The policy of an exit. */
-function serverExit({allow, deny, nat64Prefixes}: ExitOptions): ServerExit {
+function serverExit(
+	{allow, deny, nat64Prefixes}: ExitOptions,
+	users: ServerOptions['users'],
+): ServerExit {
 	const rules = {allow: new RuleSet(allow), deny: new RuleSet(deny)};
+	const userRules = new Map(
+		[...users]
+			.filter(([, user]) => user.allow.length + user.deny.length > 0)
+			.map(([name, user]) => [
+				name,
+				{allow: new RuleSet(user.allow), deny: new RuleSet(user.deny)},
+			]),
+	);
 	return {
 		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
-		rules: [rules.allow, rules.deny],
+		userRules,
+		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),
 		names: new Names(),
 	};
 }
 
+/** A user as status shows it. */
+function userLine(user: UserStatus, {users, target, exit}: ServerOptions): UserLine {
+	const own = users.get(user.name);
+	const place = own?.target ?? target;
+	return {
+		...user,
+		target: place && formatAddress(place.host, place.port),
+		exit: exit !== undefined && own?.exit !== false,
+		refused: Object.fromEntries(user.refused.map(({code, count}) => [refusalWord(code), count])),
+	};
+}
+
+function userConfig(user: UserOptions | undefined): Partial<UserConfig> {
+	if (user === undefined) return {};
+	const {target, exit, flows, newFlows} = user;
+	const fixedTarget = target === undefined ? undefined : true;
+	return {fixedTarget, exit, flowLimit: flows, flowRate: newFlows};
+}
+
 /** The core's settings for these options. */
 function serverConfig(options: ServerOptions): ServerConfig {
-	const {keys, encrypt} = options;
+	const {keys, encrypt, users} = options;
 	return {
 		users: keys.keyless
 			? [{name: '', psk: new Uint8Array(32)}]
-			: keys.users.map(({name, psk}) => ({name, psk})),
+			: keys.users.map(({name, psk}) => ({name, psk, ...userConfig(users.get(name))})),
 		keyless: keys.keyless,
 		encrypt,
 		fixedTarget: options.target !== undefined,

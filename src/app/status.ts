@@ -1,6 +1,6 @@
 import {escapeText} from '../config/escape-text.ts';
 import type {LogFormat} from '../config/logging.ts';
-import type {PathStatus, SessionStatus} from '../core/events.ts';
+import type {PathStatus, SessionStatus, UserStatus} from '../core/events.ts';
 import type {Millis} from '../core/time.ts';
 import type {LogFields} from './logger.ts';
 
@@ -14,6 +14,16 @@ export interface PathPlace {
 	/** Addresses in use; several while they are tried, none while a name is not resolved. */
 	readonly remotes: readonly string[];
 	readonly localPorts: readonly number[];
+}
+
+/** One user of a server, all its clients together. */
+export interface UserLine extends Omit<UserStatus, 'refused'> {
+	/** Its fixed target; undefined = it has none. */
+	readonly target: string | undefined;
+	/** Whether it may choose targets. */
+	readonly exit: boolean;
+	/** How often something was refused, by reason. */
+	readonly refused: Readonly<Record<string, number>>;
 }
 
 /** Everything a running program tells of itself; also the JSON of `mptunnel status --json`. */
@@ -41,6 +51,8 @@ export interface StatusSnapshot {
 	/** Client only. */
 	readonly places: readonly PathPlace[];
 	readonly sessions: readonly SessionStatus[];
+	/** Server only. */
+	readonly users?: readonly UserLine[];
 	/** Datagrams dropped by reason, the core's and the sockets'; none that are 0. */
 	readonly drops: Readonly<Record<string, number>>;
 	/** Datagrams that wait for a session or a path. */
@@ -63,6 +75,7 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 	for (const session of snapshot.sessions) {
 		lines.push('', sessionLine(session), ...pathTable(session, snapshot));
 	}
+	lines.push(...userTable(snapshot));
 	const drops = Object.entries(snapshot.drops);
 	const shown = drops.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
 	lines.push('', `dropped: ${shown === '' ? 'nothing' : shown}`);
@@ -73,8 +86,8 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 /** The same in one log line: compact words for text, a structure for JSON. */
 export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFields {
 	if (format === 'json') {
-		const {sessions, drops, waiting, uptime, socks} = snapshot;
-		return {uptime, sessions, socks, drops, waiting};
+		const {sessions, users, drops, waiting, uptime, socks} = snapshot;
+		return {uptime, sessions, users, socks, drops, waiting};
 	}
 	const {sessions} = snapshot;
 	const sum = (of: (session: SessionStatus) => number) =>
@@ -152,6 +165,42 @@ function sessionLine(session: SessionStatus): string {
 	);
 }
 
+const USER_COLUMNS = [
+	'user',
+	'sessions',
+	'flows',
+	'sent',
+	'received',
+	'target',
+	'refused',
+] as const;
+
+/** Of a server with one user the lines above say it all, unless something was refused. */
+function userTable({users = []}: StatusSnapshot): readonly string[] {
+	if (users.length < 2 && users.every(({refused}) => Object.keys(refused).length === 0)) return [];
+	const rows = users.map((user) => [
+		escapeText(user.name) || '-',
+		formatCount(user.sessions),
+		formatCount(user.flows),
+		formatCount(user.datagramsSent),
+		formatCount(user.datagramsReceived),
+		[user.target === undefined ? '' : escapeText(user.target), user.exit ? 'chosen' : '']
+			.filter(Boolean)
+			.join(', '),
+		Object.entries(user.refused)
+			.map(([reason, count]) => `${reason} ${formatCount(count)}`)
+			.join(', ') || '-',
+	]);
+	return ['', ...alignColumns([[...USER_COLUMNS], ...rows])];
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
+	const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+	return rows.map((row) =>
+		`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(),
+	);
+}
+
 const COLUMNS = [
 	'path',
 	'state',
@@ -175,10 +224,7 @@ function pathTable(session: SessionStatus, snapshot: StatusSnapshot): readonly s
 		...paths.map((path) => pathRow(path, snapshot)),
 		...idle.map((place) => idleRow(place)),
 	];
-	const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-	return rows.map((row) =>
-		`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd(),
-	);
+	return alignColumns(rows);
 }
 
 function pathRow(path: PathStatus, snapshot: StatusSnapshot): string[] {

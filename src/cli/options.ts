@@ -181,6 +181,7 @@ function serverProgram(io: ParseIo): Command {
 		.option('-c, --config <FILE>', 'a YAML file with options')
 		.option('--bind <ADDR>', 'listen on this address; repeatable (default: on all)', collect)
 		.option('--key-file <FILE>', 'a key, or "name key" lines; repeatable', collect)
+		.option('--users <FILE>', 'a YAML file of users: keys, targets, limits, rules')
 		.option('--exit', 'let clients choose targets, beside the fixed one')
 		.option(
 			'--allow <RULE>',

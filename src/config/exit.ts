@@ -52,16 +52,27 @@ export function readExitFlags(flags: ExitFlags, problems: ProblemList): ExitSett
 
 /** Reads the fields of a file, each of the lists one item or several. */
 export function readExitFields(fields: FieldReader): ExitSettings {
-	const all = <T>(name: string, read: (text: string) => T) =>
-		fields.read(name, (value, place) =>
-			readOneOrMany(value, place, (item, at) => at.string(item, read)),
-		);
+	const nat64Prefixes = readList(fields, 'nat64Prefix', parseNat64Prefix);
+	return {...readRuleFields(fields), nat64Prefixes};
+}
+
+/** The part of it that single users may have, too. */
+export function readRuleFields(fields: FieldReader): Omit<ExitSettings, 'nat64Prefixes'> {
 	return {
 		exit: fields.boolean('exit'),
-		allow: all('allow', parseRule),
-		deny: all('deny', parseRule),
-		nat64Prefixes: all('nat64Prefix', parseNat64Prefix),
+		allow: readList(fields, 'allow', parseRule),
+		deny: readList(fields, 'deny', parseRule),
 	};
+}
+
+function readList<T>(
+	fields: FieldReader,
+	name: string,
+	read: (text: string) => T,
+): readonly T[] | undefined {
+	return fields.read(name, (value, place) =>
+		readOneOrMany(value, place, (item, at) => at.string(item, read)),
+	);
 }
 
 /** Joins two sources; each setting of `later` wins as a whole. */

@@ -14,16 +14,14 @@ import {
 	readExitFlags,
 	resolveExit,
 } from './exit.ts';
-import {type KeyEntry, type KeyOptions, type KeySource, readKeys} from './keys.ts';
+import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
-import {FieldReader, type Place} from './place.ts';
+import {FieldReader} from './place.ts';
 import {
 	inlineKeyWarnings,
 	type Resolved,
 	readEnvironment,
 	readFlag,
-	readKeyPath,
-	readKeyText,
 	readOneOrMany,
 	readSharedFields,
 	readSharedFlags,
@@ -32,8 +30,18 @@ import {
 	type SharedSettings,
 	type Surroundings,
 } from './settings.ts';
+import {readTargetField} from './target-field.ts';
 import {readTextFile} from './text-file.ts';
-import {canonicalAddress, readAddress, readHost, readName, readPort, readTarget} from './values.ts';
+import {
+	checkUsers,
+	joinUsers,
+	type ReadUsers,
+	readUsersField,
+	readUsersFile,
+	type UserOptions,
+	withUserKeys,
+} from './users.ts';
+import {canonicalAddress, readAddress, readFilePath, readHost, readPort} from './values.ts';
 import {isYamlName, parseYamlFile} from './yaml-file.ts';
 
 /** Everything that mpserver can be told, resolved and validated. */
@@ -50,6 +58,8 @@ export interface ServerOptions {
 	readonly exit: ExitOptions | undefined;
 	/** Keyless, or one or more users. */
 	readonly keys: KeyOptions;
+	/** What is special about users, by name; those without an entry are as the server is. */
+	readonly users: ReadonlyMap<string, UserOptions>;
 	/** False = authenticated but readable packets (`MPTUNNEL_ENCRYPT=0`); must match the clients. */
 	readonly encrypt: boolean;
 	/** Absolute path of the state folder; undefined = the default one of this configuration. */
@@ -68,6 +78,7 @@ export interface ServerFlags extends SharedFlags, ExitFlags {
 	readonly host?: string | undefined;
 	readonly targetPort?: string | undefined;
 	readonly bind?: readonly string[] | undefined;
+	readonly users?: string | undefined;
 }
 
 /** What one source says; undefined = it says nothing. */
@@ -76,6 +87,7 @@ interface ServerSettings extends SharedSettings {
 	readonly bind: readonly string[] | undefined;
 	readonly target: Endpoint | undefined;
 	readonly exit: ExitSettings;
+	readonly users: ReadUsers | undefined;
 }
 
 /** What mpserver does where nothing is said. */
@@ -105,20 +117,24 @@ export function resolveServerOptions(
 		problems.add('', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
 	}
 	const {keys, warnings} = readKeys(merged.keys, 'many', problems);
-	checkUsers(keys, encrypt, problems);
-	const hasTarget = target !== undefined;
+	checkKeyCount(keys, encrypt, problems);
+	const users = joinUsers(merged.users);
+	const hasTarget = target !== undefined || [...users.values()].some((user) => user.target);
 	const exit =
 		complete && port !== undefined
 			? resolveExit(merged.exit, {port, hasTarget, keys, encrypt}, problems)
 			: undefined;
+	if (problems.length === 0) {
+		checkUsers(users, keys, {target: target !== undefined, exit: exit !== undefined}, problems);
+	}
 	problems.throwIfAny();
 	// None of them is missing without a problem; running keyless instead must be impossible.
 	if (port === undefined || keys === undefined || (!hasTarget && exit === undefined)) {
 		throw new TypeError('port, target or keys are missing');
 	}
 	return {
-		options: {...merged, configFile, port, target, exit, keys},
-		warnings: [...fromFile.warnings, ...warnings],
+		options: {...merged, configFile, port, target, exit, keys, users},
+		warnings: [...fromFile.warnings, ...(merged.users?.warnings ?? []), ...warnings],
 	};
 }
 
@@ -127,13 +143,14 @@ function merge(
 	file: ServerSettings,
 	environment: ReturnType<typeof readEnvironment>,
 	flags: ServerSettings,
-): Omit<ServerOptions, 'configFile' | 'port' | 'target' | 'exit' | 'keys'> &
-	Pick<ServerSettings, 'port' | 'target' | 'exit' | 'keys'> {
+): Omit<ServerOptions, 'configFile' | 'port' | 'target' | 'exit' | 'keys' | 'users'> &
+	Pick<ServerSettings, 'port' | 'target' | 'exit' | 'keys' | 'users'> {
 	return {
 		port: flags.port ?? file.port,
 		bind: flags.bind ?? file.bind ?? SERVER_DEFAULTS.bind,
 		target: flags.target ?? file.target,
 		exit: mergeExit(file.exit, flags.exit),
+		users: flags.users ?? file.users,
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? SERVER_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
@@ -145,7 +162,11 @@ function merge(
 }
 
 // Users who trust each other with their traffic need no keys of their own.
-function checkUsers(keys: KeyOptions | undefined, encrypt: boolean, problems: ProblemList): void {
+function checkKeyCount(
+	keys: KeyOptions | undefined,
+	encrypt: boolean,
+	problems: ProblemList,
+): void {
 	if (encrypt || keys === undefined || keys.keyless || keys.users.length === 1) return;
 	const reason = `is off (MPTUNNEL_ENCRYPT=0), which allows one key only, not ${keys.users.length}`;
 	problems.add('', '', `encryption ${reason}`);
@@ -162,8 +183,14 @@ function readServerFlags(flags: ServerFlags, cwd: string, problems: ProblemList)
 			`the target ${quoteText(flags.host)} needs a port: mpserver PORT HOST PORT`,
 		);
 	}
+	const shared = readSharedFlags(flags, cwd, problems);
+	const path = readFlag('--users', flags.users, problems, readFilePath);
+	const users =
+		path === undefined ? undefined : readUsersFile(resolve(cwd, path), path, '--users', problems);
 	return {
-		...readSharedFlags(flags, cwd, problems),
+		...shared,
+		keys: withUserKeys(shared.keys, users),
+		users,
 		port: readFlag('PORT', flags.port, problems, readPort),
 		bind: bind === undefined ? undefined : withoutDuplicates(bind),
 		target: host === undefined || port === undefined ? undefined : {host, port},
@@ -187,6 +214,7 @@ const NOTHING: ServerFile = {
 	bind: undefined,
 	target: undefined,
 	exit: NO_EXIT_SETTINGS,
+	users: undefined,
 	warnings: [],
 };
 
@@ -209,60 +237,27 @@ function readServerFile(
 	const document = parseYamlFile(name, file.text, problems);
 	if (document === undefined) return NOTHING;
 	const fields = new FieldReader(document.value, document.place);
-	const settings = readServerFields(fields, dirname(path));
+	const settings = readServerFields(fields, dirname(path), problems);
 	fields.finish();
 	return {...settings, warnings: inlineKeyWarnings(name, settings.keys, file.othersCanRead)};
 }
 
-function readServerFields(fields: FieldReader, folder: string): ServerSettings {
+function readServerFields(
+	fields: FieldReader,
+	folder: string,
+	problems: ProblemList,
+): ServerSettings {
 	const shared = readSharedFields(fields, folder);
-	return {
+	const own = {
 		port: fields.text('port', readPort),
 		bind: fields.read('bind', (value, place) =>
 			withoutDuplicates(readOneOrMany(value, place, (item, at) => at.text(item, readAddress))),
 		),
 		target: fields.read('target', readTargetField),
 		exit: readExitFields(fields),
-		...shared,
-		keys: withUsers(shared.keys, fields, folder),
 	};
-}
-
-function readTargetField(value: unknown, place: Place): Endpoint | undefined {
-	if (!(value instanceof Map)) return place.text(value, readTarget);
-	const fields = new FieldReader(value, place);
-	const host = fields.text('host', readHost);
-	const port = fields.text('port', readPort);
-	fields.require('host', 'port');
-	fields.finish();
-	return host === undefined || port === undefined ? undefined : {host, port};
-}
-
-/** Adds the keys of `users:`, a list of mappings of `name` and either `key` or `keyFile`. */
-function withUsers(
-	keys: KeySource | undefined,
-	fields: FieldReader,
-	folder: string,
-): KeySource | undefined {
-	return (
-		fields.read('users', (value, place) => {
-			const users = place.filledList(value, (item, at) => readUser(item, at, folder));
-			const {where, field} = place;
-			return {where, field, entries: [...(keys?.entries ?? []), ...users]};
-		}) ?? keys
-	);
-}
-
-function readUser(value: unknown, place: Place, folder: string): KeyEntry | undefined {
-	const fields = new FieldReader(value, place);
-	const name = fields.read('name', (text, at) => at.string(text, readName));
-	const inline = fields.read('key', (text, at) => readKeyText(text, at, name));
-	const file = fields.read('keyFile', (text, at) => readKeyPath(text, at, folder, name));
-	fields.require('name');
-	if (fields.isMapping && fields.has('key') === fields.has('keyFile'))
-		place.report('needs a key or a keyFile, one of them');
-	fields.finish();
-	return inline ?? file;
+	const users = readUsersField(fields, folder, problems);
+	return {...own, ...shared, users, keys: withUserKeys(shared.keys, users)};
 }
 
 function withoutDuplicates(addresses: readonly (string | undefined)[]): readonly string[] {

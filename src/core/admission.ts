@@ -14,6 +14,7 @@ import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
 import type {ServerSessions} from './server-sessions.ts';
+import type {ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
 import {type Millis, NEVER} from './time.ts';
 
@@ -28,6 +29,7 @@ const CLOCK_LEAD = 600_000;
 export interface AdmissionInit {
 	readonly context: EndpointContext;
 	readonly config: ServerConfig;
+	readonly users: readonly ServerUser[];
 	readonly sessions: ServerSessions;
 	readonly records: ClientRecords;
 	readonly table: ServerFlowTable;
@@ -44,7 +46,7 @@ export class Admission {
 	readonly #init: AdmissionInit;
 	readonly #context: EndpointContext;
 	readonly #config: ServerConfig;
-	readonly #handshake: ServerHandshake;
+	readonly #handshake: ServerHandshake<ServerUser>;
 	readonly #fresh = new RateLimit(FRESH_PER_SECOND, 1);
 	readonly #retries = new RateLimit(RETRIES_PER_SECOND, 1);
 	#numbers = 0;
@@ -53,7 +55,7 @@ export class Admission {
 		this.#init = init;
 		this.#context = init.context;
 		this.#config = init.config;
-		this.#handshake = new ServerHandshake(init.context.environment, init.config.users);
+		this.#handshake = new ServerHandshake(init.context.environment, init.users);
 	}
 
 	/** Takes a packet of type INIT; undefined = it was genuine and is answered. */
@@ -99,7 +101,11 @@ export class Admission {
 		this.#context.emit({type: 'warning', code, where, text});
 	}
 
-	#admit(init: VerifiedInit, remote: RemoteAddress, now: Millis): DropReason | undefined {
+	#admit(
+		init: VerifiedInit<ServerUser>,
+		remote: RemoteAddress,
+		now: Millis,
+	): DropReason | undefined {
 		const {payload, user} = init;
 		if (payload.parameters.encrypt !== this.#config.encrypt) {
 			this.#warn('encryption-differs', remote, ENCRYPTION_DIFFERS);
@@ -132,14 +138,19 @@ export class Admission {
 		return !this.#fresh.allow('', now) || this.#init.sessions.halfOpen >= HALF_OPEN_LIMIT;
 	}
 
-	#retry(init: VerifiedInit, remote: RemoteAddress, now: Millis, reason: DropReason): DropReason {
+	#retry(
+		init: VerifiedInit<ServerUser>,
+		remote: RemoteAddress,
+		now: Millis,
+		reason: DropReason,
+	): DropReason {
 		if (this.#retries.allow('', now)) {
 			this.#init.reply(this.#handshake.retry(init, remote, now), remote);
 		}
 		return this.#drop(reason);
 	}
 
-	#resumable({payload, noise, user}: VerifiedInit): ServerSession | undefined {
+	#resumable({payload, noise, user}: VerifiedInit<ServerUser>): ServerSession | undefined {
 		if (payload.kind !== InitKind.RESUME) return undefined;
 		const entry = this.#init.sessions.get(payload.resumeId);
 		if (entry === undefined || !entry.live || entry.record.user !== user) return undefined;
@@ -148,7 +159,7 @@ export class Admission {
 	}
 
 	#answer(
-		init: VerifiedInit,
+		init: VerifiedInit<ServerUser>,
 		status: number,
 		sessionId: number,
 		epoch: number,
@@ -162,7 +173,12 @@ export class Admission {
 		return answer !== undefined;
 	}
 
-	#resume(init: VerifiedInit, entry: ServerSession, remote: RemoteAddress, now: Millis): void {
+	#resume(
+		init: VerifiedInit<ServerUser>,
+		entry: ServerSession,
+		remote: RemoteAddress,
+		now: Millis,
+	): void {
 		const {session} = entry;
 		const {RESUMED} = RespStatus;
 		if (!this.#answer(init, RESUMED, session.localId, session.keys.nextEpoch, remote, now)) return;
@@ -176,7 +192,12 @@ export class Admission {
 		this.#context.emit({type: 'session-up', session: number, user, resumed: true});
 	}
 
-	#open(init: VerifiedInit, record: ClientRecord, remote: RemoteAddress, now: Millis): void {
+	#open(
+		init: VerifiedInit<ServerUser>,
+		record: ClientRecord,
+		remote: RemoteAddress,
+		now: Millis,
+	): void {
 		const {sessions} = this.#init;
 		if (sessions.size >= this.#config.sessionLimit && record.session === undefined) {
 			this.#warn('full', remote, 'no room for one more session');
@@ -191,7 +212,7 @@ export class Admission {
 	}
 
 	#makeSession(
-		init: VerifiedInit,
+		init: VerifiedInit<ServerUser>,
 		record: ClientRecord,
 		localId: number,
 		now: Millis,
@@ -214,9 +235,6 @@ export class Admission {
 			session,
 			table,
 			owner: record,
-			limit: this.#config.flowLimit,
-			fixedTarget: this.#config.fixedTarget,
-			exit: this.#config.exit && !this.#config.keyless,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),

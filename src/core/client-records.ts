@@ -1,5 +1,5 @@
-import type {HandshakeUser} from './handshake/server-handshake.ts';
 import type {ClientRecord} from './server-session.ts';
+import type {ServerUser} from './server-user.ts';
 import type {Millis} from './time.ts';
 
 /** A record without session and flows is kept for this long, for the time of its newest INIT. */
@@ -17,7 +17,7 @@ export class ClientRecords {
 	}
 
 	/** The record of a client id, made when it is new. Never shared between users. */
-	find(user: HandshakeUser, clientId: Uint8Array, now: Millis): ClientRecord {
+	find(user: ServerUser, clientId: Uint8Array, now: Millis): ClientRecord {
 		const key = `${user.name}/${String.fromCharCode(...clientId)}`;
 		let record = this.#records.get(key);
 		if (record === undefined) {
@@ -30,7 +30,7 @@ export class ClientRecords {
 	}
 
 	/** A record that nobody finds again: for a client that has not told its id (yet). */
-	anonymous(user: HandshakeUser, now: Millis): ClientRecord {
+	anonymous(user: ServerUser, now: Millis): ClientRecord {
 		return {key: '', user, flows: new Map(), newestTime: 0, session: undefined, active: now};
 	}
 

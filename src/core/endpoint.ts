@@ -112,8 +112,8 @@ export interface ServerEndpoint extends Endpoint {
 	userOf(flow: number): string;
 	/** A target that the client chose cannot be had: one of RefusalCode. */
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
-	/** The target socket of a flow could not be made or died: tells the client and forgets the flow. */
-	refuseFlow(flow: number, now: Millis): void;
+	/** A flow cannot be served, one of RefusalCode: tells the client and forgets the flow. */
+	refuseFlow(flow: number, code: number, now: Millis): void;
 	/** A local socket was closed: its remotes are not used any more. */
 	socketClosed(socket: number, now: Millis): void;
 	/** The system said that a packet of this size to `remote` is too long (EMSGSIZE). */
@@ -158,6 +158,11 @@ export interface UserConfig {
 	readonly name: string;
 	/** 32 bytes; all zeros = keyless. */
 	readonly psk: Uint8Array;
+	// Each as the server's field of that name, for this user alone; undefined = as the server's.
+	readonly fixedTarget?: boolean | undefined;
+	readonly exit?: boolean | undefined;
+	readonly flowLimit?: number | undefined;
+	readonly flowRate?: number | undefined;
 }
 
 /** Settings of a server endpoint. */
@@ -177,6 +182,8 @@ export interface ServerConfig {
 	readonly sessionIdle: Millis;
 	/** Flows a user may have, 16,384; 256 keyless. */
 	readonly flowLimit: number;
+	/** Flows a user may open in a second, 4,096. */
+	readonly flowRate: number;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
 	readonly sessionLimit: number;
 }

@@ -42,6 +42,13 @@ export type EndpointEvent =
 			readonly flow: number;
 	  }
 	| {
+			/** Server: flows or targets of a user are refused; once a second for each reason. */
+			readonly type: 'refused';
+			readonly user: string;
+			/** One of RefusalCode. */
+			readonly code: number;
+	  }
+	| {
 			/** Client: the server refused a target that an application named or a whole flow. */
 			readonly type: 'target-refused';
 			readonly flow: number;
@@ -109,9 +116,24 @@ export interface SessionStatus {
 	readonly paths: readonly PathStatus[];
 }
 
+/** One user of a server, all its clients together, since the server started. */
+export interface UserStatus {
+	readonly name: string;
+	/** Sessions and flows that it has now. */
+	readonly sessions: number;
+	readonly flows: number;
+	/** Datagrams sent into the tunnel for it, and delivered out of it. */
+	readonly datagramsSent: number;
+	readonly datagramsReceived: number;
+	/** How often something was refused, by RefusalCode. */
+	readonly refused: readonly {readonly code: number; readonly count: number}[];
+}
+
 /** What an endpoint tells of itself on request. */
 export interface EndpointStatus {
 	readonly sessions: readonly SessionStatus[];
+	/** Server only, in the order of its configuration. */
+	readonly users?: readonly UserStatus[];
 	/** Drops by reason. */
 	readonly drops: Readonly<Record<string, number>>;
 	/** Datagrams that wait for a session or a path. */

@@ -1,13 +1,13 @@
 import type {FlowOwner, ServerFlow} from './flow/server-flow-table.ts';
 import type {ServerFlows} from './flow/server-flows.ts';
-import type {HandshakeUser} from './handshake/server-handshake.ts';
+import type {ServerUser} from './server-user.ts';
 import type {Session} from './session.ts';
 import type {Millis} from './time.ts';
 
 /** What the server keeps of one client id of one user, over all its sessions. */
 export interface ClientRecord extends FlowOwner {
 	readonly key: string;
-	readonly user: HandshakeUser;
+	readonly user: ServerUser;
 	readonly flows: Map<string, ServerFlow>;
 	/** The newest time of an INIT, in milliseconds since 1970; older INITs are stale. */
 	newestTime: number;

@@ -1,8 +1,8 @@
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
-import type {HandshakeUser} from './handshake/server-handshake.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
+import type {ServerUser} from './server-user.ts';
 import type {Millis} from './time.ts';
 
 /** A session that no packet came for after its handshake is forgotten. */
@@ -95,7 +95,7 @@ export class ServerSessions {
 	}
 
 	/** Keyless mode: the client told its id, so flows of its former sessions are its own again. */
-	identify(entry: ServerSession, user: HandshakeUser, id: Uint8Array, now: Millis): ClientRecord {
+	identify(entry: ServerSession, user: ServerUser, id: Uint8Array, now: Millis): ClientRecord {
 		if (entry.record.key !== '') return entry.record;
 		this.#closeFlows(entry.record);
 		entry.record = this.#records.find(user, id, now);
@@ -107,6 +107,9 @@ export class ServerSessions {
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
+		const {user} = entry.record;
+		user.sent += entry.session.sent;
+		user.received += entry.session.received;
 		entry.flows.unbindAll();
 		if (entry.record.session === entry) entry.record.session = undefined;
 		if (entry.record.key === '') this.#closeFlows(entry.record);

@@ -1,4 +1,4 @@
-import {CloseCode, MIN_DATA_LENGTH, PacketType, RefusalCode} from '../wire/constants.ts';
+import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../wire/constants.ts';
 import {encodeReset} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {Admission} from './admission.ts';
@@ -14,6 +14,7 @@ import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
+import {ServerUser} from './server-user.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
 
@@ -29,6 +30,7 @@ const SECOND_CLOSE: Millis = 20;
 /** The server's end: many sessions, each found by the id that it chose for it. */
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
+	readonly #users: readonly ServerUser[];
 	readonly #table = new ServerFlowTable();
 	readonly #records = new ClientRecords();
 	readonly #sessions: ServerSessions;
@@ -44,10 +46,12 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	constructor(config: ServerConfig, environment: Environment) {
 		super(environment, config.encrypt);
 		this.#config = config;
+		this.#users = config.users.map((user) => new ServerUser(user, config));
 		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
 		this.#admission = new Admission({
 			context: this.context,
 			config,
+			users: this.#users,
 			sessions: this.#sessions,
 			records: this.#records,
 			table: this.#table,
@@ -172,10 +176,10 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		flow?.session?.refuseTarget(flow, reference, code, now);
 	}
 
-	refuseFlow(handle: number, now: Millis): void {
+	refuseFlow(handle: number, code: number, now: Millis): void {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return;
-		if (!this.#closed) flow.session?.refuse(flow, RefusalCode.SOCKET, now);
+		if (!this.#closed) flow.session?.refuse(flow, code, now);
 		this.#table.remove(flow);
 	}
 
@@ -261,12 +265,19 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	status(now: Millis): EndpointStatus {
 		let waiting = 0;
 		const sessions = [];
-		for (const {session, flows, record, live} of this.#sessions.values()) {
-			if (!live) continue;
+		const live = new Map(this.#users.map((user) => [user, {sessions: 0, sent: 0, received: 0}]));
+		for (const entry of this.#sessions.values()) {
+			if (!entry.live) continue;
+			const {session, flows, record} = entry;
 			waiting += flows.held.length;
 			const user = record.user.name;
 			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, now}));
+			const sums = live.get(record.user)!;
+			sums.sessions++;
+			sums.sent += session.sent;
+			sums.received += session.received;
 		}
-		return {sessions, drops: this.context.drops.entries(), waiting};
+		const users = [...live].map(([user, sums]) => user.status(sums));
+		return {sessions, users, drops: this.context.drops.entries(), waiting};
 	}
 }

@@ -2,7 +2,7 @@ import type {ReceivedTarget} from '../core/flow/received-targets.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
 import {hostName} from '../exit/host-name.ts';
-import type {ExitPolicy} from '../exit/policy.ts';
+import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {formatTarget, ipTarget, namedTarget, sameAddress, unmap} from '../socks/address.ts';
 import {TargetKind} from '../wire/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
@@ -49,7 +49,11 @@ export interface Route {
 }
 
 /** A new route, not decided yet. */
-export function routeOf(target: ReceivedTarget, policy: ExitPolicy): Route {
+export function routeOf(
+	target: ReceivedTarget,
+	policy: ExitPolicy,
+	rules?: UserRules | undefined,
+): Route {
 	const {kind, host, port} = target.target;
 	const parsed =
 		kind === TargetKind.DOMAIN
@@ -80,7 +84,7 @@ export function routeOf(target: ReceivedTarget, policy: ExitPolicy): Route {
 		const refused = {refusal: RefusalCode.UNRESOLVABLE, reason: 'not a host name'};
 		return {...route, ...refused, barred: true};
 	}
-	const denied = policy.checkName(name, port);
+	const denied = policy.checkName(name, port, rules);
 	if (denied === undefined) return {...route, name};
 	return {...route, name, refusal: RefusalCode.DENIED, reason: denied.detail, barred: true};
 }
@@ -89,7 +93,12 @@ export function routeOf(target: ReceivedTarget, policy: ExitPolicy): Route {
  * Chooses the address that a route uses: the one in use while it is among those of the name and
  * allowed, else the first that is allowed; those of the family `avoid` only where there is no other.
  */
-export function decide(route: Route, policy: ExitPolicy, avoid: IpFamily | undefined): void {
+export function decide(
+	route: Route,
+	policy: ExitPolicy,
+	rules: UserRules | undefined,
+	avoid: IpFamily | undefined,
+): void {
 	if (route.barred) return;
 	const {address: former, addresses, port} = route;
 	const ordered = [
@@ -101,7 +110,7 @@ export function decide(route: Route, policy: ExitPolicy, avoid: IpFamily | undef
 	}
 	let denied: string | undefined;
 	for (const address of ordered) {
-		const refusal = policy.check('udp', address, port);
+		const refusal = policy.check('udp', address, port, rules);
 		if (refusal === undefined) {
 			use(route, unmap(address));
 			return;

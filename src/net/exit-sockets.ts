@@ -1,6 +1,6 @@
 import type {ReceivedTarget} from '../core/flow/received-targets.ts';
 import type {Millis} from '../core/time.ts';
-import type {ExitPolicy} from '../exit/policy.ts';
+import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {formatIp} from '../socks/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
 import type {SocketBudget} from './descriptors.ts';
@@ -36,6 +36,8 @@ interface ExitSocketsEvents {
 /** What exit sockets get from outside. */
 export interface ExitSocketsInit {
 	readonly policy: ExitPolicy;
+	/** The rules of one user beside the server's; undefined = it has none. */
+	readonly rulesOf?: (user: string) => UserRules | undefined;
 	/** How many sockets there may be. */
 	readonly budget: SocketBudget;
 	/** Finds the addresses of a name for a user; never rejects. */
@@ -61,6 +63,9 @@ const LOG_INTERVAL: Millis = 60_000;
 interface Flow {
 	readonly id: number;
 	readonly user: string;
+	readonly rules: UserRules | undefined;
+	/** Who wrote, as this user may hear them. */
+	readonly heard: ExitSources;
 	/** For IPv4 and for IPv6, each opened when it is needed and kept as long as the flow. */
 	readonly sockets: Map<IpFamily, UdpSocket>;
 	readonly routes: WeakMap<ReceivedTarget, Route>;
@@ -87,7 +92,8 @@ export class ExitSockets {
 	readonly #init: ExitSocketsInit;
 	readonly #flows = new Map<number, Flow>();
 	readonly #waiting = new WaitingDatagrams(WAITING_BYTES);
-	readonly #sources: ExitSources;
+	/** One for each set of rules: users without rules of their own share one. */
+	readonly #sources = new Map<UserRules | undefined, ExitSources>();
 	readonly #unflushed: UdpSocket[] = [];
 	readonly #answers: (Uint8Array | undefined)[] = [];
 	readonly #counts = {denied: 0, unresolvable: 0, noSocket: 0, deniedSource: 0, failed: 0};
@@ -97,7 +103,6 @@ export class ExitSockets {
 
 	constructor(init: ExitSocketsInit) {
 		this.#init = init;
-		this.#sources = new ExitSources(init.policy);
 	}
 
 	/** How many flows have a place here. */
@@ -162,9 +167,18 @@ export class ExitSockets {
 	}
 
 	#add(id: number): Flow {
+		const user = this.#init.userOf(id);
+		const rules = this.#init.rulesOf?.(user);
+		let heard = this.#sources.get(rules);
+		if (heard === undefined) {
+			heard = new ExitSources(this.#init.policy, rules);
+			this.#sources.set(rules, heard);
+		}
 		const flow: Flow = {
 			id,
-			user: this.#init.userOf(id),
+			user,
+			rules,
+			heard,
 			sockets: new Map(),
 			routes: new WeakMap(),
 			waiting: new Set(),
@@ -197,7 +211,7 @@ export class ExitSockets {
 		if (flow.lastTarget === target && flow.lastRoute !== undefined) return flow.lastRoute;
 		let route = flow.routes.get(target);
 		if (route === undefined) {
-			route = routeOf(target, this.#init.policy);
+			route = routeOf(target, this.#init.policy, flow.rules);
 			flow.routes.set(target, route);
 			if (target.only) flow.only = route;
 		}
@@ -207,7 +221,7 @@ export class ExitSockets {
 	}
 
 	#lookUpIfDue(flow: Flow, route: Route): void {
-		if (!isDue(route, this.#sources.heard(route.remote), this.#init.now())) return;
+		if (!isDue(route, flow.heard.heard(route.remote), this.#init.now())) return;
 		route.lookingUp = true;
 		flow.waiting.add(route);
 		void this.#lookUp(flow, route);
@@ -242,7 +256,7 @@ export class ExitSockets {
 		const state = this.#generation + flow.changes;
 		if (route.decided !== state) {
 			route.decided = state;
-			decide(route, this.#init.policy, flow.avoid);
+			decide(route, this.#init.policy, flow.rules, flow.avoid);
 		}
 		if (route.address === undefined) return undefined;
 		const family = familyOfBytes(route.address);
@@ -258,7 +272,7 @@ export class ExitSockets {
 	#open(flow: Flow, route: Route, family: IpFamily): UdpSocket | undefined {
 		const {budget, backEnd, reporter} = this.#init;
 		if (!budget.take()) {
-			route.refusal = RefusalCode.LIMIT;
+			route.refusal = RefusalCode.DESCRIPTORS;
 			reporter
 				.limited('descriptors', LOG_INTERVAL)
 				.warn('too many flows for the open files allowed', {
@@ -307,7 +321,7 @@ export class ExitSockets {
 			const source =
 				remote === undefined || stranger
 					? undefined
-					: this.#sources.hear(remote, this.#generation, now);
+					: flow.heard.hear(remote, this.#generation, now);
 			this.#answers[i] = source;
 			if (source === undefined) this.#counts.deniedSource++;
 			else allowed++;

@@ -1,6 +1,6 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
-import type {ExitPolicy} from '../exit/policy.ts';
+import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {encodeTarget, ipTarget, parseIp} from '../socks/address.ts';
 
 interface Source {
@@ -14,10 +14,12 @@ interface Source {
 /** Who wrote to the sockets of an exit, and whether users may hear them. */
 export class ExitSources {
 	readonly #policy: ExitPolicy;
+	readonly #rules: UserRules | undefined;
 	readonly #byRemote = new WeakMap<RemoteAddress, Source>();
 
-	constructor(policy: ExitPolicy) {
+	constructor(policy: ExitPolicy, rules?: UserRules | undefined) {
 		this.#policy = policy;
+		this.#rules = rules;
 	}
 
 	/** A datagram came from there: its source as on the wire, undefined when it is denied. */
@@ -42,7 +44,7 @@ export class ExitSources {
 		const bytes = parseIp(host);
 		if (bytes === undefined) return undefined;
 		const target = ipTarget(bytes, port);
-		const denied = this.#policy.check('udp', target.address, port) !== undefined;
+		const denied = this.#policy.check('udp', target.address, port, this.#rules) !== undefined;
 		return denied ? undefined : encodeTarget(target);
 	}
 }

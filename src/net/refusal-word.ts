@@ -4,7 +4,7 @@ import {RefusalCode} from '../wire/constants.ts';
 export function refusalWord(code: number): string {
 	switch (code) {
 		case RefusalCode.LIMIT:
-			return 'limit';
+			return 'limit-of-flows';
 		case RefusalCode.NO_TARGET:
 			return 'no-exit';
 		case RefusalCode.SOCKET:
@@ -13,6 +13,10 @@ export function refusalWord(code: number): string {
 			return 'denied';
 		case RefusalCode.UNRESOLVABLE:
 			return 'unresolvable';
+		case RefusalCode.RATE:
+			return 'limit-of-new-flows';
+		case RefusalCode.DESCRIPTORS:
+			return 'limit-of-descriptors';
 		default:
 			return 'unknown';
 	}

@@ -3,7 +3,7 @@ import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
 import type {ReceivedTarget} from '../core/flow/received-targets.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
-import type {ExitPolicy} from '../exit/policy.ts';
+import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import type {RuleSet} from '../exit/rules.ts';
 import {flowSocketLimit, readSoftLimit, SocketBudget} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
@@ -19,6 +19,8 @@ import type {DatagramBatch, UdpBackEnd} from './udp.ts';
 /** What a server needs to be an exit for its clients. */
 export interface ServerExit {
 	readonly policy: ExitPolicy;
+	/** The rules of users who have their own, by name. */
+	readonly userRules?: ReadonlyMap<string, UserRules>;
 	/** Those whose host names are to be looked up. */
 	readonly rules: readonly RuleSet[];
 	/** Closed with the tunnel. */
@@ -31,14 +33,22 @@ export interface ExitNames {
 	close(): void;
 }
 
+/** Name or IP literal of a fixed target. */
+interface TargetPlace {
+	readonly host: string;
+	readonly port: number;
+}
+
 /** What a server needs to run on real sockets. */
 export interface ServerTunnelInit {
 	readonly endpoint: ServerEndpoint;
 	readonly port: number;
 	/** IP literals; empty = every address of the machine. */
 	readonly bind: readonly string[];
-	/** The fixed target, if there is one. */
-	readonly target: {readonly host: string; readonly port: number} | undefined;
+	/** The fixed target of users who have none of their own, if there is one. */
+	readonly target: TargetPlace | undefined;
+	/** Fixed targets of single users, by name. */
+	readonly userTargets?: ReadonlyMap<string, TargetPlace>;
 	/** How targets are reached that clients name; undefined = they may not. */
 	readonly exit: ServerExit | undefined;
 	readonly backEnd: UdpBackEnd;
@@ -55,6 +65,9 @@ export class ServerTunnel implements DriverOutputs {
 	readonly #driver: Driver;
 	readonly #sockets: ServerSockets;
 	readonly #targets: TargetSockets | undefined;
+	readonly #userTargets: ReadonlyMap<string, TargetSockets>;
+	/** Which of them a flow uses; only filled where users have targets of their own. */
+	readonly #targetsOf = new Map<number, TargetSockets>();
 	readonly #exits: ExitSockets | undefined;
 	readonly #upkeep: ExitUpkeep | undefined;
 	// Filled anew for every answer: the endpoint keeps none of it.
@@ -88,6 +101,12 @@ export class ServerTunnel implements DriverOutputs {
 			},
 		});
 		this.#targets = target && this.#targetSockets(target, budget);
+		this.#userTargets = new Map(
+			[...(init.userTargets ?? [])].map(([user, place]) => [
+				user,
+				this.#targetSockets(place, budget),
+			]),
+		);
 		this.#exits = exit && this.#exitSockets(exit, budget);
 		this.#upkeep =
 			exit &&
@@ -101,7 +120,7 @@ export class ServerTunnel implements DriverOutputs {
 			});
 	}
 
-	#targetSockets(target: {host: string; port: number}, budget: SocketBudget): TargetSockets {
+	#targetSockets(target: TargetPlace, budget: SocketBudget): TargetSockets {
 		const {backEnd, resolver, reporter} = this.#init;
 		return new TargetSockets({
 			...target,
@@ -112,15 +131,19 @@ export class ServerTunnel implements DriverOutputs {
 			now: () => this.#driver.now(),
 			events: {
 				answered: (flow, batch) => this.#fromTarget(flow, batch),
-				failed: (flow) => this.#input((now) => this.#endpoint.refuseFlow(flow, now)),
+				failed: (flow, code) => {
+					this.#targetsOf.delete(flow);
+					this.#input((now) => this.#endpoint.refuseFlow(flow, code, now));
+				},
 			},
 		});
 	}
 
-	#exitSockets({policy, names}: ServerExit, budget: SocketBudget): ExitSockets {
+	#exitSockets({policy, userRules, names}: ServerExit, budget: SocketBudget): ExitSockets {
 		const {backEnd, reporter} = this.#init;
 		return new ExitSockets({
 			policy,
+			rulesOf: (user) => userRules?.get(user),
 			budget,
 			resolve: (user, name) => names.resolve(user, name),
 			userOf: (flow) => this.#endpoint.userOf(flow),
@@ -135,6 +158,11 @@ export class ServerTunnel implements DriverOutputs {
 		});
 	}
 
+	get #allTargets(): readonly TargetSockets[] {
+		const own = [...this.#userTargets.values()];
+		return this.#targets === undefined ? own : [this.#targets, ...own];
+	}
+
 	/** Where clients reach it, as `host:port`. */
 	get listening(): readonly string[] {
 		return this.#sockets.listening;
@@ -145,8 +173,8 @@ export class ServerTunnel implements DriverOutputs {
 		return {
 			'path-queue-full': this.#sockets.dropped,
 			'path-send-failed': this.#sockets.failures,
-			'target-queue-full': this.#targets?.dropped ?? 0,
-			'target-send-failed': this.#targets?.failures ?? 0,
+			'target-queue-full': this.#allTargets.reduce((sum, {dropped}) => sum + dropped, 0),
+			'target-send-failed': this.#allTargets.reduce((sum, {failures}) => sum + failures, 0),
 			...this.#exits?.drops,
 		};
 	}
@@ -158,7 +186,7 @@ export class ServerTunnel implements DriverOutputs {
 	async start(): Promise<void> {
 		await this.#upkeep?.start();
 		this.#sockets.start();
-		void this.#targets?.start();
+		for (const targets of this.#allTargets) void targets.start();
 	}
 
 	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
@@ -177,7 +205,8 @@ export class ServerTunnel implements DriverOutputs {
 		this.#driver.stop();
 		this.#upkeep?.close();
 		this.#init.exit?.names.close();
-		await Promise.all([this.#sockets.close(), this.#targets?.close(), this.#exits?.close()]);
+		const targets = this.#allTargets.map((one) => one.close());
+		await Promise.all([this.#sockets.close(), this.#exits?.close(), ...targets]);
 	}
 
 	/** What the endpoint tells of itself. */
@@ -209,19 +238,31 @@ export class ServerTunnel implements DriverOutputs {
 		start: number,
 		end: number,
 	): void {
-		if (target === undefined) this.#targets?.send(flow, bytes, start, end);
+		if (target === undefined) this.#fixedTargets(flow)?.send(flow, bytes, start, end);
 		else this.#exits?.send(flow, target, bytes, start, end);
+	}
+
+	#fixedTargets(flow: number): TargetSockets | undefined {
+		if (this.#userTargets.size === 0) return this.#targets;
+		let targets = this.#targetsOf.get(flow);
+		if (targets === undefined) {
+			targets = this.#userTargets.get(this.#endpoint.userOf(flow)) ?? this.#targets;
+			if (targets !== undefined) this.#targetsOf.set(flow, targets);
+		}
+		return targets;
 	}
 
 	flush(): void {
 		this.#sockets.flush();
 		this.#targets?.flush();
+		for (const targets of this.#userTargets.values()) targets.flush();
 		this.#exits?.flush();
 	}
 
 	event(event: EndpointEvent): void {
 		if (event.type === 'flow-closed') {
-			this.#targets?.end(event.flow);
+			this.#fixedTargets(event.flow)?.end(event.flow);
+			this.#targetsOf.delete(event.flow);
 			this.#exits?.end(event.flow);
 		}
 		this.#init.onEvent(event);

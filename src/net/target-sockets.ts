@@ -1,5 +1,6 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
+import {RefusalCode} from '../wire/constants.ts';
 import type {SocketBudget} from './descriptors.ts';
 import {familyOf, formatAddress, wildcardOf} from './ip.ts';
 import type {Reporter} from './reporter.ts';
@@ -16,8 +17,8 @@ import {
 interface TargetSocketsEvents {
 	/** The target answered: every datagram of the batch is its. */
 	answered(flow: number, batch: DatagramBatch): void;
-	/** No socket could be made for the flow. */
-	failed(flow: number): void;
+	/** No socket could be made for the flow: one of RefusalCode. */
+	failed(flow: number, code: number): void;
 }
 
 /** What target sockets get from outside. */
@@ -138,7 +139,7 @@ export class TargetSockets {
 			reporter.limited('descriptors', 60_000).warn('too many flows for the open files allowed', {
 				limit: budget.limit,
 			});
-			events.failed(id);
+			events.failed(id, RefusalCode.DESCRIPTORS);
 			return undefined;
 		}
 		const flow: Flow = {
@@ -229,7 +230,7 @@ export class TargetSockets {
 			this.#flows.delete(flow.id);
 			this.#init.budget.give();
 			this.#forgetWaiting(flow);
-			this.#init.events.failed(flow.id);
+			this.#init.events.failed(flow.id, RefusalCode.SOCKET);
 			return undefined;
 		}
 	}

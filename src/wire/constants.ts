@@ -75,7 +75,7 @@ export const CloseCode = {
 
 /** Reason codes of FLOW_REFUSED and TARGET_REFUSED. */
 export const RefusalCode = {
-	/** A limit of the server is reached. */
+	/** The user has as many flows as it may have. */
 	LIMIT: 1,
 	/** The server has no such fixed target or is no exit. */
 	NO_TARGET: 2,
@@ -85,4 +85,8 @@ export const RefusalCode = {
 	DENIED: 4,
 	/** The target's name has no address that could be used. */
 	UNRESOLVABLE: 5,
+	/** The user opens more flows in a second than it may. */
+	RATE: 6,
+	/** The server has no descriptor left for one more flow. */
+	DESCRIPTORS: 7,
 } as const;

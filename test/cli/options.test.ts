@@ -275,6 +275,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'-c, --config <FILE>',
 		'--bind <ADDR>',
 		'--key-file <FILE>',
+		'--users <FILE>',
 		'--exit',
 		'--allow <RULE>',
 		'--deny <RULE>',

@@ -1,8 +1,10 @@
 import type {Slot} from '../../src/bytes/slot-pool.ts';
 import {EndpointContext} from '../../src/core/context.ts';
+import type {UserConfig} from '../../src/core/endpoint.ts';
 import type {Environment} from '../../src/core/environment.ts';
 import {Path} from '../../src/core/path/path.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
+import {ServerUser} from '../../src/core/server-user.ts';
 import {type AeadFactory, TAG_LENGTH} from '../../src/crypto/aead.ts';
 import {loadNode} from '../../src/crypto/aead-node.ts';
 import {packetAeadFactory} from '../../src/crypto/packet-aead.ts';
@@ -51,4 +53,13 @@ export function settingsOf(id: number, changes: Partial<PathSettings> = {}): Pat
 
 export function pathOf(id: number, changes: Partial<PathSettings> = {}): Path {
 	return new Path(settingsOf(id, changes));
+}
+
+/** A user of a server that serves everything, with these settings of its own. */
+export function userWith(settings: Partial<UserConfig> = {}): ServerUser {
+	const limits = {flowLimit: 10, flowRate: 1000, sessionLimit: 10};
+	const idle = {flowIdle: 300_000, sessionIdle: 180_000};
+	const what = {users: [], keyless: false, encrypt: true, fixedTarget: true, exit: true};
+	const user = {name: 'u', psk: new Uint8Array(32), ...settings};
+	return new ServerUser(user, {...what, ...limits, ...idle});
 }

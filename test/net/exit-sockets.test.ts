@@ -8,7 +8,7 @@ import {ExitSetUp, ip, named, rules, target} from '../support/exit-set-up.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
-const {DENIED, LIMIT, SOCKET} = RefusalCode;
+const {DENIED, DESCRIPTORS, SOCKET} = RefusalCode;
 
 test.serial('all targets of a flow see one port, another flow has another', async (t) => {
 	const [a, b] = [await UdpPeer.open(), await UdpPeer.open(0, '127.0.0.2')];
@@ -152,7 +152,7 @@ test.serial('beyond the limit of descriptors targets are refused, until a flow e
 	setUp.send(1, to(0), 'a');
 	setUp.send(2, to(4), 'b');
 	setUp.send(1, target(1, '::1', peer.port), 'c');
-	t.deepEqual(setUp.refused, [`2 4 ${LIMIT}`, `1 1 ${LIMIT}`]);
+	t.deepEqual(setUp.refused, [`2 4 ${DESCRIPTORS}`, `1 1 ${DESCRIPTORS}`]);
 	t.is(setUp.sockets.drops['exit-no-socket'], 2);
 	setUp.send(1, to(0), 'd');
 	setUp.sockets.end(1);

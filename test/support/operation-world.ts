@@ -1,4 +1,5 @@
 import type {Millis} from '../../src/core/time.ts';
+import {RefusalCode} from '../../src/wire/constants.ts';
 import {Attacker} from './attacker.ts';
 import type {End} from './datagram-ledger.ts';
 import {cleanLink, Impairment, impair, LINK_PRESETS} from './impairments.ts';
@@ -101,7 +102,9 @@ export class OperationWorld {
 			socket: () => this.#disturb('server', ({server, now}) => server?.socketClosed(0, now)),
 			refuseflow: (application) => {
 				const flow = this.#flow(application);
-				this.#disturb('server', ({server, now}) => server?.refuseFlow(flow, now));
+				this.#disturb('server', ({server, now}) =>
+					server?.refuseFlow(flow, RefusalCode.SOCKET, now),
+				);
 			},
 			early: (end) =>
 				this.#disturb(ENDS[end]!, (world) => world[ENDS[end]!]?.handleTimeout(world.now)),

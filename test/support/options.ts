@@ -78,6 +78,7 @@ export function testServerOptions(
 		port: 0,
 		bind: ['127.0.0.1'],
 		keys: {keyless: true},
+		users: new Map(),
 		encrypt: true,
 		state: join(folder, 'state'),
 		crypto: undefined,

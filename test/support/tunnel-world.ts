@@ -104,6 +104,7 @@ export class TunnelWorld {
 			fixedTarget: true,
 			exit: true,
 			flowLimit: 16_384,
+			flowRate: 4096,
 			sessionLimit: 4096,
 			...options.server,
 		};

@@ -119,6 +119,7 @@ function serverOptions(target: number, psk: Uint8Array, folder: string): ServerO
 		target: {host: LOCALHOST, port: target},
 		exit: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
+		users: new Map(),
 		state: join(folder, 'server'),
 	};
 }

@@ -1,4 +1,5 @@
 import type {HostTarget} from '../../wire/address.ts';
+import type {ServerUser} from '../server-user.ts';
 import type {Millis} from '../time.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import {type ReceivedTarget, ReceivedTargets, type TargetBudget} from './received-targets.ts';
@@ -27,7 +28,7 @@ export interface ServerFlow {
 
 /** Whose flows they are: one client id of one user. They outlive its sessions. */
 export interface FlowOwner {
-	readonly user: {readonly name: string};
+	readonly user: ServerUser;
 	readonly flows: Map<string, ServerFlow>;
 }
 
@@ -69,6 +70,7 @@ export class ServerFlowTable {
 			targets: budget && new ReceivedTargets(budget),
 			sources: budget && new AnnouncedTargets(),
 		};
+		owner.user.flows++;
 		owner.flows.set(key, flow);
 		this.#byHandle.set(flow.handle, flow);
 		return flow;
@@ -79,7 +81,7 @@ export class ServerFlowTable {
 		flow.session?.unbind(flow);
 		flow.targets?.clear();
 		flow.owner.flows.delete(flow.key);
-		this.#byHandle.delete(flow.handle);
+		if (this.#byHandle.delete(flow.handle)) flow.owner.user.flows--;
 	}
 
 	/** The flows without datagrams for `idle` ms. */

@@ -31,10 +31,6 @@ export interface ServerFlowsInit {
 	readonly session: Session;
 	readonly table: ServerFlowTable;
 	readonly owner: FlowOwner;
-	readonly limit: number;
-	/** Whether the fixed target, and targets that clients choose, are served. */
-	readonly fixedTarget: boolean;
-	readonly exit: boolean;
 	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
 	readonly closed: (code: number, now: Millis) => void;
@@ -133,19 +129,17 @@ export class ServerFlows implements FlowFrames {
 
 	#open(id: number, target: Target, now: Millis): ServerFlow | undefined {
 		const {kind} = target;
-		if (kind === TargetKind.FIXED ? !this.#init.fixedTarget : !this.#init.exit) {
-			if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.NO_TARGET, now);
-			return undefined;
+		const {user} = this.#owner;
+		if (kind === TargetKind.FIXED ? !user.fixedTarget : !user.exit) {
+			return this.#turnDown(id, RefusalCode.NO_TARGET, now);
 		}
 		// What applications choose ends with the session, so nobody ever asks for it by key again.
 		const single = kind === TargetKind.FIXED || kind === TargetKind.FORWARD;
 		const key = single ? keyOf(target) : ` ${this.session.number} ${id}`;
 		let flow = this.#owner.flows.get(key);
 		if (flow === undefined) {
-			if (this.#owner.flows.size >= this.#init.limit) {
-				if (this.#mayAnswer(now)) this.#sendRefusal(id, RefusalCode.LIMIT, now);
-				return undefined;
-			}
+			if (user.flows >= user.flowLimit) return this.#turnDown(id, RefusalCode.LIMIT, now);
+			if (!user.mayOpen(now)) return this.#turnDown(id, RefusalCode.RATE, now);
 			const budget = single ? undefined : this.#budget;
 			const forward = kind === TargetKind.FORWARD ? target.to : undefined;
 			flow = this.#init.table.open(this.#owner, key, {budget, forward}, now);
@@ -156,6 +150,16 @@ export class ServerFlows implements FlowFrames {
 		flow.id = id;
 		this.#byId.set(id, flow);
 		return flow;
+	}
+
+	#turnDown(id: number, code: number, now: Millis): undefined {
+		this.#count(code, now);
+		if (this.#mayAnswer(now)) this.#sendRefusal(id, code, now);
+	}
+
+	#count(code: number, now: Millis): void {
+		const {user} = this.#owner;
+		if (user.refused(code, now)) this.#init.context.emit({type: 'refused', user: user.name, code});
 	}
 
 	#deliver(
@@ -178,6 +182,7 @@ export class ServerFlows implements FlowFrames {
 
 	/** Tells the client that a target of a flow cannot be had. */
 	refuseTarget(flow: ServerFlow, reference: number, code: number, now: Millis): void {
+		this.#count(code, now);
 		if (!this.#mayAnswer(now)) return;
 		const frame = new Uint8Array(10);
 		frame[0] = FrameType.TARGET_REFUSED;
@@ -257,6 +262,7 @@ export class ServerFlows implements FlowFrames {
 
 	/** Tells the client that a flow cannot be had. */
 	refuse(flow: ServerFlow, code: number, now: Millis): void {
+		this.#count(code, now);
 		this.#sendRefusal(flow.id, code, now);
 	}
 

@@ -29,8 +29,8 @@ export interface HandshakeUser {
 }
 
 /** An INIT whose tag verified. */
-export interface VerifiedInit {
-	readonly user: HandshakeUser;
+export interface VerifiedInit<User extends HandshakeUser = HandshakeUser> {
+	readonly user: User;
 	readonly noise: NoiseResponder;
 	readonly payload: InitPayload;
 	/** The client's session id. */
@@ -45,8 +45,8 @@ interface CachedAnswer {
 }
 
 /** Why an INIT was not accepted, or the answer that it draws without more ado. */
-export type InitOutcome =
-	| {readonly type: 'verified'; readonly init: VerifiedInit}
+export type InitOutcome<User extends HandshakeUser = HandshakeUser> =
+	| {readonly type: 'verified'; readonly init: VerifiedInit<User>}
 	| {readonly type: 'repeat'; readonly answer: Uint8Array}
 	| {readonly type: 'other-version'; readonly answer: Uint8Array; readonly version: number}
 	| {readonly type: 'unknown-key'; readonly keyless: boolean}
@@ -57,9 +57,9 @@ export type InitOutcome =
  * making of answers. A stranger never gets one: everything starts with the tag of INIT, which takes
  * a few hashes and no key agreement.
  */
-export class ServerHandshake {
+export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	readonly #environment: Environment;
-	readonly #users = new Map<number, HandshakeUser[]>();
+	readonly #users = new Map<number, User[]>();
 	readonly #prologue = new TextEncoder().encode(PROLOGUE);
 	readonly #cache = new Map<string, CachedAnswer>();
 	readonly #keylessHint = keyHint(new Uint8Array(32));
@@ -67,7 +67,7 @@ export class ServerHandshake {
 	#oldSecret = new Uint8Array(32);
 	#secretSince: Millis = Number.NEGATIVE_INFINITY;
 
-	constructor(environment: Environment, users: readonly HandshakeUser[]) {
+	constructor(environment: Environment, users: readonly User[]) {
 		this.#environment = environment;
 		for (const user of users) {
 			const hint = keyHint(user.psk);
@@ -76,7 +76,7 @@ export class ServerHandshake {
 	}
 
 	/** Examines a packet of type INIT. */
-	receive(bytes: Uint8Array, start: number, end: number): InitOutcome {
+	receive(bytes: Uint8Array, start: number, end: number): InitOutcome<User> {
 		if (end - start !== INIT_LENGTH || (bytes[start]! & 15) !== 0) return {type: 'rejected'};
 		const packet = bytes.slice(start, end);
 		const cached = this.#cache.get(cacheKey(packet));
@@ -92,7 +92,7 @@ export class ServerHandshake {
 		return this.#verify(packet, users);
 	}
 
-	#verify(packet: Uint8Array, users: readonly HandshakeUser[]): InitOutcome {
+	#verify(packet: Uint8Array, users: readonly User[]): InitOutcome<User> {
 		const {random, aead, dh} = this.#environment;
 		const header = packet.subarray(0, INIT_HEADER_LENGTH);
 		for (const user of users) {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type {EndpointContext} from '../../../src/core/context.ts';
+import type {UserConfig} from '../../../src/core/endpoint.ts';
 import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
 import {KeySchedule} from '../../../src/core/key-schedule.ts';
@@ -7,7 +8,7 @@ import {Role} from '../../../src/core/path/probe-interval.ts';
 import {Session} from '../../../src/core/session.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
 import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';
-import {framesOf, readableContext, remoteOf, settingsOf} from '../core-fixtures.ts';
+import {framesOf, readableContext, remoteOf, settingsOf, userWith} from '../core-fixtures.ts';
 
 function newSession(context: EndpointContext): Session {
 	const aead = context.environment.aead(new Uint8Array(32));
@@ -21,16 +22,16 @@ function newSession(context: EndpointContext): Session {
 }
 
 /** A server with one client id; `flowsOf` makes the flows of its next session. */
-function newServer(limit = 10) {
+function newServer(settings: Partial<UserConfig> = {}) {
 	const context = readableContext('server flows');
 	const table = new ServerFlowTable();
-	const owner = {user: {name: 'u'}, flows: new Map()};
-	const identified = {user: {name: 'u'}, flows: new Map()};
+	const user = userWith(settings);
+	const owner = {user, flows: new Map()};
+	const identified = {user, flows: new Map()};
 	const closed: number[] = [];
 	const flowsOf = () =>
 		new ServerFlows({
-			...{context, session: newSession(context), table, owner, limit},
-			...{fixedTarget: true, exit: true},
+			...{context, session: newSession(context), table, owner},
 			identify: () => identified,
 			closed: (code) => closed.push(code),
 		});
@@ -152,7 +153,7 @@ test('flows outlive their session', (t) => {
 });
 
 test('a flow beyond the limit is refused with its code, and its id stays free', (t) => {
-	const {context, flows} = newServer(1);
+	const {context, flows} = newServer({flowLimit: 1});
 	announce(flows, 0, 'first');
 	sentFrames(context);
 	t.is(announce(flows, 1, 'second'), 'flow-limit');
@@ -194,4 +195,48 @@ test('CLOSE is handed on with its code', (t) => {
 	const {flows, closed} = newServer();
 	flows.sessionClosed(2, 0, 0);
 	t.deepEqual(closed, [2]);
+});
+
+test('a user opens no more flows in a second than it may, and more in the next one', (t) => {
+	const {context, flows, owner} = newServer({flowRate: 2});
+	for (let id = 0; id < 4; id++) announce(flows, id, `app ${id}`, 1000);
+	t.is(flows.size, 2);
+	t.is(owner.user.flows, 2);
+	const frames = sentFrames(context);
+	t.deepEqual(
+		frames.filter(([type]) => type === FrameType.FLOW_REFUSED),
+		[2, 3].map((id) => [FrameType.FLOW_REFUSED, id, RefusalCode.RATE]),
+	);
+	const event = context.pollEvent();
+	t.deepEqual(event, {type: 'refused', user: 'u', code: RefusalCode.RATE});
+	t.is(context.pollEvent(), undefined, 'told once a second');
+	t.is(announce(flows, 4, 'app 4', 2000), undefined);
+	t.is(owner.user.flows, 3);
+});
+
+test('flows of all clients of a user count together', (t) => {
+	const server = newServer({flowLimit: 2});
+	const {flows, table, owner} = server;
+	announce(flows, 0, 'a');
+	table.open({user: owner.user, flows: new Map()}, 'of another client', {}, 0);
+	t.is(announce(flows, 1, 'b'), 'flow-limit');
+	t.deepEqual(owner.user.status({sessions: 1, sent: 5, received: 6}), {
+		name: 'u',
+		sessions: 1,
+		flows: 2,
+		datagramsSent: 5,
+		datagramsReceived: 6,
+		refused: [{code: RefusalCode.LIMIT, count: 1}],
+	});
+});
+
+test('a user may have a fixed target and no exit, or the other way round', (t) => {
+	const chosen = {kind: TargetKind.IPV4, host: Uint8Array.of(9, 9, 9, 9), port: 53} as const;
+	const target = {...chosen, encoded: Uint8Array.of(1, 9, 9, 9, 9, 0, 53)};
+	const fixed = newServer({exit: false}).flows;
+	t.is(announce(fixed, 0, 'a'), undefined);
+	t.is(fixed.datagramTo(1, 0, target, bytes, 0, 3, 0), 'flow-limit');
+	const exit = newServer({fixedTarget: false}).flows;
+	t.is(announce(exit, 0, 'a'), 'flow-limit');
+	t.is(exit.datagramTo(1, 0, target, bytes, 0, 3, 0), undefined);
 });
