@@ -1,20 +1,19 @@
-import {execFileSync} from 'node:child_process';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../src/app/status.ts';
 import {readStatus} from '../../src/app/status-server.ts';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
 import {isMissing} from '../support/e2e-needs.ts';
-import type {Child} from '../support/e2e-process.ts';
 import {Stage} from '../support/e2e-stage.ts';
+import {
+	FAR_ADDRESS,
+	NEAR_ADDRESS,
+	startVpn,
+	staticKey,
+	untilConnected,
+	VPN_NEEDS,
+} from '../support/e2e-vpn.ts';
 import {waitFor} from '../support/wait-for.ts';
-
-/** Inside the VPN. */
-const CLIENT_ADDRESS = '10.98.0.1';
-const SERVER_ADDRESS = '10.98.0.2';
-
-/** Named apart: the check of dependencies takes a literal for a program of a package. */
-const OPENVPN = 'openvpn';
 
 const MEGABYTES = 20;
 const LEAST_MBIT = 15;
@@ -32,9 +31,6 @@ const WHOLE = '1340';
  */
 const SPLIT = '8200';
 
-/** OpenVPN's own sockets overflow in the first bursts with the sizes that systems give. */
-const BUFFERS = ['--sndbuf', '2000000', '--rcvbuf', '2000000', '--txqueuelen', '2000'];
-
 /**
  * Sends random bytes from this host to one connection, then prints their hash and what was sent
  * again. The congestion control is the socket's own: some kernels default to bbr, which takes random
@@ -45,7 +41,7 @@ import hashlib, os, socket, struct
 sender = socket.socket()
 sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b'cubic')
 assert sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).startswith(b'cubic')
-sender.connect(('${SERVER_ADDRESS}', 5001))
+sender.connect(('${FAR_ADDRESS}', 5001))
 digest = hashlib.sha256()
 for _ in range(${MEGABYTES}):
     part = os.urandom(1000000)
@@ -60,7 +56,7 @@ print(digest.hexdigest(), again)
 /** Takes one connection; prints the hash of what came, the bytes, and how long they took. */
 const RECEIVER = `
 import hashlib, socket, time
-listener = socket.create_server(('${SERVER_ADDRESS}', 5001))
+listener = socket.create_server(('${FAR_ADDRESS}', 5001))
 print('listening', flush=True)
 connection, _ = listener.accept()
 start = time.monotonic()
@@ -100,51 +96,26 @@ async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
 	const conf = stage.write('mpclient.conf', lines.join(''));
 	const client = stage.program('mpclient', [conf, ...key, ...state('client')], {}, hosts.in(a));
 	await client.says('a session is up');
-	execFileSync(OPENVPN, ['--genkey', 'secret', stage.path('static.key')]);
+	const secret = staticKey(stage);
 	const size = ['--tun-mtu', mtu, '--ifconfig'];
 	const far = startVpn(stage, hosts.in(b), [
-		...['--lport', '1194', '--bind', '--local', '127.0.0.1'],
-		...[...size, SERVER_ADDRESS, CLIENT_ADDRESS],
+		...['--lport', '1194', '--bind', '--local', '127.0.0.1', ...secret],
+		...[...size, FAR_ADDRESS, NEAR_ADDRESS],
 	]);
 	const near = startVpn(stage, hosts.in(a), [
-		...['--remote', '127.0.0.1', '3000', '--nobind'],
-		...[...size, CLIENT_ADDRESS, SERVER_ADDRESS],
+		...['--remote', '127.0.0.1', '3000', '--nobind', ...secret],
+		...[...size, NEAR_ADDRESS, FAR_ADDRESS],
 	]);
 	for (const vpn of [near, far]) await untilConnected(vpn);
 	const status = (end: 'client' | 'server') => readStatus(join(stage.path(end), 'status.sock'));
 	return {stage, hosts, status};
 }
 
-async function untilConnected(vpn: Child): Promise<void> {
-	const complete = () => vpn.output.includes('Initialization Sequence Completed');
-	await waitFor(() => complete() || !vpn.alive, 'OpenVPN', 30_000);
-	if (!complete()) throw new Error(vpn.output);
-}
-
-function startVpn(stage: Stage, wrapper: readonly string[], place: readonly string[]): Child {
-	const [command = '', ...words] = wrapper;
-	const secret = ['--secret', stage.path('static.key'), '--cipher', 'AES-256-CBC'];
-	return stage.child(command, [
-		...[...words, 'openvpn', '--dev', 'tun', '--proto', 'udp', '--verb', '3'],
-		...[...place, ...secret, ...allowStatic(), ...BUFFERS],
-	]);
-}
-
-/** From 2.7 on OpenVPN wants to hear that a static key is meant. */
-function allowStatic(): readonly string[] {
-	const version = /OpenVPN (\d+)\.(\d+)/.exec(execFileSync(OPENVPN, ['--version']).toString());
-	const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
-	const old = major < 2 || (major === 2 && minor < 7);
-	return old ? [] : ['--allow-deprecated-insecure-static-crypto'];
-}
-
-const NEEDS = {programs: ['openvpn', 'ip', 'ping', 'python3'], namespaces: true, tun: true};
-
 test.serial('over three links of 10 % loss OpenVPN loses at most 3 of 200 pings', async (t) => {
-	if (isMissing(t, NEEDS)) return;
+	if (isMissing(t, VPN_NEEDS)) return;
 	const {stage, hosts} = await connect(t, WHOLE);
 	const [command = '', ...words] = hosts.in(hosts.a);
-	const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', SERVER_ADDRESS];
+	const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', FAR_ADDRESS];
 	const child = stage.child(command, [...words, ...ping]);
 	await child.end();
 	const received = Number(/(\d+) received/.exec(child.output)?.[1]);
@@ -186,7 +157,7 @@ async function logLosses(t: ExecutionContext, vpn: Vpn): Promise<void> {
 }
 
 test.serial(`over them ${MEGABYTES} MB of TCP reach ${LEAST_MBIT} Mbit/s`, async (t) => {
-	if (isMissing(t, NEEDS)) return;
+	if (isMissing(t, VPN_NEEDS)) return;
 	const vpn = await connect(t, SPLIT);
 	// A handful of losses more or less makes a large difference, and so does a busy machine.
 	let best = 0;
