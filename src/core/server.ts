@@ -111,7 +111,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	#touch(entry: ServerSession, now: Millis): void {
 		const {session, flows} = entry;
 		if (session.waiting) flows.flush(now);
-		entry.deadline = session.nextTimeout();
+		entry.deadline = Math.min(session.nextTimeout(), flows.nextTimeout());
 		this.#deadline = Math.min(this.#deadline, entry.deadline);
 	}
 
@@ -217,6 +217,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		for (const entry of this.#sessions.values()) {
 			if (now >= entry.deadline) {
 				entry.session.handleTimeout(now);
+				entry.flows.handleTimeout(now);
 				this.#touch(entry, now);
 			} else this.#deadline = Math.min(this.#deadline, entry.deadline);
 		}

@@ -41,6 +41,12 @@ const WAITING_PER_FLOW = 16;
 /** Bytes that all flows together keep then. */
 const WAITING_BYTES = 4 * 1024 * 1024;
 
+/**
+ * Flows that get their socket between two looks at the network: opening one takes longer than to
+ * carry ten datagrams, and those of the flows that are there must not wait for a rush of new ones.
+ */
+const OPEN_AT_ONCE = 4;
+
 /** How often a name is resolved. */
 const RESOLVE_INTERVAL: Millis = 60_000;
 
@@ -72,6 +78,9 @@ export class TargetSockets {
 	readonly #unflushed: UdpSocket[] = [];
 	#droppedBefore = 0;
 	#waitingBytes = 0;
+	/** Flows that wait for their socket, in their order. */
+	readonly #opening = new Set<Flow>();
+	#immediate: NodeJS.Immediate | undefined;
 	#failure = '';
 	#resolving = false;
 	#resolvedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -118,6 +127,7 @@ export class TargetSockets {
 		const flow = this.#flows.get(id);
 		if (flow === undefined) return;
 		this.#flows.delete(id);
+		this.#opening.delete(flow);
 		this.#init.budget.give();
 		this.#forgetWaiting(flow);
 		this.#discard(flow.socket);
@@ -126,6 +136,7 @@ export class TargetSockets {
 	async close(): Promise<void> {
 		this.#closed = true;
 		clearInterval(this.#timer);
+		clearImmediate(this.#immediate);
 		const flows = [...this.#flows.values()];
 		this.#flows.clear();
 		for (const _ of flows) this.#init.budget.give();
@@ -153,16 +164,36 @@ export class TargetSockets {
 		return flow;
 	}
 
-	// Whether a flow without a connection has one now; its datagram waits for the name if need be.
+	// Whether a flow without a connection has one now; its datagram waits for the name, or for its turn.
 	#ready(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
-		if (this.#address === undefined) {
+		if (this.#address === undefined || flow.socket === undefined) {
 			this.#wait(flow, bytes.slice(start, end));
+			if (this.#address !== undefined) this.#enqueue(flow);
 			return false;
 		}
 		const connected = this.#connect(flow);
 		if (!connected) this.failures++;
 		return connected;
 	}
+
+	#enqueue(flow: Flow): void {
+		this.#opening.add(flow);
+		this.#immediate ??= setImmediate(this.#openSome);
+	}
+
+	readonly #openSome = (): void => {
+		this.#immediate = undefined;
+		let opened = 0;
+		for (const flow of this.#opening) {
+			if (opened++ >= OPEN_AT_ONCE) break;
+			this.#opening.delete(flow);
+			if (this.#connect(flow)) continue;
+			this.failures += flow.waiting.length;
+			this.#forgetWaiting(flow);
+		}
+		this.flush();
+		if (this.#opening.size > 0) this.#immediate = setImmediate(this.#openSome);
+	};
 
 	#write(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
 		const {socket} = flow;

@@ -1,3 +1,4 @@
+import {cpSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {readStatus} from '../../src/app/status-server.ts';
@@ -87,4 +88,38 @@ test.serial('users have their own targets, limits and rules, and are told apart'
 		{name: 'carol', sessions: 1, flows: 2, exit: true, refused: ['denied']},
 	]);
 	t.is(snapshot.users?.[1]?.target, `127.0.0.1:${bobs.port}`);
+});
+
+test.serial('another user with the client id of the first takes nothing over', async (t) => {
+	const stage = new Stage(t);
+	const [port, listen] = [await freePort(), await freePort()];
+	const target = await UdpPeer.open();
+	const application = await UdpPeer.open();
+	t.teardown(() => Promise.all([target, application].map((one) => one.close())));
+	const keys = [await stage.key('alice.key'), await stage.key('bob.key')];
+	const place = ['127.0.0.1', `${target.port}`, '--bind', '127.0.0.1'];
+	const words = [...place, ...keys.flatMap((key) => ['--key-file', key])];
+	const state = ['--state', stage.path('server')];
+	await stage.program('mpserver', [`${port}`, ...words, ...state]).says('mpserver runs');
+	const conf = stage.write('mpclient.conf', `127.0.0.1 ${port}\n`);
+	/** Which port the target sees, with the key and the state of that user. */
+	const seen = async (user: 0 | 1, folder: string) => {
+		const own = ['--key-file', keys[user]!, '--state', stage.path(folder), '--no-socks'];
+		const argv = [conf, ...own, '--listen', `127.0.0.1:${listen}`];
+		const client = stage.program('mpclient', argv);
+		await client.says('a session is up');
+		const before = target.received.length;
+		application.send('hello', listen);
+		await waitFor(() => target.received.length > before);
+		client.kill('SIGKILL');
+		await client.end();
+		return target.received.at(-1)!.from.port;
+	};
+	const alices = await seen(0, 'alice');
+	cpSync(stage.path('alice'), stage.path('bob'), {
+		recursive: true,
+		filter: (path) => !path.endsWith('.sock'),
+	});
+	t.not(await seen(1, 'bob'), alices);
+	t.is(await seen(0, 'alice'), alices, 'her flow is still hers');
 });

@@ -8,6 +8,7 @@ import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {Session} from '../session.ts';
 import type {Millis} from '../time.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
+import {Confirmations} from './confirmations.ts';
 import type {FlowFrames} from './flow-frames.ts';
 import {type ReceivedTarget, SESSION_TARGETS} from './received-targets.ts';
 import type {FlowOwner, ServerFlow, ServerFlowTable} from './server-flow-table.ts';
@@ -49,6 +50,7 @@ export class ServerFlows implements FlowFrames {
 	readonly #byId = new Map<number, ServerFlow>();
 	readonly #opened = new ReplayWindow(ID_SPAN);
 	readonly #budget = {left: SESSION_TARGETS};
+	readonly #confirmations = new Confirmations();
 	#owner: FlowOwner;
 	#answers = 0;
 	#answersSince: Millis = Number.NEGATIVE_INFINITY;
@@ -124,7 +126,7 @@ export class ServerFlows implements FlowFrames {
 	#confirm(pair: {confirmed: Millis}, id: number, reference: number, now: Millis): void {
 		if (now - pair.confirmed < CONFIRM_AGAIN) return;
 		pair.confirmed = now;
-		this.#send(FrameType.TARGET_KNOWN, id, reference, now);
+		this.#confirmations.add(id, reference, now);
 	}
 
 	#open(id: number, target: Target, now: Millis): ServerFlow | undefined {
@@ -225,7 +227,20 @@ export class ServerFlows implements FlowFrames {
 		const reference = source?.reference ?? 0;
 		const inline = source === undefined || source.known ? undefined : source.encoded;
 		const {session} = this;
-		return session.sendDatagram(flow.id, reference, inline, undefined, bytes, start, end, now);
+		const prefix = this.#confirmations.takePrefix();
+		return session.sendDatagram(flow.id, reference, inline, prefix, bytes, start, end, now);
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		return this.#confirmations.due;
+	}
+
+	/** Confirms what no answer took along. */
+	handleTimeout(now: Millis): void {
+		if (now < this.#confirmations.due) return;
+		const frames = this.#confirmations.take();
+		if (frames !== undefined) this.session.sendControl(frames, now);
 	}
 
 	/** Sends the answers that wait, once there is a path. */

@@ -1,0 +1,45 @@
+import {writeVarint} from '../../bytes/varint.ts';
+import {FrameType} from '../../wire/constants.ts';
+import {type Millis, NEVER} from '../time.ts';
+
+/** How long a confirmation waits for a datagram that takes it along, or for others to go with. */
+const PATIENCE: Millis = 3;
+/** Bytes that wait at most; what does not fit is confirmed when the target comes inline again. */
+const ROOM = 256;
+/** A longer prefix would make a datagram that fits one packet need two. */
+const PREFIX_ROOM = 32;
+const LONGEST_FRAME = 9;
+
+/**
+ * TARGET_KNOWN frames on their way to the client: in front of the next datagram when they are few,
+ * else all together in a packet of their own. One packet each would cost more than the flows do.
+ */
+export class Confirmations {
+	readonly #bytes: Uint8Array = new Uint8Array(ROOM);
+	#length = 0;
+	/** When those that wait have to go out; NEVER when none does. */
+	due: Millis = NEVER;
+
+	/** Adds one. */
+	add(flow: number, reference: number, now: Millis): void {
+		if (this.#length + LONGEST_FRAME > ROOM) return;
+		this.#bytes[this.#length] = FrameType.TARGET_KNOWN;
+		const at = writeVarint(this.#bytes, this.#length + 1, flow);
+		this.#length = writeVarint(this.#bytes, at, reference);
+		if (this.due === NEVER) this.due = now + PATIENCE;
+	}
+
+	/** Takes them to put them in front of a datagram; undefined when there are none or too many. */
+	takePrefix(): Uint8Array | undefined {
+		return this.#length > PREFIX_ROOM ? undefined : this.take();
+	}
+
+	/** Takes them all; undefined when there are none. */
+	take(): Uint8Array | undefined {
+		if (this.#length === 0) return undefined;
+		const frames = this.#bytes.slice(0, this.#length);
+		this.#length = 0;
+		this.due = NEVER;
+		return frames;
+	}
+}
