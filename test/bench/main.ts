@@ -3,6 +3,7 @@ import {writeFileSync} from 'node:fs';
 import process from 'node:process';
 import {Bench} from './bench.ts';
 import {measureCpu} from './cpu.ts';
+import {measureFlows} from './flows.ts';
 import {measureGoodput} from './goodput.ts';
 import {measureLatency} from './latency.ts';
 import {type BenchOptions, HELP, type Measurement, parseOptions} from './options.ts';
@@ -38,7 +39,8 @@ async function run(options: BenchOptions): Promise<Report> {
 	const goodput = await step('goodput', () => measureGoodput(bench, sizes, repetitions, millis));
 	const recovery = await step('recovery', () => measureRecovery(bench, repetitions));
 	await bench.stop();
-	return {machine, goodput, cpu, latency, recovery, warnings};
+	const flows = await step('flows', () => measureFlows(repetitions > 1 ? [500, 2000] : [2000]));
+	return {machine, goodput, cpu, latency, recovery, flows, warnings};
 }
 
 function tell(text: string): void {

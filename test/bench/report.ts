@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {arch, availableParallelism, cpus, loadavg, platform, release} from 'node:os';
 import process from 'node:process';
 import type {CpuRow} from './cpu.ts';
+import type {FlowsRow} from './flows.ts';
 import type {GoodputRow} from './goodput.ts';
 import type {LatencyRow} from './latency.ts';
 import type {RecoveryRow} from './recovery.ts';
@@ -27,6 +28,7 @@ export interface Report {
 	readonly cpu: readonly CpuRow[];
 	readonly latency: readonly LatencyRow[];
 	readonly recovery: readonly RecoveryRow[];
+	readonly flows: readonly FlowsRow[];
 	readonly warnings: readonly string[];
 }
 
@@ -62,6 +64,7 @@ export function formatReport({machine, ...report}: Report): string {
 		cpuTable(report.cpu),
 		latencyTable(report.latency),
 		recoveryTable(report.recovery),
+		flowsTable(report.flows),
 	];
 	for (const table of tables) if (table.length > 1) lines.push('', ...align(table));
 	for (const warning of report.warnings) lines.push('', `Warning: ${warning}`);
@@ -115,6 +118,21 @@ function recoveryTable(rows: readonly RecoveryRow[]): string[][] {
 			`${system} ${killed}`,
 			...cells(fromStart, 0),
 			...cells(starting, 0),
+		]),
+	];
+}
+
+function flowsTable(rows: readonly FlowsRow[]): string[][] {
+	return [
+		['flows opened at', 'open', 'answered', 'heap each', 'p99 ms alone', 'meanwhile', 'lost'],
+		...rows.map(({rate, flows, answered, heapPerFlow, before, during}) => [
+			`${rate}/s`,
+			`${flows}`,
+			`${answered}`,
+			`${heapPerFlow.toFixed(0)} B`,
+			before.p99.toFixed(1),
+			during.p99.toFixed(1),
+			`${during.lost} of ${during.sent}`,
 		]),
 	];
 }

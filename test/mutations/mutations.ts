@@ -9,6 +9,30 @@ export interface Mutation {
 /** Bugs that somebody might really make; each has to be caught by a test. */
 export const MUTATIONS: readonly Mutation[] = [
 	{
+		name: 'a flow with one target takes another one',
+		file: 'src/core/flow/server-flows.ts',
+		from: "if (flow.key !== keyOf(target) || reference !== 0) return 'unknown-target';",
+		to: '',
+	},
+	{
+		name: 'flows of the clients of a user are not added up',
+		file: 'src/core/flow/server-flow-table.ts',
+		from: 'owner.user.flows++;',
+		to: '',
+	},
+	{
+		name: 'a removed flow counts for its user for ever',
+		file: 'src/core/flow/server-flow-table.ts',
+		from: 'if (this.#byHandle.delete(flow.handle)) flow.owner.user.flows--;',
+		to: 'this.#byHandle.delete(flow.handle);',
+	},
+	{
+		name: 'what no answer takes along is never confirmed',
+		file: 'src/core/flow/server-flows.ts',
+		from: 'if (frames !== undefined) this.session.sendControl(frames, now);',
+		to: '',
+	},
+	{
 		name: 'the replay window is not told of accepted packets',
 		file: 'src/core/session.ts',
 		from: 'this.#window.accept(packetNumber);',
