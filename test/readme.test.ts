@@ -4,6 +4,8 @@ import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {readPathLine} from '../src/config/path-line.ts';
+import {DnsServer} from './net/names-dns-server.ts';
+import {isMissing} from './support/e2e-needs.ts';
 import {Program} from './support/program.ts';
 import {readmeBlocks, readmeSection, readmeTable, readReadme} from './support/readme-blocks.ts';
 import {ReadmeShell} from './support/readme-shell.ts';
@@ -18,7 +20,8 @@ const ROOT = new URL('../../', import.meta.url);
 const RUN = [
 	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
-	...['socks-server', 'socks-client', 'pysocks', 'forward'],
+	...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns'],
+	...['socks.conf', 'socksify'],
 	...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'paths.conf', 'paths'],
 	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
 ];
@@ -32,6 +35,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 	measure: 'takes minutes; the names of the scripts are looked up below',
 	develop: 'this is one of the tests; the names of the scripts are looked up below',
 	openvpn: 'options of another program',
+	'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
 	'mpserver.service': 'a unit of systemd; its command is checked below',
 };
 
@@ -76,6 +80,15 @@ async function pingPong(application: UdpPeer, port: number): Promise<void> {
 		clearInterval(timer);
 	}
 	if (application.received.at(-1)?.text !== 'pong') throw new Error('another answer');
+}
+
+/** A name server on loopback that knows one name; its `ADDR:PORT`. */
+async function nameServer(t: ExecutionContext): Promise<string> {
+	const server = new DnsServer((name) => ({
+		records: name === 'example.net' ? [{name, type: 'A', data: '192.0.2.99', ttl: 60}] : [],
+	}));
+	t.teardown(() => server.close());
+	return server.listen();
 }
 
 /** Without a program of the examples a test is skipped, except where everything must be there. */
@@ -183,9 +196,11 @@ test.serial(
 	},
 );
 
-test.serial('the forward of the README leads to its target', async (t) => {
-	const {shell, target, application, run} = await setUp(t);
+test.serial('the forward of the README carries a query of the program beside it', async (t) => {
+	if (isMissing(t, {programs: ['drill']})) return;
+	const {shell, run} = await setUp(t);
 	const [server, port] = await Promise.all(Array.from({length: 2}, freePort));
+	const names = await nameServer(t);
 	await run('keygen');
 	const serverRun = shell.start(block('socks-server'), {
 		'2000 ': `${server} --allow 127.0.0.0/8 `,
@@ -193,10 +208,28 @@ test.serial('the forward of the README leads to its target', async (t) => {
 	await serverRun.says('mpserver runs');
 	shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
 	const client = shell.start(block('forward'), {
-		'5353=9.9.9.9:53': `${port}=127.0.0.1:${target.port} --no-listen --no-socks`,
+		'5353=9.9.9.9:53': `${port}=${names} --no-listen --no-socks`,
 	});
 	await client.says('a session is up');
-	await pingPong(application, port!);
+	const answer = await run('dns', {'5353': `${port}`});
+	t.regex(answer, /^example\.net\.\s+60\s+IN\s+A\s+192\.0\.2\.99$/m);
+});
+
+test.serial('socksify sends through SOCKS5 as the README says', async (t) => {
+	if (isMissing(t, {programs: ['socksify', 'drill']})) return;
+	const {shell, run} = await setUp(t);
+	const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
+	await run('keygen');
+	const serverRun = shell.start(block('socks-server'), {'2000 ': `${server} `});
+	await serverRun.says('mpserver runs');
+	shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
+	const client = shell.start(block('socks-client'), {'1080': `${socks}`});
+	await client.says('a session is up');
+	shell.write('socks.conf', block('socks.conf'), {'1080': `${socks}`});
+	// The exit refuses this address, which shows that the query came there.
+	const asked = shell.start(block('socksify'), {'9.9.9.9': '198.51.100.53'});
+	await client.says('the server refuses a target reason=denied target=198.51.100.53:53');
+	asked.kill('SIGKILL');
 	t.pass();
 });
 
