@@ -100,11 +100,12 @@ function startBoth({stage, hosts}: Ends, mode: Mode, front: Front): readonly [Ch
 /** Pings through the VPN until ten answers have come; how many were sent. */
 async function ping(t: ExecutionContext, {stage, hosts}: Ends, what: string): Promise<void> {
 	const [command = '', ...words] = hosts.in(hosts.a);
-	const child = stage.child(command, [
-		...[...words, 'ping', '-c', '10', '-i', '0.2', '-w', '60', FAR_ADDRESS],
-	]);
-	await child.end(90_000);
-	const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(child.output) ?? [];
+	// While OpenVPN starts anew its device is gone, and with it the route.
+	const tries = `until ping -c 10 -i 0.2 -w 60 ${FAR_ADDRESS}; do sleep 0.2; done`;
+	const child = stage.child(command, [...words, 'sh', '-c', tries]);
+	await child.end(120_000);
+	const answers = [...child.output.matchAll(/(\d+) packets transmitted, (\d+) received/g)];
+	const [, sent, received] = answers.at(-1) ?? [];
 	t.log(`${what}: ${received} of ${sent} pings answered`);
 	t.true(Number(received) >= 10, child.output);
 }
