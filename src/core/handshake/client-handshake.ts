@@ -1,7 +1,7 @@
 import {readUint32} from '../../bytes/cursor.ts';
 import {deriveKey, equalBytes, keyHint, mac} from '../../crypto/keys.ts';
 import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
-import {PROLOGUE, VERSION} from '../../wire/constants.ts';
+import {PROLOGUE, STREAM_FRAMES, VERSION} from '../../wire/constants.ts';
 import {
 	COOKIE_LENGTH,
 	decodeRespPayload,
@@ -143,7 +143,7 @@ export class ClientHandshake {
 			cookie,
 			resumeId: resume?.peerId ?? 0,
 			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
-			parameters: {encrypt: this.#encrypt, frames: []},
+			parameters: {encrypt: this.#encrypt, frames: STREAM_FRAMES},
 		});
 		const bytes = new Uint8Array(256);
 		bytes.set(header, 0);
