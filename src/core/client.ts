@@ -1,4 +1,4 @@
-import {CloseCode, FrameType, PacketType} from '../wire/constants.ts';
+import {CloseCode, FrameType, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
@@ -64,7 +64,13 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		super(environment, config.encrypt);
 		this.#config = config;
 		const id = config.keyless ? new Uint8Array(16) : config.clientId;
-		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt);
+		this.#handshake = new ClientHandshake(
+			environment,
+			config.psk,
+			id,
+			config.encrypt,
+			STREAM_FRAMES,
+		);
 		this.#traffic = new ClientTraffic(this.context, config, (code, quiet, now) => {
 			this.#closedByServer(code, quiet, now);
 		});

@@ -165,6 +165,10 @@ export class BbrModel implements RateModel {
 		this.#longLoss += (lost - this.#longLoss) / 2000;
 	}
 
+	onAbandoned(_now: Millis, bytes: number): void {
+		this.#sampler.onLost(bytes);
+	}
+
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
 		if (largestSentAt > this.#largestSentAt) {
 			this.#largestSentAt = largestSentAt;
@@ -231,15 +235,17 @@ export class BbrModel implements RateModel {
 	}
 
 	#checkFull(now: Millis): void {
-		if (this.#phase !== 'startup' || this.#sampler.appLimited) return;
+		if (this.#phase !== 'startup') return;
+		// A queue of a good part of a round trip is proof enough.
+		if (this.#round > 3 && this.#delay.queueing > Math.max(20, 0.6 * this.#minRtt.value)) {
+			this.#enter('drain', now);
+			return;
+		}
+		if (this.#sampler.appLimited) return;
 		if (this.#rate >= this.#fullRate * FULL_GROWTH) {
 			this.#fullRate = this.#rate;
 			this.#fullRounds = 0;
 		} else if (++this.#fullRounds >= FULL_ROUNDS) this.#enter('drain', now);
-		// A queue of a whole round trip is proof enough.
-		if (this.#round > 3 && this.#delay.queueing > Math.max(20, this.#minRtt.value)) {
-			this.#enter('drain', now);
-		}
 	}
 
 	#enter(phase: Phase, now: Millis): void {

@@ -64,6 +64,7 @@ export class Carrier {
 	#progress: Millis = 0;
 	#lastLoss: Millis = Number.NEGATIVE_INFINITY;
 	#timeouts = 0;
+	#wasUp = false;
 
 	constructor(path: Path, model: RateModel, events: CarrierEvents) {
 		this.path = path;
@@ -98,7 +99,8 @@ export class Carrier {
 		this.#sizes[at] = bytes;
 		this.#states[at] = OUT;
 		this.#packets[at] = packet;
-		const snapshot = (this.#snapshots[at] ??= this.model.createSnapshot());
+		const snapshot = this.#snapshots[at] ?? this.model.createSnapshot();
+		this.#snapshots[at] = snapshot;
 		this.model.onSent(now, bytes, snapshot);
 		if (this.#out === 0) this.#progress = now;
 		if (this.suspect && this.probes > 0) this.probes--;
@@ -209,6 +211,14 @@ export class Carrier {
 		this.#finish(at, false);
 	}
 
+	#abandon(index: number, now: Millis): void {
+		const at = index % this.#capacity;
+		this.#settle(index, LOST);
+		this.#lastLoss = now;
+		this.model.onAbandoned(now, this.#sizes[at]!);
+		this.#finish(at, false);
+	}
+
 	#judge(now: Millis): void {
 		if (this.#threshold > PACKET_THRESHOLD && now - this.#misjudgedAt > ORDER_AFTER) {
 			this.#threshold = PACKET_THRESHOLD;
@@ -260,7 +270,7 @@ export class Carrier {
 		this.#progress = now;
 		this.suspect = true;
 		this.probes = PROBES;
-		this.loseAll(now);
+		this.#abandonAll(now);
 	}
 
 	/** Calls `visit` for every packet that is out. */
@@ -271,19 +281,23 @@ export class Carrier {
 		}
 	}
 
-	/** Everything that is out is lost. */
-	loseAll(now: Millis): void {
+	// Silence says nothing of what the path can carry, only that nothing of this is to be hoped for.
+	#abandonAll(now: Millis): void {
 		for (let i = this.#head; i < this.#tail; i++) {
-			if (this.#states[i % this.#capacity] === OUT) this.#lose(i, now);
+			if (this.#states[i % this.#capacity] === OUT) this.#abandon(i, now);
 		}
 		this.#head = this.#tail;
 		this.#lossTime = NEVER;
 	}
 
-	/** The path showed that it is alive. */
-	trust(now: Millis): void {
-		this.suspect = false;
-		this.#timeouts = 0;
-		this.#progress = now;
+	/** Looks at the path's state: one that came up again is trusted at once. */
+	observe(now: Millis): void {
+		const up = this.path.state === 'up';
+		if (up && !this.#wasUp) {
+			this.suspect = false;
+			this.#timeouts = 0;
+			this.#progress = now;
+		}
+		this.#wasUp = up;
 	}
 }

@@ -13,8 +13,6 @@ const PACKETS = 10;
 const LONGEST_DELAY: Millis = 25;
 /** After a report that a gap caused, no gap causes another for this long. */
 const GAP_PAUSE: Millis = 1;
-/** A path that loses more than this has a second one carry reports too. */
-const DOUBTFUL_LOSS = 0.01;
 
 /** Tells the peer which stream packets came over which path, and decides when. */
 export class FeedbackSender {
@@ -26,6 +24,7 @@ export class FeedbackSender {
 	#newest = -1;
 	readonly #report = new PathReport();
 	#packets = 0;
+	#turn = 0;
 	#due: Millis = NEVER;
 	#gapReport: Millis = Number.NEGATIVE_INFINITY;
 
@@ -64,7 +63,8 @@ export class FeedbackSender {
 		const quarter = this.#best === undefined ? LONGEST_DELAY : this.#best.rtt.smoothed / 4;
 		this.#due = Math.min(this.#due, now + Math.min(quarter, LONGEST_DELAY));
 		if (path === undefined) return;
-		const receipts = (this.#receipts[path.id] ??= new Receipts());
+		const receipts = this.#receipts[path.id] ?? new Receipts();
+		this.#receipts[path.id] = receipts;
 		if (!receipts.add(number, now) || now - this.#gapReport < GAP_PAUSE) return;
 		this.#gapReport = now;
 		this.#due = now;
@@ -91,17 +91,15 @@ export class FeedbackSender {
 		this.#packets = 0;
 		const best = this.#best;
 		if (best === undefined) return;
-		const second = (best.sendLoss.loss ?? 0) > DOUBTFUL_LOSS || best.state === 'suspect';
-		this.#sendParts(best, second ? this.#another(best) : undefined, now);
+		this.#sendParts(best, this.#another(best), now);
 	}
 
+	// The best path may be dead and nobody knows it yet: each of the others takes its turn beside it.
 	#another(best: Path): Path | undefined {
-		let other: Path | undefined;
-		for (const path of this.#paths.chosen) {
-			if (path === best) continue;
-			if (other === undefined || path.rtt.smoothed < other.rtt.smoothed) other = path;
-		}
-		return other;
+		const {chosen} = this.#paths;
+		if (chosen.length < 2) return undefined;
+		const other = chosen[this.#turn++ % chosen.length]!;
+		return other === best ? chosen[this.#turn++ % chosen.length] : other;
 	}
 
 	/** Reports that do not fit one packet go in several. */

@@ -21,6 +21,8 @@ export class PacketFiller {
 	readonly #scheduler: StreamScheduler;
 	/** What to do with a stream of which the last word arrived. */
 	readonly #over: (stream: Stream) => void;
+	/** Whether the packet filled last has something of a young stream. */
+	urgent = false;
 	/** The stream whose STREAM_OPEN is in the packet being filled. */
 	#opened: Stream | undefined;
 
@@ -38,10 +40,12 @@ export class PacketFiller {
 	fill(packet: SentPacket, bytes: Uint8Array, at: number, end: number): number {
 		let position = at;
 		this.#opened = undefined;
+		this.urgent = false;
 		while (end - position >= LEAST_ROOM) {
 			const stream = this.#scheduler.next();
 			if (stream === undefined) break;
 			const before = position;
+			if (stream.young || stream.pending !== 0) this.urgent = true;
 			position = this.#fillFrom(stream, packet, bytes, position, end);
 			if (position === before) break;
 			this.#scheduler.served(stream);

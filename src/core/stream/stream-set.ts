@@ -202,11 +202,6 @@ export class StreamSet implements StreamHost {
 		this.#feedback?.copy(path, number, now);
 	}
 
-	/** A path is alive again. */
-	pathUp(path: Path, now: Millis): void {
-		this.#transport?.pathUp(path, now);
-	}
-
 	// --- out ---
 
 	/** Sends what is due: reports, and frames as far as the paths have room. */
@@ -241,4 +236,3 @@ export class StreamSet implements StreamHost {
 		this.pump(now);
 	}
 }
-

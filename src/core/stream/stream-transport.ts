@@ -1,6 +1,6 @@
+import type {Cursor} from '../../bytes/cursor.ts';
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
-import type {Cursor} from '../../bytes/cursor.ts';
 import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
 import type {PacketSender} from '../packet-sender.ts';
 import type {Path} from '../path/path.ts';
@@ -9,8 +9,8 @@ import type {Random} from '../random.ts';
 import type {RateModel} from '../rate/rate-model.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
-import {type SentPacket, SentPackets} from './sent-packet.ts';
 import type {PacketFiller} from './packet-filler.ts';
+import {type SentPacket, SentPackets} from './sent-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
@@ -20,6 +20,8 @@ const TAG = 16;
 /** A number is left out about once in so many packets: whoever acknowledges it lies. */
 const SKIP_EVERY = 1024;
 const SKIPPED = 8;
+/** By how much copies of urgent packets may run ahead of what the path's model allows. */
+const URGENT_LEAD: Millis = 10;
 
 /** What makes a transport. */
 export interface StreamTransportInit {
@@ -55,7 +57,9 @@ export class StreamTransport implements CarrierEvents {
 
 	/** The path's list of packets, made when it is wanted. */
 	carrier(path: Path): Carrier {
-		return (this.#carriers[path.id] ??= new Carrier(path, this.#init.model(path), this));
+		const carrier = this.#carriers[path.id] ?? new Carrier(path, this.#init.model(path), this);
+		this.#carriers[path.id] = carrier;
+		return carrier;
 	}
 
 	/** Smoothed round trip time of the best path. */
@@ -69,7 +73,7 @@ export class StreamTransport implements CarrierEvents {
 	send(now: Millis): void {
 		const {filler, paths} = this.#init;
 		this.#nextSend = NEVER;
-		this.#arrange();
+		this.#arrange(now);
 		for (let i = 0; i < BURST; i++) {
 			if (!filler.hasWork) {
 				this.#applicationLimited(now);
@@ -89,12 +93,13 @@ export class StreamTransport implements CarrierEvents {
 	}
 
 	/** Orders the paths anew, and takes back what only paths in doubt carry. */
-	#arrange(): void {
+	#arrange(now: Millis): void {
 		const order = this.#order;
 		order.length = 0;
 		let trusted = 0;
 		for (const path of this.#init.paths.chosen) {
 			const carrier = this.carrier(path);
+			carrier.observe(now);
 			if (carrier.trusted) trusted |= carrier.bit;
 			let at = order.length;
 			const score = cost(carrier);
@@ -137,11 +142,13 @@ export class StreamTransport implements CarrierEvents {
 			this.#packets.give(packet);
 			return false;
 		}
+		// Copies of what has just begun are worth going ahead of time: it is small, and waited for.
+		const patience = filler.urgent ? URGENT_LEAD : 0;
 		const destinations = this.#destinations;
 		destinations.length = 0;
 		destinations.push(lead.path);
 		for (const carrier of this.#order) {
-			if (carrier !== lead && carrier.delayUntilSend(now, size) <= 0) {
+			if (carrier !== lead && carrier.delayUntilSend(now, size) <= patience) {
 				destinations.push(carrier.path);
 			}
 		}
@@ -198,11 +205,6 @@ export class StreamTransport implements CarrierEvents {
 		if (report.largest >= this.#init.sender.nextPacketNumber) return false;
 		for (const number of this.#skipped) if (report.covers(number)) return false;
 		return true;
-	}
-
-	/** A path is alive again. */
-	pathUp(path: Path, now: Millis): void {
-		this.#carriers[path.id]?.trust(now);
 	}
 
 	/** When handleTimeout wants to be called. */

@@ -72,6 +72,8 @@ export class Stream implements TunnelStream {
 	#window = FIRST_WINDOW;
 	#consumed = 0;
 	#grantedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** Since when bytes wait that the reader did not take. */
+	#readableSince: Millis = 0;
 	#blocked = false;
 	#stopped = false;
 
@@ -185,9 +187,13 @@ export class Stream implements TunnelStream {
 		const {now} = this.#host;
 		if (this.receiveLimit - this.#consumed > this.#window / 2) return;
 		const sinceGrant = now - this.#grantedAt;
-		if (sinceGrant < 2 * this.#host.roundTrip) this.#grow();
-		else if (sinceGrant > 4 * this.#host.roundTrip + 1000) this.#window = FIRST_WINDOW;
+		const drained = now - this.#readableSince;
+		if (drained > 4 * this.#host.roundTrip + 1000) this.#window = FIRST_WINDOW;
+		else if (drained < 2 * this.#host.roundTrip && sinceGrant < 4 * this.#host.roundTrip) {
+			this.#grow();
+		}
 		this.#grantedAt = now;
+		this.#readableSince = now;
 		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
 		this.receiveLimit += this.#host.pool.take(wanted, least);
@@ -257,6 +263,7 @@ export class Stream implements TunnelStream {
 		if (offset + (end - start) > this.receiveLimit) return false;
 		const before = this.in.available;
 		if (!this.in.insert(offset, bytes, start, end, fin)) return false;
+		if (this.#consumed === this.in.position && before === 0) this.#readableSince = this.#host.now;
 		if (this.in.available > before || this.in.finished) this.#host.changed(this);
 		if (this.in.finished) this.settle();
 		return true;
