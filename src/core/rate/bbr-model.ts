@@ -8,7 +8,7 @@ import {RateSampler} from './rate-sampler.ts';
 import {WindowedMinimum} from './windowed-minimum.ts';
 
 const PACKET = 1228;
-const INITIAL_WINDOW: number = 32 * PACKET;
+const INITIAL_WINDOW: number = 64 * PACKET;
 const SMALLEST_WINDOW: number = 4 * PACKET;
 const LARGEST_WINDOW: number = 2 ** 30;
 /** Doubles what is sent every round trip: 2 / ln 2 (draft-cardwell-iccrg-bbr, section 4.3.1). */
@@ -70,9 +70,15 @@ export class BbrModel implements RateModel {
 	#learned = 0;
 	#rttProbedAt: Millis = 0;
 
-	/** @param random spreads the probing of flows that share a bottleneck */
-	constructor(random: Random) {
+	readonly #firstRtt: Millis;
+
+	/**
+	 * @param random spreads the probing of flows that share a bottleneck
+	 * @param firstRtt the round trip time as probes measured it
+	 */
+	constructor(random: Random, firstRtt: Millis) {
 		this.#random = random;
+		this.#firstRtt = Math.max(1, Math.min(333, firstRtt));
 	}
 
 	get inFlight(): number {
@@ -114,8 +120,8 @@ export class BbrModel implements RateModel {
 
 	get pacingRate(): number {
 		if (this.#rate === 0) {
-			// Before anything is known: the first window, spread over the round trip.
-			return (STARTUP_GAIN * INITIAL_WINDOW) / Math.max(10, Math.min(100, this.#rtt.smoothed));
+			// Before anything is known: the first window, spread over a part of the round trip.
+			return (STARTUP_GAIN * INITIAL_WINDOW) / this.#firstRtt;
 		}
 		return this.#gain * this.#rate;
 	}

@@ -19,6 +19,8 @@ import {StreamTransport} from './stream-transport.ts';
 const CLOSED_IDS = 65_536;
 /** Without a sign of life for this long there is no hope for streams. */
 const HOPELESS_AFTER: Millis = 30_000;
+/** Assumed for pacing before a probe has come back. */
+const FIRST_ROUND_TRIP: Millis = 60;
 
 /** What a set of streams is made with. */
 export interface StreamSetInit {
@@ -89,7 +91,7 @@ export class StreamSet implements StreamHost {
 			paths,
 			random,
 			filler: this.#filler,
-			model: () => new BbrModel(random),
+			model: ({rtt}) => new BbrModel(random, rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP),
 		});
 		this.#feedback = new FeedbackSender(sender, paths);
 		if (supported) return;
