@@ -1,0 +1,59 @@
+import process from 'node:process';
+import {isMainThread} from 'node:worker_threads';
+import {RemoteTable} from '../remote-table.ts';
+import type {UdpBackEnd, UdpBinding, UdpHandlers, UdpSocket} from '../udp.ts';
+import {type BatchResources, BatchSocket} from './batch-socket.ts';
+import {Descriptors} from './descriptor.ts';
+import {EventLoop} from './event-loop.ts';
+import {LinuxKernel} from './kernel.ts';
+import {Poller} from './poller.ts';
+import {QueuePool} from './queue-pool.ts';
+import {Receiver} from './receiver.ts';
+import {selfTest} from './self-test.ts';
+import {BatchRemote} from './socket-address.ts';
+import {LoopWakeUp, TimerWakeUp, type WakeUp} from './wake-up.ts';
+
+/** How a batch back end works. */
+export interface BatchOptions {
+	/** Never waits for a datagram: a core for the lowest latency. */
+	readonly busyPoll?: boolean;
+}
+
+/**
+ * The back end of Linux: many datagrams in one system call, runs of them through the network stack
+ * as one, all sockets in one epoll.
+ */
+export class BatchBackEnd implements UdpBackEnd {
+	readonly name = 'batch';
+	readonly bindsInterfaces = true;
+	readonly #resources: BatchResources;
+	readonly #wakeUp: WakeUp;
+
+	/** Throws where this machine has no such thing, with a reason for the user. */
+	constructor({busyPoll = false}: BatchOptions = {}) {
+		const kernel = new LinuxKernel();
+		// The only structure in use that differs between the architectures.
+		const packed = process.arch === 'x64';
+		selfTest(kernel, packed);
+		const poller = new Poller(kernel, packed);
+		this.#wakeUp = isMainThread
+			? new LoopWakeUp(poller, new EventLoop(kernel), busyPoll)
+			: new TimerWakeUp(poller);
+		this.#resources = {
+			descriptors: new Descriptors(kernel),
+			poller,
+			receiver: new Receiver(kernel),
+			queues: new QueuePool(kernel),
+			remotes: new RemoteTable((...parts) => new BatchRemote(...parts)),
+			closed: () => {
+				if (poller.size === 0) this.#wakeUp.stop();
+			},
+		};
+	}
+
+	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket {
+		const socket = new BatchSocket(this.#resources, binding, handlers);
+		this.#wakeUp.start();
+		return socket;
+	}
+}
