@@ -19,12 +19,14 @@ export function chooseIo(
 	forced: UdpBackEnd['name'] | undefined,
 	options: BatchOptions = {},
 ): IoChoice {
-	if (forced !== 'batch') return {backEnd: new DgramBackEnd(), rejected: undefined};
+	if (forced === 'dgram') return {backEnd: new DgramBackEnd(), rejected: undefined};
 	try {
 		return {backEnd: new BatchBackEnd(options), rejected: undefined};
 	} catch (error) {
+		const reason = reasonOf(error);
+		if (forced === undefined) return {backEnd: new DgramBackEnd(), rejected: `batch: ${reason}`};
 		throw new Error(
-			`the socket back end "batch" cannot be used: ${reasonOf(error)} ` +
+			`the socket back end "batch" cannot be used: ${reason} ` +
 				'(npm install koffi@2.16.3 where it is missing, or --io dgram)',
 		);
 	}

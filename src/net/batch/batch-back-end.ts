@@ -34,7 +34,8 @@ export class BatchBackEnd implements UdpBackEnd {
 		const kernel = new LinuxKernel();
 		// The only structure in use that differs between the architectures.
 		const packed = process.arch === 'x64';
-		selfTest(kernel, packed);
+		const receiver = new Receiver(kernel);
+		selfTest(kernel, packed, receiver);
 		const poller = new Poller(kernel, packed);
 		this.#wakeUp = isMainThread
 			? new LoopWakeUp(poller, new EventLoop(kernel), busyPoll)
@@ -42,7 +43,7 @@ export class BatchBackEnd implements UdpBackEnd {
 		this.#resources = {
 			descriptors: new Descriptors(kernel),
 			poller,
-			receiver: new Receiver(kernel),
+			receiver,
 			queues: new QueuePool(kernel),
 			remotes: new RemoteTable((...parts) => new BatchRemote(...parts)),
 			closed: () => {

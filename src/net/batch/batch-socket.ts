@@ -9,10 +9,11 @@ import {
 	type UdpSocket,
 } from '../udp.ts';
 import {type Descriptors, errorName} from './descriptor.ts';
-import {EAGAIN, EIO} from './kernel.ts';
+import {EAGAIN} from './kernel.ts';
 import type {Pollable, Poller} from './poller.ts';
 import type {QueuePool} from './queue-pool.ts';
 import type {Receiver, SourceBook} from './receiver.ts';
+import {RunPolicy} from './run-policy.ts';
 import type {SendOutcome, SendQueue} from './send-queue.ts';
 import {ADDRESS_LENGTH, BatchRemote, familyAt, hostAt, portAt} from './socket-address.ts';
 
@@ -27,11 +28,10 @@ export interface BatchResources {
 	closed(): void;
 }
 
+const now = () => performance.now();
+
 /** Datagrams that one socket may hand over before the others have their turn. */
 const DATAGRAMS_PER_TURN = 64;
-
-/** How long runs of a size that was refused are not tried again, in ms. */
-const RUN_PAUSE = 10_000;
 
 /** Sources remembered by port in front of the interning table; a power of two. */
 const RECENT = 16;
@@ -64,9 +64,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 	/** Datagrams in a message as they came in lately: the kernel may put many together. */
 	#perMessage = 1;
 	#lost = 0;
-	/** Runs of this size, or longer ones, are not sent until then; Infinity and Infinity = none ever. */
-	#refusedSize = Number.POSITIVE_INFINITY;
-	#refusedUntil = 0;
+	readonly #runs = new RunPolicy(now);
 	#errors: SendError[] = [];
 
 	constructor(resources: BatchResources, binding: UdpBinding, handlers: UdpHandlers) {
@@ -182,14 +180,11 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 	}
 
 	mayRun(size: number): boolean {
-		return size < this.#refusedSize || performance.now() >= this.#refusedUntil;
+		return this.#runs.allows(size);
 	}
 
 	runFailed(errno: number, size: number): void {
-		// EIO: the network card cannot compute checksums for it, now or ever.
-		const isForEver = errno === EIO;
-		this.#refusedSize = isForEver ? 0 : size;
-		this.#refusedUntil = isForEver ? Number.POSITIVE_INFINITY : performance.now() + RUN_PAUSE;
+		this.#runs.refused(errno, size);
 	}
 
 	queueFull(datagrams: number): void {

@@ -3,7 +3,7 @@ import {SocketError} from '../udp.ts';
 import {Descriptors, errorName} from './descriptor.ts';
 import {EAGAIN, type Kernel} from './kernel.ts';
 import {Poller} from './poller.ts';
-import {Receiver, type SourceBook} from './receiver.ts';
+import type {Receiver, SourceBook} from './receiver.ts';
 import {type SendOutcome, SendQueue} from './send-queue.ts';
 import {BatchRemote, portAt} from './socket-address.ts';
 
@@ -19,17 +19,17 @@ const LOOPBACK = '127.0.0.1';
  * Sends datagrams over loopback, in runs and singly, and receives them put together and singly;
  * throws when any is not what was sent. Where there is no loopback nothing is tested.
  */
-export function selfTest(kernel: Kernel, packed: boolean): void {
+export function selfTest(kernel: Kernel, packed: boolean, receiver: Receiver): void {
 	for (const isPath of [false, true]) {
 		try {
-			exchange(kernel, packed, isPath);
+			exchange(kernel, packed, receiver, isPath);
 		} catch (error) {
 			if (!(error instanceof SocketError)) throw error;
 		}
 	}
 }
 
-function exchange(kernel: Kernel, packed: boolean, isPath: boolean): void {
+function exchange(kernel: Kernel, packed: boolean, receiver: Receiver, isPath: boolean): void {
 	const descriptors = new Descriptors(kernel);
 	const from = descriptors.open({address: LOOPBACK, port: 0});
 	try {
@@ -41,7 +41,7 @@ function exchange(kernel: Kernel, packed: boolean, isPath: boolean): void {
 			const remotes = new RemoteTable((...parts) => new BatchRemote(...parts));
 			const failure = send(kernel, from, remotes.intern(0, LOOPBACK, port));
 			if (failure !== 0) throw new SocketError(errorName(failure), 'no loopback');
-			receive(kernel, to, poller, descriptors.nameOf(from, 4).port);
+			receive(receiver, to, poller, descriptors.nameOf(from, 4).port);
 		} finally {
 			poller.close();
 			descriptors.close(to);
@@ -73,8 +73,7 @@ function send(kernel: Kernel, descriptor: number, to: BatchRemote): number {
 	return failure;
 }
 
-function receive(kernel: Kernel, descriptor: number, poller: Poller, port: number): void {
-	const receiver = new Receiver(kernel);
+function receive(receiver: Receiver, descriptor: number, poller: Poller, port: number): void {
 	let wrongSource = false;
 	const book: SourceBook = {
 		sourceAt: (words, at) => {

@@ -48,17 +48,22 @@ export class LoopWakeUp implements WakeUp {
 		this.#keepAlive = undefined;
 	}
 
-	// Node counts this immediate as done before it calls it, so that it does not keep the loop awake.
 	readonly #turn = (): void => {
-		const count = this.#poller.wait(this.#patience());
-		this.#immediate = setImmediate(this.#turn);
+		const next = setImmediate(this.#turn);
+		this.#immediate = next;
+		const count = this.#poller.wait(this.#patience(next));
 		this.#loopWorked = count > 0 && this.#poller.dispatch(count);
 	};
 
-	#patience(): number {
+	#patience(next: NodeJS.Immediate): number {
 		if (this.#busy || this.#loop.hasNews) return 0;
 		if (this.#loopWorked) this.#loop.updateTime();
-		return this.#loop.timeout();
+		// While any immediate is to come the loop may not wait. With ours out of the count it says what
+		// it would do without it: only `unref` makes Node tell libuv so at once.
+		next.unref();
+		const timeout = this.#loop.timeout();
+		next.ref();
+		return timeout;
 	}
 }
 
