@@ -72,7 +72,7 @@ const PATIENT_TURNS = 20;
 
 /**
  * Looks at every turn of the loop while datagrams come in, else once a millisecond: for worker
- * threads, whose event loop cannot be looked into. Costs about a hundredth of a core when idle.
+ * threads, whose event loop cannot be looked into. Costs some hundredths of a core when idle.
  */
 export class TimerWakeUp implements WakeUp {
 	readonly #poller: Poller;
