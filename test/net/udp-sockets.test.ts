@@ -1,3 +1,7 @@
+import {execFile} from 'node:child_process';
+import process from 'node:process';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {
@@ -164,6 +168,22 @@ eachBackEnd('carries a burst of every length, in order', async (t, backEnd) => {
 	t.true(hearing.received.every(({source}) => source?.port === a.localPort));
 	t.is(a.dropped + b.missed, 0);
 	await Promise.all([a.close(), b.close()]);
+});
+
+test('batch sockets of two back ends wait together, and for everything else', async (t) => {
+	const missing = batchIsMissing();
+	if (missing !== undefined) {
+		t.log(`skipped: needs ${missing}`);
+		t.pass();
+		return;
+	}
+	const file = fileURLToPath(new URL('../support/batch-wait-main.js', import.meta.url));
+	const {stdout} = await promisify(execFile)(process.execPath, [file]);
+	const {answers, timers, busy} = JSON.parse(stdout);
+	t.is(answers, 100);
+	t.is(timers, 50);
+	// Milliseconds of CPU in a second without anything to do.
+	t.true(busy < 300, `${busy}`);
 });
 
 eachBackEnd('carries more in one flush than one call of the system takes', async (t, backEnd) => {

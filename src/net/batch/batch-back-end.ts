@@ -19,6 +19,32 @@ export interface BatchOptions {
 	readonly busyPoll?: boolean;
 }
 
+/** What all batch sockets of this thread share: only one can wait in place of the event loop. */
+let shared: {readonly resources: BatchResources; readonly wakeUp: WakeUp} | undefined;
+
+function share(): NonNullable<typeof shared> {
+	const kernel = new LinuxKernel();
+	// The only structure in use that differs between the architectures.
+	const packed = process.arch === 'x64';
+	const receiver = new Receiver(kernel);
+	selfTest(kernel, packed, receiver);
+	const poller = new Poller(kernel, packed);
+	const wakeUp = isMainThread
+		? new LoopWakeUp(poller, new EventLoop(kernel))
+		: new TimerWakeUp(poller);
+	const resources = {
+		descriptors: new Descriptors(kernel),
+		poller,
+		receiver,
+		queues: new QueuePool(kernel),
+		remotes: new RemoteTable((...parts) => new BatchRemote(...parts)),
+		closed: () => {
+			if (poller.size === 0) wakeUp.stop();
+		},
+	};
+	return {resources, wakeUp};
+}
+
 /**
  * The back end of Linux: many datagrams in one system call, runs of them through the network stack
  * as one, all sockets in one epoll.
@@ -31,25 +57,10 @@ export class BatchBackEnd implements UdpBackEnd {
 
 	/** Throws where this machine has no such thing, with a reason for the user. */
 	constructor({busyPoll = false}: BatchOptions = {}) {
-		const kernel = new LinuxKernel();
-		// The only structure in use that differs between the architectures.
-		const packed = process.arch === 'x64';
-		const receiver = new Receiver(kernel);
-		selfTest(kernel, packed, receiver);
-		const poller = new Poller(kernel, packed);
-		this.#wakeUp = isMainThread
-			? new LoopWakeUp(poller, new EventLoop(kernel), busyPoll)
-			: new TimerWakeUp(poller);
-		this.#resources = {
-			descriptors: new Descriptors(kernel),
-			poller,
-			receiver,
-			queues: new QueuePool(kernel),
-			remotes: new RemoteTable((...parts) => new BatchRemote(...parts)),
-			closed: () => {
-				if (poller.size === 0) this.#wakeUp.stop();
-			},
-		};
+		shared ??= share();
+		this.#resources = shared.resources;
+		this.#wakeUp = shared.wakeUp;
+		if (busyPoll) this.#wakeUp.neverWait();
 	}
 
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket {

@@ -7,6 +7,8 @@ export interface WakeUp {
 	start(): void;
 	/** There are none. */
 	stop(): void;
+	/** Looks again and again from now on: a core for the lowest latency. */
+	neverWait(): void;
 }
 
 /** The longest that a timer takes; it fires never in practice. */
@@ -22,16 +24,14 @@ const LONG = 0x7fff_ffff;
 export class LoopWakeUp implements WakeUp {
 	readonly #poller: Poller;
 	readonly #loop: EventLoop;
-	readonly #busy: boolean;
+	#busy = false;
 	#immediate: NodeJS.Immediate | undefined;
 	#keepAlive: NodeJS.Timeout | undefined;
 	#loopWorked = true;
 
-	/** @param busy never waits: a core for the lowest latency */
-	constructor(poller: Poller, loop: EventLoop, busy: boolean) {
+	constructor(poller: Poller, loop: EventLoop) {
 		this.#poller = poller;
 		this.#loop = loop;
-		this.#busy = busy;
 		poller.watch(loop.descriptor);
 	}
 
@@ -46,6 +46,10 @@ export class LoopWakeUp implements WakeUp {
 		clearInterval(this.#keepAlive);
 		this.#immediate = undefined;
 		this.#keepAlive = undefined;
+	}
+
+	neverWait(): void {
+		this.#busy = true;
 	}
 
 	readonly #turn = (): void => {
@@ -78,6 +82,7 @@ export class TimerWakeUp implements WakeUp {
 	readonly #poller: Poller;
 	#immediate: NodeJS.Immediate | undefined;
 	#timer: NodeJS.Timeout | undefined;
+	#patience = PATIENT_TURNS;
 	#idleTurns = 0;
 	#running = false;
 
@@ -97,8 +102,12 @@ export class TimerWakeUp implements WakeUp {
 		clearTimeout(this.#timer);
 	}
 
+	neverWait(): void {
+		this.#patience = Number.POSITIVE_INFINITY;
+	}
+
 	#arm(): void {
-		if (this.#idleTurns < PATIENT_TURNS) this.#immediate = setImmediate(this.#turn);
+		if (this.#idleTurns < this.#patience) this.#immediate = setImmediate(this.#turn);
 		else this.#timer = setTimeout(this.#turn, 1);
 	}
 
