@@ -21,6 +21,12 @@ const APPLICATIONS = 4;
 const MAX_LOSS = 0.001;
 const MAX_GROWTH = 5 * 1024 * 1024;
 
+/** Runs below this length are over before memory has settled: they only tell how it grew. */
+const STEADY_SECONDS = 300;
+
+/** Seconds at the start that are not counted: fresh processes run slow code. */
+const WARM_UP_SECONDS = 5;
+
 /** Seconds from a kill on that are not counted. */
 const RESTART_SECONDS = 6;
 
@@ -60,6 +66,7 @@ class Run {
 		this.#startLink();
 		this.#startClient();
 		await this.#client.says('a session is up');
+		for (let second = 0; second < WARM_UP_SECONDS; second++) this.#uncounted.add(second);
 		this.#load.start();
 		for (let second = 1; second <= seconds; second++) {
 			await pause(1000);
@@ -161,7 +168,8 @@ class Run {
 			const before = least(seconds * 0.25, seconds * 0.4, end);
 			const growth = least(seconds * 0.85, seconds, end) - before;
 			tell(`${this.#io}: RSS of the ${end} ${before} bytes, grew by ${growth}`);
-			if (growth > MAX_GROWTH) problems.push(`${this.#io}: the ${end} grew by ${growth} bytes`);
+			if (seconds >= STEADY_SECONDS && growth > MAX_GROWTH)
+				problems.push(`${this.#io}: the ${end} grew by ${growth} bytes`);
 			if (before === 0 || growth === -before) problems.push(`${this.#io}: the ${end} has died`);
 		}
 		return problems;
