@@ -1,10 +1,11 @@
 import process from 'node:process';
-import type {ClientOptions, PathOptions} from '../config/client.ts';
+import {type ClientOptions, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {MptunnelClient} from '../core/client.ts';
 import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
 import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
+import type {UdpBackEnd} from '../net/udp.ts';
 import {encodeTarget, namedTarget} from '../socks/address.ts';
 import {MAX_PATH_NAME} from '../wire/paths.ts';
 import {logEvent} from './event-log.ts';
@@ -44,10 +45,10 @@ export async function startClient(
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
 ): Promise<RunningClient> {
-	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const all = {...systemSurroundings(), ...surroundings};
 	const identity = clientIdentity(options.configFile);
-	const prepared = await prepare(options, 'client', identity, env, logger);
-	const {state, environment} = prepared;
+	const prepared = await prepare(options, 'client', identity, all, logger);
+	const {state, environment, backEnd} = prepared;
 	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
 	const names = options.paths.map(({name}) => name);
 	const tunnel = new ClientTunnel({
@@ -57,12 +58,13 @@ export async function startClient(
 		socks: options.socks || undefined,
 		forwards: options.forwards.map(({listen}) => listen),
 		backEnd,
-		resolver,
+		resolver: all.resolver,
 		ports: state.localPorts,
 		reporter: logger,
 		onEvent: (event) => logEvent(logger, event, names),
 	});
 	try {
+		checkInterfaces(options, backEnd);
 		tunnel.start();
 		await openSocks(options, tunnel, logger);
 	} catch (error) {
@@ -86,6 +88,13 @@ export async function startClient(
 		status,
 		close: () => (closing ??= close()),
 	};
+}
+
+/** Throws an Error for the user when a path is bound to an interface and that cannot be. */
+export function checkInterfaces({paths}: ClientOptions, {bindsInterfaces}: UdpBackEnd): void {
+	const bound = paths.find(({device}) => device !== undefined);
+	if (bindsInterfaces || bound === undefined) return;
+	throw new Error(`path ${bound.name}, bind ${bound.device}: ${NEEDS_BATCH}`);
 }
 
 async function openSocks(

@@ -45,9 +45,10 @@ export async function startServer(
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
 ): Promise<RunningServer> {
-	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const all = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
-	const {state, environment, crypto} = await prepare(options, 'server', identity, env, logger);
+	const prepared = await prepare(options, 'server', identity, all, logger);
+	const {state, environment, crypto, backEnd} = prepared;
 	const userTargets = new Map(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
 	);
@@ -59,7 +60,7 @@ export async function startServer(
 		userTargets,
 		exit: options.exit && serverExit(options.exit, options.users),
 		backEnd,
-		resolver,
+		resolver: all.resolver,
 		reporter: logger,
 		onEvent: (event) => logEvent(logger, event),
 	});

@@ -210,6 +210,8 @@ function sharedOptions(program: Command): void {
 	program
 		.option('--state <FOLDER>', 'keep state in this folder (default: one per configuration)')
 		.option('--crypto <NAME>', 'force a cipher back end: sodium, node or noble')
+		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
+		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
 		.option('--check', 'validate flags, files and keys, and exit')
 		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
 		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')

@@ -12,6 +12,7 @@ import {
 	readForwardField,
 	readForwardFlags,
 } from './forwards.ts';
+import type {IoName} from './io-name.ts';
 import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
 import {readPathItem} from './path-item.ts';
@@ -69,6 +70,10 @@ export interface ClientOptions {
 	readonly state: string | undefined;
 	/** The AEAD back end to force; undefined = the fastest that loads. */
 	readonly crypto: AeadName | undefined;
+	/** The socket back end to force; undefined = the fastest that works. */
+	readonly io: IoName | undefined;
+	/** True = never waits for a datagram: a core for the lowest latency. */
+	readonly busyPoll: boolean;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -121,6 +126,7 @@ export function resolveClientOptions(
 	const security = {keyless: keys?.keyless ?? false, encrypt};
 	const socks = resolveSocks(fromFile.socks, fromFlags.socks, security, problems);
 	const forwards = checkForwards(fromFlags.forwards ?? fromFile.forwards, security, problems);
+	checkInterfaces(fromFile, merged.io, problems);
 	problems.throwIfAny();
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
@@ -136,6 +142,18 @@ export function resolveClientOptions(
 	};
 }
 
+// Which back end there will be is only known when it runs, but this one never can.
+function checkInterfaces({paths}: ClientFile, io: IoName | undefined, problems: ProblemList): void {
+	for (const {name, device} of io === 'dgram' ? paths : []) {
+		if (device === undefined) continue;
+		const reason = `bind ${quoteText(device)} of path ${quoteText(name)}: ${NEEDS_BATCH}`;
+		problems.add('', '', reason);
+	}
+}
+
+/** What is to be said of a path that is bound to an interface where that cannot be. */
+export const NEEDS_BATCH = 'the name of a network interface needs --io batch, others an IP address';
+
 /** The one order of precedence: defaults, then the file, the environment, the flags; later wins. */
 function merge(
 	file: ClientSettings,
@@ -150,6 +168,8 @@ function merge(
 		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
 		crypto: flags.crypto ?? file.crypto,
+		io: flags.io ?? file.io,
+		busyPoll: flags.busyPoll ?? file.busyPoll ?? CLIENT_DEFAULTS.busyPoll,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
@@ -172,6 +192,8 @@ const NOTHING: ClientFile = {
 	encrypt: undefined,
 	state: undefined,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

@@ -3,6 +3,7 @@ import type {Millis} from '../core/time.ts';
 import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
 import {attempt, type ProblemList} from './errors.ts';
 import {quoteText} from './escape-text.ts';
+import {type IoName, readIoName} from './io-name.ts';
 import type {KeyEntry, KeySource} from './keys.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {FieldReader, Place} from './place.ts';
@@ -16,6 +17,8 @@ export interface SharedSettings {
 	/** Absolute. */
 	readonly state: string | undefined;
 	readonly crypto: AeadName | undefined;
+	readonly io: IoName | undefined;
+	readonly busyPoll: boolean | undefined;
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel | undefined;
 	readonly logFormat: LogFormat | undefined;
@@ -27,6 +30,8 @@ export interface SharedFlags {
 	readonly keyFile?: readonly string[] | undefined;
 	readonly state?: string | undefined;
 	readonly crypto?: string | undefined;
+	readonly io?: string | undefined;
+	readonly busyPoll?: boolean | undefined;
 	readonly stats?: string | undefined;
 	readonly logLevel?: string | undefined;
 	readonly logFormat?: string | undefined;
@@ -52,7 +57,12 @@ export interface Resolved<T> {
 }
 
 /** The defaults of the settings that both programs have. */
-export const SHARED_DEFAULTS = {encrypt: true, logLevel: 'info', logFormat: 'text'} as const;
+export const SHARED_DEFAULTS = {
+	encrypt: true,
+	busyPoll: false,
+	logLevel: 'info',
+	logFormat: 'text',
+} as const;
 
 /** Reads the text of one flag; a bad one is a problem of that flag. */
 export function readFlag<T>(
@@ -82,6 +92,8 @@ export function readSharedFlags(
 		encrypt: undefined,
 		state: state === undefined ? undefined : resolve(cwd, state),
 		crypto: read('--crypto', flags.crypto, readBackEnd),
+		io: read('--io', flags.io, readIoName),
+		busyPoll: flags.busyPoll,
 		stats: read('--stats', flags.stats, readInterval),
 		logLevel: read('--log-level', flags.logLevel, readLogLevel),
 		logFormat: read('--log-format', flags.logFormat, readLogFormat),
@@ -119,6 +131,8 @@ export function readSharedFields(fields: FieldReader, folder: string): SharedSet
 		encrypt: fields.boolean('encrypt'),
 		state: state === undefined ? undefined : resolve(folder, state),
 		crypto: fields.text('crypto', readBackEnd),
+		io: fields.text('io', readIoName),
+		busyPoll: fields.boolean('busyPoll'),
 		stats: fields.text('stats', readInterval),
 		logLevel: fields.text('logLevel', readLogLevel),
 		logFormat: fields.text('logFormat', readLogFormat),

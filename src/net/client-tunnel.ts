@@ -112,7 +112,9 @@ export class ClientTunnel implements DriverOutputs {
 		return {
 			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
 			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
+			'path-receive-queue-full': paths.reduce((sum, path) => sum + path.missed, 0),
 			'application-queue-full': listeners.reduce((sum, {dropped}) => sum + dropped, 0),
+			'application-receive-queue-full': listeners.reduce((sum, {missed}) => sum + missed, 0),
 			'application-send-failed': listeners.reduce((sum, {failures}) => sum + failures, 0),
 			...Object.fromEntries(this.#refusals),
 			...this.#socks?.drops,

@@ -54,7 +54,7 @@ test('every flag of mpclient arrives', (t) => {
 	const {options} = client(
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
-			'--crypto noble --stats 10s --log-level debug --log-format json',
+			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
@@ -62,6 +62,8 @@ test('every flag of mpclient arrives', (t) => {
 		copies: 2,
 		state: '/s',
 		crypto: 'noble',
+		io: 'batch',
+		busyPoll: true,
 		stats: 10_000,
 		logLevel: 'debug',
 		logFormat: 'json',
@@ -94,12 +96,14 @@ test('every flag of mpserver arrives, bind and key-file more than once', (t) => 
 	const {options} = server(
 		t,
 		'2000 target.example 53 --bind 127.0.0.2 --bind ::1 --key-file a.key --key-file b.key ' +
-			'--state s --crypto node --stats 1m --log-level error --log-format json',
+			'--state s --crypto node --io dgram --stats 1m --log-level error --log-format json',
 	);
 	t.like(options, {
 		port: 2000,
 		target: {host: 'target.example', port: 53},
 		crypto: 'node',
+		io: 'dgram',
+		busyPoll: false,
 		stats: 60_000,
 		logLevel: 'error',
 		logFormat: 'json',
@@ -263,6 +267,8 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--socks-open',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--io <NAME>',
+		'--busy-poll',
 		'--check',
 		'--test',
 		'--stats <TIME>',
@@ -282,6 +288,8 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--nat64-prefix <PREFIX>',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--io <NAME>',
+		'--busy-poll',
 		'--check',
 		'--stats <TIME>',
 		'--log-level <LEVEL>',

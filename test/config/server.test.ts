@@ -22,6 +22,8 @@ const BARE: ServerOptions = {
 	encrypt: true,
 	state: undefined,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
 	stats: undefined,
 	logLevel: 'info',
 	logFormat: 'text',

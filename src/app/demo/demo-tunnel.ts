@@ -105,6 +105,8 @@ function makeFolder(): Closer {
 const COMMON = {
 	encrypt: true,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
 	stats: undefined,
 	logLevel: 'warn',
 	logFormat: 'text',
@@ -144,6 +146,7 @@ function pathOptions(name: string, port: number): PathOptions {
 		host: LOCALHOST,
 		port,
 		bind: undefined,
+		device: undefined,
 		localPort: undefined,
 		rate: undefined,
 		metered: false,
