@@ -87,6 +87,7 @@ export async function startServer(
 			listening: tunnel.listening,
 			target,
 			exit,
+			streams: tunnel.streams,
 			places: [],
 			sessions,
 			users: users.map((user) => userLine(user, options)),
@@ -129,6 +130,7 @@ function serverExit(
 	return {
 		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
 		userRules,
+		barred: new Set([...users].flatMap(([name, user]) => (user.exit === false ? [name] : []))),
 		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),
 		names: new Names(),
 	};
@@ -166,6 +168,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		exit: options.exit !== undefined,
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
+		streamMemory: options.streamMemory,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
 	};
 }

@@ -59,6 +59,8 @@ export interface ClientOptions {
 	readonly socks: SocksOptions | false | undefined;
 	/** Further ports, each with a target of its own; none listens where another does. */
 	readonly forwards: readonly ForwardOptions[];
+	/** Whether TCP applications are told of success before the server has reached their target. */
+	readonly optimisticConnect: boolean;
 	/** On how many paths each datagram goes, 1 to 16; undefined = on all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
@@ -69,6 +71,8 @@ export interface ClientOptions {
 	readonly state: string | undefined;
 	/** The AEAD back end to force; undefined = the fastest that loads. */
 	readonly crypto: AeadName | undefined;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -79,6 +83,7 @@ export interface ClientOptions {
 export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
 	readonly forward?: readonly string[] | undefined;
+	readonly optimisticConnect?: boolean | undefined;
 	readonly copies?: string | undefined;
 }
 
@@ -87,6 +92,7 @@ interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
 	readonly socks: SocksSettings;
 	readonly forwards: ForwardSettings | undefined;
+	readonly optimisticConnect: boolean | undefined;
 	readonly copies: number | undefined;
 }
 
@@ -145,11 +151,13 @@ function merge(
 	Pick<SharedSettings, 'keys'> {
 	return {
 		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
+		optimisticConnect: flags.optimisticConnect ?? file.optimisticConnect ?? false,
 		copies: flags.copies ?? file.copies,
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
 		crypto: flags.crypto ?? file.crypto,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? CLIENT_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
@@ -163,6 +171,7 @@ function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList)
 		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
 		socks: readSocksFlags(flags, cwd, problems),
 		forwards: readForwardFlags(flags.forward, problems),
+		optimisticConnect: flags.optimisticConnect,
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
 }
@@ -172,12 +181,14 @@ const NOTHING: ClientFile = {
 	encrypt: undefined,
 	state: undefined,
 	crypto: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,
 	listen: undefined,
 	socks: NO_SOCKS_SETTINGS,
 	forwards: undefined,
+	optimisticConnect: undefined,
 	copies: undefined,
 	paths: [],
 	warnings: [],
@@ -215,6 +226,7 @@ function readClientYaml(
 		listen: fields.read('listen', readListenField),
 		socks: readSocksFields(fields, folder, name, file.othersCanRead),
 		forwards: readForwardField(fields),
+		optimisticConnect: fields.boolean('optimisticConnect'),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};

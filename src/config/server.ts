@@ -66,6 +66,8 @@ export interface ServerOptions {
 	readonly state: string | undefined;
 	/** The AEAD back end to force; undefined = the fastest that loads. */
 	readonly crypto: AeadName | undefined;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -155,6 +157,7 @@ function merge(
 		encrypt: environment.encrypt ?? file.encrypt ?? SERVER_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
 		crypto: flags.crypto ?? file.crypto,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? SERVER_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
@@ -207,6 +210,7 @@ const NOTHING: ServerFile = {
 	encrypt: undefined,
 	state: undefined,
 	crypto: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

@@ -54,12 +54,22 @@ test('every flag of mpclient arrives', (t) => {
 	const {options} = client(
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
-			'--crypto noble --stats 10s --log-level debug --log-format json',
+			'--crypto noble --stats 10s --log-level debug --log-format json ' +
+			'--optimistic-connect --stream-memory 64MiB --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
 		socks: {listen: {host: '127.0.0.1', port: 2}, explicit: true},
 		copies: 2,
+		optimisticConnect: true,
+		streamMemory: 2 ** 26,
+		forwards: [
+			{
+				protocol: 'tcp',
+				listen: {host: '127.0.0.1', port: 22},
+				target: {host: 'host', port: 22},
+			},
+		],
 		state: '/s',
 		crypto: 'noble',
 		stats: 10_000,
@@ -249,7 +259,8 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--listen <ADDR:PORT>',
 		'--no-listen',
 		'--copies <N>',
-		'--forward <udp:LOCAL=TARGET>',
+		'--forward <PROTOCOL:LOCAL=TARGET>',
+		'--optimistic-connect',
 		'--key-file <FILE>',
 		'--socks <ADDR:PORT>',
 		'--no-socks',
@@ -263,6 +274,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--socks-open',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--test',
 		'--stats <TIME>',
@@ -282,6 +294,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--nat64-prefix <PREFIX>',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--stats <TIME>',
 		'--log-level <LEVEL>',

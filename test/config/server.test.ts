@@ -22,6 +22,7 @@ const BARE: ServerOptions = {
 	encrypt: true,
 	state: undefined,
 	crypto: undefined,
+	streamMemory: 268_435_456,
 	stats: undefined,
 	logLevel: 'info',
 	logFormat: 'text',

@@ -3,8 +3,10 @@
  * protocol's state. What needs sockets or the far end is tested with those.
  */
 import test from 'ava';
+import {replyCodeOf} from '../../src/net/socks-answers.ts';
+import {refusalOfError} from '../../src/net/tcp-race.ts';
 import {ipTarget, parseIp, type SocksTarget} from '../../src/socks/address.ts';
-import {encodeReply, ReplyCode, replyCodeOfError} from '../../src/socks/reply.ts';
+import {encodeReply, ReplyCode} from '../../src/socks/reply.ts';
 import {toHex} from '../crypto/fixtures.ts';
 import {bytewise, join, login, named, negotiate, OPEN, withUsers} from './handshake.ts';
 import {fragment, PEER, Relay, TO_IPV4, TO_IPV6} from './relay.ts';
@@ -126,12 +128,16 @@ test('CONNECT, reply codes: from the cause, in 10 bytes with a zero BND', (t) =>
 	for (const [code, reply] of [
 		['ECONNREFUSED', 5],
 		['ENETUNREACH', 3],
+		['EADDRNOTAVAIL', 3],
 		['EHOSTUNREACH', 4],
-		['ENOTFOUND', 4],
+		['ETIMEDOUT', 4],
 		['EACCES', 2],
+		['EMFILE', 1],
+		['EWHATEVER', 1],
+		[undefined, 1],
 	] as const) {
-		const error = Object.assign(new Error('it failed'), {code});
-		t.is(toHex(encodeReply(replyCodeOfError(error))), `050${reply}0001000000000000`);
+		const refusal = refusalOfError(code);
+		t.is(toHex(encodeReply(replyCodeOf(refusal))), `050${reply}0001000000000000`);
 	}
 });
 
