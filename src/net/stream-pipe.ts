@@ -172,14 +172,25 @@ export class StreamPipe implements StreamOwner {
 		if (!this.#paused) socket.resume();
 	}
 
+	// Where a reset comes right behind bytes, libuv tells of an end. A write of nothing knows better.
 	readonly #end = (): void => {
+		const {socket} = this.#init;
+		if (this.#done || !socket.writable || socket.writableLength > 0) this.#endInput();
+		else {
+			socket.write(NOTHING, (error) => {
+				if (error === null || error === undefined) this.#endInput();
+			});
+		}
+	};
+
+	#endInput(): void {
 		const {stream, changed} = this.#init;
 		this.#inputEnded = true;
 		this.#moved = true;
 		if (this.#done || this.#held.length > 0) return;
 		stream.end();
 		changed();
-	};
+	}
 
 	// All that the stream has goes out with one call of the system.
 	readonly #pull = (): void => {
