@@ -34,6 +34,19 @@ test('a forward has a port of loopback or of an address, and a target by name or
 	]);
 });
 
+test('a TCP forward may have the port of a UDP one', (t) => {
+	const forward = ['udp:53=9.9.9.9:53', 'tcp:53=9.9.9.9:53'];
+	const {forwards} = resolveIn(t, {...KEYED, forward})().options;
+	t.deepEqual(
+		forwards.map(({protocol}) => protocol),
+		['udp', 'tcp'],
+	);
+	const twice = {...KEYED, forward: ['tcp:53=9.9.9.9:53', 'tcp:53=a:1']};
+	t.deepEqual(problemsOf(t, resolveIn(t, twice)), [
+		'--forward: two forwards listen on 127.0.0.1 tcp port 53',
+	]);
+});
+
 test('the file has one or a list of them, and flags win as a whole', (t) => {
 	const one = resolveIn(t, KEYED, 'forward: udp:1=a:2\n')().options.forwards;
 	t.deepEqual(
