@@ -89,11 +89,11 @@ test('bytes go both ways at once and arrive as they were', async (t) => {
 	world.application.socket.end(up);
 	world.target.socket.end(down);
 	await world.end();
+	await waitFor(() => world.application.closed && world.target.closed);
 	t.true(world.target.received.equals(up));
 	t.true(world.application.received.equals(down));
 	t.is(world.pair.client.used, down.length);
 	t.is(world.pair.server.used, up.length);
-	await waitFor(() => world.application.closed && world.target.closed);
 	t.is(world.application.code, undefined);
 	t.is(world.target.code, undefined);
 	t.is(world.pair.client.state, 'closed');
@@ -224,6 +224,7 @@ test('an end before the target is reached is its end, too', async (t) => {
 	t.is(world.target.received.toString(), 'abc');
 	world.target.socket.end('def');
 	await world.end();
+	await waitFor(() => world.application.ended);
 	t.is(world.application.received.toString(), 'def');
 });
 

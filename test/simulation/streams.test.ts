@@ -1,10 +1,13 @@
 import test from 'ava';
-import {serve, StreamWorld, type Talker} from '../support/stream-world.ts';
+import {StreamWorld, serve, type Talker} from '../support/stream-world.ts';
 import {randomLoss} from '../support/tunnel-world.ts';
 
 test('a stream carries bytes both ways and ends', (t) => {
 	const peers: Talker[] = [];
-	const world = new StreamWorld({seed: 1, links: [{delay: 10}]}, serve(() => 100_000, peers));
+	const world = new StreamWorld(
+		{seed: 1, links: [{delay: 10}]},
+		serve(() => 100_000, peers),
+	);
 	world.start();
 	world.run(100);
 	const talker = world.open(80, 50_000);
@@ -17,9 +20,15 @@ test('a stream carries bytes both ways and ends', (t) => {
 });
 
 test('streams survive 30 % loss', (t) => {
-	const links = [{delay: 10, loss: randomLoss(0.3)}, {delay: 25, loss: randomLoss(0.3)}];
+	const links = [
+		{delay: 10, loss: randomLoss(0.3)},
+		{delay: 25, loss: randomLoss(0.3)},
+	];
 	const peers: Talker[] = [];
-	const world = new StreamWorld({seed: 2, links}, serve(() => 300_000, peers));
+	const world = new StreamWorld(
+		{seed: 2, links},
+		serve(() => 300_000, peers),
+	);
 	world.start();
 	world.run(500);
 	const talkers = [1, 2, 3, 4, 5].map((port) => world.open(port, 20_000));

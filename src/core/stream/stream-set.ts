@@ -241,4 +241,3 @@ export class StreamSet implements StreamHost {
 		this.pump(now);
 	}
 }
-

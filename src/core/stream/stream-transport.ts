@@ -1,6 +1,6 @@
+import type {Cursor} from '../../bytes/cursor.ts';
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
-import type {Cursor} from '../../bytes/cursor.ts';
 import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
 import type {PacketSender} from '../packet-sender.ts';
 import type {Path} from '../path/path.ts';
@@ -9,8 +9,8 @@ import type {Random} from '../random.ts';
 import type {RateModel} from '../rate/rate-model.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
-import {type SentPacket, SentPackets} from './sent-packet.ts';
 import type {PacketFiller} from './packet-filler.ts';
+import {type SentPacket, SentPackets} from './sent-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
