@@ -88,6 +88,7 @@ export async function startServer(
 			listening: tunnel.listening,
 			target,
 			exit,
+			streams: tunnel.streams,
 			places: [],
 			sessions,
 			users: users.map((user) => userLine(user, options)),
@@ -130,6 +131,7 @@ function serverExit(
 	return {
 		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
 		userRules,
+		barred: new Set([...users].flatMap(([name, user]) => (user.exit === false ? [name] : []))),
 		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),
 		names: new Names(),
 	};
@@ -167,6 +169,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		exit: options.exit !== undefined,
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
+		streamMemory: options.streamMemory,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
 	};
 }

@@ -60,6 +60,8 @@ export interface ClientOptions {
 	readonly socks: SocksOptions | false | undefined;
 	/** Further ports, each with a target of its own; none listens where another does. */
 	readonly forwards: readonly ForwardOptions[];
+	/** Whether TCP applications are told of success before the server has reached their target. */
+	readonly optimisticConnect: boolean;
 	/** On how many paths each datagram goes, 1 to 16; undefined = on all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
@@ -74,6 +76,8 @@ export interface ClientOptions {
 	readonly io: IoName | undefined;
 	/** True = never waits for a datagram: a core for the lowest latency. */
 	readonly busyPoll: boolean;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -84,6 +88,7 @@ export interface ClientOptions {
 export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
 	readonly forward?: readonly string[] | undefined;
+	readonly optimisticConnect?: boolean | undefined;
 	readonly copies?: string | undefined;
 }
 
@@ -92,6 +97,7 @@ interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
 	readonly socks: SocksSettings;
 	readonly forwards: ForwardSettings | undefined;
+	readonly optimisticConnect: boolean | undefined;
 	readonly copies: number | undefined;
 }
 
@@ -163,6 +169,7 @@ function merge(
 	Pick<SharedSettings, 'keys'> {
 	return {
 		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
+		optimisticConnect: flags.optimisticConnect ?? file.optimisticConnect ?? false,
 		copies: flags.copies ?? file.copies,
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
@@ -170,6 +177,7 @@ function merge(
 		crypto: flags.crypto ?? file.crypto,
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? CLIENT_DEFAULTS.busyPoll,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? CLIENT_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
@@ -183,6 +191,7 @@ function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList)
 		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
 		socks: readSocksFlags(flags, cwd, problems),
 		forwards: readForwardFlags(flags.forward, problems),
+		optimisticConnect: flags.optimisticConnect,
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
 }
@@ -194,12 +203,14 @@ const NOTHING: ClientFile = {
 	crypto: undefined,
 	io: undefined,
 	busyPoll: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,
 	listen: undefined,
 	socks: NO_SOCKS_SETTINGS,
 	forwards: undefined,
+	optimisticConnect: undefined,
 	copies: undefined,
 	paths: [],
 	warnings: [],
@@ -237,6 +248,7 @@ function readClientYaml(
 		listen: fields.read('listen', readListenField),
 		socks: readSocksFields(fields, folder, name, file.othersCanRead),
 		forwards: readForwardField(fields),
+		optimisticConnect: fields.boolean('optimisticConnect'),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};

@@ -71,6 +71,8 @@ export interface ServerOptions {
 	readonly io: IoName | undefined;
 	/** True = never waits for a datagram: a core for the lowest latency. */
 	readonly busyPoll: boolean;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -162,6 +164,7 @@ function merge(
 		crypto: flags.crypto ?? file.crypto,
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? SERVER_DEFAULTS.busyPoll,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? SERVER_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
@@ -216,6 +219,7 @@ const NOTHING: ServerFile = {
 	crypto: undefined,
 	io: undefined,
 	busyPoll: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

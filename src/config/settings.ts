@@ -7,7 +7,7 @@ import {type IoName, readIoName} from './io-name.ts';
 import type {KeyEntry, KeySource} from './keys.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {FieldReader, Place} from './place.ts';
-import {readInterval} from './quantities.ts';
+import {readInterval, readMemory} from './quantities.ts';
 import {readChoice, readFilePath} from './values.ts';
 
 /** What one source says of the settings that both programs have; undefined = it says nothing. */
@@ -19,6 +19,8 @@ export interface SharedSettings {
 	readonly crypto: AeadName | undefined;
 	readonly io: IoName | undefined;
 	readonly busyPoll: boolean | undefined;
+	/** In bytes. */
+	readonly streamMemory: number | undefined;
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel | undefined;
 	readonly logFormat: LogFormat | undefined;
@@ -32,6 +34,7 @@ export interface SharedFlags {
 	readonly crypto?: string | undefined;
 	readonly io?: string | undefined;
 	readonly busyPoll?: boolean | undefined;
+	readonly streamMemory?: string | undefined;
 	readonly stats?: string | undefined;
 	readonly logLevel?: string | undefined;
 	readonly logFormat?: string | undefined;
@@ -60,6 +63,7 @@ export interface Resolved<T> {
 export const SHARED_DEFAULTS = {
 	encrypt: true,
 	busyPoll: false,
+	streamMemory: 268_435_456,
 	logLevel: 'info',
 	logFormat: 'text',
 } as const;
@@ -94,6 +98,7 @@ export function readSharedFlags(
 		crypto: read('--crypto', flags.crypto, readBackEnd),
 		io: read('--io', flags.io, readIoName),
 		busyPoll: flags.busyPoll,
+		streamMemory: read('--stream-memory', flags.streamMemory, readMemory),
 		stats: read('--stats', flags.stats, readInterval),
 		logLevel: read('--log-level', flags.logLevel, readLogLevel),
 		logFormat: read('--log-format', flags.logFormat, readLogFormat),
@@ -133,6 +138,7 @@ export function readSharedFields(fields: FieldReader, folder: string): SharedSet
 		crypto: fields.text('crypto', readBackEnd),
 		io: fields.text('io', readIoName),
 		busyPoll: fields.boolean('busyPoll'),
+		streamMemory: fields.text('streamMemory', readMemory),
 		stats: fields.text('stats', readInterval),
 		logLevel: fields.text('logLevel', readLogLevel),
 		logFormat: fields.text('logFormat', readLogFormat),

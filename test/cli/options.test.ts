@@ -54,12 +54,22 @@ test('every flag of mpclient arrives', (t) => {
 	const {options} = client(
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
-			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json',
+			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
+			'--optimistic-connect --stream-memory 64MiB --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
 		socks: {listen: {host: '127.0.0.1', port: 2}, explicit: true},
 		copies: 2,
+		optimisticConnect: true,
+		streamMemory: 2 ** 26,
+		forwards: [
+			{
+				protocol: 'tcp',
+				listen: {host: '127.0.0.1', port: 22},
+				target: {host: 'host', port: 22},
+			},
+		],
 		state: '/s',
 		crypto: 'noble',
 		io: 'batch',
@@ -253,7 +263,8 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--listen <ADDR:PORT>',
 		'--no-listen',
 		'--copies <N>',
-		'--forward <udp:LOCAL=TARGET>',
+		'--forward <PROTOCOL:LOCAL=TARGET>',
+		'--optimistic-connect',
 		'--key-file <FILE>',
 		'--socks <ADDR:PORT>',
 		'--no-socks',
@@ -269,6 +280,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--crypto <NAME>',
 		'--io <NAME>',
 		'--busy-poll',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--test',
 		'--stats <TIME>',
@@ -290,6 +302,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--crypto <NAME>',
 		'--io <NAME>',
 		'--busy-poll',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--stats <TIME>',
 		'--log-level <LEVEL>',

@@ -24,6 +24,7 @@ const BARE: ServerOptions = {
 	crypto: undefined,
 	io: undefined,
 	busyPoll: false,
+	streamMemory: 268_435_456,
 	stats: undefined,
 	logLevel: 'info',
 	logFormat: 'text',

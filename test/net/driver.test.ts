@@ -85,6 +85,7 @@ function setUp(outputs: Partial<DriverOutputs> = {}): {endpoint: FakeEndpoint; d
 		deliver: () => {},
 		flush: () => {},
 		event: () => {},
+		stream: () => {},
 		...outputs,
 	});
 	return {endpoint, driver};
