@@ -77,9 +77,6 @@ export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0
 /** Bytes of a stream that may be sent before it is accepted. */
 export const EARLY_WINDOW = 16_384;
 
-/** Offsets in streams are 48 bits. */
-export const MAX_OFFSET = 0xffff_ffff_ffff;
-
 /** Packets before the largest of a path that a FEEDBACK can report. */
 export const FEEDBACK_SPAN = 1024;
 
