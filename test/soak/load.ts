@@ -16,6 +16,8 @@ interface Second {
  */
 export class Load implements UdpHandlers {
 	readonly seconds: Second[] = [];
+	/** Datagrams that are not what was sent. */
+	corrupt = 0;
 	readonly #backEnd = chooseIo(undefined).backEnd;
 	readonly #sink: UdpSocket;
 	readonly #applications: UdpSocket[] = [];
@@ -63,7 +65,10 @@ export class Load implements UdpHandlers {
 		for (let i = 0; i < count; i++) {
 			const at = offsets[i]!;
 			const second = this.seconds[arena[at]! | (arena[at + 1]! << 8)];
-			if (lengths[i] === SIZE && second !== undefined) second.received++;
+			const intact = lengths[i] === SIZE && arena[at + 2] === arena[at + SIZE - 1];
+			if (intact && second !== undefined && arena[at + 2] === arena[at + SIZE / 2])
+				second.received++;
+			else this.corrupt++;
 		}
 	}
 
@@ -90,6 +95,7 @@ export class Load implements UdpHandlers {
 	#send(second: number): void {
 		const socket = this.#applications[this.#sequence % this.#applications.length]!;
 		const start = (this.#sequence++ % 64) * SIZE;
+		this.#slots.fill(this.#sequence, start, start + SIZE);
 		this.#slots[start] = second;
 		this.#slots[start + 1] = second >> 8;
 		const to = socket.remote(LOCALHOST, this.#port);
