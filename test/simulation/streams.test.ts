@@ -51,7 +51,7 @@ const rateLink = (rate: number, roundTrip: number, loss: number) => ({
 	queue: {bytes: ((rate / 8) * roundTrip) / 1000},
 });
 
-/** Mbit/s of application bytes of one download between its second 3 and 5. */
+/** Mbit/s of application bytes of one download between its second 3 and 4. */
 function goodput(seed: number, links: WorldOptions['links']): number {
 	const world = new StreamWorld(
 		{seed, links},
@@ -62,8 +62,8 @@ function goodput(seed: number, links: WorldOptions['links']): number {
 	const talker = world.open(80, 0);
 	world.run(4000);
 	const before = talker.received;
-	world.run(6000);
-	return ((talker.received - before) * 8) / 2e6;
+	world.run(5000);
+	return ((talker.received - before) * 8) / 1e6;
 }
 
 for (const [loss, least] of [

@@ -25,6 +25,8 @@ const ROUNDS = 10;
 /** Cruising lasts that many round trips; the part after the dash is random. */
 const CRUISE_ROUNDS = 5;
 const CRUISE_SPREAD = 3;
+/** A dash for more ends after this: one of a whole long round trip starves flows with short ones. */
+const LONGEST_DASH: Millis = 40;
 const FULL_ROUNDS = 3;
 const FULL_GROWTH = 1.25;
 const MIN_RTT_AGE: Millis = 10_000;
@@ -115,7 +117,7 @@ export class BbrModel implements RateModel {
 	}
 
 	get #queued(): boolean {
-		return this.#delay.queueing > 0.3 * this.#minRtt.value + 10;
+		return this.#delay.queueing > 0.1 * this.#minRtt.value + 20;
 	}
 
 	get pacingRate(): number {
@@ -272,7 +274,7 @@ export class BbrModel implements RateModel {
 				if (this.inFlight <= this.#bdp || since > 3 * round) this.#enter('cruise', now);
 				return;
 			case 'up':
-				if (since > round) this.#enter('down', now);
+				if (since > Math.min(round, LONGEST_DASH)) this.#enter('down', now);
 				return;
 			case 'rtt':
 				if (since > Math.max(PROBE_RTT_TIME, round)) {

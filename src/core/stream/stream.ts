@@ -1,5 +1,5 @@
 import {EARLY_WINDOW} from '../../wire/constants.ts';
-import type {Millis} from '../time.ts';
+import {type Millis, NEVER} from '../time.ts';
 import type {CreditPool} from './credit-pool.ts';
 import {ReceiveBuffer} from './receive-buffer.ts';
 import {SendBuffer} from './send-buffer.ts';
@@ -73,7 +73,7 @@ export class Stream implements TunnelStream {
 	#consumed = 0;
 	#grantedAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Since when bytes wait that the reader did not take. */
-	#readableSince: Millis = 0;
+	#waitingSince: Millis = NEVER;
 	#blocked = false;
 	#stopped = false;
 
@@ -185,15 +185,16 @@ export class Stream implements TunnelStream {
 		this.#host.pool.give(count);
 		if (this.in.finalSize !== Number.POSITIVE_INFINITY) return;
 		const {now} = this.#host;
+		const drained = this.#waitingSince === NEVER ? 0 : now - this.#waitingSince;
+		const allTaken = this.#consumed === this.in.position && this.in.available === 0;
+		this.#waitingSince = allTaken ? NEVER : now;
 		if (this.receiveLimit - this.#consumed > this.#window / 2) return;
 		const sinceGrant = now - this.#grantedAt;
-		const drained = now - this.#readableSince;
 		if (drained > 4 * this.#host.roundTrip + 1000) this.#window = FIRST_WINDOW;
-		else if (drained < 2 * this.#host.roundTrip && sinceGrant < 4 * this.#host.roundTrip) {
+		else if (drained < 2 * this.#host.roundTrip && sinceGrant < 8 * this.#host.roundTrip) {
 			this.#grow();
 		}
 		this.#grantedAt = now;
-		this.#readableSince = now;
 		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
 		this.receiveLimit += this.#host.pool.take(wanted, least);
@@ -263,7 +264,7 @@ export class Stream implements TunnelStream {
 		if (offset + (end - start) > this.receiveLimit) return false;
 		const before = this.in.available;
 		if (!this.in.insert(offset, bytes, start, end, fin)) return false;
-		if (this.#consumed === this.in.position && before === 0) this.#readableSince = this.#host.now;
+		if (this.#waitingSince === NEVER && this.in.available > 0) this.#waitingSince = this.#host.now;
 		if (this.in.available > before || this.in.finished) this.#host.changed(this);
 		if (this.in.finished) this.settle();
 		return true;
