@@ -218,12 +218,12 @@ async function joined(t: ExecutionContext) {
 	const place = server.address();
 	const target = place !== null && typeof place === 'object' ? place.port : 0;
 	const forward = await freePort();
-	await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${target}`]);
+	const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${target}`]);
 	const socket = connect({port: forward, host: '127.0.0.1', allowHalfOpen: true});
 	t.teardown(() => socket.destroy());
 	const [accepted] = (await once(server, 'connection')) as [Socket];
 	t.teardown(() => accepted.destroy());
-	return {near: new TcpProgram(socket), far: new TcpProgram(accepted)};
+	return {near: new TcpProgram(socket), far: new TcpProgram(accepted), ...front.ends};
 }
 
 test.serial('each direction of a connection ends apart', async (t) => {
@@ -253,3 +253,35 @@ for (const first of ['near', 'far'] as const) {
 		t.false(other.ended);
 	});
 }
+
+test.serial('a server that comes back after a crash resets what it knows no more', async (t) => {
+	const {near, server} = await joined(t);
+	near.socket.write('x');
+	await server.crash();
+	await server.start();
+	near.socket.write('y');
+	await waitFor(() => near.closed);
+	t.is(near.code, 'ECONNRESET');
+	t.false(near.ended);
+});
+
+test.serial(
+	'a client that comes back after a crash frees the connections at the server',
+	async (t) => {
+		const {far, client} = await joined(t);
+		await client.crash();
+		await client.start();
+		await waitFor(() => far.closed);
+		t.is(far.code, 'ECONNRESET');
+	},
+);
+
+test.serial('programs that stop reset the connections, at both ends', async (t) => {
+	for (const end of ['client', 'server'] as const) {
+		const ends = await joined(t);
+		await ends[end].stop();
+		await waitFor(() => ends.near.closed && ends.far.closed);
+		t.is(ends.near.code, 'ECONNRESET', end);
+		t.is(ends.far.code, 'ECONNRESET', end);
+	}
+});
