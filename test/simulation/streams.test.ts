@@ -296,3 +296,61 @@ test('500 short connections over three paths with 5 % loss all complete soon', (
 	t.true(times[494]! <= 5 * 50, `p99 ${times[494]} ms`);
 	t.true(times[499]! <= 9 * 50, `longest ${times[499]} ms`);
 });
+
+/** Round trips of 1 KiB requests and answers, sorted, after `after` ms; beside a download or not. */
+function exchanges(seed: number, bulk: boolean, count: number): number[] {
+	const links = [1, 2, 3].map(() => rateLink(RATE, 50, 0.1));
+	const service: Service = (stream, port, world) => {
+		stream.accept(Uint8Array.of(1, 127, 0, 0, 1, 0, 80));
+		const talker = new Talker(world, stream, port === 80 ? 1e9 : 0, false);
+		talker.onReceived = () => {
+			while (port === 81 && talker.sent < talker.received - 1023) talker.send(1024);
+		};
+	};
+	const world = new StreamWorld({seed, links}, service);
+	world.start();
+	world.run(1000);
+	if (bulk) world.open(80, 0, false);
+	world.run(3000);
+	const talker = world.open(81, 0, false);
+	world.run(3500);
+	const times: number[] = [];
+	for (let i = 0; i < count; i++) {
+		const began = world.now;
+		let done = false;
+		talker.onReceived = () => {
+			if (talker.received < 1024 * (i + 1)) return;
+			times.push(world.now - began);
+			done = true;
+		};
+		world.act('client', () => talker.send(1024));
+		while (!done && world.now < began + 5000) world.run(world.now + 0.5);
+	}
+	return times.sort((a, b) => a - b);
+}
+
+for (const [bulk, most] of [
+	[false, 1.15],
+	[true, 1.6],
+] as const) {
+	test(`1 KiB and its answer over three paths of 10 % loss ${bulk ? 'beside a download' : 'alone'}`, (t) => {
+		const times = exchanges(16, bulk, bulk ? 120 : 400);
+		const p99 = times[Math.floor(times.length * 0.99)]!;
+		t.true(p99 <= most * 50, `p99 ${p99} ms`);
+	});
+}
+
+test("a path's rate is a limit for streams too", (t) => {
+	const world = new StreamWorld(
+		{seed: 17, links: [{delay: 10}], paths: [{rateDown: 8000, rateUp: 8000}]},
+		serve(() => 1e9),
+	);
+	world.start();
+	world.run(1000);
+	const talker = world.open(80, 0);
+	world.run(3000);
+	const before = talker.received;
+	world.run(7000);
+	const rate = ((talker.received - before) * 8) / 4e6;
+	t.true(rate > 6 && rate < 8, `${rate} Mbit/s`);
+});

@@ -1,6 +1,7 @@
 import type {PathReport} from '../../wire/feedback.ts';
 import type {Path} from '../path/path.ts';
 import {RttEstimator} from '../path/rtt.ts';
+import {Pacer} from '../rate/pacer.ts';
 import type {RateModel, SendSnapshot} from '../rate/rate-model.ts';
 import {type Millis, NEVER} from '../time.ts';
 import type {SentPacket} from './sent-packet.ts';
@@ -45,6 +46,8 @@ export class Carrier {
 	/** Round trips of feedback, the peer's delay included. */
 	readonly rtt: RttEstimator = new RttEstimator();
 	readonly #events: CarrierEvents;
+	/** The user's own limit for the path. */
+	readonly #limiter = new Pacer();
 	#capacity = FIRST_CAPACITY;
 	#numbers = new Float64Array(FIRST_CAPACITY);
 	#times = new Float64Array(FIRST_CAPACITY);
@@ -87,7 +90,9 @@ export class Carrier {
 	delayUntilSend(now: Millis, bytes: number): Millis {
 		if (!this.hasRoom) return Number.POSITIVE_INFINITY;
 		if (this.suspect) return this.probes > 0 ? 0 : Number.POSITIVE_INFINITY;
-		return this.model.delayUntilSend(now, bytes);
+		const delay = this.model.delayUntilSend(now, bytes);
+		if (this.path.saturation.configured === Number.POSITIVE_INFINITY) return delay;
+		return Math.max(delay, this.#limiter.delay(now));
 	}
 
 	/** A packet with that number went out; `bytes` = payload + 28. */
@@ -102,6 +107,8 @@ export class Carrier {
 		const snapshot = this.#snapshots[at] ?? this.model.createSnapshot();
 		this.#snapshots[at] = snapshot;
 		this.model.onSent(now, bytes, snapshot);
+		const {configured} = this.path.saturation;
+		if (configured !== Number.POSITIVE_INFINITY) this.#limiter.onSent(now, bytes, configured);
 		if (this.#out === 0) this.#progress = now;
 		if (this.suspect && this.probes > 0) this.probes--;
 		this.#tail++;

@@ -45,7 +45,7 @@ export class PacketFiller {
 			const stream = this.#scheduler.next();
 			if (stream === undefined) break;
 			const before = position;
-			if (stream.young || stream.pending !== 0) this.urgent = true;
+			if (stream.urgent || stream.pending !== 0) this.urgent = true;
 			position = this.#fillFrom(stream, packet, bytes, position, end);
 			if (position === before) break;
 			this.#scheduler.served(stream);

@@ -22,7 +22,7 @@ export class StreamScheduler {
 	}
 
 	#isUrgent(stream: Stream): boolean {
-		return stream.pending !== 0 || stream.young;
+		return stream.pending !== 0 || stream.urgent;
 	}
 
 	/** Whose turn it is; it stays in its place. */

@@ -15,6 +15,9 @@ export const LEAST_WINDOW = 16_384;
 const WRITE_AHEAD = 262_144;
 /** A stream that sent less is young: its packets go before those of others. */
 const YOUNG = 65_536;
+/** So few bytes to send, and so few on their way, are no bulk. */
+const FEW = 4096;
+const SMALL = 16_384;
 
 /** Control frames that a stream has to send, as bits. */
 export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16} as const;
@@ -100,9 +103,13 @@ export class Stream implements TunnelStream {
 		if (opener) this.pending = Pending.OPEN;
 	}
 
-	/** Whether its next packet goes before those of older streams. */
-	get young(): boolean {
-		return this.out.next < YOUNG;
+	/**
+	 * Whether its next packet goes before those of others: it has just begun, or has so little to say
+	 * that somebody waits for the answer.
+	 */
+	get urgent(): boolean {
+		const {next, base, end} = this.out;
+		return next < YOUNG || (end - next <= FEW && next - base <= SMALL);
 	}
 
 	/** Whether something of it could go into a packet now. */
