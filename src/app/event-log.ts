@@ -100,6 +100,11 @@ function logRefusal(
 	const limited = logger.limited(`refused ${reason}`, REFUSAL_INTERVAL_MILLIS);
 	if (target.length > 0 && UNREACHED.has(code)) {
 		limited.info('a target cannot be reached', {reason, target: targetText(target)});
+	} else if (code === RefusalCode.NO_SESSION) {
+		limited.warn('a connection is refused: nothing comes from the server', {
+			reason,
+			target: targetText(target),
+		});
 	} else if (target.length === 0) limited.warn('the server refuses a flow', {reason, flow});
 	else limited.warn('the server refuses a target', {reason, target: targetText(target)});
 }

@@ -166,7 +166,6 @@ export class StreamPipe implements StreamOwner {
 		const {stream, socket, changed} = this.#init;
 		if (!this.#paused || stream.state === 'opening' || !stream.writable) return;
 		while (this.#held.length > 0 && stream.writable) stream.write(this.#held.shift() ?? NOTHING);
-		if (this.#inputEnded && this.#held.length === 0) stream.end();
 		this.#paused = !stream.writable || this.#held.length > 0;
 		changed();
 		if (!this.#paused) socket.resume();
@@ -187,7 +186,7 @@ export class StreamPipe implements StreamOwner {
 		const {stream, changed} = this.#init;
 		this.#inputEnded = true;
 		this.#moved = true;
-		if (this.#done || this.#held.length > 0) return;
+		if (this.#done) return;
 		stream.end();
 		changed();
 	}

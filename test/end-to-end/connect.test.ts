@@ -111,11 +111,13 @@ test.serial('curl hears of a tunnel that is down after 5 seconds', async (t) => 
 	const [key, socks, nobody] = [await stage.key(), await freePort(), await freePort()];
 	const conf = stage.write('mpclient.conf', `127.0.0.1 ${nobody}\n`);
 	const words = ['--no-listen', '--socks', `127.0.0.1:${socks}`, '--key-file', key];
-	await stage.program('mpclient', [conf, ...words]).says('mpclient runs');
+	const client = stage.program('mpclient', [conf, ...words]);
+	await client.says('mpclient runs');
 	const proxy = ['-sS', '--socks5-hostname', `127.0.0.1:${socks}`];
 	const {code, output} = await run(stage, 'curl', ...proxy, 'http://127.0.0.1:1/');
 	t.is(code, 97, output);
 	t.regex(output, /\(1\)/);
+	await client.says('nothing comes from the server reason=tunnel-down target=127.0.0.1:1');
 });
 
 /** A repository with some history, and what its newest commit is called. */

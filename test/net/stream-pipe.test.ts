@@ -228,6 +228,14 @@ test('an end before the target is reached is its end, too', async (t) => {
 	t.is(world.application.received.toString(), 'def');
 });
 
+test('a peer that is gone without a word is a time-out at the other end', async (t) => {
+	const world = await World.open(t);
+	world.client.destroy(Object.assign(new Error('gone'), {code: 'ETIMEDOUT'}));
+	await waitFor(() => world.target.closed);
+	t.is(world.pair.server.resetCode, StreamCode.TIMED_OUT);
+	t.is(world.target.code, 'ECONNRESET');
+});
+
 test('a reset by the tunnel is a reset for both programs', async (t) => {
 	const world = await World.open(t);
 	world.pair.client.resetBy(StreamCode.SESSION_LOST);
