@@ -103,7 +103,9 @@ export class PacketSender {
 				? path.send(transmit, length, now, what)
 				: path.sendTo(address, transmit, length, now, what);
 		if (sent) path.sentNumbers?.accept(number);
-		return this.#finish(transmit, now, what);
+		// A probe of a dead path draws nothing, which says nothing of the peer while another path is up.
+		const hopeless = path.state !== 'up' && this.#paths.all.some(({state}) => state === 'up');
+		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : what);
 	}
 
 	/**
