@@ -160,7 +160,9 @@ export class Carrier {
 		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return;
 		this.#reviveLost(report, now);
 		let newest = -1;
-		for (let i = this.#head; i <= top; i++) {
+		// The report says nothing of packets before its bitmap.
+		const from = this.#find(report.largest - 2 - 8 * report.length) + 1;
+		for (let i = Math.max(this.#head, from); i <= top; i++) {
 			const at = i % this.#capacity;
 			if (this.#states[at] !== OUT || !report.covers(this.#numbers[at]!)) continue;
 			newest = i;

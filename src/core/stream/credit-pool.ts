@@ -16,6 +16,11 @@ export class CreditPool {
 		return this.used + count <= GROWTH_SHARE * this.limit;
 	}
 
+	/** Whether `count` bytes are left. */
+	hasRoom(count: number): boolean {
+		return this.used + count <= this.limit;
+	}
+
 	/** Gives out up to `count` bytes, at least `least` whatever is left; how many. */
 	take(count: number, least: number): number {
 		const got = Math.max(Math.min(count, least), Math.min(count, this.limit - this.used));

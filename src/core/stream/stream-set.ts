@@ -47,8 +47,10 @@ export class StreamSet implements StreamHost {
 	#session: Session | undefined;
 	#transport: StreamTransport | undefined;
 	#feedback: FeedbackSender | undefined;
-	/** Whether the driver lets packets out now. */
+	/** Whether packets are kept back for a while. */
 	held = false;
+	/** Whether there were streams when frames were sent last. */
+	#busy = false;
 
 	constructor(init: StreamSetInit) {
 		this.#init = init;
@@ -93,7 +95,7 @@ export class StreamSet implements StreamHost {
 			filler: this.#filler,
 			model: ({rtt}) => new BbrModel(random, rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP),
 		});
-		this.#feedback = new FeedbackSender(sender, paths);
+		this.#feedback = undefined;
 		if (supported) return;
 		for (const stream of this.#streams.values()) stream.ended(RefusalCode.NO_TARGET, undefined);
 	}
@@ -178,11 +180,13 @@ export class StreamSet implements StreamHost {
 		const window = cursor.varint();
 		const target = decodeHostTarget(cursor);
 		if (target === undefined || this.#init.role !== Role.SERVER) return false;
-		if (!this.#seen.accept(id)) return true;
 		const {limit, user, exit} = this.#init;
+		// Rejected streams stay until the client knows: one that opens on and on is not answered any more.
+		if (this.#streams.size >= 2 * limit || !this.#seen.accept(id)) return true;
+		const full = this.#streams.size >= limit || !this.pool.hasRoom(EARLY_WINDOW);
 		const stream = new Stream(this, id, target.encoded, user, false, window);
 		this.#streams.set(id, stream);
-		if (this.#streams.size > limit) stream.reject(RefusalCode.LIMIT);
+		if (full) stream.reject(RefusalCode.LIMIT);
 		else if (exit) this.changed(stream);
 		else stream.reject(RefusalCode.NO_TARGET);
 		return true;
@@ -196,7 +200,10 @@ export class StreamSet implements StreamHost {
 
 	/** A packet with stream frames came over `path`, if that is known. */
 	received(path: Path | undefined, number: number, now: Millis): void {
-		this.#feedback?.received(path, number, now);
+		const session = this.#session;
+		if (session === undefined) return;
+		this.#feedback ??= new FeedbackSender(session.sender, session.paths);
+		this.#feedback.received(path, number, now);
 	}
 
 	/** Another copy of a packet came. */
@@ -212,6 +219,10 @@ export class StreamSet implements StreamHost {
 		const session = this.#session;
 		if (session === undefined || this.held) return;
 		this.#feedback?.send(now);
+		// Where there are no streams a packet costs nothing here; the last one's timers end once.
+		const busy = this.#streams.size > 0;
+		if (!busy && !this.#busy) return;
+		this.#busy = busy;
 		if (this.#filler.hasWork) session.prober.data(now);
 		this.#transport?.send(now);
 	}
