@@ -1,0 +1,19 @@
+import type {Millis} from '../time.ts';
+
+/** A sender that wakes late may make up for so much at once. */
+const BURST: Millis = 2;
+
+/** Spaces packets evenly. */
+export class Pacer {
+	#nextAt: Millis = Number.NEGATIVE_INFINITY;
+
+	/** A packet of `bytes` leaves at `now`; `rate` is in bytes per millisecond. */
+	onSent(now: Millis, bytes: number, rate: number): void {
+		this.#nextAt = Math.max(this.#nextAt, now - BURST) + bytes / rate;
+	}
+
+	/** Milliseconds until the next packet is due, 0 = now. */
+	delay(now: Millis): Millis {
+		return Math.max(0, this.#nextAt - now);
+	}
+}

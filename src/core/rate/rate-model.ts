@@ -1,0 +1,76 @@
+import type {Millis} from '../time.ts';
+
+/**
+ * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model that
+ * uses it, kept by the caller beside the packet, opaque to it, and reused for a later packet.
+ */
+export interface SendSnapshot {
+	/** Bytes delivered in all when the packet was sent. */
+	delivered: number;
+	/** When the last of them were reported. */
+	deliveredAt: Millis;
+	/** The same moment on the peer's clock, NaN while unknown. */
+	receivedAt: Millis;
+	/** When the newest packet of which delivery was known had been sent. */
+	firstSentAt: Millis;
+	/** Whether the sender lacked data, so that the packet says nothing of what the path carries. */
+	appLimited: boolean;
+	/** Whether the packet was sent at less than the path carries, so that its loss is not our doing. */
+	unhurried: boolean;
+}
+
+/**
+ * How fast one path may be used in one direction. Counts only what it is told of; other packets of
+ * the path appear to it as traffic of others. All bytes are those on the wire: UDP payload + 28.
+ *
+ * For each report of the peer the caller tells first of every packet newly known to be received,
+ * then of every packet judged lost, then calls `onFeedback`. Each packet sent is told of at most
+ * once: one that arrives after it was judged lost is not told of again.
+ */
+export interface RateModel {
+	/** A snapshot to be filled by `onSent`. */
+	createSnapshot(): SendSnapshot;
+	/** A packet of `bytes` leaves now. Fills `snapshot`, which stays the caller's. */
+	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void;
+	/** A packet sent at `sentAt` was received. */
+	onAcknowledged(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
+	/** A packet sent at `sentAt` is judged lost. */
+	onLost(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
+	/**
+	 * A report is complete. `largestReceivedAt` is when the newest packet that it covers arrived, in
+	 * milliseconds (fraction allowed) of the peer's clock, whose zero is unknown; `largestSentAt` when
+	 * that packet was sent.
+	 */
+	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void;
+	/** The sender has nothing to send although it might. */
+	setApplicationLimited(now: Millis): void;
+	/** Bytes per millisecond at which packets are spaced. */
+	readonly pacingRate: number;
+	/** Bytes that may be in flight. */
+	readonly window: number;
+	/** Bytes sent, but neither acknowledged nor judged lost. */
+	readonly inFlight: number;
+	/**
+	 * Milliseconds until a packet of `bytes` may go, 0 = now. Infinity = the window is full, so only
+	 * the next report helps (or a probe that the caller sends on its own account).
+	 */
+	delayUntilSend(now: Millis, bytes: number): Millis;
+	/** One-way delay above its smallest of the last 10 s, at the last report. */
+	readonly queueingDelay: Millis;
+	/** Smoothed round trip time; an assumption before the first report. */
+	readonly srtt: Millis;
+	/** Smallest round trip time of the last 10 s; Infinity before the first report. */
+	readonly minRtt: Millis;
+}
+
+/** A snapshot of a packet that was not sent yet. */
+export function createSnapshot(): SendSnapshot {
+	return {
+		delivered: 0,
+		deliveredAt: 0,
+		receivedAt: Number.NaN,
+		firstSentAt: 0,
+		appLimited: false,
+		unhurried: false,
+	};
+}
