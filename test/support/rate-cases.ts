@@ -75,6 +75,10 @@ function ownLoss(name: string, bottleneck: Partial<LinkConfig>, limit: number): 
 	};
 }
 
+function burstLink(): Partial<LinkConfig> {
+	return {...link(100, 50, 0, 1), loss: {kind: 'burst', loss: 0.1, meanBurst: 8}};
+}
+
 interface Pair {
 	readonly world: RateWorld;
 	readonly first: number;
@@ -176,6 +180,10 @@ export const RATE_CASES: readonly RateCase[] = [
 		{...link(100, 280, 0.1, 1), jitter: 20, jitterReorders: true},
 		70,
 	),
+	goodput('100 Mbit/s, 50 ms, 30 % loss', link(100, 50, 0.3, 1), 40),
+	goodput('100 Mbit/s, 50 ms, 10 % loss in bursts of 8', burstLink(), 70),
+	goodput('100 Mbit/s, 50 ms, 20 ms jitter', {...link(100, 50, 0, 1), jitter: 20}, 70),
+	goodput('1 Mbit/s, 50 ms', link(1, 50, 0, 1), 0.9),
 	ownLoss('20 Mbit/s, 50 ms, buffer 1 BDP', link(20, 50, 0, 1), 18),
 	ownLoss('20 Mbit/s, 50 ms, buffer 0.1 BDP', link(20, 50, 0, 0.1), 18),
 	ownLoss('100 Mbit/s, 50 ms, buffer 0.1 BDP', link(100, 50, 0, 0.1), 90),
@@ -199,6 +207,17 @@ export const RATE_CASES: readonly RateCase[] = [
 	change('100 instead of 20 Mbit/s', link(20, 50, 0, 1), {rate: 100 * MBIT}, 80),
 	change('20 instead of 100 Mbit/s', link(100, 50, 0, 1), {rate: 20 * MBIT}, 17),
 	change('20 % loss', link(100, 50, 0, 1), {loss: {kind: 'random', loss: 0.2}}, 60),
+	{
+		name: 'one flow, 400 Mbit/s, 0.2 ms, timers of 1 ms',
+		run: (seed) => {
+			const fast = {...link(400, 0.2, 0, 1), queue: {millis: 25}};
+			const world = run(seed, 5000, {link: fast, flows: [{...bbr, tick: 1}], smallFlow: 50});
+			return [
+				least('Mbit/s, second 2 to 5', world.rate(0, 2000, 5000), 380),
+				most('ms of queue, p99', world.smallQueueing(0.99, 2000, 5000), 10),
+			];
+		},
+	},
 	{
 		name: 'one flow, 100 Mbit/s, 50 ms, an outage of 2 s',
 		run: (seed) => {

@@ -51,9 +51,12 @@ export class RateFlow {
 	#arrived = 0;
 	#reported = 0;
 	#reportAt: Millis = NEVER;
+	readonly #tick: Millis;
 	readonly #clockOffset = 123_456.75;
 
-	constructor(model: RateModel, startAt: Millis) {
+	/** `tick` is how coarse the sender's timer is. */
+	constructor(model: RateModel, startAt: Millis, tick: Millis) {
+		this.#tick = tick;
 		this.model = model;
 		this.startAt = startAt;
 		for (let i = 0; i < RING; i++) this.#snapshots.push(model.createSnapshot());
@@ -63,7 +66,10 @@ export class RateFlow {
 	nextSend(now: Millis): Millis {
 		if (now < this.startAt) return this.startAt;
 		const send = now + this.model.delayUntilSend(now, PACKET_BYTES);
-		return Math.min(send, this.#lossAt, this.#probeAt);
+		const next = Math.min(send, this.#lossAt, this.#probeAt);
+		// What is due already goes at once, as after a report.
+		if (this.#tick === 0 || next <= now || next === NEVER) return next;
+		return Math.ceil(next / this.#tick) * this.#tick;
 	}
 
 	/** The number of a packet to send now, or -1. */

@@ -11,6 +11,8 @@ export interface FlowOptions {
 	readonly startAt?: Millis;
 	/** One way, on top of the bottleneck's delay, in each direction. */
 	readonly extraDelay?: Millis;
+	/** The sender's timer fires at multiples of this; 0 = at any time. */
+	readonly tick?: Millis;
 }
 
 export interface WorldOptions {
@@ -62,11 +64,11 @@ export class RateWorld {
 		this.#smallEvery = rate > 0 ? 1000 / rate : NEVER;
 		this.#smallAt = rate > 0 ? 0 : NEVER;
 		const {loss, delay, jitter, jitterReorders} = this.#link.config;
-		for (const [index, {model, startAt, extraDelay}] of options.flows.entries()) {
+		for (const [index, {model, startAt, extraDelay, tick}] of options.flows.entries()) {
 			const own = random.fork(`flow ${index}`);
 			const extra = extraDelay ?? 0;
 			this.#lanes.push({
-				flow: new RateFlow(model(own), startAt ?? 0),
+				flow: new RateFlow(model(own), startAt ?? 0, tick ?? 0),
 				tail: extra > 0 ? new Link({delay: extra}, own) : undefined,
 				back: new Link({loss, delay: delay + extra, jitter, jitterReorders}, own.fork('back')),
 				receivedAt: [],

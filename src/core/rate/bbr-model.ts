@@ -16,26 +16,56 @@ const SMALLEST_WINDOW: number = 4 * PACKET;
 const REPORT_ROOM: number = 20 * PACKET;
 /** The first packets are spread over this. */
 const INITIAL_SPREAD: Millis = 25;
-const STARTUP_GAIN = 2.89;
-const STARTUP_WINDOW_GAIN = 2.5;
-const DRAIN_GAIN = 0.35;
-const UP_GAIN = 1.25;
-/** A probe that finds nothing leaves at most about this queue. */
-const PROBE_QUEUE: Millis = 12;
-/** After a probe that lost packets the next one waits so many round trips. */
-const LOSSY_CRUISE = 8;
-const CRUISE = 5;
-/** Without a sign that the path is full. */
-const SHORT_CRUISE = 2;
-/** Keeps the queue from growing by what is measured too high. */
-const MARGIN = 0.99;
-/** Of the path's own loss at most this share is sent in addition, lest flows that share a policer outbid each other. */
-const MOST_EXTRA = 0.15;
-const DOWN_GAIN = 0.75;
+/** Timers and batches at both ends blur round trips that are shorter. */
+const SHORTEST_SPAN: Millis = 4;
+/** Bandwidth-delay products that may be in flight. */
 const WINDOW_GAIN = 2;
-/** The delivery rate that a round trip of start-up adds at least, else the path is full. */
+/** Paces a little below what is measured, which errs to the high side, so that no queue grows. */
+const MARGIN = 0.99;
+
+/** Doubles the rate each round trip, with room for some loss (BBR: at least 2 / ln 2). */
+const STARTUP_GAIN = 2.89;
+/** Bounds the queue that the end of start-up leaves: a higher one is faster, a lower one shorter. */
+const STARTUP_WINDOW_GAIN = 2.5;
+/** The delivery rate that a round trip of start-up adds at least... */
 const STARTUP_GROWTH = 1.25;
+/** ...else the path is full, after so many round trips, or at once with a queue. */
 const FULL_ROUNDS = 3;
+const DRAIN_GAIN = 0.35;
+const DRAIN_ROUNDS = 3;
+
+const UP_GAIN = 1.25;
+const DOWN_GAIN = 0.75;
+/** A probe on a path that is full leaves about this queue: flows beside it feel no more. */
+const PROBE_QUEUE: Millis = 12;
+const SHORTEST_PROBE: Millis = PROBE_QUEUE / (UP_GAIN - 1);
+/** Round trips between probes of a full path, after one that lost packets, and of one not known full. */
+const CRUISE = 5;
+const LOSSY_CRUISE = 8;
+const SHORT_CRUISE = 2;
+/** A standing queue slows the cruise by up to this. */
+const MOST_YIELD = 0.1;
+
+/** Loss above the long-term one that counts. */
+const LOSS_MARGIN = 0.03;
+/** The ceiling of loss: so many times the long-term one, and this on top. */
+const CEILING_FACTOR = 2;
+const CEILING_MARGIN = 0.1;
+/** The least part of loss that goes when it was of the sender's own making and the rate fell. */
+const MENDED = 0.3;
+/** No step down takes more: a sample across an outage says nothing of the path's rate. */
+const MOST_STEP = 0.5;
+/**
+ * More is sent to make up for the path's own loss, but not for more than this share: flows that fill
+ * a policer together take each other's excess for such loss, and would outbid one another.
+ */
+const MOST_EXTRA = 0.15;
+/** In a probe, which is short, for more; else a probe of a very lossy path would deliver no more. */
+const MOST_EXTRA_UP = 0.6;
+/** So much of a queue that draining does not mend (jitter, other flows) may be filled on top. */
+const MOST_STUBBORN: Millis = 40;
+
+/** When the smallest delay was not met for this long the window shrinks, so that it shows. */
 const PROBE_RTT_EVERY: Millis = 10_000;
 const PROBE_RTT_FOR: Millis = 200;
 const PROBE_RTT_WINDOW = 0.5;
@@ -43,6 +73,18 @@ const PROBE_RTT_WINDOW = 0.5;
 const Phase = {startup: 0, drain: 1, up: 2, down: 3, cruise: 4, probeRtt: 5} as const;
 type Phase = (typeof Phase)[keyof typeof Phase];
 
+/**
+ * Models a path by its bandwidth (largest delivery rate of 10 round trips) and its delay (smallest of
+ * 10 s), and sends at that bandwidth, as BBR does (draft-ietf-ccwg-bbr):
+ *
+ *     start-up -> drain -> cruise -> up -> down -> cruise ...   (now and then: probe RTT)
+ *
+ * What differs: a probe of a full path lasts for 12 ms of queue only, and is prolonged and repeated
+ * while it finds nothing; a standing queue slows the cruise; loss of packets that were sent slowly is
+ * the path's own and made up for; other loss brings the rate down to what is delivered; reports that
+ * come late, jitter and a queue made by others widen the window instead of starving the flow.
+ * Allocates nothing per packet.
+ */
 export class BbrModel implements RateModel {
 	pacingRate: number = INITIAL_WINDOW / INITIAL_SPREAD;
 	window: number = INITIAL_WINDOW;
@@ -67,13 +109,19 @@ export class BbrModel implements RateModel {
 	#fullRounds = 0;
 	#upBandwidth = 0;
 	#upQueue: Millis = 0;
-	#upSpan: Millis = PROBE_QUEUE / (UP_GAIN - 1);
+	#upSpan: Millis = SHORTEST_PROBE;
 	#loweredLoss = Number.POSITIVE_INFINITY;
 	#startupLoss = 0;
 	#smoothQueue: Millis = 0;
+	/** By how much reports take longer than their fastest. */
+	#reverse: Millis = 0;
+	/** The smallest queue since the last probe, and between the two probes before. */
+	#cycleQueue = Number.POSITIVE_INFINITY;
+	#stubbornQueue: Millis = 0;
 	#roundRate = 0;
 	#largestSentAt: Millis = Number.NEGATIVE_INFINITY;
 
+	/** `random` spreads the probes of flows that share a bottleneck. */
 	constructor(random: Random) {
 		this.#random = random;
 	}
@@ -122,6 +170,8 @@ export class BbrModel implements RateModel {
 			this.#delay.sample(largestReceivedAt - largestSentAt, now, 1 + this.#minRtt.value / 50);
 			this.#smoothQueue += (this.#delay.queueing - this.#smoothQueue) / 4;
 			this.#roundQueue = Math.min(this.#roundQueue, this.#delay.queueing);
+			const reverse = now - largestSentAt - this.#minRtt.value - this.#delay.queueing;
+			this.#reverse += (Math.max(0, reverse) - this.#reverse) / 8;
 		}
 		const sampler = this.#sampler;
 		if (!sampler.close(now, largestReceivedAt)) return;
@@ -144,14 +194,20 @@ export class BbrModel implements RateModel {
 		return this.#pacer.delay(now);
 	}
 
+	/** The round trip time without a queue. */
+	get #span(): Millis {
+		return Math.max(SHORTEST_SPAN, this.#minRtt.value);
+	}
+
 	/** Bytes that the path holds without a queue, lost ones included. */
 	get #target(): number {
-		return (this.#bandwidth.value * this.#minRtt.value) / (1 - this.#loss.base);
+		return (this.#bandwidth.value * (this.#span + this.#reverse)) / (1 - this.#loss.base);
 	}
 
 	#endRound(now: Millis): void {
 		this.#nextRound = this.#sampler.delivered;
 		this.#standingQueue = this.#roundQueue;
+		this.#cycleQueue = Math.min(this.#cycleQueue, this.#roundQueue);
 		this.#roundQueue = Number.POSITIVE_INFINITY;
 		this.#phaseRounds++;
 		if (this.#loss.closeRound()) this.#limitLoss(now);
@@ -164,11 +220,12 @@ export class BbrModel implements RateModel {
 	/** The ceiling: where more is sent than arrives, and not for the path's own loss, send what arrives. */
 	#limitLoss(now: Millis): void {
 		const loss = this.#loss;
-		const limit = 2 * loss.base + 0.1;
+		const limit = CEILING_FACTOR * loss.base + CEILING_MARGIN;
 		if (this.#phase === Phase.startup) {
 			const growing = this.#bandwidth.value >= STARTUP_GROWTH * this.#fullBandwidth;
 			if (growing) this.#startupLoss = loss.recent;
-			else if (loss.exceeds(2 * this.#startupLoss + 0.1)) this.#enter(Phase.drain, DRAIN_GAIN, now);
+			else if (loss.exceeds(CEILING_FACTOR * this.#startupLoss + CEILING_MARGIN))
+				this.#enter(Phase.drain, DRAIN_GAIN, now);
 			return;
 		}
 		// What a round trip reports lost was sent in the one before.
@@ -176,20 +233,19 @@ export class BbrModel implements RateModel {
 		const isCruise = this.#phase === Phase.cruise && this.#phaseRounds >= 2;
 		if (!(isProbe || isCruise) || this.#roundRate <= 0) return;
 		// Loss that a lower rate did not mend is the path's own.
-		if (loss.recent > 0.7 * this.#loweredLoss) return;
-		if (!loss.exceeds(isProbe ? limit : loss.base + 0.03)) return;
+		if (loss.recent > (1 - MENDED) * this.#loweredLoss) return;
+		if (!loss.exceeds(isProbe ? limit : loss.base + LOSS_MARGIN)) return;
 		this.#loweredLoss = loss.recent;
-		// Half at most: a sample across an outage says nothing of the path's rate.
 		const delivered = isProbe ? this.#roundRate : this.#sampler.rate;
-		this.#bandwidth.lower(Math.max(delivered, this.#bandwidth.value / 2));
+		this.#bandwidth.lower(Math.max(delivered, MOST_STEP * this.#bandwidth.value));
 		if (isCruise && loss.exceeds(limit)) this.#enter(Phase.down, DOWN_GAIN, now);
 	}
 
 	/** A path that has become slower fills its queue long before the filter forgets. */
 	#followDrop(): void {
-		const isFull = this.#standingQueue > Math.max(20, this.#minRtt.value);
+		const isFull = this.#standingQueue > Math.max(20, this.#span);
 		if (isFull && this.#roundRate > 0 && this.#roundRate < 0.8 * this.#bandwidth.value) {
-			this.#bandwidth.lower(Math.max(this.#roundRate, this.#bandwidth.value / 2));
+			this.#bandwidth.lower(Math.max(this.#roundRate, MOST_STEP * this.#bandwidth.value));
 		}
 	}
 
@@ -201,7 +257,7 @@ export class BbrModel implements RateModel {
 			return;
 		}
 		if (this.#sampler.appLimited) return;
-		const queued = this.#standingQueue > Math.max(5, this.#minRtt.value / 4);
+		const queued = this.#standingQueue > Math.max(5, this.#span / 4);
 		this.#fullRounds += queued ? FULL_ROUNDS : 1;
 		if (this.#fullRounds >= FULL_ROUNDS) this.#enter(Phase.drain, DRAIN_GAIN, now);
 	}
@@ -212,12 +268,10 @@ export class BbrModel implements RateModel {
 			case Phase.startup:
 				return;
 			case Phase.drain:
-				if (drained || this.#phaseRounds >= 3) this.#cruise(now, CRUISE);
+				if (drained || this.#phaseRounds >= DRAIN_ROUNDS) this.#cruise(now, CRUISE);
 				break;
 			case Phase.up:
-				if (now - this.#phaseAt >= this.#upSpan) {
-					this.#enter(Phase.down, DOWN_GAIN, now);
-				}
+				if (now - this.#phaseAt >= this.#upSpan) this.#enter(Phase.down, DOWN_GAIN, now);
 				return;
 			case Phase.down:
 				// A whole round trip: only then has the probe shown what it found.
@@ -225,12 +279,10 @@ export class BbrModel implements RateModel {
 				else if (drained) this.#gain = 1;
 				break;
 			case Phase.cruise: {
-				const target = Math.max(2, this.#minRtt.value / 20);
-				const excess = (this.#standingQueue - target) / (4 * this.#minRtt.value);
-				this.#gain = 1 - Math.min(0.1, Math.max(0, excess));
-				if (this.#phaseRounds >= this.#cruiseRounds) {
-					this.#probeUp(now);
-				}
+				const target = Math.max(2, this.#span / 20);
+				const excess = (this.#standingQueue - target) / (4 * this.#span);
+				this.#gain = 1 - Math.min(MOST_YIELD, Math.max(0, excess));
+				if (this.#phaseRounds >= this.#cruiseRounds) this.#probeUp(now);
 				break;
 			}
 			case Phase.probeRtt:
@@ -246,12 +298,12 @@ export class BbrModel implements RateModel {
 
 	/** What was probed for is there: probe on at once. Without a sign of its end: sooner and longer. */
 	#afterDown(now: Millis): void {
-		const rtt = this.#minRtt.value;
+		const rtt = this.#span;
 		const growth = ((UP_GAIN - 1) * this.#upSpan) / rtt;
 		const isQueued = this.#smoothQueue > this.#upQueue + Math.max(1.5, 0.4 * growth * rtt);
-		const isLossy = this.#loss.exceeds(this.#loss.base + 0.03);
+		const isLossy = this.#loss.exceeds(this.#loss.base + LOSS_MARGIN);
 		if (isQueued || isLossy) {
-			this.#upSpan = PROBE_QUEUE / (UP_GAIN - 1);
+			this.#upSpan = SHORTEST_PROBE;
 			this.#cruise(now, isLossy ? LOSSY_CRUISE : CRUISE);
 			return;
 		}
@@ -264,7 +316,9 @@ export class BbrModel implements RateModel {
 		this.#loweredLoss = Number.POSITIVE_INFINITY;
 		this.#upBandwidth = this.#bandwidth.value;
 		this.#upQueue = this.#smoothQueue;
-		this.#upSpan = Math.min(this.#minRtt.value, this.#upSpan);
+		this.#stubbornQueue = Math.min(MOST_STUBBORN, this.#cycleQueue);
+		this.#cycleQueue = Number.POSITIVE_INFINITY;
+		this.#upSpan = Math.min(this.#span, this.#upSpan);
 		this.#enter(Phase.up, UP_GAIN, now);
 	}
 
@@ -290,14 +344,18 @@ export class BbrModel implements RateModel {
 		if (this.#phase === Phase.startup) {
 			this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
 			// Twice what the path holds is enough once a queue shows that the end is near.
-			const isQueued = this.#smoothQueue > Math.max(5, this.#minRtt.value / 6);
+			const isQueued = this.#smoothQueue > Math.max(5, this.#span / 6);
 			const gain = isQueued ? WINDOW_GAIN : STARTUP_WINDOW_GAIN;
 			this.window = Math.max(INITIAL_WINDOW, gain * target + REPORT_ROOM);
 			return;
 		}
-		const rate = (this.#gain * MARGIN * bandwidth) / (1 - Math.min(MOST_EXTRA, this.#loss.floor));
+		const mostExtra = this.#phase === Phase.up ? MOST_EXTRA_UP : MOST_EXTRA;
+		const rate = (this.#gain * MARGIN * bandwidth) / (1 - Math.min(mostExtra, this.#loss.floor));
 		this.pacingRate = Math.max(rate, SMALLEST_WINDOW / Math.max(1, this.#rtt.smoothed));
 		const gain = this.#phase === Phase.probeRtt ? PROBE_RTT_WINDOW : WINDOW_GAIN;
-		this.window = Math.max(SMALLEST_WINDOW, gain * target + REPORT_ROOM * Math.min(1, gain));
+		this.window = Math.max(
+			SMALLEST_WINDOW,
+			gain * target + bandwidth * this.#stubbornQueue + REPORT_ROOM * Math.min(1, gain),
+		);
 	}
 }
