@@ -1,13 +1,11 @@
-import {RttEstimator} from '../path/rtt.ts';
 import type {Random} from '../random.ts';
 import type {Millis} from '../time.ts';
 import {BandwidthFilter} from './bandwidth-filter.ts';
-import {DelayFloor} from './delay-floor.ts';
 import {LossMeter} from './loss-meter.ts';
 import {Pacer} from './pacer.ts';
+import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
 import {RateSampler} from './rate-sampler.ts';
-import {WindowedMinimum} from './windowed-minimum.ts';
 
 const PACKET = 1228;
 const INITIAL_WINDOW: number = 32 * PACKET;
@@ -93,9 +91,7 @@ export class BbrModel implements RateModel {
 	readonly #sampler = new RateSampler();
 	readonly #bandwidth = new BandwidthFilter();
 	readonly #loss = new LossMeter();
-	readonly #rtt = new RttEstimator();
-	readonly #minRtt = new WindowedMinimum();
-	readonly #delay = new DelayFloor();
+	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
 	#phase: Phase = Phase.startup;
 	#gain = STARTUP_GAIN;
@@ -103,8 +99,6 @@ export class BbrModel implements RateModel {
 	#cruiseRounds = 0;
 	#phaseAt: Millis = 0;
 	#nextRound = 0;
-	#roundQueue = Number.POSITIVE_INFINITY;
-	#standingQueue: Millis = 0;
 	#fullBandwidth = 0;
 	#fullRounds = 0;
 	#upBandwidth = 0;
@@ -112,14 +106,9 @@ export class BbrModel implements RateModel {
 	#upSpan: Millis = SHORTEST_PROBE;
 	#loweredLoss = Number.POSITIVE_INFINITY;
 	#startupLoss = 0;
-	#smoothQueue: Millis = 0;
-	/** By how much reports take longer than their fastest. */
-	#reverse: Millis = 0;
-	/** The smallest queue since the last probe, and between the two probes before. */
-	#cycleQueue = Number.POSITIVE_INFINITY;
+	/** The smallest queue between the last two probes. */
 	#stubbornQueue: Millis = 0;
 	#roundRate = 0;
-	#largestSentAt: Millis = Number.NEGATIVE_INFINITY;
 
 	/** `random` spreads the probes of flows that share a bottleneck. */
 	constructor(random: Random) {
@@ -131,15 +120,15 @@ export class BbrModel implements RateModel {
 	}
 
 	get queueingDelay(): Millis {
-		return this.#delay.queueing;
+		return this.#delays.queueing;
 	}
 
 	get srtt(): Millis {
-		return this.#rtt.smoothed;
+		return this.#delays.srtt;
 	}
 
 	get minRtt(): Millis {
-		return this.#minRtt.value;
+		return this.#delays.minRtt;
 	}
 
 	createSnapshot(): SendSnapshot {
@@ -148,7 +137,7 @@ export class BbrModel implements RateModel {
 
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
 		this.#sampler.onSent(now, bytes, snapshot);
-		snapshot.unhurried = this.#gain < 0.8;
+		snapshot.unhurried = this.#gain <= DOWN_GAIN;
 		this.#pacer.onSent(now, bytes, this.pacingRate);
 	}
 
@@ -163,16 +152,7 @@ export class BbrModel implements RateModel {
 	}
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
-		if (largestSentAt > this.#largestSentAt) {
-			this.#largestSentAt = largestSentAt;
-			this.#rtt.sample(now - largestSentAt);
-			this.#minRtt.sample(now - largestSentAt, now);
-			this.#delay.sample(largestReceivedAt - largestSentAt, now, 1 + this.#minRtt.value / 50);
-			this.#smoothQueue += (this.#delay.queueing - this.#smoothQueue) / 4;
-			this.#roundQueue = Math.min(this.#roundQueue, this.#delay.queueing);
-			const reverse = now - largestSentAt - this.#minRtt.value - this.#delay.queueing;
-			this.#reverse += (Math.max(0, reverse) - this.#reverse) / 8;
-		}
+		this.#delays.sample(now, largestSentAt, largestReceivedAt);
 		const sampler = this.#sampler;
 		if (!sampler.close(now, largestReceivedAt)) return;
 		if (!sampler.appLimited || sampler.rate > this.#bandwidth.value) {
@@ -196,19 +176,17 @@ export class BbrModel implements RateModel {
 
 	/** The round trip time without a queue. */
 	get #span(): Millis {
-		return Math.max(SHORTEST_SPAN, this.#minRtt.value);
+		return Math.max(SHORTEST_SPAN, this.#delays.minRtt);
 	}
 
 	/** Bytes that the path holds without a queue, lost ones included. */
 	get #target(): number {
-		return (this.#bandwidth.value * (this.#span + this.#reverse)) / (1 - this.#loss.base);
+		return (this.#bandwidth.value * (this.#span + this.#delays.reverse)) / (1 - this.#loss.base);
 	}
 
 	#endRound(now: Millis): void {
 		this.#nextRound = this.#sampler.delivered;
-		this.#standingQueue = this.#roundQueue;
-		this.#cycleQueue = Math.min(this.#cycleQueue, this.#roundQueue);
-		this.#roundQueue = Number.POSITIVE_INFINITY;
+		this.#delays.endRound();
 		this.#phaseRounds++;
 		if (this.#loss.closeRound()) this.#limitLoss(now);
 		if (this.#phase === Phase.startup) this.#watchStartup(now);
@@ -243,7 +221,7 @@ export class BbrModel implements RateModel {
 
 	/** A path that has become slower fills its queue long before the filter forgets. */
 	#followDrop(): void {
-		const isFull = this.#standingQueue > Math.max(20, this.#span);
+		const isFull = this.#delays.standingQueue > Math.max(20, this.#span);
 		if (isFull && this.#roundRate > 0 && this.#roundRate < 0.8 * this.#bandwidth.value) {
 			this.#bandwidth.lower(Math.max(this.#roundRate, MOST_STEP * this.#bandwidth.value));
 		}
@@ -257,7 +235,7 @@ export class BbrModel implements RateModel {
 			return;
 		}
 		if (this.#sampler.appLimited) return;
-		const queued = this.#standingQueue > Math.max(5, this.#span / 4);
+		const queued = this.#delays.standingQueue > Math.max(5, this.#span / 4);
 		this.#fullRounds += queued ? FULL_ROUNDS : 1;
 		if (this.#fullRounds >= FULL_ROUNDS) this.#enter(Phase.drain, DRAIN_GAIN, now);
 	}
@@ -280,7 +258,7 @@ export class BbrModel implements RateModel {
 				break;
 			case Phase.cruise: {
 				const target = Math.max(2, this.#span / 20);
-				const excess = (this.#standingQueue - target) / (4 * this.#span);
+				const excess = (this.#delays.standingQueue - target) / (4 * this.#span);
 				this.#gain = 1 - Math.min(MOST_YIELD, Math.max(0, excess));
 				if (this.#phaseRounds >= this.#cruiseRounds) this.#probeUp(now);
 				break;
@@ -290,8 +268,8 @@ export class BbrModel implements RateModel {
 					this.#cruise(now, CRUISE);
 				return;
 		}
-		if (now - this.#delay.touchedAt > PROBE_RTT_EVERY && this.#phase === Phase.cruise) {
-			this.#delay.touchedAt = now;
+		if (now - this.#delays.floorAt > PROBE_RTT_EVERY && this.#phase === Phase.cruise) {
+			this.#delays.noteFloor(now);
 			this.#enter(Phase.probeRtt, DOWN_GAIN, now);
 		}
 	}
@@ -300,7 +278,7 @@ export class BbrModel implements RateModel {
 	#afterDown(now: Millis): void {
 		const rtt = this.#span;
 		const growth = ((UP_GAIN - 1) * this.#upSpan) / rtt;
-		const isQueued = this.#smoothQueue > this.#upQueue + Math.max(1.5, 0.4 * growth * rtt);
+		const isQueued = this.#delays.smoothQueue > this.#upQueue + Math.max(1.5, 0.4 * growth * rtt);
 		const isLossy = this.#loss.exceeds(this.#loss.base + LOSS_MARGIN);
 		if (isQueued || isLossy) {
 			this.#upSpan = SHORTEST_PROBE;
@@ -315,9 +293,8 @@ export class BbrModel implements RateModel {
 	#probeUp(now: Millis): void {
 		this.#loweredLoss = Number.POSITIVE_INFINITY;
 		this.#upBandwidth = this.#bandwidth.value;
-		this.#upQueue = this.#smoothQueue;
-		this.#stubbornQueue = Math.min(MOST_STUBBORN, this.#cycleQueue);
-		this.#cycleQueue = Number.POSITIVE_INFINITY;
+		this.#upQueue = this.#delays.smoothQueue;
+		this.#stubbornQueue = Math.min(MOST_STUBBORN, this.#delays.takeCycleQueue());
 		this.#upSpan = Math.min(this.#span, this.#upSpan);
 		this.#enter(Phase.up, UP_GAIN, now);
 	}
@@ -344,14 +321,14 @@ export class BbrModel implements RateModel {
 		if (this.#phase === Phase.startup) {
 			this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
 			// Twice what the path holds is enough once a queue shows that the end is near.
-			const isQueued = this.#smoothQueue > Math.max(5, this.#span / 6);
+			const isQueued = this.#delays.smoothQueue > Math.max(5, this.#span / 6);
 			const gain = isQueued ? WINDOW_GAIN : STARTUP_WINDOW_GAIN;
 			this.window = Math.max(INITIAL_WINDOW, gain * target + REPORT_ROOM);
 			return;
 		}
 		const mostExtra = this.#phase === Phase.up ? MOST_EXTRA_UP : MOST_EXTRA;
 		const rate = (this.#gain * MARGIN * bandwidth) / (1 - Math.min(mostExtra, this.#loss.floor));
-		this.pacingRate = Math.max(rate, SMALLEST_WINDOW / Math.max(1, this.#rtt.smoothed));
+		this.pacingRate = Math.max(rate, SMALLEST_WINDOW / Math.max(1, this.#delays.srtt));
 		const gain = this.#phase === Phase.probeRtt ? PROBE_RTT_WINDOW : WINDOW_GAIN;
 		this.window = Math.max(
 			SMALLEST_WINDOW,

@@ -1,9 +1,7 @@
-import {RttEstimator} from '../path/rtt.ts';
 import type {Millis} from '../time.ts';
-import {DelayFloor} from './delay-floor.ts';
 import {Pacer} from './pacer.ts';
+import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
-import {WindowedMinimum} from './windowed-minimum.ts';
 
 /** Bytes by which the window grows in a round trip without loss. */
 const PACKET = 1228;
@@ -24,30 +22,27 @@ export class NewRenoModel implements RateModel {
 	inFlight = 0;
 	window: number = INITIAL_WINDOW;
 
-	readonly #rtt = new RttEstimator();
-	readonly #minRtt = new WindowedMinimum();
-	readonly #delay = new DelayFloor();
+	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
 	#threshold = Number.POSITIVE_INFINITY;
 	#recoveryAt: Millis = Number.NEGATIVE_INFINITY;
 	#limited = false;
-	#largestSentAt: Millis = Number.NEGATIVE_INFINITY;
 
 	get queueingDelay(): Millis {
-		return this.#delay.queueing;
+		return this.#delays.queueing;
 	}
 
 	get srtt(): Millis {
-		return this.#rtt.smoothed;
+		return this.#delays.srtt;
 	}
 
 	get minRtt(): Millis {
-		return this.#minRtt.value;
+		return this.#delays.minRtt;
 	}
 
 	get pacingRate(): number {
 		const gain = this.window < this.#threshold ? SLOW_START_GAIN : PACING_GAIN;
-		return (gain * this.window) / Math.max(SHORTEST_RTT, this.#rtt.smoothed);
+		return (gain * this.window) / Math.max(SHORTEST_RTT, this.#delays.srtt);
 	}
 
 	createSnapshot(): SendSnapshot {
@@ -78,11 +73,7 @@ export class NewRenoModel implements RateModel {
 	}
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
-		if (largestSentAt <= this.#largestSentAt) return;
-		this.#largestSentAt = largestSentAt;
-		this.#rtt.sample(now - largestSentAt);
-		this.#minRtt.sample(now - largestSentAt, now);
-		this.#delay.sample(largestReceivedAt - largestSentAt, now);
+		this.#delays.sample(now, largestSentAt, largestReceivedAt);
 	}
 
 	setApplicationLimited(_now: Millis): void {
