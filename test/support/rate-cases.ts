@@ -206,6 +206,8 @@ export const RATE_CASES: readonly RateCase[] = [
 	latency('20 Mbit/s, 100 ms, buffer 1 BDP', link(20, 100, 0, 1)),
 	change('100 instead of 20 Mbit/s', link(20, 50, 0, 1), {rate: 100 * MBIT}, 80),
 	change('20 instead of 100 Mbit/s', link(100, 50, 0, 1), {rate: 20 * MBIT}, 17),
+	change('100 instead of 20 Mbit/s, 200 ms', link(20, 200, 0, 1), {rate: 100 * MBIT}, 40),
+	change('20 instead of 100 Mbit/s, 300 ms of buffer', link(100, 50, 0, 6), {rate: 20 * MBIT}, 17),
 	change('20 % loss', link(100, 50, 0, 1), {loss: {kind: 'random', loss: 0.2}}, 60),
 	{
 		name: 'one flow, 400 Mbit/s, 0.2 ms, timers of 1 ms',
