@@ -1,7 +1,7 @@
 import {BbrModel} from '../../src/core/rate/bbr-model.ts';
 import {NewRenoModel} from '../../src/core/rate/new-reno-model.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
-import {type FlowOptions, RateWorld, type WorldOptions} from './rate-world.ts';
+import {type FlowOptions, RateBottleneck, type WorldOptions} from './rate-bottleneck.ts';
 
 /** One number of a case, with its limit. */
 export interface RateNumber {
@@ -44,8 +44,8 @@ function policer(burst: number): Partial<LinkConfig> {
 	return {delay: 25, policer: {rate: 20 * MBIT, burst}};
 }
 
-function run(seed: number, end: number, options: Omit<WorldOptions, 'seed'>): RateWorld {
-	const world = new RateWorld({seed, ...options});
+function run(seed: number, end: number, options: Omit<WorldOptions, 'seed'>): RateBottleneck {
+	const world = new RateBottleneck({seed, ...options});
 	world.run(end);
 	return world;
 }
@@ -80,7 +80,7 @@ function burstLink(): Partial<LinkConfig> {
 }
 
 interface Pair {
-	readonly world: RateWorld;
+	readonly world: RateBottleneck;
 	readonly first: number;
 	readonly second: number;
 }

@@ -45,7 +45,7 @@ const SMALL = -1;
 const SAMPLE_EVERY: Millis = 100;
 
 /** Bulk flows through one bottleneck on a virtual clock. */
-export class RateWorld {
+export class RateBottleneck {
 	now: Millis = 0;
 
 	readonly #lanes: Lane[] = [];
