@@ -20,7 +20,7 @@ const ROOT = new URL('../../', import.meta.url);
 const RUN = [
 	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
-	...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns'],
+	...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns', 'tcp-forward'],
 	...['socks.conf', 'socksify'],
 	...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'paths.conf', 'paths'],
 	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
@@ -34,6 +34,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 	install: 'changes the machine',
 	measure: 'takes minutes; the names of the scripts are looked up below',
 	develop: 'this is one of the tests; the names of the scripts are looked up below',
+	chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
+	curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
+	git: 'needs the internet; run in test/end-to-end/connect.test.ts',
+	ssh: 'needs a server to log in to; its way through the tunnel is that of the others',
 	openvpn: 'options of another program',
 	'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
 	'mpserver.service': 'a unit of systemd; its command is checked below',
@@ -245,6 +249,7 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	for (const name of ['users', 'users-file', 'not-encrypted', 'paths'])
 		t.is(await run(name), ok, name);
 	t.is(await run('yaml'), ok + ok);
+	t.is(await run('tcp-forward', {'mpclient ': 'mpclient --check '}), ok);
 	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service'))?.[1] ?? '';
 	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
 	const checked = shell.start(`${service} --check`, words);

@@ -1,17 +1,19 @@
 import process from 'node:process';
-import type {ClientOptions, PathOptions} from '../config/client.ts';
+import {type ClientOptions, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {MptunnelClient} from '../core/client.ts';
 import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
 import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
+import type {TcpForwardPlace} from '../net/tcp-forward.ts';
+import type {UdpBackEnd} from '../net/udp.ts';
 import {encodeTarget, namedTarget} from '../socks/address.ts';
 import {MAX_PATH_NAME} from '../wire/paths.ts';
 import {logEvent} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity} from './state-folder.ts';
-import {mergeDrops, type StatusSnapshot} from './status.ts';
+import {type ForwardLine, mergeDrops, type StatusSnapshot} from './status.ts';
 import {programVersion} from './version.ts';
 
 const REKEY_INTERVAL_MILLIS = 120_000;
@@ -44,10 +46,10 @@ export async function startClient(
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
 ): Promise<RunningClient> {
-	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const all = {...systemSurroundings(), ...surroundings};
 	const identity = clientIdentity(options.configFile);
-	const prepared = await prepare(options, 'client', identity, env, logger);
-	const {state, environment} = prepared;
+	const prepared = await prepare(options, 'client', identity, all, logger);
+	const {state, environment, backEnd} = prepared;
 	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
 	const names = options.paths.map(({name}) => name);
 	const tunnel = new ClientTunnel({
@@ -55,15 +57,19 @@ export async function startClient(
 		paths: options.paths,
 		listen: options.listen,
 		socks: options.socks || undefined,
-		forwards: options.forwards.map(({listen}) => listen),
+		forwards: forwardsOf(options, 'udp').map(({listen}) => listen),
+		tcpForwards: forwardsOf(options, 'tcp').map(tcpForward),
+		optimisticConnect: options.optimisticConnect,
 		backEnd,
-		resolver,
+		resolver: all.resolver,
 		ports: state.localPorts,
 		reporter: logger,
 		onEvent: (event) => logEvent(logger, event, names),
 	});
 	try {
+		checkInterfaces(options, backEnd);
 		tunnel.start();
+		await tunnel.startForwards();
 		await openSocks(options, tunnel, logger);
 	} catch (error) {
 		await tunnel.abort();
@@ -86,6 +92,13 @@ export async function startClient(
 		status,
 		close: () => (closing ??= close()),
 	};
+}
+
+/** Throws an Error for the user when a path is bound to an interface and that cannot be. */
+export function checkInterfaces({paths}: ClientOptions, {bindsInterfaces}: UdpBackEnd): void {
+	const bound = paths.find(({device}) => device !== undefined);
+	if (bindsInterfaces || bound === undefined) return;
+	throw new Error(`path ${bound.name}, bind ${bound.device}: ${NEEDS_BATCH}`);
 }
 
 async function openSocks(
@@ -120,19 +133,35 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		listeners: [
 			...(listen === undefined ? [] : [{name: CLASSIC_LISTENER}]),
 			...(options.socks ? [{name: SOCKS_LISTENER, open: true}] : []),
-			...options.forwards.map(forwardConfig),
+			...forwardsOf(options, 'udp').map(forwardConfig),
 		],
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE_MILLIS,
+		streamMemory: options.streamMemory,
 	};
+}
+
+function forwardsOf(
+	{forwards}: ClientOptions,
+	protocol: ForwardOptions['protocol'],
+): readonly ForwardOptions[] {
+	return forwards.filter((forward) => forward.protocol === protocol);
+}
+
+function tcpForward({listen, target}: ForwardOptions): TcpForwardPlace {
+	return {...listen, target: encodedTarget(target)};
+}
+
+function encodedTarget({host, port}: ForwardOptions['target']): Uint8Array {
+	const parsed = namedTarget(host, port);
+	if (parsed === undefined) throw new TypeError('a target that is neither a name nor an address');
+	return encodeTarget(parsed);
 }
 
 // The name is part of the key by which the server finds a flow again: as the user wrote the port.
 function forwardConfig({protocol, listen, target}: ForwardOptions): ListenerConfig {
-	const parsed = namedTarget(target.host, target.port);
-	if (parsed === undefined) throw new TypeError('a target that is neither a name nor an address');
 	const name = `${protocol} ${formatAddress(listen.host, listen.port)}`;
-	return {name, target: encodeTarget(parsed)};
+	return {name, target: encodedTarget(target)};
 }
 
 function pathConfig(path: PathOptions, id: number): ClientPathConfig {
@@ -171,10 +200,8 @@ function snapshot(
 			socks === undefined
 				? undefined
 				: {listening: socks.address, associations: socks.associations},
-		forwards: tunnel.forwards.map(({address}, index) => {
-			const {host, port} = options.forwards[index]!.target;
-			return {listening: address, target: formatAddress(host, port)};
-		}),
+		forwards: forwardLines(options, tunnel),
+		streams: tunnel.streams,
 		target: undefined,
 		places: tunnel.paths.map(({id, remotes, localPorts, options: {name, host, port}}) => ({
 			id,
@@ -189,6 +216,15 @@ function snapshot(
 	};
 }
 
+function forwardLines(options: ClientOptions, tunnel: ClientTunnel): readonly ForwardLine[] {
+	const udp = tunnel.forwards.map(({address}) => address);
+	const listening = {udp, tcp: [...tunnel.tcpForwards]};
+	return options.forwards.map(({protocol, target: {host, port}}) => {
+		const place = listening[protocol].shift() ?? '';
+		return {protocol, listening: place, target: formatAddress(host, port)};
+	});
+}
+
 function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger): void {
 	const paths = tunnel.paths.map(
 		({options: {name, host, port}, localPorts}) =>
@@ -198,7 +234,7 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 		version: programVersion(),
 		listening: tunnel.listener?.address ?? 'no',
 		socks: tunnel.socks?.address ?? 'no',
-		forwards: tunnel.forwards.length || undefined,
+		forwards: options.forwards.length || undefined,
 		paths: paths.join('; '),
 		copies: options.copies ?? 'all',
 	});

@@ -3,6 +3,7 @@ import type {EndpointEvent} from '../core/events.ts';
 import {refusalWord} from '../net/refusal-word.ts';
 import {formatTarget, ipTarget} from '../socks/address.ts';
 import {decodeTarget, TargetKind} from '../wire/address.ts';
+import {RefusalCode} from '../wire/constants.ts';
 import type {Logger} from './logger.ts';
 
 /** How often the same warning is logged at most. */
@@ -83,13 +84,28 @@ export function logEvent(
 	}
 }
 
+/** What the target's own network says: no fault of the tunnel or of its configuration. */
+const UNREACHED: ReadonlySet<number> = new Set([
+	RefusalCode.REFUSED,
+	RefusalCode.NET_UNREACHABLE,
+	RefusalCode.HOST_UNREACHABLE,
+	RefusalCode.TIMED_OUT,
+]);
+
 function logRefusal(
 	logger: Logger,
 	{code, target, flow}: Extract<EndpointEvent, {type: 'target-refused'}>,
 ): void {
 	const reason = refusalWord(code);
 	const limited = logger.limited(`refused ${reason}`, REFUSAL_INTERVAL_MILLIS);
-	if (target.length === 0) limited.warn('the server refuses a flow', {reason, flow});
+	if (target.length > 0 && UNREACHED.has(code)) {
+		limited.info('a target cannot be reached', {reason, target: targetText(target)});
+	} else if (code === RefusalCode.NO_SESSION) {
+		limited.warn('a connection is refused: nothing comes from the server', {
+			reason,
+			target: targetText(target),
+		});
+	} else if (target.length === 0) limited.warn('the server refuses a flow', {reason, flow});
 	else limited.warn('the server refuses a target', {reason, target: targetText(target)});
 }
 

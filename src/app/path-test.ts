@@ -6,7 +6,8 @@ import type {EndpointEvent, PathStatus} from '../core/events.ts';
 import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
 import type {Reporter, ReportFields} from '../net/reporter.ts';
-import {clientConfig} from './client.ts';
+import type {Resolver} from '../net/resolver.ts';
+import {checkInterfaces, clientConfig} from './client.ts';
 import type {Logger} from './logger.ts';
 import {type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity} from './state-folder.ts';
@@ -51,10 +52,13 @@ export async function testPaths(
 ): Promise<readonly PathTestResult[]> {
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = clientIdentity(options.configFile);
-	const prepared = await prepare(options, 'client', identity, all.env, logger);
+	const prepared = await prepare(options, 'client', identity, all, logger);
 	try {
+		checkInterfaces(options, prepared.backEnd);
 		return await Promise.all(
-			options.paths.map((_, index) => new PathTest(options, index, prepared, all, logger).run()),
+			options.paths.map((_, index) =>
+				new PathTest(options, index, prepared, all.resolver, logger).run(),
+			),
 		);
 	} finally {
 		prepared.state.release();
@@ -88,7 +92,7 @@ class PathTest {
 	readonly #options: ClientOptions;
 	readonly #index: number;
 	readonly #prepared: Prepared;
-	readonly #surroundings: Surroundings;
+	readonly #resolver: Resolver;
 	readonly #logger: Logger;
 	#up = false;
 	#warning: Extract<EndpointEvent, {type: 'warning'}> | undefined;
@@ -99,13 +103,13 @@ class PathTest {
 		options: ClientOptions,
 		index: number,
 		prepared: Prepared,
-		surroundings: Surroundings,
+		resolver: Resolver,
 		logger: Logger,
 	) {
 		this.#options = options;
 		this.#index = index;
 		this.#prepared = prepared;
-		this.#surroundings = surroundings;
+		this.#resolver = resolver;
 		this.#logger = logger;
 	}
 
@@ -129,14 +133,13 @@ class PathTest {
 	#tunnel(): ClientTunnel {
 		const path = this.#options.paths[this.#index]!;
 		const only = {...this.#options, paths: [path], listen: undefined};
-		const {environment, state} = this.#prepared;
-		const {backEnd, resolver} = this.#surroundings;
+		const {environment, state, backEnd} = this.#prepared;
 		return new ClientTunnel({
 			endpoint: new MptunnelClient(clientConfig(only, randomBytes(16)), environment),
 			paths: [path],
 			listen: undefined,
 			backEnd,
-			resolver,
+			resolver: this.#resolver,
 			ports: state.localPorts,
 			reporter: new TestReporter(this.#logger, (reason) => {
 				this.#unresolved = reason;

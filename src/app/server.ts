@@ -45,9 +45,10 @@ export async function startServer(
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
 ): Promise<RunningServer> {
-	const {env, backEnd, resolver} = {...systemSurroundings(), ...surroundings};
+	const all = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
-	const {state, environment, crypto} = await prepare(options, 'server', identity, env, logger);
+	const prepared = await prepare(options, 'server', identity, all, logger);
+	const {state, environment, crypto, backEnd} = prepared;
 	const userTargets = new Map(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
 	);
@@ -59,7 +60,7 @@ export async function startServer(
 		userTargets,
 		exit: options.exit && serverExit(options.exit, options.users),
 		backEnd,
-		resolver,
+		resolver: all.resolver,
 		reporter: logger,
 		onEvent: (event) => logEvent(logger, event),
 	});
@@ -87,6 +88,7 @@ export async function startServer(
 			listening: tunnel.listening,
 			target,
 			exit,
+			streams: tunnel.streams,
 			places: [],
 			sessions,
 			users: users.map((user) => userLine(user, options)),
@@ -129,6 +131,7 @@ function serverExit(
 	return {
 		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
 		userRules,
+		barred: new Set([...users].flatMap(([name, user]) => (user.exit === false ? [name] : []))),
 		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),
 		names: new Names(),
 	};
@@ -166,6 +169,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		exit: options.exit !== undefined,
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
+		streamMemory: options.streamMemory,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
 	};
 }

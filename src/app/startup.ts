@@ -1,4 +1,5 @@
 import process from 'node:process';
+import type {IoName} from '../config/io-name.ts';
 import type {KeyOptions} from '../config/keys.ts';
 import type {LogFormat} from '../config/logging.ts';
 import type {Environment} from '../core/environment.ts';
@@ -7,7 +8,7 @@ import type {AeadName} from '../crypto/aead.ts';
 import {chooseAead} from '../crypto/aead-choice.ts';
 import {X25519} from '../crypto/diffie-hellman.ts';
 import {SystemRandom} from '../crypto/system-random.ts';
-import {DgramBackEnd} from '../net/dgram-socket.ts';
+import {chooseIo} from '../net/io-choice.ts';
 import {type Resolver, resolveHost} from '../net/resolver.ts';
 import type {UdpBackEnd} from '../net/udp.ts';
 import type {Logger} from './logger.ts';
@@ -24,13 +25,14 @@ import {StatusServer} from './status-server.ts';
 export interface Surroundings {
 	/** Where the default state folder is looked up. */
 	readonly env: StateEnvironment;
-	readonly backEnd: UdpBackEnd;
+	/** Undefined = the one that the options name. */
+	readonly backEnd: UdpBackEnd | undefined;
 	readonly resolver: Resolver;
 }
 
 /** The real ones; made anew for every program. */
 export function systemSurroundings(): Surroundings {
-	return {env: process.env, backEnd: new DgramBackEnd(), resolver: resolveHost};
+	return {env: process.env, backEnd: undefined, resolver: resolveHost};
 }
 
 /** The parts of the options that both programs prepare in the same way. */
@@ -39,6 +41,8 @@ export interface CommonOptions {
 	readonly encrypt: boolean;
 	readonly state: string | undefined;
 	readonly crypto: AeadName | undefined;
+	readonly io: IoName | undefined;
+	readonly busyPoll: boolean;
 	readonly stats: Millis | undefined;
 	readonly logFormat: LogFormat;
 }
@@ -48,22 +52,25 @@ export interface Prepared {
 	readonly crypto: AeadName;
 	readonly environment: Environment;
 	readonly state: StateFolder;
+	readonly backEnd: UdpBackEnd;
 }
 
 /**
- * Chooses the cipher back end, opens the state folder and says what the user should know of both,
- * of a missing key and of missing encryption. Rejects when no back end can be used.
+ * Chooses the back ends for ciphers and sockets, opens the state folder and says what the user
+ * should know of them, of a missing key and of missing encryption. Rejects when no back end can be
+ * used.
  */
 export async function prepare(
 	options: CommonOptions,
 	kind: StateKind,
 	identity: string,
-	env: StateEnvironment,
+	surroundings: Surroundings,
 	logger: Logger,
 ): Promise<Prepared> {
 	const choice = await chooseAead(options.crypto);
 	const rejected = choice.rejected.map(({name, reason}) => `${name}: ${reason}`).join('; ');
 	logger.info('cipher back end', {crypto: choice.name, rejected: rejected || undefined});
+	const backEnd = surroundings.backEnd ?? socketBackEnd(options, logger);
 	if (options.keys.keyless) {
 		logger.warn(
 			'no key: anybody who can reach this port can use the fixed target, ' +
@@ -75,12 +82,13 @@ export async function prepare(
 			'MPTUNNEL_ENCRYPT=0: anybody in the middle can read everything, nobody can change it',
 		);
 	}
-	const state = openStateFolder({kind, folder: options.state, identity, env});
+	const state = openStateFolder({kind, folder: options.state, identity, env: surroundings.env});
 	// Already escaped: a field would escape it again.
 	for (const warning of state.warnings) logger.warn(warning);
 	return {
 		crypto: choice.name,
 		state,
+		backEnd,
 		environment: {
 			random: new SystemRandom(),
 			wallTime: (now) => Date.now() - performance.now() + now,
@@ -88,6 +96,12 @@ export async function prepare(
 			dh: X25519,
 		},
 	};
+}
+
+function socketBackEnd({io, busyPoll}: CommonOptions, logger: Logger): UdpBackEnd {
+	const {backEnd, rejected} = chooseIo(io, {busyPoll});
+	logger.info('socket back end', {io: backEnd.name, rejected});
+	return backEnd;
 }
 
 /** The status socket and the statistics line of a running program. */

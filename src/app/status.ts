@@ -26,6 +26,13 @@ export interface UserLine extends Omit<UserStatus, 'refused'> {
 	readonly refused: Readonly<Record<string, number>>;
 }
 
+/** A port that leads to one target. */
+export interface ForwardLine {
+	readonly protocol: 'udp' | 'tcp';
+	readonly listening: string;
+	readonly target: string;
+}
+
 /** Everything a running program tells of itself; also the JSON of `mptunnel status --json`. */
 export interface StatusSnapshot {
 	readonly program: 'mpclient' | 'mpserver';
@@ -43,7 +50,9 @@ export interface StatusSnapshot {
 	/** Client: the SOCKS5 listener; undefined = it is shut. */
 	readonly socks?: {readonly listening: string; readonly associations: number} | undefined;
 	/** Client: the ports of forwards and where each leads. */
-	readonly forwards?: readonly {readonly listening: string; readonly target: string}[];
+	readonly forwards?: readonly ForwardLine[];
+	/** TCP connections that go through the tunnel as streams. */
+	readonly streams?: number;
 	/** Server: the fixed target. */
 	readonly target: string | undefined;
 	/** Server: whether clients may choose their targets. */
@@ -86,8 +95,8 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 /** The same in one log line: compact words for text, a structure for JSON. */
 export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFields {
 	if (format === 'json') {
-		const {sessions, users, drops, waiting, uptime, socks} = snapshot;
-		return {uptime, sessions, users, socks, drops, waiting};
+		const {sessions, users, drops, waiting, uptime, socks, streams} = snapshot;
+		return {uptime, sessions, users, socks, streams, drops, waiting};
 	}
 	const {sessions} = snapshot;
 	const sum = (of: (session: SessionStatus) => number) =>
@@ -98,6 +107,7 @@ export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFi
 		state: one?.state,
 		flows: sum(({flows}) => flows),
 		associations: snapshot.socks?.associations,
+		streams: snapshot.streams,
 		sent: sum(({datagramsSent}) => datagramsSent),
 		received: sum(({datagramsReceived}) => datagramsReceived),
 		residual: one === undefined ? undefined : formatShare(one.residualLoss),
@@ -141,7 +151,8 @@ function headLine(snapshot: StatusSnapshot): string {
 	return `${program} ${version}, pid ${pid}, up ${formatAge(uptime)}, ${words.join(', ')}`;
 }
 
-function placeLine({listening, target, exit, socks, forwards = []}: StatusSnapshot): string {
+function placeLine(snapshot: StatusSnapshot): string {
+	const {listening, target, exit, socks, forwards = [], streams = 0} = snapshot;
 	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
 	const parts = target === undefined ? [listen] : [listen, `target ${escapeText(target)}`];
 	if (exit) parts.push('clients may choose targets');
@@ -150,8 +161,10 @@ function placeLine({listening, target, exit, socks, forwards = []}: StatusSnapsh
 		parts.push(`SOCKS5 on ${socks.listening}, associations ${formatCount(associations)}`);
 	}
 	for (const forward of forwards) {
-		parts.push(`forward ${forward.listening} to ${escapeText(forward.target)}`);
+		const {protocol, listening: place} = forward;
+		parts.push(`forward ${protocol} ${place} to ${escapeText(forward.target)}`);
 	}
+	if (streams > 0) parts.push(`TCP connections ${formatCount(streams)}`);
 	return parts.join('; ');
 }
 

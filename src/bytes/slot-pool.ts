@@ -7,6 +7,9 @@ export const HEAD_ROOM = 448;
 /** Bytes that stay free behind a payload: the tag. */
 export const TAIL_ROOM = 16;
 
+/** Slots of one piece of memory: sockets that hand over addresses need few and large ones. */
+const SLAB_SLOTS = 32;
+
 /** A fixed piece of memory in which one packet is built and sealed in place. */
 export interface Slot {
 	/** SLOT_SIZE bytes; replaced by new memory when a socket had to keep the old. */
@@ -26,6 +29,8 @@ export class SlotPool {
 	readonly #free: Slot[] = [];
 	readonly #limit: number;
 	#made = 0;
+	#slab: ArrayBuffer | undefined;
+	#slabUsed = 0;
 
 	/** @param limit the most slots that may be out at once */
 	constructor(limit: number) {
@@ -43,10 +48,18 @@ export class SlotPool {
 		if (slot === undefined) {
 			if (this.#made >= this.#limit) return undefined;
 			this.#made++;
-			slot = {bytes: new Uint8Array(SLOT_SIZE), start: 0, end: 0, taken: false};
+			slot = {bytes: this.#memory(), start: 0, end: 0, taken: false};
 		}
 		slot.taken = true;
 		return slot;
+	}
+
+	#memory(): Uint8Array {
+		if (this.#slab === undefined || this.#slabUsed === SLAB_SLOTS) {
+			this.#slab = new ArrayBuffer(SLAB_SLOTS * SLOT_SIZE);
+			this.#slabUsed = 0;
+		}
+		return new Uint8Array(this.#slab, this.#slabUsed++ * SLOT_SIZE, SLOT_SIZE);
 	}
 
 	/** Takes a slot back; throws when it is not out, because a double release corrupts packets. */

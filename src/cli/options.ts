@@ -131,8 +131,8 @@ function clientProgram(io: ParseIo): Command {
 		.option('--listen <ADDR:PORT>', 'where applications send to (default: 127.0.0.1:3000)')
 		.option('--no-listen', 'do not open that port')
 		.option(
-			'--forward <udp:LOCAL=TARGET>',
-			'a further port, [ADDR:]PORT, whose datagrams go to TARGET, HOST:PORT; repeatable',
+			'--forward <PROTOCOL:LOCAL=TARGET>',
+			'a further udp or tcp port, [ADDR:]PORT, that leads to TARGET, HOST:PORT; repeatable',
 			collect,
 		)
 		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
@@ -148,9 +148,10 @@ function socksOptions(program: Command): void {
 	program
 		.option(
 			'--socks <ADDR:PORT>',
-			'where SOCKS5 listens for UDP (default: 127.0.0.1:1080 when there is a key)',
+			'where SOCKS5 listens (default: 127.0.0.1:1080 when there is a key)',
 		)
 		.option('--no-socks', 'no SOCKS5')
+		.option('--optimistic-connect', 'tell TCP applications of success before the server has it')
 		.option(
 			'--socks-user <NAME:PASSWORD>',
 			'ask for this login; repeatable; other users of the machine can see it, so better:',
@@ -210,6 +211,9 @@ function sharedOptions(program: Command): void {
 	program
 		.option('--state <FOLDER>', 'keep state in this folder (default: one per configuration)')
 		.option('--crypto <NAME>', 'force a cipher back end: sodium, node or noble')
+		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
+		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
+		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')
 		.option('--check', 'validate flags, files and keys, and exit')
 		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
 		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')

@@ -12,6 +12,7 @@ import {
 	readForwardField,
 	readForwardFlags,
 } from './forwards.ts';
+import type {IoName} from './io-name.ts';
 import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
 import {readPathItem} from './path-item.ts';
@@ -59,6 +60,8 @@ export interface ClientOptions {
 	readonly socks: SocksOptions | false | undefined;
 	/** Further ports, each with a target of its own; none listens where another does. */
 	readonly forwards: readonly ForwardOptions[];
+	/** Whether TCP applications are told of success before the server has reached their target. */
+	readonly optimisticConnect: boolean;
 	/** On how many paths each datagram goes, 1 to 16; undefined = on all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
@@ -69,6 +72,12 @@ export interface ClientOptions {
 	readonly state: string | undefined;
 	/** The AEAD back end to force; undefined = the fastest that loads. */
 	readonly crypto: AeadName | undefined;
+	/** The socket back end to force; undefined = the fastest that works. */
+	readonly io: IoName | undefined;
+	/** True = never waits for a datagram: a core for the lowest latency. */
+	readonly busyPoll: boolean;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -79,6 +88,7 @@ export interface ClientOptions {
 export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
 	readonly forward?: readonly string[] | undefined;
+	readonly optimisticConnect?: boolean | undefined;
 	readonly copies?: string | undefined;
 }
 
@@ -87,6 +97,7 @@ interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
 	readonly socks: SocksSettings;
 	readonly forwards: ForwardSettings | undefined;
+	readonly optimisticConnect: boolean | undefined;
 	readonly copies: number | undefined;
 }
 
@@ -121,6 +132,7 @@ export function resolveClientOptions(
 	const security = {keyless: keys?.keyless ?? false, encrypt};
 	const socks = resolveSocks(fromFile.socks, fromFlags.socks, security, problems);
 	const forwards = checkForwards(fromFlags.forwards ?? fromFile.forwards, security, problems);
+	checkInterfaces(fromFile, merged.io, problems);
 	problems.throwIfAny();
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
@@ -136,6 +148,18 @@ export function resolveClientOptions(
 	};
 }
 
+// Which back end there will be is only known when it runs, but this one never can.
+function checkInterfaces({paths}: ClientFile, io: IoName | undefined, problems: ProblemList): void {
+	for (const {name, device} of io === 'dgram' ? paths : []) {
+		if (device === undefined) continue;
+		const reason = `bind ${quoteText(device)} of path ${quoteText(name)}: ${NEEDS_BATCH}`;
+		problems.add('', '', reason);
+	}
+}
+
+/** What is to be said of a path that is bound to an interface where that cannot be. */
+export const NEEDS_BATCH = 'the name of a network interface needs --io batch, others an IP address';
+
 /** The one order of precedence: defaults, then the file, the environment, the flags; later wins. */
 function merge(
 	file: ClientSettings,
@@ -145,11 +169,15 @@ function merge(
 	Pick<SharedSettings, 'keys'> {
 	return {
 		listen: (flags.listen ?? file.listen ?? CLIENT_DEFAULTS.listen) || undefined,
+		optimisticConnect: flags.optimisticConnect ?? file.optimisticConnect ?? false,
 		copies: flags.copies ?? file.copies,
 		keys: flags.keys ?? environment.keys ?? file.keys,
 		encrypt: environment.encrypt ?? file.encrypt ?? CLIENT_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
 		crypto: flags.crypto ?? file.crypto,
+		io: flags.io ?? file.io,
+		busyPoll: flags.busyPoll ?? file.busyPoll ?? CLIENT_DEFAULTS.busyPoll,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? CLIENT_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
@@ -163,6 +191,7 @@ function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList)
 		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
 		socks: readSocksFlags(flags, cwd, problems),
 		forwards: readForwardFlags(flags.forward, problems),
+		optimisticConnect: flags.optimisticConnect,
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
 }
@@ -172,12 +201,16 @@ const NOTHING: ClientFile = {
 	encrypt: undefined,
 	state: undefined,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,
 	listen: undefined,
 	socks: NO_SOCKS_SETTINGS,
 	forwards: undefined,
+	optimisticConnect: undefined,
 	copies: undefined,
 	paths: [],
 	warnings: [],
@@ -215,6 +248,7 @@ function readClientYaml(
 		listen: fields.read('listen', readListenField),
 		socks: readSocksFields(fields, folder, name, file.othersCanRead),
 		forwards: readForwardField(fields),
+		optimisticConnect: fields.boolean('optimisticConnect'),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),
 	};

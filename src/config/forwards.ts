@@ -7,9 +7,9 @@ import {readFlag, readOneOrMany} from './settings.ts';
 import {readHost, readListenAddress, readPort} from './values.ts';
 
 /** What a forward carries. */
-const PROTOCOLS = ['udp'] as const;
+const PROTOCOLS = ['udp', 'tcp'] as const;
 
-/** A port at the client whose datagrams go to one target that the client chose. */
+/** A port at the client whose datagrams or connections go to one target that the client chose. */
 export interface ForwardOptions {
 	readonly protocol: (typeof PROTOCOLS)[number];
 	/** `host` is an IP literal. */
@@ -25,9 +25,9 @@ export interface ForwardSettings {
 	readonly forwards: readonly ForwardOptions[];
 }
 
-const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT';
+const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT';
 
-/** `udp:LOCAL=TARGET`, LOCAL a port of 127.0.0.1 or `ADDR:PORT`, TARGET `HOST:PORT`. */
+/** `udp:LOCAL=TARGET` or `tcp:LOCAL=TARGET`, LOCAL a port of 127.0.0.1 or `ADDR:PORT`, TARGET `HOST:PORT`. */
 function readForward(text: string): ForwardOptions {
 	const [, protocol, local = '', target = ''] = /^([a-z]+):([^=]+)=([^=]+)$/.exec(text) ?? [];
 	const known = PROTOCOLS.find((one) => one === protocol);
@@ -79,7 +79,9 @@ export function checkForwards(
 	const report = (reason: string) => problems.add(where, field, reason);
 	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
 	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');
-	const places = forwards.map(({listen}) => `${listen.host} port ${listen.port}`);
+	const places = forwards.map(
+		({protocol, listen}) => `${listen.host} ${protocol} port ${listen.port}`,
+	);
 	const twice = places.find((place, index) => places.indexOf(place) !== index);
 	if (twice !== undefined) report(`two forwards listen on ${twice}`);
 	return forwards;

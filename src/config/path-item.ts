@@ -2,7 +2,7 @@ import {readPathLine} from './path-line.ts';
 import type {PathDraft, RateOptions} from './paths.ts';
 import {FieldReader, type Place} from './place.ts';
 import {readRate, readRates} from './quantities.ts';
-import {readAddress, readHost, readName, readPort} from './values.ts';
+import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
 
 /**
  * Reads one item of `paths:`: a line as in the classic file, or a mapping of `host`, `port` (of the
@@ -24,7 +24,7 @@ export function readPathItem(value: unknown, place: Place): PathDraft | undefine
 	const port = fields.text('port', readPort);
 	const rest = {
 		name: fields.read('name', (name, at) => at.string(name, readName)),
-		bind: fields.text('bind', readAddress),
+		...(fields.text('bind', readBind) ?? NO_BIND),
 		localPort: fields.text('localPort', readPort),
 		rate: fields.read('rate', readRateField),
 		metered: fields.boolean('metered') ?? false,

@@ -4,7 +4,7 @@ import {attempt, type ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {PathDraft} from './paths.ts';
 import {readRates} from './quantities.ts';
-import {readAddress, readHost, readName, readPort} from './values.ts';
+import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
 
 /** What a path line says; the words that were bad are left out. */
 export type PathLine = Omit<PathDraft, 'where' | 'field'>;
@@ -17,7 +17,7 @@ type Mutable<T> = {-readonly [K in keyof T]: T[K]};
 type Report = (reason: string) => void;
 
 /**
- * Reads `HOST PORT [name=NAME] [bind=ADDR] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN] [metered]
+ * Reads `HOST PORT [name=NAME] [bind=ADDR|INTERFACE] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN] [metered]
  * [backup]`, words apart by white space. Every bad word is reported; undefined when any was.
  */
 export function readPathLine(text: string, report: Report): PathLine | undefined {
@@ -37,7 +37,7 @@ export function readPathLine(text: string, report: Report): PathLine | undefined
 		host: attemptWord('host', () => readHost(hostText)) ?? '',
 		port: attemptWord('port', () => readPort(portText)) ?? 0,
 		name: undefined,
-		bind: undefined,
+		...NO_BIND,
 		localPort: undefined,
 		rate: undefined,
 		metered: false,
@@ -88,7 +88,7 @@ function readValue(
 			line.name = readName(value);
 			break;
 		case 'bind':
-			line.bind = readAddress(value);
+			Object.assign(line, readBind(value));
 			break;
 		case 'port':
 			line.localPort = readPort(value);

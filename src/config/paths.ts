@@ -18,6 +18,8 @@ export interface PathOptions extends Endpoint {
 	readonly name: string;
 	/** The local IP literal that this path's socket is bound to; undefined = the system chooses. */
 	readonly bind: string | undefined;
+	/** The network interface that it is bound to; never beside `bind`. */
+	readonly device: string | undefined;
 	/** The local port asked for; undefined = the one kept in the state folder, else any. */
 	readonly localPort: number | undefined;
 	/** Undefined = unlimited. */
@@ -39,6 +41,7 @@ export interface PathDraft {
 	readonly port: number;
 	readonly name: string | undefined;
 	readonly bind: string | undefined;
+	readonly device: string | undefined;
 	readonly localPort: number | undefined;
 	readonly rate: RateOptions | undefined;
 	readonly metered: boolean;
@@ -72,7 +75,7 @@ export function resolvePaths(
 			claim(names, draft.name, draft, report);
 		}
 		if (draft.localPort !== undefined) {
-			const bind = draft.bind === undefined ? '' : canonicalAddress(draft.bind);
+			const bind = draft.bind === undefined ? (draft.device ?? '') : canonicalAddress(draft.bind);
 			const report = (other: string) =>
 				problems.add(draft.where, draft.field, `local port ${draft.localPort} is taken${other}`);
 			claim(sockets, `${bind} ${draft.localPort}`, draft, report);

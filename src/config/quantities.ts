@@ -1,5 +1,5 @@
 import type {Millis} from '../core/time.ts';
-import {parseDuration, parseRate} from '../sim/units.ts';
+import {parseDuration, parseRate, parseSize} from '../sim/units.ts';
 import {ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {RateOptions} from './paths.ts';
@@ -7,6 +7,10 @@ import type {RateOptions} from './paths.ts';
 // Below it a rate is a slip of the unit: not one full-sized packet would pass in ten seconds.
 const LEAST_RATE = 1000;
 const MOST_RATE = 1e12;
+
+// Less would not hold what one fast stream has on its way.
+const LEAST_MEMORY = 2 ** 20;
+const MOST_MEMORY = 2 ** 40;
 
 const LEAST_INTERVAL: Millis = 100;
 // Timers of Node overflow beyond 24.8 days.
@@ -37,4 +41,11 @@ export function readInterval(text: string): Millis {
 		return interval;
 	}
 	throw new ValueError('a duration of 100ms to 24h such as 10s', quoteText(text));
+}
+
+/** Memory for something, 1 MiB to 1 TiB: `256MiB`, `1GiB`; in bytes. */
+export function readMemory(text: string): number {
+	const size = parseSize(text);
+	if (size !== undefined && size >= LEAST_MEMORY && size <= MOST_MEMORY) return Math.floor(size);
+	throw new ValueError('a size of 1MiB to 1024GiB such as 256MiB', quoteText(text));
 }

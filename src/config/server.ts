@@ -14,6 +14,7 @@ import {
 	readExitFlags,
 	resolveExit,
 } from './exit.ts';
+import type {IoName} from './io-name.ts';
 import {type KeyOptions, readKeys} from './keys.ts';
 import type {LogFormat, LogLevel} from './logging.ts';
 import {FieldReader} from './place.ts';
@@ -66,6 +67,12 @@ export interface ServerOptions {
 	readonly state: string | undefined;
 	/** The AEAD back end to force; undefined = the fastest that loads. */
 	readonly crypto: AeadName | undefined;
+	/** The socket back end to force; undefined = the fastest that works. */
+	readonly io: IoName | undefined;
+	/** True = never waits for a datagram: a core for the lowest latency. */
+	readonly busyPoll: boolean;
+	/** The most bytes that streams may keep. */
+	readonly streamMemory: number;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -155,6 +162,9 @@ function merge(
 		encrypt: environment.encrypt ?? file.encrypt ?? SERVER_DEFAULTS.encrypt,
 		state: flags.state ?? file.state,
 		crypto: flags.crypto ?? file.crypto,
+		io: flags.io ?? file.io,
+		busyPoll: flags.busyPoll ?? file.busyPoll ?? SERVER_DEFAULTS.busyPoll,
+		streamMemory: flags.streamMemory ?? file.streamMemory ?? SERVER_DEFAULTS.streamMemory,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
@@ -207,6 +217,9 @@ const NOTHING: ServerFile = {
 	encrypt: undefined,
 	state: undefined,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: undefined,
+	streamMemory: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

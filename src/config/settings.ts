@@ -3,10 +3,11 @@ import type {Millis} from '../core/time.ts';
 import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
 import {attempt, type ProblemList} from './errors.ts';
 import {quoteText} from './escape-text.ts';
+import {type IoName, readIoName} from './io-name.ts';
 import type {KeyEntry, KeySource} from './keys.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {FieldReader, Place} from './place.ts';
-import {readInterval} from './quantities.ts';
+import {readInterval, readMemory} from './quantities.ts';
 import {readChoice, readFilePath} from './values.ts';
 
 /** What one source says of the settings that both programs have; undefined = it says nothing. */
@@ -16,6 +17,10 @@ export interface SharedSettings {
 	/** Absolute. */
 	readonly state: string | undefined;
 	readonly crypto: AeadName | undefined;
+	readonly io: IoName | undefined;
+	readonly busyPoll: boolean | undefined;
+	/** In bytes. */
+	readonly streamMemory: number | undefined;
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel | undefined;
 	readonly logFormat: LogFormat | undefined;
@@ -27,6 +32,9 @@ export interface SharedFlags {
 	readonly keyFile?: readonly string[] | undefined;
 	readonly state?: string | undefined;
 	readonly crypto?: string | undefined;
+	readonly io?: string | undefined;
+	readonly busyPoll?: boolean | undefined;
+	readonly streamMemory?: string | undefined;
 	readonly stats?: string | undefined;
 	readonly logLevel?: string | undefined;
 	readonly logFormat?: string | undefined;
@@ -52,7 +60,13 @@ export interface Resolved<T> {
 }
 
 /** The defaults of the settings that both programs have. */
-export const SHARED_DEFAULTS = {encrypt: true, logLevel: 'info', logFormat: 'text'} as const;
+export const SHARED_DEFAULTS = {
+	encrypt: true,
+	busyPoll: false,
+	streamMemory: 268_435_456,
+	logLevel: 'info',
+	logFormat: 'text',
+} as const;
 
 /** Reads the text of one flag; a bad one is a problem of that flag. */
 export function readFlag<T>(
@@ -82,6 +96,9 @@ export function readSharedFlags(
 		encrypt: undefined,
 		state: state === undefined ? undefined : resolve(cwd, state),
 		crypto: read('--crypto', flags.crypto, readBackEnd),
+		io: read('--io', flags.io, readIoName),
+		busyPoll: flags.busyPoll,
+		streamMemory: read('--stream-memory', flags.streamMemory, readMemory),
 		stats: read('--stats', flags.stats, readInterval),
 		logLevel: read('--log-level', flags.logLevel, readLogLevel),
 		logFormat: read('--log-format', flags.logFormat, readLogFormat),
@@ -119,6 +136,9 @@ export function readSharedFields(fields: FieldReader, folder: string): SharedSet
 		encrypt: fields.boolean('encrypt'),
 		state: state === undefined ? undefined : resolve(folder, state),
 		crypto: fields.text('crypto', readBackEnd),
+		io: fields.text('io', readIoName),
+		busyPoll: fields.boolean('busyPoll'),
+		streamMemory: fields.text('streamMemory', readMemory),
 		stats: fields.text('stats', readInterval),
 		logLevel: fields.text('logLevel', readLogLevel),
 		logFormat: fields.text('logFormat', readLogFormat),

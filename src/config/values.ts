@@ -31,6 +31,27 @@ export function readAddress(text: string): string {
 	return address;
 }
 
+/** Where the socket of a path is bound. */
+export interface Bind {
+	/** An IP literal. */
+	readonly bind: string | undefined;
+	/** A network interface. */
+	readonly device: string | undefined;
+}
+
+/** Wherever the system likes. */
+export const NO_BIND: Bind = {bind: undefined, device: undefined};
+
+/** An IP literal or the name of a network interface: up to 15 bytes, beginning with a letter. */
+export function readBind(text: string): Bind {
+	if (/^[a-z][a-z0-9_.-]{0,14}$/i.test(text)) return {bind: undefined, device: text};
+	try {
+		return {bind: readAddress(text), device: undefined};
+	} catch {
+		throw new ValueError('an IP address or a network interface', quoteText(text));
+	}
+}
+
 /** One spelling for equal addresses, to compare them; `address` must be an IP literal. */
 export function canonicalAddress(address: string): string {
 	const [bare = '', zone] = address.split('%', 2);

@@ -1,4 +1,5 @@
 import {equalBytes, mac} from '../crypto/keys.ts';
+import {STREAM_FRAMES} from '../wire/constants.ts';
 import {InitKind, RespStatus} from '../wire/handshake.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
@@ -16,6 +17,8 @@ import type {ClientRecord, ServerSession} from './server-session.ts';
 import type {ServerSessions} from './server-sessions.ts';
 import type {ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
+import {CreditPool} from './stream/credit-pool.ts';
+import {StreamSet} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
 
 /** Beyond either of these a client has to show with a cookie that it gets what we send. */
@@ -24,6 +27,9 @@ const FRESH_PER_SECOND = 50;
 const RETRIES_PER_SECOND = 1000;
 /** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
 const CLOCK_LEAD = 600_000;
+/** Streams of one client at once. */
+const STREAM_LIMIT = 1024;
+const STREAM_MEMORY = 256 * 1024 * 1024;
 
 /** What admission works with. */
 export interface AdmissionInit {
@@ -45,6 +51,7 @@ const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be 
 export class Admission {
 	readonly #init: AdmissionInit;
 	readonly #context: EndpointContext;
+	readonly #pool: CreditPool;
 	readonly #config: ServerConfig;
 	readonly #handshake: ServerHandshake<ServerUser>;
 	readonly #fresh = new RateLimit(FRESH_PER_SECOND, 1);
@@ -54,6 +61,7 @@ export class Admission {
 	constructor(init: AdmissionInit) {
 		this.#init = init;
 		this.#context = init.context;
+		this.#pool = new CreditPool(init.config.streamMemory ?? STREAM_MEMORY);
 		this.#config = init.config;
 		this.#handshake = new ServerHandshake(init.context.environment, init.users);
 	}
@@ -166,7 +174,8 @@ export class Admission {
 		remote: RemoteAddress,
 		now: Millis,
 	): boolean {
-		const parameters = {encrypt: this.#config.encrypt, frames: []};
+		const frames = init.user.exit && !this.#config.keyless ? STREAM_FRAMES : [];
+		const parameters = {encrypt: this.#config.encrypt, frames};
 		const resp = {status, sessionId, epoch, parameters};
 		const answer = this.#handshake.respond(init, resp, now);
 		if (answer !== undefined) this.#init.reply(answer, remote);
@@ -240,6 +249,17 @@ export class Admission {
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),
 		});
 		session.flows = flows;
+		if (!this.#config.keyless) {
+			session.streams = new StreamSet({
+				context,
+				role: Role.SERVER,
+				pool: this.#pool,
+				limit: STREAM_LIMIT,
+				user: init.user.name,
+				exit: init.user.exit,
+			});
+			session.streams.attach(session, true);
+		}
 		const entry: ServerSession = {
 			session,
 			flows,

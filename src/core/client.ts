@@ -1,4 +1,4 @@
-import {CloseCode, PacketType} from '../wire/constants.ts';
+import {CloseCode, FrameType, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
@@ -17,6 +17,9 @@ import type {RemoteAddress} from './remote-address.ts';
 import {ReplayWindow, Seen} from './replay-window.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
+import {CreditPool} from './stream/credit-pool.ts';
+import {StreamSet} from './stream/stream-set.ts';
+import type {TunnelStream} from './stream/tunnel-stream.ts';
 import {type Millis, NEVER} from './time.ts';
 
 /** Silence of the server after which a resume is tried. */
@@ -31,6 +34,10 @@ const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
 const NO_CHALLENGE = new Uint8Array(8);
 
+/** Streams of one client at once. */
+const STREAM_LIMIT = 1024;
+const STREAM_MEMORY = 256 * 1024 * 1024;
+
 type State = SessionStatus['state'];
 
 /** The client's end of a tunnel. */
@@ -39,6 +46,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	readonly #handshake: ClientHandshake;
 	readonly #traffic: ClientTraffic;
 	readonly #open: boolean[];
+	readonly #streams: StreamSet;
 	#state: State = 'connecting';
 	#session: Session | undefined;
 	#exporter: Uint8Array = NO_CHALLENGE;
@@ -56,11 +64,25 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		super(environment, config.encrypt);
 		this.#config = config;
 		const id = config.keyless ? new Uint8Array(16) : config.clientId;
-		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt);
+		this.#handshake = new ClientHandshake(
+			environment,
+			config.psk,
+			id,
+			config.encrypt,
+			STREAM_FRAMES,
+		);
 		this.#traffic = new ClientTraffic(this.context, config, (code, quiet, now) => {
 			this.#closedByServer(code, quiet, now);
 		});
 		this.#open = config.paths.map(() => false);
+		this.#streams = new StreamSet({
+			context: this.context,
+			role: Role.CLIENT,
+			pool: new CreditPool(config.streamMemory ?? STREAM_MEMORY),
+			limit: STREAM_LIMIT,
+			user: '',
+			exit: false,
+		});
 	}
 
 	#warn(
@@ -166,7 +188,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		const address = path?.addresses.list[0];
 		const reason = session.receive(undefined, path, address, bytes, start, end, now);
 		if (session.broken !== undefined) this.#breakOff(session, now);
-		else this.#traffic.afterInput(now);
+		else {
+			this.#traffic.afterInput(now);
+			this.#streams.pump(now);
+		}
 		return reason;
 	}
 
@@ -214,6 +239,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		// The answer is a sign of life; without this, silence would ask for the next resume at once.
 		session.sender.unheardSince = NEVER;
 		this.#state = 'up';
+		this.#streams.held = false;
 		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
 		this.#traffic.resume(now);
 		// The server uses the new keys once a packet under them arrives.
@@ -239,14 +265,18 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
+		if (!this.#config.keyless) session.streams = this.#streams;
 		this.#session = session;
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
 		this.#traffic.begin(session);
+		const supported = resp.parameters.frames.includes(FrameType.STREAM_OPEN);
+		this.#streams.attach(session, supported);
 		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
 		this.#traffic.resume(now);
 		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
 		this.#sendPaths(now);
+		this.#streams.pump(now);
 	}
 
 	#sendPaths(now: Millis): void {
@@ -282,6 +312,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#state = 'restarting';
 		this.#stateUntil = now + 3 * session.probeTimeout;
 		this.#traffic.hold(false);
+		this.#streams.held = true;
 		this.#beginResume(session, now);
 		return undefined;
 	}
@@ -308,6 +339,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.context.emit({type: 'session-down', session: session.number, reason});
 		this.#session = undefined;
 		this.#traffic.hold(true);
+		this.#streams.detach();
+		this.#streams.held = false;
 		this.#pathsAgain = NEVER;
 	}
 
@@ -328,6 +361,15 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
 		if (this.#state === 'closed') return this.drop('no-session');
 		return this.#traffic.sendTo(datagram, now);
+	}
+
+	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined {
+		if (this.#state === 'closed' || this.#config.keyless) return undefined;
+		return this.#streams.open(target, now);
+	}
+
+	pumpStreams(now: Millis): void {
+		if (this.#state !== 'closed') this.#streams.pump(now);
 	}
 
 	endApplication(application: RemoteAddress, now: Millis): void {
@@ -378,6 +420,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		} else if (this.#state === 'restarting') {
 			// No answer: the RESET was not from our server. The old session goes on.
 			this.#state = 'up';
+			this.#streams.held = false;
 			this.#traffic.resume(now);
 		}
 	}

@@ -4,6 +4,7 @@ import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
 import {Outbox} from './outbox.ts';
+import type {Stream} from './stream/stream.ts';
 import {Delivery} from './transmit.ts';
 
 /** Events that may wait for the driver; beyond it the oldest go. */
@@ -22,6 +23,8 @@ export class EndpointContext {
 	/** For the probe being written. */
 	readonly probeOut: Probe = new Probe();
 	readonly #events: EndpointEvent[] = [];
+	/** Each stream once at most. */
+	readonly #changedStreams: Stream[] = [];
 	readonly #delivery: Delivery = new Delivery();
 	#delivered = false;
 
@@ -34,6 +37,20 @@ export class EndpointContext {
 	emit(event: EndpointEvent): void {
 		if (this.#events.length >= EVENTS) this.#events.shift();
 		this.#events.push(event);
+	}
+
+	/** A stream's owner is to look at it. */
+	streamChanged(stream: Stream): void {
+		if (stream.changed) return;
+		stream.changed = true;
+		this.#changedStreams.push(stream);
+	}
+
+	/** The stream that changed first. */
+	pollStream(): Stream | undefined {
+		const stream = this.#changedStreams.shift();
+		if (stream !== undefined) stream.changed = false;
+		return stream;
 	}
 
 	/** The oldest event. */

@@ -3,6 +3,7 @@ import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
+import type {TunnelStream} from './stream/tunnel-stream.ts';
 import type {Millis} from './time.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 
@@ -28,6 +29,10 @@ export class EndpointOutputs {
 
 	pollDelivery(): Delivery | undefined {
 		return this.context.pollDelivery();
+	}
+
+	pollStream(): TunnelStream | undefined {
+		return this.context.pollStream();
 	}
 
 	pollEvent(): EndpointEvent | undefined {

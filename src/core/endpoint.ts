@@ -10,6 +10,7 @@ import type {PathSettings} from '../wire/paths.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
 import type {RemoteAddress} from './remote-address.ts';
+import type {TunnelStream} from './stream/tunnel-stream.ts';
 import type {Millis} from './time.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 
@@ -38,6 +39,13 @@ export interface Endpoint {
 	/** The datagram that the last `receive` brought out of the tunnel. */
 	pollDelivery(): Delivery | undefined;
 	pollEvent(): EndpointEvent | undefined;
+	/**
+	 * A stream that changed, whose owner is to look at it; drained after the events. At a server one
+	 * without an owner is new. Methods of streams are inputs: `pumpStreams` follows them.
+	 */
+	pollStream(): TunnelStream | undefined;
+	/** Sends what streams have to send. */
+	pumpStreams(now: Millis): void;
 	/** When handleTimeout wants to be called; NEVER when nothing is armed. */
 	nextTimeout(): Millis;
 	handleTimeout(now: Millis): void;
@@ -80,6 +88,11 @@ export interface ClientEndpoint extends Endpoint {
 	endApplication(application: RemoteAddress, now: Millis): void;
 	/** The path's socket is ready (again, on another local address or to another remote one). */
 	pathOpened(path: number, now: Millis): void;
+	/**
+	 * Opens a stream to a target (SOCKS5 form); it waits when there is no session yet. Undefined when
+	 * there are as many as there may be, and in keyless mode.
+	 */
+	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined;
 	/** Sends a probe on the path now, besides the regular ones. */
 	probePath(path: number, now: Millis): void;
 	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
@@ -150,6 +163,8 @@ export interface ClientConfig {
 	readonly rekeyInterval: Millis;
 	/** A flow without datagrams ends after this, 300 s (RFC 4787). */
 	readonly flowIdle: Millis;
+	/** Bytes that peers may have sent into streams and nobody has taken yet, 256 MiB. */
+	readonly streamMemory?: number;
 }
 
 /** Somebody who may use the server. */
@@ -184,6 +199,8 @@ export interface ServerConfig {
 	readonly flowLimit: number;
 	/** Flows a user may open in a second, 4,096. */
 	readonly flowRate: number;
+	/** Bytes that clients may have sent into streams and nobody has taken yet, 256 MiB. */
+	readonly streamMemory?: number;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
 	readonly sessionLimit: number;
 }

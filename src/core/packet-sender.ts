@@ -42,6 +42,11 @@ export class PacketSender {
 		return this.#context.outbox.take();
 	}
 
+	/** Takes a slot back that was not used. */
+	giveBack(slot: Slot): void {
+		this.#context.outbox.pool.release(slot);
+	}
+
 	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place; its number. */
 	#seal(slot: Slot, start: number, end: number, now: Millis): number {
 		const header = start - HEADER_LENGTH;
@@ -98,7 +103,48 @@ export class PacketSender {
 				? path.send(transmit, length, now, what)
 				: path.sendTo(address, transmit, length, now, what);
 		if (sent) path.sentNumbers?.accept(number);
-		return this.#finish(transmit, now, what);
+		// A probe of a dead path draws nothing, which says nothing of the peer while another path is up.
+		const hopeless = path.state !== 'up' && this.#paths.all.some(({state}) => state === 'up');
+		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : what);
+	}
+
+	/**
+	 * Sends frames on some paths, whatever their judgement; those that cannot take them are removed
+	 * from `paths`. The packet's number.
+	 */
+	sendSelected(slot: Slot, start: number, end: number, now: Millis, paths: Path[]): number {
+		const number = this.#seal(slot, start, end, now);
+		const length = slot.end - slot.start;
+		const transmit = this.#context.outbox.queue(slot);
+		let taken = 0;
+		for (const path of paths) {
+			if (length > path.mtu.confirmed) continue;
+			if (!path.send(transmit, length, now, Sent.DATA)) continue;
+			path.saturation.charge(length);
+			path.sentNumbers?.accept(number);
+			paths[taken++] = path;
+		}
+		paths.length = taken;
+		this.#finish(transmit, now, Sent.DATA);
+		return number;
+	}
+
+	/** Sends frames on one path and, in the same packet, on a second. */
+	sendOnBoth(
+		first: Path,
+		second: Path | undefined,
+		slot: Slot,
+		start: number,
+		end: number,
+		now: Millis,
+		what: Sent,
+	): void {
+		const number = this.#seal(slot, start, end, now);
+		const length = slot.end - slot.start;
+		const transmit = this.#context.outbox.queue(slot);
+		if (first.send(transmit, length, now, what)) first.sentNumbers?.accept(number);
+		if (second?.send(transmit, length, now, what)) second.sentNumbers?.accept(number);
+		this.#finish(transmit, now, what);
 	}
 
 	#finish(transmit: Transmit, now: Millis, what: Sent): boolean {

@@ -1,3 +1,4 @@
+import {StreamCode} from '../wire/constants.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
@@ -65,6 +66,7 @@ export class ServerSessions {
 	}
 
 	#forget(entry: ServerSession): void {
+		entry.session.streams?.endAll(StreamCode.SESSION_LOST);
 		this.#byId.delete(entry.session.localId);
 		if (!entry.live) this.#halfOpen--;
 	}

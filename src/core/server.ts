@@ -111,6 +111,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	#touch(entry: ServerSession, now: Millis): void {
 		const {session, flows} = entry;
 		if (session.waiting) flows.flush(now);
+		session.streams?.pump(now);
 		entry.deadline = Math.min(session.nextTimeout(), flows.nextTimeout());
 		this.#deadline = Math.min(this.#deadline, entry.deadline);
 	}
@@ -165,6 +166,13 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const reason = flows.answer(flow, source, bytes, start, end, now);
 		this.#touch(this.#sessions.get(flows.session.localId)!, now);
 		return reason;
+	}
+
+	pumpStreams(now: Millis): void {
+		if (this.#closed) return;
+		for (const entry of this.#sessions.values()) {
+			if ((entry.session.streams?.size ?? 0) > 0) this.#touch(entry, now);
+		}
 	}
 
 	userOf(handle: number): string {

@@ -21,6 +21,7 @@ import {Prober} from './path/prober.ts';
 import {Reassembly} from './reassembly.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import {ReplayWindow, Seen} from './replay-window.ts';
+import type {StreamSet} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
 
 /** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
@@ -56,6 +57,8 @@ export class Session {
 	readonly sender: PacketSender;
 	readonly since: Millis;
 	flows!: FlowFrames;
+	/** The streams that the session carries; undefined = none, and their frames are unknown. */
+	streams: StreamSet | undefined = undefined;
 	/** When the last genuine packet came in. */
 	heard: Millis;
 	/** Application datagrams put into the session, and those that came out. */
@@ -82,6 +85,7 @@ export class Session {
 	#remote: RemoteAddress | undefined;
 	#path: Path | undefined;
 	#address: PathAddress | undefined;
+	#hasStreamFrames = false;
 
 	constructor(init: SessionInit) {
 		this.#context = init.context;
@@ -130,7 +134,10 @@ export class Session {
 		if (seen === Seen.TOO_OLD) return 'too-old';
 		if (seen === Seen.DUPLICATE) {
 			// Not opened, so nothing in it is proven: it may only be counted, where it may have come from.
-			if (address?.validated) path?.received(packetNumber, now);
+			if (address?.validated && path !== undefined) {
+				path.received(packetNumber, now);
+				this.streams?.copy(path, packetNumber, now);
+			}
 			return 'duplicate';
 		}
 		const epoch = headerEpoch(bytes, start);
@@ -152,7 +159,10 @@ export class Session {
 		this.#remote = remote;
 		this.#path = path;
 		this.#address = address;
-		return this.#readFrames(bytes, frames, framesEnd, now);
+		this.#hasStreamFrames = false;
+		const reason = this.#readFrames(bytes, frames, framesEnd, now);
+		if (this.#hasStreamFrames) this.streams?.received(path, packetNumber, now);
+		return reason;
 	}
 
 	#grace(): Millis {
@@ -260,8 +270,11 @@ export class Session {
 				if (!cursor.failed) this.flows.sessionClosed(code, Math.min(quiet, 5000), now);
 				return !cursor.failed;
 			}
+			case FrameType.FEEDBACK:
+				return this.streams?.feedback(cursor, now) ?? false;
 			default:
-				return false;
+				this.#hasStreamFrames = true;
+				return this.streams?.frame(type, cursor, now) ?? false;
 		}
 	}
 
@@ -359,7 +372,7 @@ export class Session {
 
 	/** When handleTimeout wants to be called. */
 	nextTimeout(): Millis {
-		return this.prober.nextTimeout();
+		return Math.min(this.prober.nextTimeout(), this.streams?.nextTimeout() ?? NEVER);
 	}
 
 	/** Probes, judges, and lets go of what is old. */
@@ -367,5 +380,6 @@ export class Session {
 		this.prober.handleTimeout(now);
 		this.paths.expireAddresses(now);
 		this.#reassembly.expire(now);
+		this.streams?.handleTimeout(now);
 	}
 }

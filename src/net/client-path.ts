@@ -18,6 +18,8 @@ export interface ClientPathOptions {
 	readonly port: number;
 	/** IP literal of this machine; undefined = the system chooses. */
 	readonly bind: string | undefined;
+	/** The network interface that everything goes through; needs a back end that `bindsInterfaces`. */
+	readonly device?: string | undefined;
 	/** The local port the user asked for. */
 	readonly localPort: number | undefined;
 }
@@ -116,6 +118,11 @@ export class ClientPath implements UdpHandlers {
 	/** Datagrams dropped because the system's queues were full. */
 	get dropped(): number {
 		return this.#links.reduce((sum, link) => sum + link.socket.dropped, 0);
+	}
+
+	/** Datagrams that came in and were lost because they were not read in time. */
+	get missed(): number {
+		return this.#links.reduce((sum, link) => sum + link.socket.missed, 0);
 	}
 
 	/**
@@ -308,12 +315,14 @@ export class ClientPath implements UdpHandlers {
 	// is learned first and then bound by its number.
 	#openAt(address: string, port: number): UdpSocket {
 		const {backEnd} = this.#init;
-		if (port !== 0) return backEnd.open({address, port}, this);
+		const {device} = this.options;
+		const binding = {address, port, isPath: true, device};
+		if (port !== 0) return backEnd.open(binding, this);
 		for (let tries = 1; ; tries++) {
-			const probe = backEnd.open({address, port: 0}, this);
+			const probe = backEnd.open(binding, this);
 			void probe.close();
 			try {
-				return backEnd.open({address, port: probe.localPort}, this);
+				return backEnd.open({...binding, port: probe.localPort}, this);
 			} catch (error) {
 				if (tries >= PORT_TRIES) throw error;
 			}

@@ -1,9 +1,12 @@
 import type {ClientEndpoint} from '../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
+import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ClientPath, ClientPathOptions, PortMemory} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
+import type {StreamTunnel} from './client-stream.ts';
+import {ClientStreams} from './client-streams.ts';
 import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {Listener} from './listener.ts';
@@ -12,7 +15,11 @@ import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
 import type {SocksTunnel} from './socks-relay.ts';
 import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from './socks-server.ts';
+import {TcpForward, type TcpForwardPlace} from './tcp-forward.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
+
+/** Streams of a client, whatever the system would allow. */
+const MAX_STREAMS = 1024;
 
 /** Where a port is opened. */
 interface ListenPlace {
@@ -32,6 +39,10 @@ export interface ClientTunnelInit {
 	readonly socks?: SocksServerSettings | undefined;
 	/** Where datagrams for the forwards' targets are taken: the endpoint's listeners after these. */
 	readonly forwards?: readonly ListenPlace[] | undefined;
+	/** The same for TCP connections. */
+	readonly tcpForwards?: readonly TcpForwardPlace[] | undefined;
+	/** Whether applications are told of success before the server has reached their target. */
+	readonly optimisticConnect?: boolean;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly ports: PortMemory;
@@ -43,7 +54,7 @@ export interface ClientTunnelInit {
 }
 
 /** A client endpoint with its sockets: the paths on one side, the classic port on the other. */
-export class ClientTunnel implements DriverOutputs {
+export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #endpoint: ClientEndpoint;
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
@@ -54,7 +65,12 @@ export class ClientTunnel implements DriverOutputs {
 	readonly #listeners: (Listener | undefined)[] = [];
 	/** Refusals of the server, by reason. */
 	readonly #refusals = new Map<string, number>();
+	readonly #streams: ClientStreams;
+	readonly #tcpForwards: readonly TcpForward[];
 	#socks: SocksServer | undefined;
+	#hasSession = false;
+	/** Whether an input waits that sends what streams have. */
+	#pumping = false;
 	#closing = false;
 
 	constructor(init: ClientTunnelInit) {
@@ -62,7 +78,12 @@ export class ClientTunnel implements DriverOutputs {
 		this.#endpoint = init.endpoint;
 		this.#driver = new Driver(init.endpoint, this);
 		this.#socksListener = init.socks === undefined ? -1 : init.listen === undefined ? 0 : 1;
-		const {paths, backEnd, resolver, ports, reporter} = init;
+		const {paths, backEnd, resolver, ports, reporter, optimisticConnect = false} = init;
+		const limit = Math.min(MAX_STREAMS, flowSocketLimit(readSoftLimit()));
+		this.#streams = new ClientStreams({tunnel: this, optimistic: optimisticConnect, limit});
+		this.#tcpForwards = (init.tcpForwards ?? []).map(
+			(place) => new TcpForward(place, this.#streams, reporter),
+		);
 		this.#paths = new ClientPaths({
 			paths,
 			backEnd,
@@ -100,6 +121,16 @@ export class ClientTunnel implements DriverOutputs {
 		return this.#init.listen === undefined ? open : open.slice(1);
 	}
 
+	/** Where the forwards of TCP listen, in their order, as `host:port`. */
+	get tcpForwards(): readonly string[] {
+		return this.#tcpForwards.map(({address}) => address);
+	}
+
+	/** TCP connections that go through the tunnel. */
+	get streams(): number {
+		return this.#streams.count;
+	}
+
 	/** The SOCKS listener, when it is open. */
 	get socks(): SocksServer | undefined {
 		return this.#socks;
@@ -112,7 +143,9 @@ export class ClientTunnel implements DriverOutputs {
 		return {
 			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
 			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
+			'path-receive-queue-full': paths.reduce((sum, path) => sum + path.missed, 0),
 			'application-queue-full': listeners.reduce((sum, {dropped}) => sum + dropped, 0),
+			'application-receive-queue-full': listeners.reduce((sum, {missed}) => sum + missed, 0),
 			'application-send-failed': listeners.reduce((sum, {failures}) => sum + failures, 0),
 			...Object.fromEntries(this.#refusals),
 			...this.#socks?.drops,
@@ -136,6 +169,11 @@ export class ClientTunnel implements DriverOutputs {
 		this.#listeners[id] = new Listener({id, host, port, backEnd, received});
 	}
 
+	/** Opens the ports of the TCP forwards; rejects with a SocketError when one cannot be opened. */
+	async startForwards(): Promise<void> {
+		for (const forward of this.#tcpForwards) await forward.open();
+	}
+
 	/** Opens the SOCKS listener; rejects with a SocketError when it cannot. */
 	async startSocks(): Promise<void> {
 		const {socks: settings, backEnd, reporter} = this.#init;
@@ -146,7 +184,9 @@ export class ClientTunnel implements DriverOutputs {
 		const limits = {...SOCKS_LIMITS, associations};
 		const listener = this.#socksListener;
 		const tunnel = this.#socksTunnel();
-		const socks = new SocksServer({settings, listener, limits, backEnd, tunnel, reporter});
+		const streams = this.#streams;
+		const init = {settings, listener, limits, backEnd, tunnel, streams, reporter};
+		const socks = new SocksServer(init);
 		try {
 			await socks.open();
 			this.#socks = socks;
@@ -173,6 +213,38 @@ export class ClientTunnel implements DriverOutputs {
 		};
 	}
 
+	now(): Millis {
+		return this.#driver.now();
+	}
+
+	get hasSession(): boolean {
+		return this.#hasSession;
+	}
+
+	openStream(target: Uint8Array): TunnelStream | undefined {
+		if (this.#closing) return undefined;
+		const stream = this.#endpoint.openStream(target, this.#driver.now());
+		this.streamsChanged();
+		return stream;
+	}
+
+	// Whatever many streams do before the input's turn comes, one input sends it all.
+	streamsChanged(): void {
+		if (this.#pumping || this.#closing) return;
+		this.#pumping = true;
+		this.#driver.input(this.#pump);
+	}
+
+	readonly #pump = (): void => {
+		this.#pumping = false;
+		this.#endpoint.pumpStreams(this.#driver.now());
+	};
+
+	streamRefused(code: number, target: Uint8Array): void {
+		this.#countRefusal(code);
+		this.#init.onEvent({type: 'target-refused', flow: 0, target, code});
+	}
+
 	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
 	probe(path: number): void {
 		this.#input((now) => this.#endpoint.pathOpened(path, now));
@@ -183,6 +255,7 @@ export class ClientTunnel implements DriverOutputs {
 		if (!this.#closing) {
 			this.#closing = true;
 			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
+			this.#streams.close();
 			await this.#socks?.close();
 			await pause(this.#endpoint.lingerTime());
 		}
@@ -193,7 +266,8 @@ export class ClientTunnel implements DriverOutputs {
 	async abort(): Promise<void> {
 		this.#closing = true;
 		this.#driver.stop();
-		const listeners = this.#listeners.map((listener) => listener?.close());
+		this.#streams.close();
+		const listeners = [...this.#listeners, ...this.#tcpForwards].map((one) => one?.close());
 		await Promise.all([this.#paths.close(), this.#socks?.close(), ...listeners]);
 	}
 
@@ -228,11 +302,19 @@ export class ClientTunnel implements DriverOutputs {
 	event(event: EndpointEvent): void {
 		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
 		if (event.type === 'path-state') this.#paths.judged(event.path, event.to === 'down');
-		if (event.type === 'target-refused') {
-			const reason = `refused-${refusalWord(event.code)}`;
-			this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
-		}
+		if (event.type === 'target-refused') this.#countRefusal(event.code);
+		if (event.type === 'session-up') this.#hasSession = true;
+		if (event.type === 'session-down') this.#hasSession = false;
 		this.#init.onEvent(event);
+	}
+
+	stream(stream: TunnelStream): void {
+		stream.owner?.streamChanged();
+	}
+
+	#countRefusal(code: number): void {
+		const reason = `refused-${refusalWord(code)}`;
+		this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
 	}
 
 	// After the goodbye only silence keeps bridges alive.

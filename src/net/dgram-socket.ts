@@ -1,10 +1,11 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import {familyOf, formatAddress} from './ip.ts';
-import {RemoteTable} from './remote-table.ts';
+import {familyOf} from './ip.ts';
+import {plainRemote, RemoteTable} from './remote-table.ts';
 import {
+	bindError,
 	type DatagramBatch,
-	SocketError,
+	nextSocketIndex,
 	type UdpBackEnd,
 	type UdpBinding,
 	type UdpHandlers,
@@ -22,8 +23,6 @@ const RECENT = 16;
 
 /** Lengths of sent datagrams whose outcome is not known yet; a power of two. */
 const SENT = 1024;
-
-let nextIndex = 0;
 
 type MutableBatch = {-readonly [Name in keyof DatagramBatch]: DatagramBatch[Name]} & {
 	sources: (RemoteAddress | undefined)[];
@@ -56,7 +55,8 @@ class LastView {
  */
 export class DgramBackEnd implements UdpBackEnd {
 	readonly name = 'dgram';
-	readonly #remotes = new RemoteTable();
+	readonly bindsInterfaces = false;
+	readonly #remotes = new RemoteTable(plainRemote);
 	readonly #views = new LastView();
 
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket {
@@ -75,10 +75,11 @@ function lookupLiteral(
 }
 
 class DgramSocket implements UdpSocket {
-	readonly index: number = nextIndex++;
+	readonly index: number = nextSocketIndex();
 	readonly localAddress: string;
 	readonly localPort: number;
 	dropped = 0;
+	readonly missed = 0;
 	readonly #socket: Socket;
 	readonly #handlers: UdpHandlers;
 	readonly #remotes: RemoteTable;
@@ -117,9 +118,7 @@ class DgramSocket implements UdpSocket {
 		this.#opening = false;
 		if (failure !== undefined) {
 			this.#socket.close();
-			const where = formatAddress(binding.address, binding.port);
-			const code = failure.code ?? 'UNKNOWN';
-			throw new SocketError(code, `cannot open UDP ${where}: ${describe(code)}`);
+			throw bindError(failure.code ?? 'UNKNOWN', binding);
 		}
 		const {address, port} = this.#socket.address();
 		this.localAddress = address;
@@ -239,18 +238,5 @@ function attempt(set: (size: number) => void): void {
 			set(size);
 			return;
 		} catch {}
-	}
-}
-
-function describe(code: string): string {
-	switch (code) {
-		case 'EADDRINUSE':
-			return 'the port is in use';
-		case 'EADDRNOTAVAIL':
-			return 'this machine does not have the address';
-		case 'EACCES':
-			return 'not permitted (ports below 1024 need privileges)';
-		default:
-			return code;
 	}
 }

@@ -2,6 +2,7 @@ import type {Slot} from '../bytes/slot-pool.ts';
 import {SLOT_SIZE} from '../bytes/slot-pool.ts';
 import type {Endpoint} from '../core/endpoint.ts';
 import type {EndpointEvent} from '../core/events.ts';
+import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import {NEVER} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
@@ -18,6 +19,8 @@ export interface DriverOutputs {
 	/** Hands everything to the system. */
 	flush(): void;
 	event(event: EndpointEvent): void;
+	/** A stream has changed; at a server it is new when it has no owner. */
+	stream(stream: TunnelStream): void;
 }
 
 /** The most slots that wait for a flush. */
@@ -77,6 +80,9 @@ export class Driver {
 		if (delivery !== undefined) this.#outputs.deliver(delivery, delivery.bytes === arena);
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
 			this.#outputs.event(event);
+		}
+		for (let stream = endpoint.pollStream(); stream; stream = endpoint.pollStream()) {
+			this.#outputs.stream(stream);
 		}
 		this.#busy = false;
 	}

@@ -41,6 +41,11 @@ export class Listener implements UdpHandlers {
 		return this.#socket.dropped;
 	}
 
+	/** Datagrams that came in and were lost because they were not read in time. */
+	get missed(): number {
+		return this.#socket.missed;
+	}
+
 	/** Sends an answer; true = see UdpSocket.send. */
 	send(application: RemoteAddress, bytes: Uint8Array, start: number, end: number): boolean {
 		return this.#socket.send(bytes, start, end, application);

@@ -17,6 +17,16 @@ export function refusalWord(code: number): string {
 			return 'limit-of-new-flows';
 		case RefusalCode.DESCRIPTORS:
 			return 'limit-of-descriptors';
+		case RefusalCode.REFUSED:
+			return 'connection-refused';
+		case RefusalCode.NET_UNREACHABLE:
+			return 'network-unreachable';
+		case RefusalCode.HOST_UNREACHABLE:
+			return 'host-unreachable';
+		case RefusalCode.TIMED_OUT:
+			return 'timed-out';
+		case RefusalCode.NO_SESSION:
+			return 'tunnel-down';
 		default:
 			return 'unknown';
 	}

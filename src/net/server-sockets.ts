@@ -65,6 +65,13 @@ export class ServerSockets implements UdpHandlers {
 		return sum;
 	}
 
+	/** Datagrams that came in and were lost because they were not read in time. */
+	get missed(): number {
+		let sum = 0;
+		for (const socket of this.#byIndex.values()) sum += socket.missed;
+		return sum;
+	}
+
 	/** Opens them; throws a SocketError when not a single address can be bound. */
 	start(): void {
 		const failure = this.#open(this.#wanted(), true);
@@ -120,7 +127,7 @@ export class ServerSockets implements UdpHandlers {
 		for (const address of wanted) {
 			if (this.#byAddress.has(address)) continue;
 			try {
-				const socket = backEnd.open({address, port}, this);
+				const socket = backEnd.open({address, port, isPath: true}, this);
 				this.#byAddress.set(address, socket);
 				this.#byIndex.set(socket.index, socket);
 				const where = formatAddress(socket.localAddress, socket.localPort);

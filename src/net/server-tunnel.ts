@@ -1,10 +1,12 @@
 import type {ServerEndpoint} from '../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
 import type {ReceivedTarget} from '../core/flow/received-targets.ts';
+import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import type {RuleSet} from '../exit/rules.ts';
+import {RefusalCode} from '../wire/constants.ts';
 import {flowSocketLimit, readSoftLimit, SocketBudget} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {ExitSockets} from './exit-sockets.ts';
@@ -13,6 +15,7 @@ import type {NameAnswer} from './names.ts';
 import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
 import {ServerSockets} from './server-sockets.ts';
+import {StreamExit} from './stream-exit.ts';
 import {TargetSockets} from './target-sockets.ts';
 import type {DatagramBatch, UdpBackEnd} from './udp.ts';
 
@@ -21,6 +24,8 @@ export interface ServerExit {
 	readonly policy: ExitPolicy;
 	/** The rules of users who have their own, by name. */
 	readonly userRules?: ReadonlyMap<string, UserRules>;
+	/** Users who may not choose targets although the server is an exit. */
+	readonly barred?: ReadonlySet<string>;
 	/** Those whose host names are to be looked up. */
 	readonly rules: readonly RuleSet[];
 	/** Closed with the tunnel. */
@@ -69,6 +74,7 @@ export class ServerTunnel implements DriverOutputs {
 	/** Which of them a flow uses; only filled where users have targets of their own. */
 	readonly #targetsOf = new Map<number, TargetSockets>();
 	readonly #exits: ExitSockets | undefined;
+	readonly #streamExit: StreamExit | undefined;
 	readonly #upkeep: ExitUpkeep | undefined;
 	// Filled anew for every answer: the endpoint keeps none of it.
 	readonly #answer = {
@@ -79,6 +85,8 @@ export class ServerTunnel implements DriverOutputs {
 		targetStart: 0,
 		targetEnd: 0,
 	};
+	/** Whether an input waits that sends what streams have. */
+	#pumping = false;
 	#closing = false;
 
 	constructor(init: ServerTunnelInit) {
@@ -108,6 +116,7 @@ export class ServerTunnel implements DriverOutputs {
 			]),
 		);
 		this.#exits = exit && this.#exitSockets(exit, budget);
+		this.#streamExit = exit && this.#exitStreams(exit, budget);
 		this.#upkeep =
 			exit &&
 			new ExitUpkeep({
@@ -158,6 +167,19 @@ export class ServerTunnel implements DriverOutputs {
 		});
 	}
 
+	#exitStreams({policy, userRules, barred, names}: ServerExit, budget: SocketBudget): StreamExit {
+		return new StreamExit({
+			policy,
+			rulesOf: (user) => userRules?.get(user),
+			mayChoose: (user) => barred?.has(user) !== true,
+			budget,
+			resolve: (user, name) => names.resolve(user, name),
+			reporter: this.#init.reporter,
+			now: () => this.#driver.now(),
+			changed: () => this.streamsChanged(),
+		});
+	}
+
 	get #allTargets(): readonly TargetSockets[] {
 		const own = [...this.#userTargets.values()];
 		return this.#targets === undefined ? own : [this.#targets, ...own];
@@ -168,14 +190,21 @@ export class ServerTunnel implements DriverOutputs {
 		return this.#sockets.listening;
 	}
 
+	/** TCP connections that go through the tunnel. */
+	get streams(): number {
+		return this.#streamExit?.size ?? 0;
+	}
+
 	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		return {
 			'path-queue-full': this.#sockets.dropped,
 			'path-send-failed': this.#sockets.failures,
+			'path-receive-queue-full': this.#sockets.missed,
 			'target-queue-full': this.#allTargets.reduce((sum, {dropped}) => sum + dropped, 0),
 			'target-send-failed': this.#allTargets.reduce((sum, {failures}) => sum + failures, 0),
 			...this.#exits?.drops,
+			...this.#streamExit?.drops,
 		};
 	}
 
@@ -194,6 +223,7 @@ export class ServerTunnel implements DriverOutputs {
 		if (!this.#closing) {
 			this.#closing = true;
 			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
+			this.#streamExit?.close();
 			await pause(this.#endpoint.lingerTime());
 		}
 		await this.abort();
@@ -204,10 +234,23 @@ export class ServerTunnel implements DriverOutputs {
 		this.#closing = true;
 		this.#driver.stop();
 		this.#upkeep?.close();
+		this.#streamExit?.close();
 		this.#init.exit?.names.close();
 		const targets = this.#allTargets.map((one) => one.close());
 		await Promise.all([this.#sockets.close(), this.#exits?.close(), ...targets]);
 	}
+
+	/** Streams were written, read or ended. */
+	streamsChanged(): void {
+		if (this.#pumping || this.#closing) return;
+		this.#pumping = true;
+		this.#driver.input(this.#pump);
+	}
+
+	readonly #pump = (): void => {
+		this.#pumping = false;
+		this.#endpoint.pumpStreams(this.#driver.now());
+	};
 
 	/** What the endpoint tells of itself. */
 	status(): EndpointStatus {
@@ -266,6 +309,16 @@ export class ServerTunnel implements DriverOutputs {
 			this.#exits?.end(event.flow);
 		}
 		this.#init.onEvent(event);
+	}
+
+	stream(stream: TunnelStream): void {
+		if (stream.owner !== undefined) stream.owner.streamChanged();
+		else if (stream.state !== 'opening') return;
+		else if (this.#streamExit !== undefined) this.#streamExit.open(stream);
+		else {
+			stream.reject(RefusalCode.NO_TARGET);
+			this.streamsChanged();
+		}
 	}
 
 	// After the goodbye only silence keeps bridges alive.

@@ -15,6 +15,8 @@ const CLOSING: Millis = 10_000;
 /** Bytes without a meaning that are read and forgotten between two looks at the clock. */
 const DRAIN_LIMIT = 64 * 1024;
 
+type ConnectRequest = Extract<SocksRequest, {command: 'connect'}>;
+
 /** What a connection needs of its listener. */
 export interface SocksConnectionOwner {
 	readonly negotiation: NegotiationOptions;
@@ -25,16 +27,18 @@ export interface SocksConnectionOwner {
 		request: SocksRequest,
 	): {readonly reply: Uint8Array; readonly relay: SocksRelay | undefined};
 	/** The handshake is over: `end` = without a request, or with one that is not served. */
-	negotiated(
-		connection: SocksConnection,
-		end: NegotiationEnd | 'connect' | 'bind' | undefined,
-	): void;
+	negotiated(connection: SocksConnection, end: NegotiationEnd | 'bind' | undefined): void;
+	/** Answers CONNECT, and has the connection's socket from now on. */
+	connect(connection: SocksConnection, socket: Socket, request: ConnectRequest): void;
 	/** Its association has ended. */
 	released(relay: SocksRelay): void;
 	closed(connection: SocksConnection): void;
 }
 
-/** One TCP connection of a SOCKS client, from its handshake to the end of its association. */
+/**
+ * One TCP connection of a SOCKS client, from its handshake to the end of its association or to
+ * CONNECT, which hands the socket over.
+ */
 export class SocksConnection {
 	/** The remote end as the system writes it. */
 	readonly peer: {readonly address: string; readonly port: number};
@@ -59,14 +63,11 @@ export class SocksConnection {
 		this.peer = {address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0};
 		this.host = canonicalText(this.peer.address);
 		this.localAddress = socket.localAddress ?? '';
-		socket.on('data', (bytes) => this.#receive(bytes));
-		socket.on('end', () => this.close());
+		socket.on('data', this.#receive);
+		socket.on('end', this.#end);
 		// The system closes the connection after every error, and that is all there is to do.
 		socket.on('error', () => {});
-		socket.on('close', () => {
-			this.#release();
-			owner.closed(this);
-		});
+		socket.on('close', this.#closed);
 	}
 
 	/** Whether the handshake is not over yet. */
@@ -108,7 +109,14 @@ export class SocksConnection {
 		this.#socket.destroy();
 	}
 
-	#receive(bytes: Uint8Array): void {
+	readonly #end = (): void => this.close();
+
+	readonly #closed = (): void => {
+		this.#release();
+		this.#owner.closed(this);
+	};
+
+	readonly #receive = (bytes: Uint8Array): void => {
 		if (this.negotiating) {
 			this.#negotiation.feed(bytes, this.#owner.now());
 			this.#proceed();
@@ -117,7 +125,7 @@ export class SocksConnection {
 		// Some clients talk on; nothing of it means anything, but an open connection is wanted.
 		this.#drained += bytes.length;
 		if (this.#drained >= DRAIN_LIMIT) this.#socket.pause();
-	}
+	};
 
 	#release(): void {
 		const relay = this.#relay;
@@ -138,9 +146,12 @@ export class SocksConnection {
 	}
 
 	#serve(request: SocksRequest): void {
-		const {command} = request;
-		if (command !== 'associate') {
-			this.#owner.negotiated(this, command);
+		if (request.command === 'connect') {
+			this.#handOver(request);
+			return;
+		}
+		if (request.command === 'bind') {
+			this.#owner.negotiated(this, 'bind');
 			this.#socket.write(encodeReply(ReplyCode.COMMAND_NOT_SUPPORTED));
 			this.close();
 			return;
@@ -150,5 +161,14 @@ export class SocksConnection {
 		this.#socket.write(reply);
 		this.#relay = relay;
 		if (relay === undefined) this.close();
+	}
+
+	#handOver(request: ConnectRequest): void {
+		const socket = this.#socket;
+		socket.off('data', this.#receive);
+		socket.off('end', this.#end);
+		socket.off('close', this.#closed);
+		this.#owner.negotiated(this, undefined);
+		this.#owner.connect(this, socket, request);
 	}
 }

@@ -1,25 +1,26 @@
-import {once} from 'node:events';
-import {createServer, type Server, type Socket} from 'node:net';
+import type {Socket} from 'node:net';
 import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
-import {canonicalText} from '../socks/address.ts';
+import {canonicalText, encodeTarget} from '../socks/address.ts';
 import type {NegotiationEnd, NegotiationOptions, SocksRequest} from '../socks/negotiation.ts';
 import {encodeReply, ReplyCode} from '../socks/reply.ts';
+import type {ClientStreams} from './client-streams.ts';
 import {formatAddress} from './ip.ts';
 import type {Reporter} from './reporter.ts';
+import {SOCKS_ANSWERS} from './socks-answers.ts';
 import {SocksConnection, type SocksConnectionOwner} from './socks-connection.ts';
 import type {SocksRelay, SocksTunnel} from './socks-relay.ts';
 import {type SocksRelaySettings, SocksRelays} from './socks-relays.ts';
 import {passwordCheck, type SocksUser} from './socks-users.ts';
-import {SocketError, type UdpBackEnd} from './udp.ts';
+import {TcpListener} from './tcp-listener.ts';
+import type {UdpBackEnd} from './udp.ts';
 
 const SWEEP_INTERVAL: Millis = 1000;
 const REPORT_INTERVAL: Millis = 60_000;
-const KEEP_ALIVE: Millis = 60_000;
 
 /** How many of everything there may be. */
 export interface SocksLimits {
-	/** Connections without an association. */
+	/** Connections without an association and before CONNECT. */
 	readonly connections: number;
 	/** Handshakes and associations of one address, unless it is a loopback one. */
 	readonly perAddress: number;
@@ -47,18 +48,19 @@ export interface SocksServerInit {
 	readonly limits: SocksLimits;
 	readonly backEnd: UdpBackEnd;
 	readonly tunnel: SocksTunnel;
+	/** Where connections go that CONNECT; closed by whoever owns it, before the listener. */
+	readonly streams: ClientStreams;
 	readonly reporter: Reporter;
 }
 
-/** The SOCKS5 listener: TCP connections, and the UDP associations that they make. */
+/** The SOCKS5 listener: TCP connections, the UDP associations and the streams that they ask for. */
 export class SocksServer implements SocksConnectionOwner {
 	readonly negotiation: NegotiationOptions;
 	readonly #init: SocksServerInit;
-	readonly #server: Server;
+	readonly #listener: TcpListener;
 	readonly #relays: SocksRelays;
 	readonly #connections = new Set<SocksConnection>();
 	#timer: NodeJS.Timeout | undefined;
-	#address = '';
 
 	constructor(init: SocksServerInit) {
 		this.#init = init;
@@ -67,23 +69,21 @@ export class SocksServer implements SocksConnectionOwner {
 		this.negotiation = {verify: passwordCheck(users), authReplyVersion: authReply};
 		const {udpPort, udpAnyPort, filter} = settings;
 		this.#relays = new SocksRelays({udpPort, udpAnyPort, filter, listener, backEnd, tunnel});
-		this.#server = createServer(
-			{
-				allowHalfOpen: true,
-				noDelay: true,
-				keepAlive: true,
-				keepAliveInitialDelay: KEEP_ALIVE,
-			},
-			(socket) => this.#accept(socket),
-		);
+		const {reporter} = init;
+		this.#listener = new TcpListener({
+			...settings.listen,
+			purpose: 'SOCKS5',
+			reporter,
+			accepted: (socket) => this.#accept(socket),
+		});
 	}
 
 	/** Where it listens, as `host:port`. */
 	get address(): string {
-		return this.#address;
+		return this.#listener.address;
 	}
 
-	/** How many connections there are, and how many of them have an association. */
+	/** How many connections there are, streams not counted, and how many have an association. */
 	get connections(): number {
 		return this.#connections.size;
 	}
@@ -98,26 +98,8 @@ export class SocksServer implements SocksConnectionOwner {
 
 	/** Opens it; rejects with a SocketError when it cannot. */
 	async open(): Promise<void> {
-		const {host, port} = this.#init.settings.listen;
-		try {
-			this.#server.listen({host, port, exclusive: true, ipv6Only: false});
-			await once(this.#server, 'listening');
-		} catch (error) {
-			const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
-			const reason = code === 'EADDRINUSE' ? 'the port is in use' : code;
-			throw new SocketError(
-				code,
-				`cannot open TCP ${formatAddress(host, port)} for SOCKS5: ${reason}`,
-			);
-		}
-		const bound = this.#server.address();
-		if (bound !== null && typeof bound === 'object') {
-			this.#address = formatAddress(bound.address, bound.port);
-		}
-		this.#server.on('error', ({message}) => {
-			const limited = this.#init.reporter.limited('SOCKS5 listener', REPORT_INTERVAL);
-			limited.warn('SOCKS5: the listener failed', {reason: message});
-		});
+		const {host} = this.#init.settings.listen;
+		await this.#listener.open();
 		if (host !== '0.0.0.0' && host !== '::') this.#relays.openFixed(host);
 	}
 
@@ -135,7 +117,7 @@ export class SocksServer implements SocksConnectionOwner {
 	async close(): Promise<void> {
 		clearInterval(this.#timer);
 		this.#timer = undefined;
-		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+		const closed = this.#listener.close();
 		for (const connection of this.#connections) connection.destroy();
 		await Promise.all([closed, this.#relays.closeAll()]);
 	}
@@ -179,10 +161,7 @@ export class SocksServer implements SocksConnectionOwner {
 		return this.#init.tunnel.now();
 	}
 
-	negotiated(
-		connection: SocksConnection,
-		end: NegotiationEnd | 'connect' | 'bind' | undefined,
-	): void {
+	negotiated(connection: SocksConnection, end: NegotiationEnd | 'bind' | undefined): void {
 		if (end !== undefined)
 			this.#report(REFUSALS[end] ?? 'SOCKS5: handshake failed', connection, end);
 	}
@@ -213,6 +192,16 @@ export class SocksServer implements SocksConnectionOwner {
 		}
 	}
 
+	connect(
+		connection: SocksConnection,
+		socket: Socket,
+		{target, leftover}: Extract<SocksRequest, {command: 'connect'}>,
+	): void {
+		this.#connections.delete(connection);
+		const answers = SOCKS_ANSWERS;
+		this.#init.streams.open({socket, target: encodeTarget(target), early: leftover, answers});
+	}
+
 	released(relay: SocksRelay): void {
 		this.#relays.close(relay);
 	}
@@ -232,7 +221,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
 	http: 'SOCKS5: somebody speaks HTTP',
 	'no-method': 'SOCKS5: the client offers no login that is wanted here',
 	'bad-login': 'SOCKS5: wrong user or password',
-	connect: 'SOCKS5: CONNECT is not in this version',
 	bind: 'SOCKS5: BIND is not supported',
 };
 

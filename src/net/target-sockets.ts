@@ -35,8 +35,8 @@ export interface TargetSocketsInit {
 	readonly now: () => Millis;
 }
 
-/** Datagrams a flow keeps while the target's name is not resolved, the newest. */
-const WAITING_PER_FLOW = 16;
+/** Datagrams a flow keeps while the target's name is not resolved or its turn has not come, the newest. */
+const WAITING_PER_FLOW = 64;
 
 /** Bytes that all flows together keep then. */
 const WAITING_BYTES = 4 * 1024 * 1024;
@@ -81,6 +81,8 @@ export class TargetSockets {
 	/** Flows that wait for their socket, in their order. */
 	readonly #opening = new Set<Flow>();
 	#immediate: NodeJS.Immediate | undefined;
+	/** How many got one since the last look at the network. */
+	#opened = 0;
 	#failure = '';
 	#resolving = false;
 	#resolvedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -166,9 +168,8 @@ export class TargetSockets {
 
 	// Whether a flow without a connection has one now; its datagram waits for the name, or for its turn.
 	#ready(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
-		if (this.#address === undefined || flow.socket === undefined) {
+		if (this.#address === undefined || (flow.socket === undefined && !this.#mayOpen(flow))) {
 			this.#wait(flow, bytes.slice(start, end));
-			if (this.#address !== undefined) this.#enqueue(flow);
 			return false;
 		}
 		const connected = this.#connect(flow);
@@ -176,22 +177,29 @@ export class TargetSockets {
 		return connected;
 	}
 
-	#enqueue(flow: Flow): void {
-		this.#opening.add(flow);
+	// Whether it is the flow's turn; else it is one of those that wait for theirs.
+	#mayOpen(flow: Flow): boolean {
 		this.#immediate ??= setImmediate(this.#openSome);
+		if (this.#opened < OPEN_AT_ONCE && this.#opening.size === 0) {
+			this.#opened++;
+			return true;
+		}
+		this.#opening.add(flow);
+		return false;
 	}
 
 	readonly #openSome = (): void => {
 		this.#immediate = undefined;
-		let opened = 0;
+		this.#opened = 0;
 		for (const flow of this.#opening) {
-			if (opened++ >= OPEN_AT_ONCE) break;
+			if (this.#opened++ >= OPEN_AT_ONCE) break;
 			this.#opening.delete(flow);
 			if (this.#connect(flow)) continue;
 			this.failures += flow.waiting.length;
 			this.#forgetWaiting(flow);
 		}
 		this.flush();
+		this.#opened = 0;
 		if (this.#opening.size > 0) this.#immediate = setImmediate(this.#openSome);
 	};
 

@@ -1,4 +1,5 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
+import {formatAddress} from './ip.ts';
 
 /**
  * Datagrams that came in together, at most 64 where a back end has the choice: datagram i is arena[offsets[i], offsets[i] + lengths[i]) and
@@ -32,6 +33,10 @@ export interface UdpBinding {
 	readonly address: string;
 	/** 0 = any. Never shared with another socket. */
 	readonly port: number;
+	/** The other end of the tunnel is there: it comes first, and never sends fragments. */
+	readonly isPath?: boolean;
+	/** The network interface that everything goes through; only where `bindsInterfaces`. */
+	readonly device?: string | undefined;
 }
 
 /**
@@ -45,6 +50,8 @@ export interface UdpSocket {
 	readonly localPort: number;
 	/** Datagrams that were not sent because the system's queue was full. */
 	readonly dropped: number;
+	/** Datagrams that came in and were lost here; only a back end that is told of them counts them. */
+	readonly missed: number;
 	/**
 	 * Sends bytes[start, end) to `to`, or to the connected address when undefined. True = the socket
 	 * still refers to these bytes after `flush`: never write to them again. Never throws; failures
@@ -66,6 +73,8 @@ export interface UdpSocket {
 /** Opens sockets of one back end. */
 export interface UdpBackEnd {
 	readonly name: 'dgram' | 'batch';
+	/** Whether a binding may name a network interface. */
+	readonly bindsInterfaces: boolean;
 	/** Opens and binds a socket at once; throws a SocketError when that is impossible. */
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket;
 }
@@ -79,4 +88,33 @@ export class SocketError extends Error {
 		super(message);
 		this.code = code;
 	}
+}
+
+/** The error of a socket that could not be opened, from the system's code. */
+export function bindError(code: string, {address, port, device}: UdpBinding): SocketError {
+	const place = formatAddress(address, port);
+	const where = device === undefined ? place : `${place} on ${device}`;
+	return new SocketError(code, `cannot open UDP ${where}: ${describe(code)}`);
+}
+
+function describe(code: string): string {
+	switch (code) {
+		case 'EADDRINUSE':
+			return 'the port is in use';
+		case 'EADDRNOTAVAIL':
+			return 'this machine does not have the address';
+		case 'EACCES':
+			return 'not permitted (ports below 1024 need privileges)';
+		case 'ENODEV':
+			return 'this machine does not have the network interface';
+		default:
+			return code;
+	}
+}
+
+let nextIndex = 0;
+
+/** An index for a new socket. */
+export function nextSocketIndex(): number {
+	return nextIndex++;
 }

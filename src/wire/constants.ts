@@ -57,10 +57,41 @@ export const FrameType = {
 	TARGET_REFUSED: 0x18,
 	PROBE: 0x20,
 	PONG: 0x21,
+	FEEDBACK: 0x22,
 	PATHS: 0x28,
 	PATHS_KNOWN: 0x29,
 	CLIENT: 0x2a,
 	CLOSE: 0x2b,
+	STREAM_OPEN: 0x30,
+	STREAM_ACCEPT: 0x31,
+	STREAM_REJECT: 0x32,
+	STREAM_RESET: 0x33,
+	STREAM: 0x34,
+	STREAM_FIN: 0x35,
+	STREAM_WINDOW: 0x36,
+} as const;
+
+/** The frame types that an end lists in its handshake parameters when it knows streams. */
+export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36];
+
+/** Bytes of a stream that may be sent before it is accepted. */
+export const EARLY_WINDOW = 16_384;
+
+/** Packets before the largest of a path that a FEEDBACK can report. */
+export const FEEDBACK_SPAN = 1024;
+
+/** Reason codes of STREAM_RESET. */
+export const StreamCode = {
+	/** The TCP connection was reset. */
+	CONNECTION_RESET: 1,
+	/** Nothing came for too long. */
+	TIMED_OUT: 2,
+	/** The session that carried the stream is over. Never sent. */
+	SESSION_LOST: 3,
+	/** An end could not go on. */
+	INTERNAL: 4,
+	/** An end stops. */
+	STOPPED: 5,
 } as const;
 
 /** Reason codes of CLOSE. */
@@ -73,7 +104,7 @@ export const CloseCode = {
 	IDLE: 2,
 } as const;
 
-/** Reason codes of FLOW_REFUSED and TARGET_REFUSED. */
+/** Reason codes of FLOW_REFUSED, TARGET_REFUSED and STREAM_REJECT. */
 export const RefusalCode = {
 	/** The user has as many flows as it may have. */
 	LIMIT: 1,
@@ -89,4 +120,14 @@ export const RefusalCode = {
 	RATE: 6,
 	/** The server has no descriptor left for one more flow. */
 	DESCRIPTORS: 7,
+	/** Nobody listens at the target (connection refused). Streams only, as all that follow. */
+	REFUSED: 8,
+	/** There is no route to the target's network. */
+	NET_UNREACHABLE: 9,
+	/** The target's host does not answer its neighbours. */
+	HOST_UNREACHABLE: 10,
+	/** The target did not answer in time. */
+	TIMED_OUT: 11,
+	/** There was no session that could have carried the stream. Never sent. */
+	NO_SESSION: 12,
 } as const;

@@ -173,3 +173,17 @@ test('writes shares and times with as many digits as say something', (t) => {
 test('merges counters and leaves zeros out', (t) => {
 	t.deepEqual(mergeDrops({a: 1, b: 0}, {c: 2}), {a: 1, c: 2});
 });
+
+test('forwards are named with where they lead, and connections are counted', (t) => {
+	const forwards = [
+		{protocol: 'udp', listening: '127.0.0.1:53', target: '9.9.9.9:53'},
+		{protocol: 'tcp', listening: '127.0.0.1:2222', target: 'host:22'},
+	] as const;
+	const [, line] = formatStatus({...snapshot, forwards, streams: 1234}).split('\n');
+	t.is(
+		line,
+		'listening on 127.0.0.1:3000; forward udp 127.0.0.1:53 to 9.9.9.9:53; ' +
+			'forward tcp 127.0.0.1:2222 to host:22; TCP connections 1,234',
+	);
+	t.is(statusFields({...snapshot, streams: 3}, 'text')['streams'], 3);
+});

@@ -54,14 +54,26 @@ test('every flag of mpclient arrives', (t) => {
 	const {options} = client(
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
-			'--crypto noble --stats 10s --log-level debug --log-format json',
+			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
+			'--optimistic-connect --stream-memory 64MiB --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
 		socks: {listen: {host: '127.0.0.1', port: 2}, explicit: true},
 		copies: 2,
+		optimisticConnect: true,
+		streamMemory: 2 ** 26,
+		forwards: [
+			{
+				protocol: 'tcp',
+				listen: {host: '127.0.0.1', port: 22},
+				target: {host: 'host', port: 22},
+			},
+		],
 		state: '/s',
 		crypto: 'noble',
+		io: 'batch',
+		busyPoll: true,
 		stats: 10_000,
 		logLevel: 'debug',
 		logFormat: 'json',
@@ -94,12 +106,14 @@ test('every flag of mpserver arrives, bind and key-file more than once', (t) => 
 	const {options} = server(
 		t,
 		'2000 target.example 53 --bind 127.0.0.2 --bind ::1 --key-file a.key --key-file b.key ' +
-			'--state s --crypto node --stats 1m --log-level error --log-format json',
+			'--state s --crypto node --io dgram --stats 1m --log-level error --log-format json',
 	);
 	t.like(options, {
 		port: 2000,
 		target: {host: 'target.example', port: 53},
 		crypto: 'node',
+		io: 'dgram',
+		busyPoll: false,
 		stats: 60_000,
 		logLevel: 'error',
 		logFormat: 'json',
@@ -249,7 +263,8 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--listen <ADDR:PORT>',
 		'--no-listen',
 		'--copies <N>',
-		'--forward <udp:LOCAL=TARGET>',
+		'--forward <PROTOCOL:LOCAL=TARGET>',
+		'--optimistic-connect',
 		'--key-file <FILE>',
 		'--socks <ADDR:PORT>',
 		'--no-socks',
@@ -263,6 +278,9 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--socks-open',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--io <NAME>',
+		'--busy-poll',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--test',
 		'--stats <TIME>',
@@ -282,6 +300,9 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--nat64-prefix <PREFIX>',
 		'--state <FOLDER>',
 		'--crypto <NAME>',
+		'--io <NAME>',
+		'--busy-poll',
+		'--stream-memory <SIZE>',
 		'--check',
 		'--stats <TIME>',
 		'--log-level <LEVEL>',

@@ -16,6 +16,7 @@ const plain = {
 	field: '',
 	name: undefined,
 	bind: undefined,
+	device: undefined,
 	localPort: undefined,
 	rate: undefined,
 	metered: false,
@@ -81,6 +82,17 @@ test('every word', accepts, 'a 1 backup metered rate=1mbit/2mbit port=5 bind=[::
 	metered: true,
 	backup: true,
 });
+test(
+	'a network interface to bind to',
+	accepts,
+	'a 1 bind=eth1\nb 2 bind=wg0.5-x_y',
+	{
+		host: 'a',
+		port: 1,
+		device: 'eth1',
+	},
+	{host: 'b', port: 2, device: 'wg0.5-x_y'},
+);
 test('nothing at all (the caller minds)', accepts, '');
 
 test('the example of the documentation, word by word', (t) => {

@@ -38,10 +38,14 @@ const BARE: ClientOptions = {
 	socks: undefined,
 	forwards: [],
 	copies: undefined,
+	optimisticConnect: false,
 	keys: {keyless: true},
 	encrypt: true,
 	state: undefined,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
+	streamMemory: 268_435_456,
 	stats: undefined,
 	logLevel: 'info',
 	logFormat: 'text',
@@ -71,6 +75,7 @@ test('the full example sets every option, none to its default', (t) => {
 		port: 4002,
 		name: 'dsl',
 		bind: '2001:db8::2',
+		device: undefined,
 		localPort: 40_001,
 		rate: {up: 16e6, down: 16e6},
 		metered: true,
@@ -78,15 +83,16 @@ test('the full example sets every option, none to its default', (t) => {
 	});
 	t.deepEqual(
 		options.paths.map(({name}) => name),
-		['1', 'lte', 'dsl', '4'],
+		['1', 'lte', 'dsl', '4', '5'],
 	);
 	t.deepEqual(options.paths[3]?.rate, {up: 1e6, down: 8e6});
+	t.is(options.paths[4]?.device, 'eth1');
 });
 
 test('the full classic example sets every word', (t) => {
 	const surroundings = {env: {}, cwd: FIXTURES};
 	const {paths} = resolveClientOptions({config: 'full-client.conf'}, surroundings).options;
-	const unset = new Set(['name', 'bind', 'localPort', 'rate', 'metered', 'backup']);
+	const unset = new Set(['name', 'bind', 'device', 'localPort', 'rate', 'metered', 'backup']);
 	for (const path of paths) {
 		for (const [key, value] of Object.entries(path)) {
 			if (value !== undefined && value !== false) unset.delete(key);
@@ -95,8 +101,20 @@ test('the full classic example sets every word', (t) => {
 	t.deepEqual([...unset], []);
 	t.deepEqual(
 		paths.map(({name}) => name),
-		['1', '2', 'lte', 'dsl', '5'],
+		['1', '2', 'lte', 'dsl', '5', '6'],
 	);
+});
+
+test('an interface to bind to excludes the back end that cannot', (t) => {
+	const text = 'paths: [a 1 bind=eth1 name=x]\nio: dgram\n';
+	const cwd = folderOf(t, {'c.yaml': text});
+	t.deepEqual(
+		problemsOf(t, () => resolveClientOptions({config: 'c.yaml'}, {env: {}, cwd})),
+		[
+			'bind "eth1" of path "x": the name of a network interface needs --io batch, others an IP address',
+		],
+	);
+	t.is(optionsOf(t, text, {io: 'batch'}).paths[0]?.device, 'eth1');
 });
 
 test('JSON is read as well', (t) => {
@@ -142,6 +160,7 @@ const PRECEDENCE: readonly Precedence[] = [
 		flags: {crypto: 'noble'},
 		fromFlags: 'noble',
 	},
+	{field: 'io', file: 'io: dgram', fromFile: 'dgram', flags: {io: 'batch'}, fromFlags: 'batch'},
 	{field: 'stats', file: 'stats: 1s', fromFile: 1000, flags: {stats: '2s'}, fromFlags: 2000},
 	{
 		field: 'logLevel',
@@ -266,6 +285,7 @@ test(
 		config: 'empty',
 		state: '',
 		crypto: 'openssl',
+		io: 'uring',
 		stats: '10',
 		logLevel: 'loud',
 		logFormat: 'xml',
@@ -277,6 +297,7 @@ test(
 	...[
 		'--state: not a path: ""',
 		'--crypto: not one of sodium, node, noble: "openssl"',
+		'--io: not one of batch, dgram: "uring"',
 		'--stats: not a duration of 100ms to 24h such as 10s: "10"',
 		'--log-level: not one of error, warn, info, debug: "loud"',
 		'--log-format: not one of text, json: "xml"',

@@ -34,6 +34,19 @@ test('a forward has a port of loopback or of an address, and a target by name or
 	]);
 });
 
+test('a TCP forward may have the port of a UDP one', (t) => {
+	const forward = ['udp:53=9.9.9.9:53', 'tcp:53=9.9.9.9:53'];
+	const {forwards} = resolveIn(t, {...KEYED, forward})().options;
+	t.deepEqual(
+		forwards.map(({protocol}) => protocol),
+		['udp', 'tcp'],
+	);
+	const twice = {...KEYED, forward: ['tcp:53=9.9.9.9:53', 'tcp:53=a:1']};
+	t.deepEqual(problemsOf(t, resolveIn(t, twice)), [
+		'--forward: two forwards listen on 127.0.0.1 tcp port 53',
+	]);
+});
+
 test('the file has one or a list of them, and flags win as a whole', (t) => {
 	const one = resolveIn(t, KEYED, 'forward: udp:1=a:2\n')().options.forwards;
 	t.deepEqual(
@@ -47,8 +60,11 @@ test('the file has one or a list of them, and flags win as a whole', (t) => {
 });
 
 const MISTAKES: readonly [text: string, reason: string][] = [
-	['5353=9.9.9.9:53', 'not udp:[ADDR:]PORT=HOST:PORT: "5353=9.9.9.9:53"'],
-	['sctp:1=a:2', 'not udp:[ADDR:]PORT=HOST:PORT: "sctp:1=a:2"'],
+	[
+		'5353=9.9.9.9:53',
+		'not udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT: "5353=9.9.9.9:53"',
+	],
+	['sctp:1=a:2', 'not udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT: "sctp:1=a:2"'],
 	['udp:0=a:2', 'not 1 to 65535: "0"'],
 	['udp:host:1=a:2', 'not ADDR:PORT with an IP address ([ADDR]:PORT for IPv6): "host:1"'],
 	['udp:1=a', 'not HOST:PORT ([ADDR]:PORT for IPv6): "a"'],
@@ -73,6 +89,6 @@ test('forwards need a key and encryption, and a port each', (t) => {
 		'--forward: forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0',
 	]);
 	t.deepEqual(problemsOf(t, resolveIn(t, {...KEYED, forward: [...forward, 'udp:1=c:3']})), [
-		'--forward: two forwards listen on 127.0.0.1 port 1',
+		'--forward: two forwards listen on 127.0.0.1 udp port 1',
 	]);
 });

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {ValueError} from '../../src/config/errors.ts';
-import {readInterval, readRate, readRates} from '../../src/config/quantities.ts';
+import {readInterval, readMemory, readRate, readRates} from '../../src/config/quantities.ts';
 import {
 	canonicalAddress,
 	readAddress,
@@ -138,6 +138,19 @@ test(
 	readInterval,
 	['', '10', '0', '99ms', '25h', 's'],
 	'a duration of 100ms to 24h such as 10s',
+);
+
+test('sizes of memory', accepts, readMemory, [
+	['256MiB', 268_435_456],
+	['1GB', 1e9],
+	['1.5MiB', 1_572_864],
+]);
+test(
+	'sizes of memory without a unit or out of bounds',
+	refuses,
+	readMemory,
+	['', '256', '0', '1023KiB', '2000GiB', 'MiB', '-1MiB'],
+	'a size of 1MiB to 1024GiB such as 256MiB',
 );
 
 test('no empty path and none with a NUL', refuses, readFilePath, ['', 'a\0b'], 'a path');

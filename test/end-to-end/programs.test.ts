@@ -1,6 +1,8 @@
 import test from 'ava';
 import type {StatusSnapshot} from '../../src/app/status.ts';
+import {IO_BACK_ENDS} from '../../src/config/io-name.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';
+import {batchIsMissing} from '../support/back-ends.ts';
 import {isMissing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
@@ -104,6 +106,60 @@ for (const client of BACK_ENDS) {
 		});
 	}
 }
+
+for (const client of IO_BACK_ENDS) {
+	for (const server of IO_BACK_ENDS) {
+		test.serial(`a client with ${client} sockets talks to a server with ${server}`, async (t) => {
+			const missing = batchIsMissing();
+			if (missing !== undefined && (client === 'batch' || server === 'batch')) {
+				t.log(`skipped: needs ${missing}`);
+				t.pass();
+				return;
+			}
+			const stage = new Stage(t);
+			const tunnel = await stage.tunnel({
+				lines: (port) => [1, 2, 3].map((path) => `127.0.0.1 ${port} name=p${path}`),
+				clientWords: ['--io', client],
+				serverWords: ['--io', server],
+			});
+			await tunnel.start(3);
+			tunnel.application.start(1000);
+			await tunnel.application.hears(2000);
+			t.deepEqual(await tunnel.application.settle(), []);
+			t.is((await tunnel.status('client'))?.io, client);
+			t.is((await tunnel.status('server'))?.io, server);
+			t.regex(tunnel.client.stderr, new RegExp(`socket back end io=${client}`));
+			// Nothing keeps the loop of a program that waits in its place from ending it.
+			const before = performance.now();
+			tunnel.client.kill('SIGTERM');
+			t.is(await tunnel.client.end(), 0);
+			tunnel.server.kill('SIGTERM');
+			t.is(await tunnel.server.end(), 0);
+			t.true(performance.now() - before < 2000);
+		});
+	}
+}
+
+test.serial(
+	'a path bound to a network interface uses it, and needs the batch back end',
+	async (t) => {
+		const stage = new Stage(t);
+		const missing = batchIsMissing();
+		const line = (port: number) => [`127.0.0.1 ${port} bind=lo`, `127.0.0.1 ${port} bind=none0`];
+		const tunnel = await stage.tunnel({lines: line, clientWords: ['--io', 'batch']});
+		if (missing === undefined) {
+			await tunnel.start(1);
+			tunnel.application.start(200);
+			await tunnel.application.hears(100);
+			t.deepEqual(await tunnel.application.settle(), []);
+			t.regex(tunnel.client.stderr, /cannot open a path .*does not have the network interface/);
+		} else t.log(`skipped: needs ${missing}`);
+		const conf = stage.path('mpclient.conf');
+		const other = stage.program('mpclient', [conf, '--no-listen', '--io', 'dgram']);
+		t.is(await other.end(), 2);
+		t.regex(other.stderr, /bind "lo" of path "1": .* needs --io batch/);
+	},
+);
 
 async function hasSodium(): Promise<boolean> {
 	try {

@@ -1,9 +1,7 @@
-import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {readStatus} from '../../src/app/status-server.ts';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
 import {isMissing} from '../support/e2e-needs.ts';
-import {freePort} from '../support/e2e-ports.ts';
+import {type FrontPlan, type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -51,13 +49,6 @@ const FAR_NAMES = '198.51.100.53';
 const AT_ONCE = 4;
 const EACH = 250;
 
-interface Front {
-	/** Where SOCKS5 listens. */
-	readonly port: number;
-	/** Datagrams that came out of the tunnel at the server. */
-	readonly carried: () => Promise<number>;
-}
-
 /**
  * Three links leave 0.1 % of loss each way, so of 1,000 answers 2 are missing; one run in sixty
  * misses more than 5 by luck, two in a row one in 3,600.
@@ -69,37 +60,14 @@ async function withLuck(answered: () => Promise<number>): Promise<number> {
 	return right >= ENOUGH ? right : Math.max(right, await answered());
 }
 
-/** Where the ends run: words in front of their commands, and the server's address. */
-const HERE = {near: [] as readonly string[], far: [] as readonly string[], address: '127.0.0.1'};
-
 /** An exit behind three links of 10 % loss, and mpclient with a SOCKS5 front. */
-async function socksOverLossyLinks(
+function socksOverLossyLinks(
 	t: ExecutionContext,
 	stage: Stage,
-	{near, far, address}: typeof HERE = HERE,
-): Promise<Front> {
-	const [port, socks, key] = [await freePort(), await freePort(), await stage.key()];
-	const rules = ['--allow', '127.0.0.0/8', '--allow', FAR_NAMES];
-	const words = ['--bind', address, '--key-file', key, ...rules, '--state', stage.path('server')];
-	await stage.program('mpserver', [`${port}`, ...words], {}, far).says('mpserver runs');
-	const lines: string[] = [];
-	for (const delay of [5, 10, 20]) {
-		const link = await freePort();
-		const bad = ['--loss', '10%', '--delay', `${delay}ms`];
-		const argv = ['link', '--listen', `${link}`, '--to', `${address}:${port}`, ...bad];
-		await stage.program('mptunnel', argv, {}, near).says('listening on');
-		lines.push(`127.0.0.1 ${link}\n`);
-	}
-	const conf = stage.write('mpclient.conf', lines.join(''));
-	const front = ['--no-listen', '--socks', `127.0.0.1:${socks}`, '--state', stage.path('client')];
-	const client = stage.program('mpclient', [conf, '--key-file', key, ...front], {}, near);
-	await client.says('a session is up');
-	t.log(`SOCKS5 on port ${socks}`);
-	const carried = async () => {
-		const {sessions} = await readStatus(join(stage.path('server'), 'status.sock'));
-		return sessions.reduce((sum, {datagramsReceived}) => sum + datagramsReceived, 0);
-	};
-	return {port: socks, carried};
+	place: Partial<FrontPlan> = {},
+): Promise<SocksFront> {
+	const links = [5, 10, 20].map((delay) => ['--loss', '10%', '--delay', `${delay}ms`]);
+	return socksOverLinks(t, stage, {links, rules: ['--allow', FAR_NAMES], ...place});
 }
 
 test.serial('PySocks: 1,000 echoes over three links of 10 % loss without a retry', async (t) => {

@@ -43,6 +43,10 @@ class FakeEndpoint implements Endpoint {
 		return delivery;
 	}
 
+	pollStream(): undefined {
+		return undefined;
+	}
+	pumpStreams(): void {}
 	pollEvent(): EndpointEvent | undefined {
 		const event = this.events.shift();
 		if (event === undefined) this.drained = true;
@@ -81,6 +85,7 @@ function setUp(outputs: Partial<DriverOutputs> = {}): {endpoint: FakeEndpoint; d
 		deliver: () => {},
 		flush: () => {},
 		event: () => {},
+		stream: () => {},
 		...outputs,
 	});
 	return {endpoint, driver};

@@ -166,6 +166,7 @@ test.serial('beyond the limit of descriptors targets are refused, until a flow e
 /** The real back end where IPv6 cannot be opened, or fails when it sends. */
 class HalfBroken implements UdpBackEnd {
 	readonly name = 'dgram';
+	readonly bindsInterfaces = false;
 	readonly #real = new DgramBackEnd();
 	readonly handlers: {socket: UdpSocket; handlers: UdpHandlers}[] = [];
 	readonly #refused: string;

@@ -68,15 +68,34 @@ test.serial('keeps the newest datagrams until the name is resolved', async (t) =
 	const resolver = () => new Promise<readonly string[]>((done) => (resolve = done));
 	const {targets, send} = setUp(t, {port: target.port, host: 'vpn.test', resolver});
 	const starting = targets.start();
-	for (let i = 0; i < 20; i++) send(1, `${i}`);
+	for (let i = 0; i < 68; i++) send(1, `${i}`);
 	t.is(targets.failures, 4);
 	resolve(['127.0.0.1']);
 	await starting;
-	await waitFor(() => target.received.length === 16);
+	await waitFor(() => target.received.length === 64);
 	t.is(target.received[0]?.text, '4');
-	t.is(target.received.at(-1)?.text, '19');
+	t.is(target.received.at(-1)?.text, '67');
 	await target.close();
 });
+
+test.serial(
+	'a burst of a new flow loses nothing while others wait for their sockets too',
+	async (t) => {
+		const target = await UdpPeer.open();
+		const {targets, send} = setUp(t, {port: target.port});
+		await targets.start();
+		for (let flow = 2; flow < 12; flow++) send(flow, 'other');
+		for (let i = 0; i < 60; i++) send(1, `${i}`);
+		await waitFor(() => target.received.length === 70);
+		const burst = target.received.map(({text}) => text).filter((text) => text !== 'other');
+		t.deepEqual(
+			burst,
+			Array.from({length: 60}, (_, i) => `${i}`),
+		);
+		t.is(targets.failures, 0);
+		await target.close();
+	},
+);
 
 test.serial('a target that is not there costs a warning and nothing else', async (t) => {
 	const gone = await UdpPeer.open();

@@ -3,8 +3,11 @@
  * protocol's state. What needs sockets or the far end is tested with those.
  */
 import test from 'ava';
+import {replyCodeOf} from '../../src/net/socks-answers.ts';
+import {refusalOfError} from '../../src/net/tcp-race.ts';
 import {ipTarget, parseIp, type SocksTarget} from '../../src/socks/address.ts';
-import {encodeReply, ReplyCode, replyCodeOfError} from '../../src/socks/reply.ts';
+import {encodeConnected, encodeReply, ReplyCode} from '../../src/socks/reply.ts';
+import {RefusalCode} from '../../src/wire/constants.ts';
 import {toHex} from '../crypto/fixtures.ts';
 import {bytewise, join, login, named, negotiate, OPEN, withUsers} from './handshake.ts';
 import {fragment, PEER, Relay, TO_IPV4, TO_IPV6} from './relay.ts';
@@ -126,12 +129,29 @@ test('CONNECT, reply codes: from the cause, in 10 bytes with a zero BND', (t) =>
 	for (const [code, reply] of [
 		['ECONNREFUSED', 5],
 		['ENETUNREACH', 3],
+		['EADDRNOTAVAIL', 3],
 		['EHOSTUNREACH', 4],
-		['ENOTFOUND', 4],
+		['ETIMEDOUT', 4],
 		['EACCES', 2],
+		['EMFILE', 1],
+		['EWHATEVER', 1],
+		[undefined, 1],
 	] as const) {
-		const error = Object.assign(new Error('it failed'), {code});
-		t.is(toHex(encodeReply(replyCodeOfError(error))), `050${reply}0001000000000000`);
+		const refusal = refusalOfError(code);
+		t.is(toHex(encodeReply(replyCodeOf(refusal))), `050${reply}0001000000000000`);
+	}
+});
+
+test('CONNECT, reply codes: policy is 02, no name is 04, tunnel down and limits are 01', (t) => {
+	for (const [refusal, reply] of [
+		[RefusalCode.DENIED, 2],
+		[RefusalCode.NO_TARGET, 2],
+		[RefusalCode.UNRESOLVABLE, 4],
+		[RefusalCode.NO_SESSION, 1],
+		[RefusalCode.LIMIT, 1],
+		[RefusalCode.DESCRIPTORS, 1],
+	] as const) {
+		t.is(toHex(encodeReply(replyCodeOf(refusal))), `050${reply}0001000000000000`);
 	}
 });
 
@@ -139,6 +159,8 @@ test('CONNECT, BND on success: the address at the server, else zeros', (t) => {
 	const bound = {address: '::ffff:198.51.100.1', port: 4660};
 	t.is(toHex(encodeReply(ReplyCode.SUCCEEDED, bound)), '05000001c63364011234');
 	t.is(toHex(encodeReply(ReplyCode.SUCCEEDED)), '05000001000000000000');
+	t.is(toHex(encodeConnected(Uint8Array.of(1, 198, 51, 100, 1, 18, 52))), '05000001c63364011234');
+	t.is(toHex(encodeConnected(new Uint8Array(0))), '05000001000000000000');
 });
 
 test('CONNECT, optimistic data: greeting, login, request and data in one segment', (t) => {

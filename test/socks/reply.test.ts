@@ -1,9 +1,6 @@
 import test from 'ava';
-import fc from 'fast-check';
-import {encodeReply, ReplyCode, replyCodeFor, replyCodeOfError} from '../../src/socks/reply.ts';
+import {encodeConnected, encodeReply, ReplyCode} from '../../src/socks/reply.ts';
 import {toHex} from '../crypto/fixtures.ts';
-
-const error = (code: unknown) => Object.assign(new Error('it failed'), {code});
 
 test('a reply without a bound address is 10 bytes of zeros behind the code', (t) => {
 	t.is(toHex(encodeReply(ReplyCode.GENERAL_FAILURE)), '05010001000000000000');
@@ -24,42 +21,15 @@ test('a bound address that is none gives a whole reply with zeros', (t) => {
 	t.is(toHex(reply), '05000001000000000000');
 });
 
-for (const [codes, expected] of [
-	[['ECONNREFUSED'], 5],
-	[['ENETUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN'], 3],
-	[['EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'ETIMEDOUT', 'ESERVFAIL'], 4],
-	[['EACCES', 'EPERM'], 2],
-	[['EWHATEVER', undefined, 5], 1],
-] as const) {
-	test(`the system's ${codes.join(', ')} is reply code ${expected}`, (t) => {
-		for (const code of codes) t.is(replyCodeOfError(error(code)), expected);
-	});
-}
-
-test('of several failed attempts the most specific one is reported', (t) => {
-	const of = (...codes: string[]) => replyCodeOfError(new AggregateError(codes.map(error)));
-	t.is(of('ETIMEDOUT', 'ENETUNREACH', 'ECONNREFUSED'), 5);
-	t.is(of('ETIMEDOUT', 'ENETUNREACH'), 3);
-	t.is(of('EWHATEVER', 'ETIMEDOUT'), 4);
-	t.is(of('EWHATEVER'), 1);
-	t.is(of(), 1);
+test('the reply to CONNECT holds the bound address as frames carry it', (t) => {
+	const four = Uint8Array.of(1, 198, 51, 100, 1, 0x12, 0x34);
+	t.is(toHex(encodeConnected(four)), '05000001c63364011234');
+	const six = Uint8Array.of(4, ...new Uint8Array(15), 1, 1, 2);
+	t.is(toHex(encodeConnected(six)), '05000004000000000000000000000000000000010102');
 });
 
-test('our own refusals have their codes', (t) => {
-	t.is(replyCodeFor('denied'), 2);
-	t.is(replyCodeFor('no-exit'), 2);
-	t.is(replyCodeFor('limit'), 1);
-	t.is(replyCodeFor('no-session'), 1);
-	t.is(replyCodeFor('unresolvable'), 4);
-	t.is(replyCodeFor('unknown-command'), 7);
-	t.is(replyCodeFor('unknown-address-type'), 8);
-});
-
-test('whatever was thrown has a code', (t) => {
-	fc.assert(
-		fc.property(fc.anything(), (thrown) => {
-			t.true(replyCodeOfError(thrown) >= 1);
-		}),
-		{seed: 1},
-	);
+test('a bound address that makes no sense gives a whole reply to CONNECT with zeros', (t) => {
+	for (const bound of [[], [1], [3, 1, 97, 0, 80], [4, 127, 0, 0, 1, 0, 80], [1, 1, 2, 3, 4, 5]]) {
+		t.is(toHex(encodeConnected(Uint8Array.from(bound))), '05000001000000000000');
+	}
 });

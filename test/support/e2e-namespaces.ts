@@ -1,5 +1,6 @@
 import {execFileSync, spawnSync} from 'node:child_process';
 import process from 'node:process';
+import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
 
 let count = 0;
@@ -14,7 +15,8 @@ export class TwoHosts {
 
 	/** They are gone after the test; throws when the machine does not allow them. */
 	constructor(t: ExecutionContext) {
-		const name = `mpt-${process.pid}-${count++}`;
+		// Test files are threads of one process.
+		const name = `mpt-${process.pid}-${threadId}-${count++}`;
 		this.a = `${name}a`;
 		this.b = `${name}b`;
 		t.teardown(() => {

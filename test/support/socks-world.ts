@@ -6,6 +6,8 @@ import type {ExecutionContext} from 'ava';
 import type {OpenDatagram} from '../../src/core/endpoint.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {Delivery} from '../../src/core/transmit.ts';
+import type {StreamTunnel} from '../../src/net/client-stream.ts';
+import {ClientStreams} from '../../src/net/client-streams.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import type {SocksTunnel} from '../../src/net/socks-relay.ts';
 import {
@@ -16,6 +18,7 @@ import {
 } from '../../src/net/socks-server.ts';
 import {FakeReporter} from './fake-reporter.ts';
 import {portOf} from './options.ts';
+import {type MemoryStream, StreamPair} from './stream-pair.ts';
 import {waitFor} from './wait-for.ts';
 
 export const GREETING = '050100';
@@ -88,8 +91,50 @@ export interface TunnelDatagram {
 	readonly payload: string;
 }
 
+/** A tunnel whose streams end in the hands of a test. */
+export class StreamsOfTest implements StreamTunnel {
+	/** The ends at the server. */
+	readonly opened: MemoryStream[] = [];
+	readonly refused: number[] = [];
+	readonly streams: ClientStreams;
+	readonly #pairs: StreamPair[] = [];
+	readonly #clock: () => number;
+	hasSession = true;
+
+	constructor(clock: () => number, optimistic = false, limit = 4) {
+		this.#clock = clock;
+		this.streams = new ClientStreams({tunnel: this, optimistic, limit});
+	}
+
+	now(): number {
+		return this.#clock();
+	}
+
+	openStream(target: Uint8Array): MemoryStream {
+		const pair = new StreamPair(target);
+		this.#pairs.push(pair);
+		this.opened.push(pair.server);
+		return pair.client;
+	}
+
+	streamsChanged(): void {
+		for (const pair of this.#pairs) pair.changed();
+	}
+
+	streamRefused(code: number): void {
+		this.refused.push(code);
+	}
+
+	/** Waits for the server's end of the next stream. */
+	async next(): Promise<MemoryStream> {
+		await waitFor(() => this.opened.length > 0, 'a stream');
+		return this.opened.shift()!;
+	}
+}
+
 /** A real SOCKS listener with real sockets in front of a tunnel that is none. */
 export class SocksWorld implements SocksTunnel {
+	readonly tcp: StreamsOfTest;
 	readonly sent: TunnelDatagram[] = [];
 	readonly ended: RemoteAddress[] = [];
 	readonly reporter: FakeReporter = new FakeReporter();
@@ -101,8 +146,10 @@ export class SocksWorld implements SocksTunnel {
 		t: ExecutionContext,
 		settings: Partial<SocksServerSettings>,
 		limits: Partial<SocksLimits>,
+		optimistic: boolean,
 	) {
 		this.#t = t;
+		this.tcp = new StreamsOfTest(() => this.time, optimistic);
 		this.server = new SocksServer({
 			settings: {
 				listen: {host: '127.0.0.1', port: 0},
@@ -118,6 +165,7 @@ export class SocksWorld implements SocksTunnel {
 			limits: {...SOCKS_LIMITS, ...limits},
 			backEnd: new DgramBackEnd(),
 			tunnel: this,
+			streams: this.tcp.streams,
 			reporter: this.reporter,
 		});
 	}
@@ -126,9 +174,13 @@ export class SocksWorld implements SocksTunnel {
 		t: ExecutionContext,
 		settings: Partial<SocksServerSettings> = {},
 		limits: Partial<SocksLimits> = {},
+		optimistic = false,
 	): Promise<SocksWorld> {
-		const world = new SocksWorld(t, settings, limits);
-		t.teardown(() => world.server.close());
+		const world = new SocksWorld(t, settings, limits, optimistic);
+		t.teardown(() => {
+			world.tcp.streams.close();
+			return world.server.close();
+		});
 		await world.server.open();
 		return world;
 	}
@@ -162,6 +214,7 @@ export class SocksWorld implements SocksTunnel {
 	pass(millis: number): void {
 		this.time += millis;
 		this.server.handleTimeout(this.time);
+		this.tcp.streams.handleTimeout(this.time);
 	}
 
 	connect(host = '127.0.0.1'): TcpPeer {

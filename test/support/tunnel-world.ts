@@ -325,7 +325,17 @@ export class TunnelWorld {
 			this.#answer(flow, target, bytes);
 			this.#drainPackets(endpoint, end);
 		}
+		this.#drainStreams(endpoint, end);
 		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
+	}
+
+	#drainStreams(endpoint: Endpoint, end: End): void {
+		for (let stream = endpoint.pollStream(); stream; stream = endpoint.pollStream()) {
+			if (stream.owner === undefined) this.options.accept?.(stream, end);
+			stream.owner?.streamChanged();
+			endpoint.pumpStreams(this.now);
+			this.#drainPackets(endpoint, end);
+		}
 	}
 
 	#drainPackets(endpoint: Endpoint, end: End): void {

@@ -1,6 +1,7 @@
 import type {DropReason} from '../../src/core/drop-reason.ts';
 import type {ClientConfig, ClientPathConfig, ServerConfig} from '../../src/core/endpoint.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
+import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
 import type {Millis} from '../../src/core/time.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
@@ -32,6 +33,8 @@ export interface WorldOptions {
 	readonly intercept?: (packet: Flight, path: number, up: boolean, now: Millis) => boolean;
 	/** Sees every copy that leaves an end, and at the server where it is addressed to. */
 	readonly observe?: (from: End, bytes: Uint8Array, to: RemoteAddress | undefined) => void;
+	/** A stream without an owner came out of an end: a new one at the server. */
+	readonly accept?: (stream: TunnelStream, end: End) => void;
 	/** The AEAD of both ends. */
 	readonly aead?: AeadFactory;
 }

@@ -3,6 +3,7 @@ import test from 'ava';
 import {VARINT_MAX} from '../../src/bytes/varint.ts';
 import {MAX_NAME, TargetKind} from '../../src/wire/address.ts';
 import * as constants from '../../src/wire/constants.ts';
+import {feedbackLength} from '../../src/wire/feedback.ts';
 import * as handshake from '../../src/wire/handshake.ts';
 import {MAX_PATH_NAME} from '../../src/wire/paths.ts';
 import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/probe.ts';
@@ -60,8 +61,7 @@ test('frame types are in order, and none lies in a reserved range', (t) => {
 	t.deepEqual(
 		ranges.map(([from, to, what]) => [Number(from), Number(to), what]),
 		[
-			[0x22, 0x22, 'feedback on paths'],
-			[0x30, 0x3f, 'streams'],
+			[0x37, 0x3f, 'streams'],
 			[0x40, 0x47, 'FEC repair'],
 			[0x48, 0x4f, 'ordered datagrams'],
 		],
@@ -74,6 +74,7 @@ test('frame types are in order, and none lies in a reserved range', (t) => {
 test('reason codes, statuses, kinds', (t) => {
 	t.deepEqual(named(table('6.1 Flows'), 1, 0), {...constants.RefusalCode});
 	t.deepEqual(named(table('6.6 CLOSE'), 1, 0), {...constants.CloseCode});
+	t.deepEqual(named(table('6.7 Streams'), 1, 0), {...constants.StreamCode});
 	t.deepEqual(named(table('6.2 Targets'), 1, 0), {...TargetKind});
 	t.deepEqual(named(table('4.7 Statuses'), 1, 0), {...handshake.RespStatus});
 	t.regex(table('3.2 INIT', 1)[0]![2]!, /^0 FRESH, 1 RESUME$/);
@@ -97,6 +98,7 @@ test('layouts add up', (t) => {
 	t.is(sum(table('3.2 INIT', 1)), 198);
 	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
 	t.is(sum(table('3.6 RESET')), handshake.RESET_LENGTH);
+	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackLength(16));
 	t.is(sum(table('6.5 PATHS')) + 1, 4);
 	const entries = sum(table('7.1 Layout', 1));
 	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, MAX_PROBE_LENGTH);
@@ -155,6 +157,8 @@ test('limits', (t) => {
 		'cookie and mac': handshake.COOKIE_LENGTH,
 		proof: handshake.PROOF_LENGTH,
 		challenge: CHALLENGE_LENGTH,
+		'bytes of a stream before it is accepted': constants.EARLY_WINDOW,
+		'packets that a FEEDBACK reaches back': constants.FEEDBACK_SPAN,
 	});
 });
 

@@ -2,7 +2,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import process from 'node:process';
-import type {ClientOptions, PathOptions} from '../../config/client.ts';
+import {CLIENT_DEFAULTS, type ClientOptions, type PathOptions} from '../../config/client.ts';
 import type {ServerOptions} from '../../config/server.ts';
 import {generateKey} from '../../crypto/keys.ts';
 import {SystemRandom} from '../../crypto/system-random.ts';
@@ -105,6 +105,9 @@ function makeFolder(): Closer {
 const COMMON = {
 	encrypt: true,
 	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
+	streamMemory: CLIENT_DEFAULTS.streamMemory,
 	stats: undefined,
 	logLevel: 'warn',
 	logFormat: 'text',
@@ -132,6 +135,7 @@ function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string
 		listen: {host: LOCALHOST, port: 0},
 		socks: false,
 		forwards: [],
+		optimisticConnect: false,
 		copies: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
 		state: join(folder, 'client'),
@@ -144,6 +148,7 @@ function pathOptions(name: string, port: number): PathOptions {
 		host: LOCALHOST,
 		port,
 		bind: undefined,
+		device: undefined,
 		localPort: undefined,
 		rate: undefined,
 		metered: false,

@@ -62,6 +62,7 @@ export class ClientHandshake {
 	readonly #psk: Uint8Array;
 	readonly #clientId: Uint8Array;
 	readonly #encrypt: boolean;
+	readonly #frames: readonly number[];
 	#attempt: Attempt | undefined;
 	#resume: Resumable | undefined;
 	#localId = 0;
@@ -70,8 +71,18 @@ export class ClientHandshake {
 	#lastTime = 0;
 	#retried: Millis = Number.NEGATIVE_INFINITY;
 
-	/** @param clientId 16 bytes; zeros in keyless mode */
-	constructor(environment: Environment, psk: Uint8Array, clientId: Uint8Array, encrypt: boolean) {
+	/**
+	 * @param clientId 16 bytes; zeros in keyless mode
+	 * @param frames the frame types from 0x30 up that this end understands
+	 */
+	constructor(
+		environment: Environment,
+		psk: Uint8Array,
+		clientId: Uint8Array,
+		encrypt: boolean,
+		frames: readonly number[] = [],
+	) {
+		this.#frames = frames;
 		this.#environment = environment;
 		this.#psk = psk;
 		this.#clientId = clientId;
@@ -143,7 +154,7 @@ export class ClientHandshake {
 			cookie,
 			resumeId: resume?.peerId ?? 0,
 			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
-			parameters: {encrypt: this.#encrypt, frames: []},
+			parameters: {encrypt: this.#encrypt, frames: this.#frames},
 		});
 		const bytes = new Uint8Array(256);
 		bytes.set(header, 0);

@@ -89,6 +89,11 @@ export class Saturation {
 		this.#configured = kilobits > 0 ? kilobits / 8 : Number.POSITIVE_INFINITY;
 	}
 
+	/** Bytes per millisecond that the user allows, UDP payload + 28; Infinity = no limit. */
+	get configured(): number {
+		return this.#configured;
+	}
+
 	/** Whether the path is limited because it could not keep up. */
 	get saturated(): boolean {
 		return this.#rate !== Number.POSITIVE_INFINITY;

@@ -8,12 +8,12 @@ import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts
 import {RateSampler} from './rate-sampler.ts';
 
 const PACKET = 1228;
-const INITIAL_WINDOW: number = 32 * PACKET;
+const INITIAL_WINDOW: number = 64 * PACKET;
 const SMALLEST_WINDOW: number = 4 * PACKET;
 /** A report may cover so much, which the window must not wait for. */
 const REPORT_ROOM: number = 20 * PACKET;
-/** The first packets are spread over this. */
-const INITIAL_SPREAD: Millis = 25;
+/** Assumed at most before the first report (RFC 9002, section 6.2.2). */
+const LONGEST_FIRST_RTT: Millis = 333;
 /** Timers and batches at both ends blur round trips that are shorter. */
 const SHORTEST_SPAN: Millis = 4;
 /** Bandwidth-delay products that may be in flight. */
@@ -84,7 +84,7 @@ type Phase = (typeof Phase)[keyof typeof Phase];
  * Allocates nothing per packet.
  */
 export class BbrModel implements RateModel {
-	pacingRate: number = INITIAL_WINDOW / INITIAL_SPREAD;
+	pacingRate: number;
 	window: number = INITIAL_WINDOW;
 
 	readonly #random: Random;
@@ -110,9 +110,14 @@ export class BbrModel implements RateModel {
 	#stubbornQueue: Millis = 0;
 	#roundRate = 0;
 
-	/** `random` spreads the probes of flows that share a bottleneck. */
-	constructor(random: Random) {
+	/**
+	 * @param random spreads the probes of flows that share a bottleneck
+	 * @param firstRtt the round trip time as probes measured it, over which the first window is spread
+	 */
+	constructor(random: Random, firstRtt: Millis) {
 		this.#random = random;
+		const span = Math.max(1, Math.min(LONGEST_FIRST_RTT, firstRtt));
+		this.pacingRate = (STARTUP_GAIN * INITIAL_WINDOW) / span;
 	}
 
 	get inFlight(): number {
@@ -149,6 +154,10 @@ export class BbrModel implements RateModel {
 	onLost(_now: Millis, bytes: number, _sentAt: Millis, snapshot: SendSnapshot): void {
 		this.#sampler.onLost(bytes);
 		this.#loss.sample(true, snapshot.unhurried);
+	}
+
+	onAbandoned(_now: Millis, bytes: number): void {
+		this.#sampler.onLost(bytes);
 	}
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
@@ -188,11 +197,12 @@ export class BbrModel implements RateModel {
 		this.#nextRound = this.#sampler.delivered;
 		this.#delays.endRound();
 		this.#phaseRounds++;
-		if (this.#loss.closeRound()) this.#limitLoss(now);
+		// A sender that lacks data does not crowd the path: what it loses is not its doing.
+		if (this.#loss.closeRound() && !this.#sampler.appLimited) this.#limitLoss(now);
 		if (this.#phase === Phase.startup) this.#watchStartup(now);
 		else this.#followDrop();
 		this.#roundRate = 0;
-		this.#bandwidth.advance();
+		if (!this.#sampler.appLimited) this.#bandwidth.advance();
 	}
 
 	/** The ceiling: where more is sent than arrives, and not for the path's own loss, send what arrives. */

@@ -72,6 +72,13 @@ export class NewRenoModel implements RateModel {
 		this.#threshold = this.window;
 	}
 
+	onAbandoned(now: Millis, bytes: number): void {
+		this.inFlight -= bytes;
+		// Persistent congestion (RFC 9002, section 7.6.2).
+		this.#recoveryAt = now;
+		this.window = SMALLEST_WINDOW;
+	}
+
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
 		this.#delays.sample(now, largestSentAt, largestReceivedAt);
 	}

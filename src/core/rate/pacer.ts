@@ -1,7 +1,7 @@
 import type {Millis} from '../time.ts';
 
 /** A sender that wakes late may make up for so much at once. */
-const BURST: Millis = 2;
+const BURST: Millis = 4;
 
 /** Spaces packets evenly. */
 export class Pacer {

@@ -36,6 +36,8 @@ export interface RateModel {
 	onAcknowledged(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
 	/** A packet sent at `sentAt` is judged lost. */
 	onLost(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
+	/** A packet is given up because the path does not answer at all, which says nothing of its rate. */
+	onAbandoned(now: Millis, bytes: number): void;
 	/**
 	 * A report is complete. `largestReceivedAt` is when the newest packet that it covers arrived, in
 	 * milliseconds (fraction allowed) of the peer's clock, whose zero is unknown; `largestSentAt` when

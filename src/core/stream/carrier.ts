@@ -1,0 +1,310 @@
+import type {PathReport} from '../../wire/feedback.ts';
+import type {Path} from '../path/path.ts';
+import {RttEstimator} from '../path/rtt.ts';
+import {Pacer} from '../rate/pacer.ts';
+import type {RateModel, SendSnapshot} from '../rate/rate-model.ts';
+import {type Millis, NEVER} from '../time.ts';
+import type {SentPacket} from './sent-packet.ts';
+
+const FIRST_CAPACITY = 1024;
+/** More packets than this are never out on one path: 75 MB of 1,200 bytes. */
+const LARGEST_CAPACITY = 65_536;
+/** Packets that arrived later, in the path's own order of sending (RFC 9002, section 6.1.1). */
+const PACKET_THRESHOLD = 3;
+const LARGEST_THRESHOLD = 2048;
+/** Part of a round trip after which a packet that was overtaken is lost (RFC 9002, section 6.1.2). */
+const TIME_THRESHOLD = 9 / 8;
+const SHORTEST_LOSS_DELAY: Millis = 1;
+/** Feedback may take that long at the peer. */
+const FEEDBACK_DELAY: Millis = 25;
+const LONGEST_PTO: Millis = 2000;
+/** Packets that test a path that does not answer, for each probe time-out. */
+const PROBES = 2;
+/** Without a false judgement for this long packets are expected in order again. */
+const ORDER_AFTER: Millis = 10_000;
+
+const OUT = 1;
+const RECEIVED = 2;
+const LOST = 3;
+
+/** Hears what became of packets on a path. */
+export interface CarrierEvents {
+	packetReceived(packet: SentPacket, carrier: Carrier): void;
+	packetLost(packet: SentPacket, carrier: Carrier): void;
+}
+
+/** The stream packets that one path carried, in the path's own order, and what became of each. */
+export class Carrier {
+	readonly path: Path;
+	readonly model: RateModel;
+	/** The path's bit in SentPacket.paths. */
+	readonly bit: number;
+	/** Whether the path did not answer for a probe time-out. */
+	suspect = false;
+	/** Packets that may test a suspect path. */
+	probes = 0;
+	/** Round trips of feedback, the peer's delay included. */
+	readonly rtt: RttEstimator = new RttEstimator();
+	readonly #events: CarrierEvents;
+	/** The user's own limit for the path. */
+	readonly #limiter = new Pacer();
+	#capacity = FIRST_CAPACITY;
+	#numbers = new Float64Array(FIRST_CAPACITY);
+	#times = new Float64Array(FIRST_CAPACITY);
+	#sizes = new Uint16Array(FIRST_CAPACITY);
+	#states = new Uint8Array(FIRST_CAPACITY);
+	#packets = new Array<SentPacket | undefined>(FIRST_CAPACITY).fill(undefined);
+	#snapshots = new Array<SendSnapshot | undefined>(FIRST_CAPACITY).fill(undefined);
+	/** Entries [head, tail) may be out; everything before is settled. */
+	#head = 0;
+	#tail = 0;
+	#out = 0;
+	/** The newest entry that arrived. */
+	#highest = -1;
+	#threshold = PACKET_THRESHOLD;
+	#misjudgedAt: Millis = Number.NEGATIVE_INFINITY;
+	#lossTime: Millis = NEVER;
+	#progress: Millis = 0;
+	#lastLoss: Millis = Number.NEGATIVE_INFINITY;
+	#timeouts = 0;
+	#wasUp = false;
+
+	constructor(path: Path, model: RateModel, events: CarrierEvents) {
+		this.path = path;
+		this.model = model;
+		this.bit = 1 << path.id;
+		this.#events = events;
+	}
+
+	/** Whether there is room for one more packet in the list. */
+	get hasRoom(): boolean {
+		return this.#tail - this.#head < LARGEST_CAPACITY - 1;
+	}
+
+	/** Whether nothing is known against the path. */
+	get trusted(): boolean {
+		return !this.suspect && this.path.state !== 'suspect' && this.path.state !== 'down';
+	}
+
+	/** Whether the user's limit for the path and the model let a packet of `bytes` go; see RateModel. */
+	delayUntilSend(now: Millis, bytes: number): Millis {
+		if (!this.hasRoom) return Number.POSITIVE_INFINITY;
+		if (this.suspect) return this.probes > 0 ? 0 : Number.POSITIVE_INFINITY;
+		const delay = this.model.delayUntilSend(now, bytes);
+		if (this.path.saturation.configured === Number.POSITIVE_INFINITY) return delay;
+		return Math.max(delay, this.#limiter.delay(now));
+	}
+
+	/** A packet with that number went out; `bytes` = payload + 28. */
+	sent(packet: SentPacket, number: number, bytes: number, now: Millis): void {
+		if (this.#tail - this.#head >= this.#capacity) this.#grow();
+		const at = this.#tail % this.#capacity;
+		this.#numbers[at] = number;
+		this.#times[at] = now;
+		this.#sizes[at] = bytes;
+		this.#states[at] = OUT;
+		this.#packets[at] = packet;
+		const snapshot = this.#snapshots[at] ?? this.model.createSnapshot();
+		this.#snapshots[at] = snapshot;
+		this.model.onSent(now, bytes, snapshot);
+		const {configured} = this.path.saturation;
+		if (configured !== Number.POSITIVE_INFINITY) this.#limiter.onSent(now, bytes, configured);
+		if (this.#out === 0) this.#progress = now;
+		if (this.suspect && this.probes > 0) this.probes--;
+		this.#tail++;
+		this.#out++;
+		packet.paths |= this.bit;
+	}
+
+	#grow(): void {
+		const old = this.#capacity;
+		const next = old * 2;
+		const numbers = new Float64Array(next);
+		const times = new Float64Array(next);
+		const sizes = new Uint16Array(next);
+		const states = new Uint8Array(next);
+		const packets = new Array<SentPacket | undefined>(next).fill(undefined);
+		const snapshots = new Array<SendSnapshot | undefined>(next).fill(undefined);
+		for (let i = Math.max(0, this.#tail - old); i < this.#tail; i++) {
+			numbers[i % next] = this.#numbers[i % old]!;
+			times[i % next] = this.#times[i % old]!;
+			sizes[i % next] = this.#sizes[i % old]!;
+			states[i % next] = this.#states[i % old]!;
+			packets[i % next] = this.#packets[i % old];
+			snapshots[i % next] = this.#snapshots[i % old];
+		}
+		this.#capacity = next;
+		this.#numbers = numbers;
+		this.#times = times;
+		this.#sizes = sizes;
+		this.#states = states;
+		this.#packets = packets;
+		this.#snapshots = snapshots;
+	}
+
+	/** The newest entry with a number of at most `number`; head - 1 when there is none. */
+	#find(number: number): number {
+		let low = Math.max(0, this.#tail - this.#capacity);
+		let high = this.#tail;
+		while (low < high) {
+			const middle = (low + high) >>> 1;
+			if (this.#numbers[middle % this.#capacity]! <= number) low = middle + 1;
+			else high = middle;
+		}
+		return low - 1;
+	}
+
+	/** The peer reported what came over the path. `arrival` is in ms of its clock. */
+	reported(report: PathReport, arrival: Millis, now: Millis): void {
+		const top = this.#find(report.largest);
+		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return;
+		this.#reviveLost(report, now);
+		let newest = -1;
+		for (let i = this.#head; i <= top; i++) {
+			const at = i % this.#capacity;
+			if (this.#states[at] !== OUT || !report.covers(this.#numbers[at]!)) continue;
+			newest = i;
+			this.#settle(i, RECEIVED);
+			this.model.onAcknowledged(now, this.#sizes[at]!, this.#times[at]!, this.#snapshots[at]!);
+			this.#finish(at, true);
+		}
+		if (newest >= 0) {
+			this.#progress = now;
+			this.#timeouts = 0;
+			this.suspect = false;
+			if (newest > this.#highest) {
+				this.#highest = newest;
+				this.rtt.sample(now - this.#times[newest % this.#capacity]!);
+			}
+		}
+		this.#judge(now);
+		if (newest >= 0) this.model.onFeedback(now, this.#times[top % this.#capacity]!, arrival);
+	}
+
+	/** What was judged lost and arrived after all: the path changes the order more than was thought. */
+	#reviveLost(report: PathReport, now: Millis): void {
+		if (now - this.#lastLoss > 2 * this.rtt.smoothed + 100) return;
+		const from = Math.max(0, this.#head - LARGEST_THRESHOLD, this.#tail - this.#capacity);
+		for (let i = from; i < this.#head; i++) {
+			const at = i % this.#capacity;
+			if (this.#states[at] !== LOST || !report.covers(this.#numbers[at]!)) continue;
+			this.#states[at] = RECEIVED;
+			this.#misjudgedAt = now;
+			const distance = this.#highest - i;
+			if (distance >= this.#threshold) {
+				this.#threshold = Math.min(LARGEST_THRESHOLD, Math.max(2 * this.#threshold, distance + 1));
+			}
+		}
+	}
+
+	#settle(index: number, state: number): void {
+		this.#states[index % this.#capacity] = state;
+		this.#out--;
+	}
+
+	#finish(at: number, received: boolean): void {
+		const packet = this.#packets[at]!;
+		this.#packets[at] = undefined;
+		packet.paths &= ~this.bit;
+		if (received) this.#events.packetReceived(packet, this);
+		else this.#events.packetLost(packet, this);
+	}
+
+	#lose(index: number, now: Millis): void {
+		const at = index % this.#capacity;
+		this.#settle(index, LOST);
+		this.#lastLoss = now;
+		this.model.onLost(now, this.#sizes[at]!, this.#times[at]!, this.#snapshots[at]!);
+		this.#finish(at, false);
+	}
+
+	#abandon(index: number, now: Millis): void {
+		const at = index % this.#capacity;
+		this.#settle(index, LOST);
+		this.#lastLoss = now;
+		this.model.onAbandoned(now, this.#sizes[at]!);
+		this.#finish(at, false);
+	}
+
+	#judge(now: Millis): void {
+		if (this.#threshold > PACKET_THRESHOLD && now - this.#misjudgedAt > ORDER_AFTER) {
+			this.#threshold = PACKET_THRESHOLD;
+		}
+		const delay = this.#lossDelay;
+		this.#lossTime = NEVER;
+		for (let i = this.#head; i < this.#highest; i++) {
+			const at = i % this.#capacity;
+			if (this.#states[at] !== OUT) continue;
+			const due = this.#times[at]! + delay;
+			if (this.#highest - i >= this.#threshold || due <= now) this.#lose(i, now);
+			else this.#lossTime = Math.min(this.#lossTime, due);
+		}
+		while (this.#head < this.#tail && this.#states[this.#head % this.#capacity] !== OUT) {
+			this.#head++;
+		}
+	}
+
+	get #lossDelay(): Millis {
+		return Math.max(
+			SHORTEST_LOSS_DELAY,
+			TIME_THRESHOLD * Math.max(this.rtt.smoothed, this.rtt.latest),
+		);
+	}
+
+	get #pto(): Millis {
+		const {rtt} = this.rtt.measured ? this : this.path;
+		const base = rtt.smoothed + Math.max(4 * rtt.variation, 1) + FEEDBACK_DELAY;
+		return Math.min(LONGEST_PTO, base * 2 ** Math.min(10, this.#timeouts));
+	}
+
+	get #ptoTime(): Millis {
+		if (this.#out === 0) {
+			return this.suspect && this.probes === 0 ? this.#progress + this.#pto : NEVER;
+		}
+		return Math.max(this.#progress, this.#times[this.#head % this.#capacity]!) + this.#pto;
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		return Math.min(this.#lossTime, this.#ptoTime);
+	}
+
+	/** Judges what is overdue. */
+	handleTimeout(now: Millis): void {
+		if (now >= this.#lossTime) this.#judge(now);
+		if (now < this.#ptoTime) return;
+		this.#timeouts++;
+		this.#progress = now;
+		this.suspect = true;
+		this.probes = PROBES;
+		this.#abandonAll(now);
+	}
+
+	/** Calls `visit` for every packet that is out. */
+	eachOut(visit: (packet: SentPacket) => void): void {
+		for (let i = this.#head; i < this.#tail; i++) {
+			const packet = this.#packets[i % this.#capacity];
+			if (this.#states[i % this.#capacity] === OUT && packet !== undefined) visit(packet);
+		}
+	}
+
+	// Silence says nothing of what the path can carry, only that nothing of this is to be hoped for.
+	#abandonAll(now: Millis): void {
+		for (let i = this.#head; i < this.#tail; i++) {
+			if (this.#states[i % this.#capacity] === OUT) this.#abandon(i, now);
+		}
+		this.#head = this.#tail;
+		this.#lossTime = NEVER;
+	}
+
+	/** Looks at the path's state: one that came up again is trusted at once. */
+	observe(now: Millis): void {
+		const up = this.path.state === 'up';
+		if (up && !this.#wasUp) {
+			this.suspect = false;
+			this.#timeouts = 0;
+			this.#progress = now;
+		}
+		this.#wasUp = up;
+	}
+}

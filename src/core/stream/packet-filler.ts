@@ -1,0 +1,178 @@
+import {FrameType} from '../../wire/constants.ts';
+import {
+	encodeStreamBegin,
+	encodeStreamCode,
+	encodeStreamHead,
+	encodeStreamWindow,
+	streamBeginLength,
+	streamHeadLength,
+} from '../../wire/stream.ts';
+import {DATA, type SentPacket} from './sent-packet.ts';
+import {Pending, type Stream} from './stream.ts';
+import type {StreamScheduler} from './stream-scheduler.ts';
+
+/** With less room than this a packet is full. */
+const LEAST_ROOM = 24;
+/** The longest STREAM_REJECT, STREAM_RESET or STREAM_WINDOW. */
+const LONGEST_CONTROL = 12;
+
+/** Turns what streams have to tell into frames of packets, and takes back what became of these. */
+export class PacketFiller {
+	readonly #scheduler: StreamScheduler;
+	/** What to do with a stream of which the last word arrived. */
+	readonly #over: (stream: Stream) => void;
+	/** Whether the packet filled last has something of a young stream. */
+	urgent = false;
+	/** The stream whose STREAM_OPEN is in the packet being filled. */
+	#opened: Stream | undefined;
+
+	constructor(scheduler: StreamScheduler, over: (stream: Stream) => void) {
+		this.#scheduler = scheduler;
+		this.#over = over;
+	}
+
+	/** Whether some stream has something to send. */
+	get hasWork(): boolean {
+		return this.#scheduler.next() !== undefined;
+	}
+
+	/** Writes frames into bytes[at, end) and notes them in `packet`; where they end. */
+	fill(packet: SentPacket, bytes: Uint8Array, at: number, end: number): number {
+		let position = at;
+		this.#opened = undefined;
+		this.urgent = false;
+		while (end - position >= LEAST_ROOM) {
+			const stream = this.#scheduler.next();
+			if (stream === undefined) break;
+			const before = position;
+			if (stream.urgent || stream.pending !== 0) this.urgent = true;
+			position = this.#fillFrom(stream, packet, bytes, position, end);
+			if (position === before) break;
+			this.#scheduler.served(stream);
+		}
+		return position;
+	}
+
+	#fillFrom(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): number {
+		let at = start;
+		if (stream.pending !== 0) {
+			at = this.#fillControl(stream, packet, bytes, at, end);
+			if (stream.pending !== 0) return at;
+		}
+		if (stream.state === 'closed') return at;
+		return this.#fillData(stream, packet, bytes, at, end);
+	}
+
+	#fillControl(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): number {
+		let at = start;
+		if (stream.pending & Pending.OPEN) at = this.#fillOpen(stream, packet, bytes, at, end);
+		if (stream.pending & Pending.ACCEPT) {
+			const {id, receiveLimit, bound} = stream;
+			if (end - at < streamBeginLength(id, receiveLimit, bound)) return at;
+			at = encodeStreamBegin(bytes, at, FrameType.STREAM_ACCEPT, id, receiveLimit, bound);
+			this.#note(stream, packet, Pending.ACCEPT);
+		}
+		if (end - at < LONGEST_CONTROL) return at;
+		const {id, code} = stream;
+		if (stream.pending & Pending.REJECT) {
+			at = encodeStreamCode(bytes, at, FrameType.STREAM_REJECT, id, code);
+			this.#note(stream, packet, Pending.REJECT);
+		}
+		if (stream.pending & Pending.RESET) {
+			at = encodeStreamCode(bytes, at, FrameType.STREAM_RESET, id, code);
+			this.#note(stream, packet, Pending.RESET);
+		}
+		if (stream.pending & Pending.WINDOW && end - at >= LONGEST_CONTROL) {
+			at = encodeStreamWindow(bytes, at, id, stream.receiveLimit);
+			this.#note(stream, packet, Pending.WINDOW);
+		}
+		return at;
+	}
+
+	#fillOpen(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		at: number,
+		end: number,
+	): number {
+		const {id, firstLimit, target} = stream;
+		if (end - at < streamBeginLength(id, firstLimit, target)) return at;
+		this.#note(stream, packet, Pending.OPEN);
+		stream.announced = true;
+		this.#opened = stream;
+		return encodeStreamBegin(bytes, at, FrameType.STREAM_OPEN, id, firstLimit, target);
+	}
+
+	#note(stream: Stream, packet: SentPacket, kind: number): void {
+		stream.pending &= ~kind;
+		packet.add(stream, kind, 0, 0, false);
+	}
+
+	#fillData(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): number {
+		let at = start;
+		// Until the peer knows of the stream, each packet of it has to say what it is about.
+		if (stream.opener && !stream.known && this.#opened !== stream && stream.hasWork) {
+			at = this.#fillOpen(stream, packet, bytes, at, end);
+			if (this.#opened !== stream) return at;
+		}
+		const room = end - at - streamHeadLength(stream.id);
+		const {out} = stream;
+		const again = out.lost.size > 0;
+		const offset = again ? out.lost.starts[0]! : out.next;
+		const last = again ? out.lost.ends[0]! : Math.min(out.end, stream.sendLimit);
+		const length = Math.min(last - offset, room);
+		const behind = offset + length;
+		const fin = stream.finWanted && !stream.finSent && behind === out.end;
+		if (room < 0 || length < 0 || (length === 0 && !fin)) return at;
+		at = encodeStreamHead(bytes, at, fin, stream.id, offset, length);
+		if (length > 0) out.copy(offset, length, bytes, at);
+		if (again) out.lost.remove(offset, behind);
+		else out.next = behind;
+		if (fin) stream.finSent = true;
+		packet.add(stream, DATA, offset, length, fin);
+		return at + length;
+	}
+
+	/** A copy of a packet arrived. */
+	received(packet: SentPacket): void {
+		for (let i = 0; i < packet.count; i++) {
+			const {stream, kind, offset, length, fin} = packet.frames[i]!;
+			if (stream.removed) continue;
+			if (kind === DATA) stream.acknowledged(offset, length, fin);
+			else if (kind === Pending.REJECT || kind === Pending.RESET) this.#over(stream);
+			else if (kind !== Pending.WINDOW) {
+				stream.known = true;
+				stream.settle();
+			}
+		}
+	}
+
+	/** No copy of a packet can be hoped for: what it told is told again. */
+	lost(packet: SentPacket): void {
+		for (let i = 0; i < packet.count; i++) {
+			const {stream, kind, offset, length, fin} = packet.frames[i]!;
+			if (stream.removed) continue;
+			if (kind === DATA) stream.lost(offset, length, fin);
+			else stream.tellAgain(kind);
+		}
+	}
+}

@@ -1,0 +1,64 @@
+import type {Stream} from './stream.ts';
+
+/** Packets that a stream may fill before the next one has its turn. */
+const QUANTUM = 16;
+
+/** Whose bytes go into the next packet: what has to be told first, then young streams, then the others in turn. */
+export class StreamScheduler {
+	readonly #urgent: Stream[] = [];
+	readonly #others: Stream[] = [];
+	#turns = 0;
+
+	/** Whether nobody waits. */
+	get empty(): boolean {
+		return this.#urgent.length === 0 && this.#others.length === 0;
+	}
+
+	/** A stream may have something to send. */
+	add(stream: Stream): void {
+		if (stream.queued || !stream.hasWork) return;
+		stream.queued = true;
+		(this.#isUrgent(stream) ? this.#urgent : this.#others).push(stream);
+	}
+
+	#isUrgent(stream: Stream): boolean {
+		return stream.pending !== 0 || stream.urgent;
+	}
+
+	/** Whose turn it is; it stays in its place. */
+	next(): Stream | undefined {
+		return this.#drop(this.#urgent) ?? this.#drop(this.#others);
+	}
+
+	#drop(list: Stream[]): Stream | undefined {
+		for (let stream = list[0]; stream !== undefined; stream = list[0]) {
+			if (stream.hasWork) return stream;
+			stream.queued = false;
+			list.shift();
+		}
+		return undefined;
+	}
+
+	/** The stream whose turn it was got into a packet. */
+	served(stream: Stream): void {
+		const list = this.#urgent[0] === stream ? this.#urgent : this.#others;
+		if (list[0] !== stream) return;
+		this.#turns++;
+		const old = list === this.#urgent && !this.#isUrgent(stream);
+		if (list === this.#others && this.#turns < QUANTUM && stream.hasWork) return;
+		this.#turns = 0;
+		list.shift();
+		stream.queued = false;
+		if (stream.hasWork) {
+			stream.queued = true;
+			(old ? this.#others : list).push(stream);
+		}
+	}
+
+	/** Forgets everybody. */
+	clear(): void {
+		for (const stream of [...this.#urgent, ...this.#others]) stream.queued = false;
+		this.#urgent.length = 0;
+		this.#others.length = 0;
+	}
+}

@@ -1,0 +1,240 @@
+import type {Cursor} from '../../bytes/cursor.ts';
+import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
+import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/constants.ts';
+import type {EndpointContext} from '../context.ts';
+import type {Path} from '../path/path.ts';
+import {Role} from '../path/probe-interval.ts';
+import {BbrModel} from '../rate/bbr-model.ts';
+import {ReplayWindow} from '../replay-window.ts';
+import type {Session} from '../session.ts';
+import {type Millis, NEVER} from '../time.ts';
+import type {CreditPool} from './credit-pool.ts';
+import {FeedbackSender} from './feedback-sender.ts';
+import {PacketFiller} from './packet-filler.ts';
+import {Stream, type StreamHost} from './stream.ts';
+import {StreamScheduler} from './stream-scheduler.ts';
+import {StreamTransport} from './stream-transport.ts';
+
+/** Ids of streams that ended are remembered: older ones count as ended. */
+const CLOSED_IDS = 65_536;
+/** Without a sign of life for this long there is no hope for streams. */
+const HOPELESS_AFTER: Millis = 30_000;
+/** Assumed for pacing before a probe has come back. */
+const FIRST_ROUND_TRIP: Millis = 60;
+
+/** What a set of streams is made with. */
+export interface StreamSetInit {
+	readonly context: EndpointContext;
+	readonly role: Role;
+	readonly pool: CreditPool;
+	/** Streams at once. */
+	readonly limit: number;
+	/** Server: whose they are, and whether they may be opened. */
+	readonly user: string;
+	readonly exit: boolean;
+}
+
+/** All streams of one client at one end, and the session that carries them. */
+export class StreamSet implements StreamHost {
+	readonly pool: CreditPool;
+	now: Millis = 0;
+	readonly #init: StreamSetInit;
+	readonly #streams = new Map<number, Stream>();
+	readonly #scheduler = new StreamScheduler();
+	readonly #filler: PacketFiller;
+	readonly #seen = new ReplayWindow(CLOSED_IDS);
+	#nextId = 0;
+	#session: Session | undefined;
+	#transport: StreamTransport | undefined;
+	#feedback: FeedbackSender | undefined;
+	/** Whether the driver lets packets out now. */
+	held = false;
+
+	constructor(init: StreamSetInit) {
+		this.#init = init;
+		this.pool = init.pool;
+		this.#filler = new PacketFiller(this.#scheduler, (stream) => this.remove(stream));
+	}
+
+	/** How many there are. */
+	get size(): number {
+		return this.#streams.size;
+	}
+
+	get roundTrip(): Millis {
+		return this.#transport?.roundTrip ?? 100;
+	}
+
+	/** Whether bytes or frames wait to be sent. */
+	get hasWork(): boolean {
+		return this.#filler.hasWork;
+	}
+
+	/** Client: a new stream to that target; undefined when there are as many as there may be. */
+	open(target: Uint8Array, now: Millis): Stream | undefined {
+		this.now = now;
+		if (this.#streams.size >= this.#init.limit) return undefined;
+		const stream = new Stream(this, this.#nextId++, target, '', true, EARLY_WINDOW);
+		this.#streams.set(stream.id, stream);
+		this.#scheduler.add(stream);
+		return stream;
+	}
+
+	/** A session carries the streams from now on. @param supported whether the peer knows streams */
+	attach(session: Session, supported: boolean): void {
+		const {context} = this.#init;
+		this.#session = session;
+		const {sender, paths} = session;
+		const {random} = context.environment;
+		this.#transport = new StreamTransport({
+			sender,
+			paths,
+			random,
+			filler: this.#filler,
+			model: ({rtt}) => new BbrModel(random, rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP),
+		});
+		this.#feedback = new FeedbackSender(sender, paths);
+		if (supported) return;
+		for (const stream of this.#streams.values()) stream.ended(RefusalCode.NO_TARGET, undefined);
+	}
+
+	/** The session is over, and with it every stream that it knew. */
+	detach(): void {
+		this.#session = undefined;
+		this.#transport = undefined;
+		this.#feedback = undefined;
+		for (const stream of this.#streams.values()) {
+			if (stream.announced) stream.ended(0, StreamCode.SESSION_LOST);
+		}
+	}
+
+	/** All streams are over. */
+	endAll(code: number): void {
+		for (const stream of this.#streams.values()) stream.ended(0, code);
+	}
+
+	// --- StreamHost ---
+
+	wants(stream: Stream): void {
+		if (!stream.removed) this.#scheduler.add(stream);
+	}
+
+	changed(stream: Stream): void {
+		this.#init.context.streamChanged(stream);
+	}
+
+	remove(stream: Stream): void {
+		stream.removed = true;
+		this.#streams.delete(stream.id);
+	}
+
+	// --- frames in ---
+
+	/** Reads a frame of streams behind its type byte; false when it is malformed or breaks the rules. */
+	frame(type: number, cursor: Cursor, now: Millis): boolean {
+		this.now = now;
+		const id = cursor.varint();
+		if (type === FrameType.STREAM_OPEN) return this.#readOpen(id, cursor);
+		const stream = this.#streams.get(id);
+		switch (type) {
+			case FrameType.STREAM_ACCEPT: {
+				const window = cursor.varint();
+				const bound = decodeHostTarget(cursor);
+				if (bound === undefined || bound.kind === TargetKind.DOMAIN) return false;
+				if (stream?.opener) stream.accepted(window, bound.encoded);
+				return true;
+			}
+			case FrameType.STREAM_REJECT:
+			case FrameType.STREAM_RESET: {
+				const code = cursor.uint8();
+				if (cursor.failed) return false;
+				if (type === FrameType.STREAM_RESET) stream?.ended(0, code);
+				else if (stream?.opener) stream.ended(code, undefined);
+				return true;
+			}
+			case FrameType.STREAM_WINDOW: {
+				const offset = cursor.uint48();
+				if (!cursor.failed) stream?.allow(offset);
+				return !cursor.failed;
+			}
+			case FrameType.STREAM:
+			case FrameType.STREAM_FIN:
+				return this.#readData(stream, type === FrameType.STREAM_FIN, cursor);
+			default:
+				return false;
+		}
+	}
+
+	#readData(stream: Stream | undefined, fin: boolean, cursor: Cursor): boolean {
+		const offset = cursor.uint48();
+		const length = cursor.varint();
+		const at = cursor.skip(length);
+		if (at < 0 || cursor.failed) return false;
+		if (stream === undefined || stream.state === 'closed') return true;
+		return stream.arrived(offset, cursor.bytes, at, at + length, fin);
+	}
+
+	#readOpen(id: number, cursor: Cursor): boolean {
+		const window = cursor.varint();
+		const target = decodeHostTarget(cursor);
+		if (target === undefined || this.#init.role !== Role.SERVER) return false;
+		if (!this.#seen.accept(id)) return true;
+		const {limit, user, exit} = this.#init;
+		const stream = new Stream(this, id, target.encoded, user, false, window);
+		this.#streams.set(id, stream);
+		if (this.#streams.size > limit) stream.reject(RefusalCode.LIMIT);
+		else if (exit) this.changed(stream);
+		else stream.reject(RefusalCode.NO_TARGET);
+		return true;
+	}
+
+	/** Reads FEEDBACK behind its type byte. */
+	feedback(cursor: Cursor, now: Millis): boolean {
+		this.now = now;
+		return this.#transport?.feedback(cursor, now) ?? false;
+	}
+
+	/** A packet with stream frames came over `path`, if that is known. */
+	received(path: Path | undefined, number: number, now: Millis): void {
+		this.#feedback?.received(path, number, now);
+	}
+
+	/** Another copy of a packet came. */
+	copy(path: Path, number: number, now: Millis): void {
+		this.#feedback?.copy(path, number, now);
+	}
+
+	// --- out ---
+
+	/** Sends what is due: reports, and frames as far as the paths have room. */
+	pump(now: Millis): void {
+		this.now = now;
+		const session = this.#session;
+		if (session === undefined || this.held) return;
+		this.#feedback?.send(now);
+		if (this.#filler.hasWork) session.prober.data(now);
+		this.#transport?.send(now);
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		const session = this.#session;
+		if (session === undefined || this.held) return NEVER;
+		const own = Math.min(
+			this.#feedback?.nextTimeout() ?? NEVER,
+			this.#transport?.nextTimeout() ?? NEVER,
+		);
+		if (this.#streams.size === 0) return own;
+		return Math.min(own, session.sender.unheardSince + HOPELESS_AFTER);
+	}
+
+	/** Judges what is overdue and sends. */
+	handleTimeout(now: Millis): void {
+		this.now = now;
+		const session = this.#session;
+		if (session === undefined || this.held) return;
+		if (now >= session.sender.unheardSince + HOPELESS_AFTER) this.endAll(StreamCode.SESSION_LOST);
+		this.#transport?.handleTimeout(now);
+		this.pump(now);
+	}
+}

@@ -1,0 +1,229 @@
+import type {Cursor} from '../../bytes/cursor.ts';
+import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {HEADER_LENGTH} from '../../wire/constants.ts';
+import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
+import type {PacketSender} from '../packet-sender.ts';
+import type {Path} from '../path/path.ts';
+import type {PathSet} from '../path/path-set.ts';
+import type {Random} from '../random.ts';
+import type {RateModel} from '../rate/rate-model.ts';
+import {type Millis, NEVER} from '../time.ts';
+import {Carrier, type CarrierEvents} from './carrier.ts';
+import type {PacketFiller} from './packet-filler.ts';
+import {type SentPacket, SentPackets} from './sent-packet.ts';
+
+/** Packets that one call makes at most: as many fit the outbox beside everything else. */
+const BURST = 256;
+/** Bytes of IPv4 and UDP headers, for rates. */
+const HEADERS = 28;
+const TAG = 16;
+/** A number is left out about once in so many packets: whoever acknowledges it lies. */
+const SKIP_EVERY = 1024;
+const SKIPPED = 8;
+/** By how much copies of urgent packets may run ahead of what the path's model allows. */
+const URGENT_LEAD: Millis = 10;
+
+/** What makes a transport. */
+export interface StreamTransportInit {
+	readonly sender: PacketSender;
+	readonly paths: PathSet;
+	readonly random: Random;
+	readonly filler: PacketFiller;
+	/** A model for a path. */
+	readonly model: (path: Path) => RateModel;
+}
+
+/**
+ * Sends packets of stream frames over the paths and learns from reports what arrived. The best path
+ * that has room gets a packet, the others a copy as far as their own models allow. What a packet
+ * told is told again, in another packet, when no copy of it can be hoped for any more.
+ */
+export class StreamTransport implements CarrierEvents {
+	readonly #init: StreamTransportInit;
+	readonly #carriers: (Carrier | undefined)[] = [];
+	/** Those of the chosen paths, the best first. */
+	readonly #order: Carrier[] = [];
+	readonly #destinations: Path[] = [];
+	readonly #packets = new SentPackets();
+	readonly #report = new PathReport();
+	readonly #skipped: number[] = [];
+	/** Bits of paths that may carry the only copy of something. */
+	#trusted = 0;
+	#nextSend: Millis = NEVER;
+
+	constructor(init: StreamTransportInit) {
+		this.#init = init;
+	}
+
+	/** The path's list of packets, made when it is wanted. */
+	carrier(path: Path): Carrier {
+		const carrier = this.#carriers[path.id] ?? new Carrier(path, this.#init.model(path), this);
+		this.#carriers[path.id] = carrier;
+		return carrier;
+	}
+
+	/** Smoothed round trip time of the best path. */
+	get roundTrip(): Millis {
+		let best = NEVER;
+		for (const {rtt} of this.#init.paths.chosen) best = Math.min(best, rtt.smoothed);
+		return best === NEVER ? 100 : best;
+	}
+
+	/** Sends what may go now. */
+	send(now: Millis): void {
+		const {filler, paths} = this.#init;
+		this.#nextSend = NEVER;
+		this.#arrange(now);
+		for (let i = 0; i < BURST; i++) {
+			if (!filler.hasWork) {
+				this.#applicationLimited(now);
+				return;
+			}
+			const size = paths.packetSize + HEADERS;
+			const lead = this.#lead(now, size);
+			if (lead === undefined || !this.#sendPacket(lead, now, size)) return;
+		}
+		this.#nextSend = now + 1;
+	}
+
+	#applicationLimited(now: Millis): void {
+		for (const carrier of this.#order) {
+			if (carrier.trusted) carrier.model.setApplicationLimited(now);
+		}
+	}
+
+	/** Orders the paths anew, and takes back what only paths in doubt carry. */
+	#arrange(now: Millis): void {
+		const order = this.#order;
+		order.length = 0;
+		let trusted = 0;
+		for (const path of this.#init.paths.chosen) {
+			const carrier = this.carrier(path);
+			carrier.observe(now);
+			if (carrier.trusted) trusted |= carrier.bit;
+			let at = order.length;
+			const score = cost(carrier);
+			while (at > 0 && cost(order[at - 1]!) > score) at--;
+			order.splice(at, 0, carrier);
+		}
+		const doubted = this.#trusted & ~trusted;
+		this.#trusted = trusted;
+		if (doubted === 0) return;
+		for (const carrier of this.#carriers) {
+			if (carrier !== undefined && carrier.bit & doubted) carrier.eachOut(this.#recheck);
+		}
+	}
+
+	readonly #recheck = (packet: SentPacket): void => {
+		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lost(packet);
+	};
+
+	/** The best path that takes a packet of that size now. */
+	#lead(now: Millis, size: number): Carrier | undefined {
+		const trustedOnly = this.#trusted !== 0;
+		for (const carrier of this.#order) {
+			if (trustedOnly && !carrier.trusted) continue;
+			const delay = carrier.delayUntilSend(now, size);
+			if (delay <= 0) return carrier;
+			this.#nextSend = Math.min(this.#nextSend, now + delay);
+		}
+		return undefined;
+	}
+
+	#sendPacket(lead: Carrier, now: Millis, size: number): boolean {
+		const {sender, filler, paths} = this.#init;
+		const slot = sender.take();
+		if (slot === undefined) return false;
+		const packet = this.#packets.take();
+		const room = HEAD_ROOM + paths.packetSize - HEADER_LENGTH - TAG;
+		const end = filler.fill(packet, slot.bytes, HEAD_ROOM, room);
+		if (end === HEAD_ROOM) {
+			sender.giveBack(slot);
+			this.#packets.give(packet);
+			return false;
+		}
+		// Copies of what has just begun are worth going ahead of time: it is small, and waited for.
+		const patience = filler.urgent ? URGENT_LEAD : 0;
+		const destinations = this.#destinations;
+		destinations.length = 0;
+		destinations.push(lead.path);
+		for (const carrier of this.#order) {
+			if (carrier !== lead && carrier.delayUntilSend(now, size) <= patience) {
+				destinations.push(carrier.path);
+			}
+		}
+		this.#maybeSkip();
+		const bytes = end - HEAD_ROOM + HEADER_LENGTH + TAG + HEADERS;
+		const number = sender.sendSelected(slot, HEAD_ROOM, end, now, destinations);
+		// What was not sent anywhere is lost at once, and tried again when a path is open.
+		if (destinations.length === 0) {
+			this.#lost(packet);
+			this.#packets.give(packet);
+		}
+		for (const path of destinations) this.carrier(path).sent(packet, number, bytes, now);
+		return destinations.length > 0;
+	}
+
+	#maybeSkip(): void {
+		const {random, sender} = this.#init;
+		if (random.uint32() % SKIP_EVERY !== 0) return;
+		if (this.#skipped.length >= SKIPPED) this.#skipped.shift();
+		this.#skipped.push(sender.nextPacketNumber++);
+	}
+
+	packetReceived(packet: SentPacket): void {
+		if (!packet.received) {
+			packet.received = true;
+			packet.settled = true;
+			this.#init.filler.received(packet);
+		}
+		if (packet.paths === 0) this.#packets.give(packet);
+	}
+
+	packetLost(packet: SentPacket): void {
+		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lost(packet);
+		if (packet.paths === 0) this.#packets.give(packet);
+	}
+
+	#lost(packet: SentPacket): void {
+		packet.settled = true;
+		this.#init.filler.lost(packet);
+	}
+
+	/** Reads FEEDBACK behind its type byte; false when it is malformed or tells of what never was. */
+	feedback(cursor: Cursor, now: Millis): boolean {
+		const count = decodeFeedbackHead(cursor);
+		const report = this.#report;
+		for (let i = 0; i < count; i++) {
+			if (!decodePathReport(cursor, report) || !this.#plausible(report)) return false;
+			this.#carriers[report.pathId]?.reported(report, report.arrival / 1000, now);
+		}
+		return !cursor.failed;
+	}
+
+	#plausible(report: PathReport): boolean {
+		if (report.largest >= this.#init.sender.nextPacketNumber) return false;
+		for (const number of this.#skipped) if (report.covers(number)) return false;
+		return true;
+	}
+
+	/** When handleTimeout wants to be called. */
+	nextTimeout(): Millis {
+		let next = this.#nextSend;
+		for (const carrier of this.#carriers) {
+			if (carrier !== undefined) next = Math.min(next, carrier.nextTimeout());
+		}
+		return next;
+	}
+
+	/** Judges what is overdue; the caller sends afterwards. */
+	handleTimeout(now: Millis): void {
+		for (const carrier of this.#carriers) {
+			if (carrier !== undefined && now >= carrier.nextTimeout()) carrier.handleTimeout(now);
+		}
+	}
+}
+
+function cost(carrier: Carrier): Millis {
+	return carrier.path.rtt.smoothed + carrier.model.queueingDelay;
+}

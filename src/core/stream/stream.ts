@@ -1,0 +1,319 @@
+import {EARLY_WINDOW} from '../../wire/constants.ts';
+import {type Millis, NEVER} from '../time.ts';
+import type {CreditPool} from './credit-pool.ts';
+import {ReceiveBuffer} from './receive-buffer.ts';
+import {SendBuffer} from './send-buffer.ts';
+import type {StreamOwner, TunnelStream} from './tunnel-stream.ts';
+
+/** What a peer may send before anything was taken from us. */
+export const FIRST_WINDOW = 262_144;
+/** Windows double up to this while the reader keeps pace. */
+const LARGEST_WINDOW = 8 * 1024 * 1024;
+/** The credit that a stream always has. */
+export const LEAST_WINDOW = 16_384;
+/** What a writer may have waiting beyond what the peer takes. */
+const WRITE_AHEAD = 262_144;
+/** A stream that sent less is young: its packets go before those of others. */
+const YOUNG = 65_536;
+/** So few bytes to send, and so few on their way, are no bulk. */
+const FEW = 4096;
+const SMALL = 16_384;
+
+/** Control frames that a stream has to send, as bits. */
+export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16} as const;
+
+/** What a stream needs of those who carry it. */
+export interface StreamHost {
+	readonly pool: CreditPool;
+	/** The time of the last input, and the round trip time of the best path. */
+	readonly now: Millis;
+	readonly roundTrip: Millis;
+	/** The stream may have something to send. */
+	wants(stream: Stream): void;
+	/** Its owner should look at it. */
+	changed(stream: Stream): void;
+	/** It is over and nothing of it is on its way any more. */
+	remove(stream: Stream): void;
+}
+
+/** One stream at one end: buffers, windows, and what of it still has to be told to the peer. */
+export class Stream implements TunnelStream {
+	readonly id: number;
+	readonly target: Uint8Array;
+	readonly user: string;
+	owner: StreamOwner | undefined = undefined;
+	state: 'opening' | 'open' | 'closed' = 'opening';
+	bound: Uint8Array = NONE;
+	rejection = 0;
+	resetCode: number | undefined = undefined;
+	/** Bits of Pending. */
+	pending = 0;
+	/** Whether this end opened it. */
+	readonly opener: boolean;
+	/** Whether the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
+	known = false;
+	/** Whether the peer may know of the stream. */
+	announced: boolean;
+	/** Whether the set of streams has let go of it. */
+	removed = false;
+	/** What this end says when it rejects or resets. */
+	code = 0;
+	readonly out: SendBuffer = new SendBuffer();
+	readonly in: ReceiveBuffer = new ReceiveBuffer();
+	/** Bytes below this offset may be sent. */
+	sendLimit: number;
+	/** Bytes below this offset the peer may send; the same when the stream began. */
+	receiveLimit: number;
+	readonly firstLimit: number;
+	finWanted = false;
+	finSent = false;
+	finAcknowledged = false;
+	/** Whether it waits in the scheduler, and among those whose owners are to be told. */
+	queued = false;
+	changed = false;
+	readonly #host: StreamHost;
+	#window = FIRST_WINDOW;
+	#consumed = 0;
+	#grantedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** Since when bytes wait that the reader did not take. */
+	#waitingSince: Millis = NEVER;
+	#blocked = false;
+	#stopped = false;
+
+	/** @param opener whether this end opened it; then `sendLimit` is what may go early */
+	constructor(
+		host: StreamHost,
+		id: number,
+		target: Uint8Array,
+		user: string,
+		opener: boolean,
+		sendLimit: number,
+	) {
+		this.#host = host;
+		this.id = id;
+		this.target = target;
+		this.user = user;
+		this.opener = opener;
+		this.announced = !opener;
+		this.sendLimit = sendLimit;
+		this.receiveLimit = opener
+			? host.pool.take(FIRST_WINDOW, LEAST_WINDOW)
+			: host.pool.take(EARLY_WINDOW, EARLY_WINDOW);
+		this.firstLimit = this.receiveLimit;
+		if (opener) this.pending = Pending.OPEN;
+	}
+
+	/**
+	 * Whether its next packet goes before those of others: it has just begun, or has so little to say
+	 * that somebody waits for the answer.
+	 */
+	get urgent(): boolean {
+		const {next, base, end} = this.out;
+		return next < YOUNG || (end - next <= FEW && next - base <= SMALL);
+	}
+
+	/** Whether something of it could go into a packet now. */
+	get hasWork(): boolean {
+		if (this.pending !== 0) return true;
+		if (this.state === 'closed') return false;
+		const {out} = this;
+		if (out.lost.size > 0 || out.next < Math.min(out.end, this.sendLimit)) return true;
+		return this.finWanted && !this.finSent && out.next === out.end;
+	}
+
+	// --- for its owner ---
+
+	get writable(): boolean {
+		return this.state !== 'closed' && !this.finWanted && this.#room > 0;
+	}
+
+	get #room(): number {
+		const inFlight = Math.min(LARGEST_WINDOW, this.sendLimit - this.out.base);
+		return Math.max(0, inFlight) + WRITE_AHEAD - this.out.buffered;
+	}
+
+	write(bytes: Uint8Array): boolean {
+		if (this.state === 'closed' || this.finWanted) return false;
+		this.out.append(bytes);
+		this.#host.wants(this);
+		this.#blocked = this.#room <= 0;
+		return !this.#blocked;
+	}
+
+	end(): void {
+		if (this.state === 'closed' || this.finWanted) return;
+		this.finWanted = true;
+		this.#host.wants(this);
+	}
+
+	reset(code: number): void {
+		if (this.state === 'closed') return;
+		this.#stop();
+		if (!this.announced) {
+			this.#host.remove(this);
+			return;
+		}
+		this.code = code;
+		this.pending = Pending.RESET;
+		this.#host.wants(this);
+	}
+
+	accept(bound: Uint8Array): void {
+		if (this.state !== 'opening') return;
+		this.state = 'open';
+		this.bound = bound;
+		this.receiveLimit += this.#host.pool.take(FIRST_WINDOW - EARLY_WINDOW, 0);
+		this.pending |= Pending.ACCEPT;
+		this.#host.wants(this);
+	}
+
+	reject(code: number): void {
+		if (this.state !== 'opening') return;
+		this.#stop();
+		this.code = code;
+		this.pending = Pending.REJECT;
+		this.#host.wants(this);
+	}
+
+	read(): Uint8Array | undefined {
+		if (this.state === 'closed') return undefined;
+		const bytes = this.in.read();
+		if (bytes !== undefined && this.in.finished) this.settle();
+		return bytes;
+	}
+
+	get finished(): boolean {
+		return this.in.finished;
+	}
+
+	consumed(count: number): void {
+		if (this.#stopped) return;
+		this.#consumed += count;
+		this.#host.pool.give(count);
+		if (this.in.finalSize !== Number.POSITIVE_INFINITY) return;
+		const {now} = this.#host;
+		const drained = this.#waitingSince === NEVER ? 0 : now - this.#waitingSince;
+		const allTaken = this.#consumed === this.in.position && this.in.available === 0;
+		this.#waitingSince = allTaken ? NEVER : now;
+		if (this.receiveLimit - this.#consumed > this.#window / 2) return;
+		const sinceGrant = now - this.#grantedAt;
+		if (drained > 4 * this.#host.roundTrip + 1000) this.#window = FIRST_WINDOW;
+		else if (drained < 2 * this.#host.roundTrip && sinceGrant < 8 * this.#host.roundTrip) {
+			this.#grow();
+		}
+		this.#grantedAt = now;
+		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
+		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
+		this.receiveLimit += this.#host.pool.take(wanted, least);
+		this.pending |= Pending.WINDOW;
+		this.#host.wants(this);
+	}
+
+	#grow(): void {
+		if (this.#window >= LARGEST_WINDOW || !this.#host.pool.roomToGrow(this.#window)) return;
+		this.#window *= 2;
+	}
+
+	// --- for those who carry it ---
+
+	/** Credit that is out. */
+	get credit(): number {
+		return this.receiveLimit - this.#consumed;
+	}
+
+	#stop(): void {
+		this.state = 'closed';
+		if (this.#stopped) return;
+		this.#stopped = true;
+		this.#host.pool.give(this.receiveLimit - this.#consumed);
+		this.out.clear();
+		this.in.clear();
+	}
+
+	/** The peer accepted it, allows bytes below `window`, and is bound to that address. */
+	accepted(window: number, bound: Uint8Array): void {
+		this.known = true;
+		this.pending &= ~Pending.OPEN;
+		this.allow(window);
+		if (this.state !== 'opening') return;
+		this.state = 'open';
+		this.bound = bound;
+		this.#host.changed(this);
+	}
+
+	/** The peer rejected or reset it, or its session is over. */
+	ended(rejection: number, resetCode: number | undefined): void {
+		if (this.state === 'closed') return;
+		this.#stop();
+		this.rejection = rejection;
+		this.resetCode = resetCode;
+		this.pending = 0;
+		this.#host.changed(this);
+		this.#host.remove(this);
+	}
+
+	/** The peer takes bytes below `offset`. */
+	allow(offset: number): void {
+		if (this.state === 'closed' || offset <= this.sendLimit) return;
+		this.sendLimit = offset;
+		this.#host.wants(this);
+		this.#wake();
+	}
+
+	#wake(): void {
+		if (!this.#blocked || this.#room <= 0) return;
+		this.#blocked = false;
+		this.#host.changed(this);
+	}
+
+	/** Bytes of the peer arrived; false when they break the rules. */
+	arrived(offset: number, bytes: Uint8Array, start: number, end: number, fin: boolean): boolean {
+		if (offset + (end - start) > this.receiveLimit) return false;
+		const before = this.in.available;
+		if (!this.in.insert(offset, bytes, start, end, fin)) return false;
+		if (this.#waitingSince === NEVER && this.in.available > 0) this.#waitingSince = this.#host.now;
+		if (this.in.available > before || this.in.finished) this.#host.changed(this);
+		if (this.in.finished) this.settle();
+		return true;
+	}
+
+	/** The peer has these bytes, and the end of the stream too when `fin`. */
+	acknowledged(offset: number, length: number, fin: boolean): void {
+		if (this.state === 'closed') return;
+		if (length > 0) this.out.acknowledge(offset, length);
+		if (fin) this.finAcknowledged = true;
+		this.#wake();
+		this.settle();
+	}
+
+	/** Every copy of these bytes is lost. */
+	lost(offset: number, length: number, fin: boolean): void {
+		if (this.state === 'closed') return;
+		this.out.lose(offset, length);
+		if (fin && !this.finAcknowledged) this.finSent = false;
+		this.#host.wants(this);
+	}
+
+	/** A frame of that kind (Pending) is lost. */
+	tellAgain(kind: number): void {
+		const useless =
+			this.state === 'closed'
+				? kind !== Pending.REJECT && kind !== Pending.RESET
+				: kind !== Pending.WINDOW && this.known;
+		if (useless) return;
+		this.pending |= kind;
+		this.#host.wants(this);
+	}
+
+	/** Ends it when both directions have ended. */
+	settle(): void {
+		if (!this.finAcknowledged || !this.in.finished || this.out.buffered > 0) return;
+		if (this.state === 'closed' || !this.known) return;
+		this.#stop();
+		this.pending = 0;
+		this.#host.changed(this);
+		this.#host.remove(this);
+	}
+}
+
+const NONE: Uint8Array = new Uint8Array(0);

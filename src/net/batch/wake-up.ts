@@ -1,0 +1,120 @@
+import type {EventLoop} from './event-loop.ts';
+import type {Poller} from './poller.ts';
+
+/** Waits for sockets and lets them be read, as long as there are any. */
+export interface WakeUp {
+	/** There are sockets now. */
+	start(): void;
+	/** There are none. */
+	stop(): void;
+	/** Looks again and again from now on: a core for the lowest latency. */
+	neverWait(): void;
+}
+
+/** The longest that a timer takes; it fires never in practice. */
+const LONG = 0x7fff_ffff;
+
+/**
+ * Waits in place of the event loop: at the end of every turn for the sockets, the loop's own
+ * descriptors and its timers, whatever is first. Not while the loop has anything to do at once, or
+ * has not looked at a descriptor that JavaScript opened or changed. Of those measured this has the
+ * lowest latency (no other thread, no second look), and the loop is not held up by it: each turn
+ * reads every socket once at most.
+ */
+export class LoopWakeUp implements WakeUp {
+	readonly #poller: Poller;
+	readonly #loop: EventLoop;
+	#busy = false;
+	#immediate: NodeJS.Immediate | undefined;
+	#keepAlive: NodeJS.Timeout | undefined;
+	#loopWorked = true;
+
+	constructor(poller: Poller, loop: EventLoop) {
+		this.#poller = poller;
+		this.#loop = loop;
+		poller.watch(loop.descriptor);
+	}
+
+	start(): void {
+		this.#immediate ??= setImmediate(this.#turn);
+		// A loop without any handle would not wait at all.
+		this.#keepAlive ??= setInterval(() => {}, LONG);
+	}
+
+	stop(): void {
+		clearImmediate(this.#immediate);
+		clearInterval(this.#keepAlive);
+		this.#immediate = undefined;
+		this.#keepAlive = undefined;
+	}
+
+	neverWait(): void {
+		this.#busy = true;
+	}
+
+	readonly #turn = (): void => {
+		const next = setImmediate(this.#turn);
+		this.#immediate = next;
+		const count = this.#poller.wait(this.#patience(next));
+		this.#loopWorked = count > 0 && this.#poller.dispatch(count);
+	};
+
+	#patience(next: NodeJS.Immediate): number {
+		if (this.#busy || this.#loop.hasNews) return 0;
+		if (this.#loopWorked) this.#loop.updateTime();
+		// While any immediate is to come the loop may not wait. With ours out of the count it says what
+		// it would do without it: only `unref` makes Node tell libuv so at once.
+		next.unref();
+		const timeout = this.#loop.timeout();
+		next.ref();
+		return timeout;
+	}
+}
+
+/** Turns of the loop without a datagram before a timer is waited for. */
+const PATIENT_TURNS = 20;
+
+/**
+ * Looks at every turn of the loop while datagrams come in, else once a millisecond: for worker
+ * threads, whose event loop cannot be looked into. Costs some hundredths of a core when idle.
+ */
+export class TimerWakeUp implements WakeUp {
+	readonly #poller: Poller;
+	#immediate: NodeJS.Immediate | undefined;
+	#timer: NodeJS.Timeout | undefined;
+	#patience = PATIENT_TURNS;
+	#idleTurns = 0;
+	#running = false;
+
+	constructor(poller: Poller) {
+		this.#poller = poller;
+	}
+
+	start(): void {
+		if (this.#running) return;
+		this.#running = true;
+		this.#arm();
+	}
+
+	stop(): void {
+		this.#running = false;
+		clearImmediate(this.#immediate);
+		clearTimeout(this.#timer);
+	}
+
+	neverWait(): void {
+		this.#patience = Number.POSITIVE_INFINITY;
+	}
+
+	#arm(): void {
+		if (this.#idleTurns < this.#patience) this.#immediate = setImmediate(this.#turn);
+		else this.#timer = setTimeout(this.#turn, 1);
+	}
+
+	readonly #turn = (): void => {
+		const count = this.#poller.wait(0);
+		this.#idleTurns = count > 0 ? 0 : this.#idleTurns + 1;
+		this.#arm();
+		if (count > 0) this.#poller.dispatch(count);
+	};
+}

@@ -1,0 +1,52 @@
+import type {Millis} from '../core/time.ts';
+
+const SWEEP_INTERVAL: Millis = 1000;
+
+/** Something that wants to know the time now and then. */
+export interface Swept {
+	/** Lets time pass; harmless when early. */
+	handleTimeout(now: Millis): void;
+}
+
+/** Things that are told the time once a second, as long as there are any. */
+export class SweptSet<T extends Swept> {
+	readonly #now: () => Millis;
+	readonly #all = new Set<T>();
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(now: () => Millis) {
+		this.#now = now;
+	}
+
+	get size(): number {
+		return this.#all.size;
+	}
+
+	add(one: T): void {
+		this.#all.add(one);
+		this.#timer ??= setInterval(() => this.handleTimeout(this.#now()), SWEEP_INTERVAL);
+	}
+
+	delete(one: T): void {
+		this.#all.delete(one);
+		if (this.#all.size === 0) this.#stop();
+	}
+
+	/** Lets time pass for all of them; they may be deleted meanwhile. */
+	handleTimeout(now: Millis): void {
+		for (const one of this.#all) one.handleTimeout(now);
+	}
+
+	/** Takes all of them out. */
+	take(): readonly T[] {
+		const all = [...this.#all];
+		this.#all.clear();
+		this.#stop();
+		return all;
+	}
+
+	#stop(): void {
+		clearInterval(this.#timer);
+		this.#timer = undefined;
+	}
+}

@@ -1,0 +1,47 @@
+import type {StreamAnswers} from './client-stream.ts';
+import type {ClientStreams} from './client-streams.ts';
+import type {Reporter} from './reporter.ts';
+import {TcpListener} from './tcp-listener.ts';
+
+/** Where a forward listens, and where it leads. */
+export interface TcpForwardPlace {
+	/** An IP literal; port 0 = any. */
+	readonly host: string;
+	readonly port: number;
+	/** Encoded as on the wire. */
+	readonly target: Uint8Array;
+}
+
+// The application knows nothing of the tunnel: it sees what it would see of the target itself.
+const ANSWERS: StreamAnswers = {opened: () => undefined, refused: () => undefined};
+
+/** A TCP port whose connections all go to one target through the tunnel. */
+export class TcpForward {
+	readonly #listener: TcpListener;
+
+	constructor({host, port, target}: TcpForwardPlace, streams: ClientStreams, reporter: Reporter) {
+		const early = new Uint8Array(0);
+		this.#listener = new TcpListener({
+			host,
+			port,
+			purpose: 'a forward',
+			reporter,
+			accepted: (socket) => streams.open({socket, target, early, answers: ANSWERS}),
+		});
+	}
+
+	/** Where it listens, as `host:port`. */
+	get address(): string {
+		return this.#listener.address;
+	}
+
+	/** Opens it; rejects with a SocketError when it cannot. */
+	open(): Promise<void> {
+		return this.#listener.open();
+	}
+
+	/** Closes it; its connections are closed with the streams. */
+	close(): Promise<void> {
+		return this.#listener.close();
+	}
+}

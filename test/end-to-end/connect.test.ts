@@ -1,0 +1,289 @@
+import {createHash} from 'node:crypto';
+import {once} from 'node:events';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {connect, createServer, type Socket} from 'node:net';
+import test, {type ExecutionContext} from 'ava';
+import {isMissing} from '../support/e2e-needs.ts';
+import {freePort} from '../support/e2e-ports.ts';
+import {type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
+import {Stage} from '../support/e2e-stage.ts';
+import {WebTarget} from '../support/e2e-web.ts';
+import {TcpProgram} from '../support/tcp-pair.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+const MIB = 2 ** 20;
+
+/** Three links, each of which loses a tenth of what goes through it. */
+const LOSSY = ['--loss', '10%', '--delay', '20ms'];
+
+/** What a program may take before it counts as stuck; all of them take seconds. */
+const BUDGET = 100_000;
+
+function lossy(
+	t: ExecutionContext,
+	stage: Stage,
+	clientWords: readonly string[] = [],
+): Promise<SocksFront> {
+	return socksOverLinks(t, stage, {links: [LOSSY, LOSSY, LOSSY], clientWords});
+}
+
+async function run(
+	stage: Stage,
+	command: string,
+	...argv: readonly string[]
+): Promise<{readonly code: number | null; readonly output: string}> {
+	const child = stage.child(command, argv);
+	const code = await child.end(BUDGET);
+	return {code, output: child.output};
+}
+
+function curl(stage: Stage, front: SocksFront, ...argv: readonly string[]) {
+	return run(stage, 'curl', '-sS', '--socks5-hostname', `127.0.0.1:${front.port}`, ...argv);
+}
+
+test.serial('curl: 20 MiB down over three lossy links, one cut in the middle', async (t) => {
+	if (isMissing(t, {programs: ['curl']})) return;
+	const stage = new Stage(t);
+	const front = await lossy(t, stage);
+	const web = await WebTarget.open(t, 20 * MIB);
+	const [first] = front.links;
+	web.halfway = async () => {
+		first?.kill('SIGSTOP');
+		await front.client.says(/a path is down/);
+	};
+	const url = `http://127.0.0.1:${web.port}/big`;
+	const {code, output} = await curl(stage, front, '--fail', '-o', stage.path('out'), url);
+	t.is(code, 0, output);
+	t.true(readFileSync(stage.path('out')).equals(web.big));
+	// The path comes back, and carries the next one.
+	first?.kill('SIGCONT');
+	await front.client.says(/a path is up.*from=down/);
+	web.halfway = undefined;
+	t.is((await curl(stage, front, '--fail', '-o', stage.path('again'), url)).code, 0);
+	t.true(readFileSync(stage.path('again')).equals(web.big));
+});
+
+test.serial('curl: 20 MiB up over three lossy links', async (t) => {
+	if (isMissing(t, {programs: ['curl']})) return;
+	const stage = new Stage(t);
+	const front = await lossy(t, stage);
+	const web = await WebTarget.open(t, 20 * MIB);
+	const file = stage.path('big');
+	writeFileSync(file, web.big);
+	const sent = ['--data-binary', `@${file}`, '-H', 'content-type: application/octet-stream'];
+	const {code, output} = await curl(stage, front, ...sent, `http://127.0.0.1:${web.port}/`);
+	t.is(code, 0, output);
+	t.is(output, createHash('sha256').update(web.big).digest('hex'));
+});
+
+test.serial('curl: 50 small transfers at once all come whole', async (t) => {
+	if (isMissing(t, {programs: ['curl']})) return;
+	const stage = new Stage(t);
+	const front = await lossy(t, stage);
+	const web = await WebTarget.open(t, 1);
+	const many = ['--fail', '-Z', '--parallel-immediate', '--parallel-max', '50'];
+	const out = ['-o', stage.path('small_#1')];
+	const url = `http://127.0.0.1:${web.port}/small/[1-50]`;
+	const {code, output} = await curl(stage, front, ...many, ...out, url);
+	t.is(code, 0, output);
+	for (let i = 1; i <= 50; i++) t.is(readFileSync(stage.path(`small_${i}`), 'utf8'), `${i}`);
+});
+
+test.serial('curl hears why it cannot connect, and so do the logs of both ends', async (t) => {
+	if (isMissing(t, {programs: ['curl']})) return;
+	const stage = new Stage(t);
+	const front = await lossy(t, stage);
+	for (const [url, reply, line] of [
+		[`http://127.0.0.1:${await freePort()}/`, 5, 'reason=connection-refused'],
+		['http://10.0.0.1/', 2, 'reason=denied target=10.0.0.1:80'],
+		['http://nothing.invalid/', 4, 'reason=unresolvable target=nothing.invalid:80'],
+	] as const) {
+		const {code, output} = await curl(stage, front, url);
+		t.is(code, 97, output);
+		t.regex(output, new RegExp(`\\(${reply}\\)`));
+		await front.client.says(line);
+	}
+});
+
+test.serial('curl hears of a tunnel that is down after 5 seconds', async (t) => {
+	if (isMissing(t, {programs: ['curl']})) return;
+	const stage = new Stage(t);
+	const [key, socks, nobody] = [await stage.key(), await freePort(), await freePort()];
+	const conf = stage.write('mpclient.conf', `127.0.0.1 ${nobody}\n`);
+	const words = ['--no-listen', '--socks', `127.0.0.1:${socks}`, '--key-file', key];
+	const client = stage.program('mpclient', [conf, ...words]);
+	await client.says('mpclient runs');
+	const proxy = ['-sS', '--socks5-hostname', `127.0.0.1:${socks}`];
+	const {code, output} = await run(stage, 'curl', ...proxy, 'http://127.0.0.1:1/');
+	t.is(code, 97, output);
+	t.regex(output, /\(1\)/);
+	await client.says('nothing comes from the server reason=tunnel-down target=127.0.0.1:1');
+});
+
+/** A repository with some history, and what its newest commit is called. */
+async function repository(t: ExecutionContext, stage: Stage): Promise<string> {
+	const script = [
+		`git init -q ${stage.path('work')}`,
+		`cd ${stage.path('work')}`,
+		'head -c 1000000 /dev/urandom > random',
+		'git add random',
+		'git -c user.name=n -c user.email=e commit -qm first',
+		`git clone -q --bare . ${stage.path('project.git')}`,
+		'git rev-parse HEAD',
+	].join(' && ');
+	const {code, output} = await run(stage, 'sh', '-c', script);
+	t.is(code, 0, output);
+	return output.trim().split('\n').at(-1) ?? '';
+}
+
+test.serial('git clones through SOCKS5 and through a TCP forward', async (t) => {
+	if (isMissing(t, {programs: ['git', 'python3']})) return;
+	const stage = new Stage(t);
+	const head = await repository(t, stage);
+	const [daemon, forward, web] = [await freePort(), await freePort(), await freePort()];
+	const served = `--base-path=${stage.folder}`;
+	const place = ['--listen=127.0.0.1', `--port=${daemon}`];
+	stage.child('git', ['daemon', '--reuseaddr', '--export-all', served, ...place]);
+	const words = ['--directory', stage.folder, '--bind', '127.0.0.1', `${web}`];
+	stage.child('python3', ['-m', 'http.server', ...words]);
+	t.is((await run(stage, 'git', '-C', stage.path('project.git'), 'update-server-info')).code, 0);
+	for (const port of [daemon, web]) await untilListening(port);
+	const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${daemon}`]);
+	const socks = ['-c', `http.proxy=socks5h://127.0.0.1:${front.port}`];
+	for (const [name, ...argv] of [
+		['http', ...socks, 'clone', '-q', `http://127.0.0.1:${web}/project.git`],
+		['git', 'clone', '-q', `git://127.0.0.1:${forward}/project.git`],
+	] as const) {
+		const cloned = await run(stage, 'git', ...argv, stage.path(name));
+		t.is(cloned.code, 0, cloned.output);
+		const found = await run(stage, 'git', '-C', stage.path(name), 'rev-parse', 'HEAD');
+		t.is(found.output.trim(), head);
+	}
+});
+
+async function untilListening(port: number): Promise<void> {
+	let open = false;
+	await waitFor(() => {
+		const socket = connect(port, '127.0.0.1', () => {
+			open = true;
+			socket.destroy();
+		});
+		socket.on('error', () => {});
+		return open;
+	}, `somebody on port ${port}`);
+}
+
+test.serial('openssl has a session line by line through a TCP forward', async (t) => {
+	if (isMissing(t, {programs: ['openssl']})) return;
+	const stage = new Stage(t);
+	const [port, forward] = [await freePort(), await freePort()];
+	const [key, cert] = [stage.path('tls.key'), stage.path('tls.crt')];
+	const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=target', '-days', '1'];
+	t.is((await run(stage, 'openssl', 'req', ...kind, '-keyout', key, '-out', cert)).code, 0);
+	// It sends each line back reversed.
+	const served = ['-accept', `127.0.0.1:${port}`, '-key', key, '-cert', cert, '-rev'];
+	stage.child('openssl', ['s_server', ...served]);
+	await untilListening(port);
+	await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${port}`]);
+	const client = `openssl s_client -quiet -connect 127.0.0.1:${forward}`;
+	const {output} = await run(stage, 'sh', '-c', `printf 'hello\\nworld\\nCLOSE\\n' | ${client}`);
+	t.regex(output, /^olleh$/m);
+	t.regex(output, /^dlrow$/m);
+});
+
+test.serial('chromium loads a page with 100 objects through SOCKS5', async (t) => {
+	if (isMissing(t, {programs: ['chromium']})) return;
+	const stage = new Stage(t);
+	const front = await lossy(t, stage);
+	const web = await WebTarget.open(t, 1);
+	const {code, output} = await run(
+		stage,
+		'chromium',
+		...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+		`--user-data-dir=${stage.path('profile')}`,
+		`--proxy-server=socks5://127.0.0.1:${front.port}`,
+		'--proxy-bypass-list=<-loopback>',
+		...['--timeout=90000', '--dump-dom', `http://127.0.0.1:${web.port}/page`],
+	);
+	t.is(code, 0, output);
+	t.regex(output, /<title>loaded 100<\/title>/);
+	t.is(web.objects, 100);
+});
+
+/** A program beside mpclient and a target beside mpserver, joined by a TCP forward. */
+async function joined(t: ExecutionContext) {
+	const stage = new Stage(t);
+	const server = createServer({allowHalfOpen: true});
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	t.teardown(() => server.close());
+	const place = server.address();
+	const target = place !== null && typeof place === 'object' ? place.port : 0;
+	const forward = await freePort();
+	const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${target}`]);
+	const socket = connect({port: forward, host: '127.0.0.1', allowHalfOpen: true});
+	t.teardown(() => socket.destroy());
+	const [accepted] = (await once(server, 'connection')) as [Socket];
+	t.teardown(() => accepted.destroy());
+	return {near: new TcpProgram(socket), far: new TcpProgram(accepted), ...front.ends};
+}
+
+test.serial('each direction of a connection ends apart', async (t) => {
+	const {near, far} = await joined(t);
+	near.socket.end('question');
+	await waitFor(() => far.ended);
+	t.is(far.received.toString(), 'question');
+	far.socket.write('an');
+	await waitFor(() => near.length === 2);
+	t.false(near.ended);
+	far.socket.end('swer');
+	await waitFor(() => near.closed && far.closed);
+	t.is(near.received.toString(), 'answer');
+	t.is(near.code, undefined);
+	t.is(far.code, undefined);
+});
+
+for (const first of ['near', 'far'] as const) {
+	test.serial(`a reset by the ${first} end is a reset at the other`, async (t) => {
+		const ends = await joined(t);
+		const other = first === 'near' ? ends.far : ends.near;
+		ends[first].socket.write('x');
+		await waitFor(() => other.length === 1);
+		ends[first].socket.resetAndDestroy();
+		await waitFor(() => other.closed);
+		t.is(other.code, 'ECONNRESET');
+		t.false(other.ended);
+	});
+}
+
+test.serial('a server that comes back after a crash resets what it knows no more', async (t) => {
+	const {near, server} = await joined(t);
+	near.socket.write('x');
+	await server.crash();
+	await server.start();
+	near.socket.write('y');
+	await waitFor(() => near.closed);
+	t.is(near.code, 'ECONNRESET');
+	t.false(near.ended);
+});
+
+test.serial(
+	'a client that comes back after a crash frees the connections at the server',
+	async (t) => {
+		const {far, client} = await joined(t);
+		await client.crash();
+		await client.start();
+		await waitFor(() => far.closed);
+		t.is(far.code, 'ECONNRESET');
+	},
+);
+
+test.serial('programs that stop reset the connections, at both ends', async (t) => {
+	for (const end of ['client', 'server'] as const) {
+		const ends = await joined(t);
+		await ends[end].stop();
+		await waitFor(() => ends.near.closed && ends.far.closed);
+		t.is(ends.near.code, 'ECONNRESET', end);
+		t.is(ends.far.code, 'ECONNRESET', end);
+	}
+});

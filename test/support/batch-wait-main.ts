@@ -1,0 +1,71 @@
+// Two batch back ends on the main thread of one process: datagrams between them, each answered after a
+// file was read, a TCP connection was made or a timer has fired; then a second of nothing. Prints JSON.
+import {readFile} from 'node:fs/promises';
+import {connect, createServer} from 'node:net';
+import process from 'node:process';
+import {BatchBackEnd} from '../../src/net/batch/batch-back-end.ts';
+import type {UdpHandlers} from '../../src/net/udp.ts';
+
+const ROUNDS = 100;
+
+let answers = 0;
+let timers = 0;
+let answered = () => {};
+const server = createServer((socket) => socket.end('x')).listen(0, '127.0.0.1');
+await new Promise((resolve) => server.once('listening', resolve));
+const address = server.address();
+const port = typeof address === 'object' && address !== null ? address.port : 0;
+
+function loopWork(round: number): Promise<unknown> {
+	switch (round % 4) {
+		case 0:
+			return readFile('package.json');
+		case 1:
+			return new Promise((resolve) => {
+				connect(port, '127.0.0.1').on('close', resolve).resume();
+			});
+		default:
+			timers++;
+			return new Promise((resolve) => setTimeout(resolve, 3));
+	}
+}
+
+const echo: UdpHandlers = {
+	onBatch: (socket, {arena, offsets, lengths, sources, count}) => {
+		for (let i = 0; i < count; i++) {
+			const bytes = arena.slice(offsets[i]!, offsets[i]! + lengths[i]!);
+			const from = sources[i];
+			void loopWork(bytes[0]!).then(() => {
+				socket.send(bytes, 0, bytes.length, from);
+				socket.flush();
+			});
+		}
+	},
+	onError: () => {},
+};
+const [one, two] = [new BatchBackEnd(), new BatchBackEnd()];
+const target = one.open({address: '127.0.0.1', port: 0}, echo);
+const source = two.open(
+	{address: '127.0.0.1', port: 0},
+	{
+		onBatch: (_socket, {count}) => {
+			answers += count;
+			answered();
+		},
+		onError: () => {},
+	},
+);
+for (let round = 0; round < ROUNDS; round++) {
+	const answer = new Promise<void>((resolve) => {
+		answered = resolve;
+	});
+	source.send(Uint8Array.of(round), 0, 1, source.remote('127.0.0.1', target.localPort));
+	source.flush();
+	await answer;
+}
+const before = process.cpuUsage();
+await new Promise((resolve) => setTimeout(resolve, 1000));
+const {user, system} = process.cpuUsage(before);
+await Promise.all([source.close(), target.close()]);
+server.close();
+process.stdout.write(JSON.stringify({answers, timers, busy: (user + system) / 1000}));
