@@ -39,9 +39,9 @@ export interface SystemKind {
 export const SYSTEM_KINDS: readonly SystemKind[] = [
 	{name: 'direct', start: startDirect},
 	{name: 'socat', start: startSocat},
-	...(['sodium', 'node', 'noble'] as const).map((crypto) => ({
-		name: crypto,
-		start: (sink: number) => Tunnel.start(crypto, sink),
+	...['sodium', 'node', 'noble', 'sodium-dgram', 'noble-dgram'].map((name) => ({
+		name,
+		start: (sink: number) => Tunnel.start(name, sink),
 	})),
 ];
 
@@ -70,8 +70,8 @@ export class Tunnel implements System {
 	#server: Program;
 	#client: Program;
 
-	private constructor(crypto: string, port: number, serverPort: number, sink: number) {
-		this.name = crypto;
+	private constructor(name: string, port: number, serverPort: number, sink: number) {
+		this.name = name;
 		this.port = port;
 		this.#serverPort = serverPort;
 		this.#sink = sink;
@@ -79,8 +79,9 @@ export class Tunnel implements System {
 		this.#client = this.startClient();
 	}
 
-	static async start(crypto: string, sink: number): Promise<Tunnel> {
-		const tunnel = new Tunnel(crypto, await freePort(), await freePort(), sink);
+	/** @param name the cipher back end, and behind a hyphen the socket back end when one is forced */
+	static async start(name: string, sink: number): Promise<Tunnel> {
+		const tunnel = new Tunnel(name, await freePort(), await freePort(), sink);
 		await tunnel.#server.says('mpserver runs');
 		await tunnel.#client.says('a session is up');
 		return tunnel;
@@ -111,7 +112,9 @@ export class Tunnel implements System {
 
 	#program(name: string, words: readonly string[]): Program {
 		const state = ['--state', join(this.#folder, name)];
-		return Program.node(name, [...words, ...state, '--crypto', this.name], {MPTUNNEL_KEY: KEY});
+		const [crypto = '', io] = this.name.split('-');
+		const forced = ['--crypto', crypto, ...(io === undefined ? [] : ['--io', io])];
+		return Program.node(name, [...words, ...state, ...forced], {MPTUNNEL_KEY: KEY});
 	}
 
 	async stop(): Promise<void> {
