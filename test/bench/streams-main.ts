@@ -1,9 +1,9 @@
 import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {BbrModel} from '../../src/core/rate/bbr-model.ts';
+import {NewRenoModel} from '../../src/core/rate/new-reno-model.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {RateWorld} from '../support/rate-world.ts';
-import {NewRenoModel} from '../support/reference/new-reno-model.ts';
 import {type Service, StreamWorld, serve, Talker} from '../support/stream-world.ts';
 import {randomLoss} from '../support/tunnel-world.ts';
 import type {WorldOptions} from '../support/world-options.ts';

@@ -1,86 +1,123 @@
-import {RttEstimator} from '../path/rtt.ts';
 import type {Random} from '../random.ts';
 import type {Millis} from '../time.ts';
-import {DelayFloor} from './delay-floor.ts';
+import {BandwidthFilter} from './bandwidth-filter.ts';
+import {LossMeter} from './loss-meter.ts';
 import {Pacer} from './pacer.ts';
+import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
 import {RateSampler} from './rate-sampler.ts';
-import {WindowedMinimum} from './windowed-minimum.ts';
 
 const PACKET = 1228;
 const INITIAL_WINDOW: number = 64 * PACKET;
 const SMALLEST_WINDOW: number = 4 * PACKET;
-const LARGEST_WINDOW: number = 2 ** 30;
-/** Doubles what is sent every round trip: 2 / ln 2 (draft-cardwell-iccrg-bbr, section 4.3.1). */
+/** A report may cover so much, which the window must not wait for. */
+const REPORT_ROOM: number = 20 * PACKET;
+/** Assumed at most before the first report (RFC 9002, section 6.2.2). */
+const LONGEST_FIRST_RTT: Millis = 333;
+/** Timers and batches at both ends blur round trips that are shorter. */
+const SHORTEST_SPAN: Millis = 4;
+/** Bandwidth-delay products that may be in flight. */
+const WINDOW_GAIN = 2;
+/** Paces a little below what is measured, which errs to the high side, so that no queue grows. */
+const MARGIN = 0.99;
+
+/** Doubles the rate each round trip, with room for some loss (BBR: at least 2 / ln 2). */
 const STARTUP_GAIN = 2.89;
+/** Bounds the queue that the end of start-up leaves: a higher one is faster, a lower one shorter. */
+const STARTUP_WINDOW_GAIN = 2.5;
+/** The delivery rate that a round trip of start-up adds at least... */
+const STARTUP_GROWTH = 1.25;
+/** ...else the path is full, after so many round trips, or at once with a queue. */
+const FULL_ROUNDS = 3;
+const DRAIN_GAIN = 0.35;
+const DRAIN_ROUNDS = 3;
+
 const UP_GAIN = 1.25;
 const DOWN_GAIN = 0.75;
-/** With a queue that does not go away a little less than what arrives is sent. */
-const QUEUED_GAIN = 0.9;
-const WINDOW_GAIN = 2;
-/** Reports come late and in heaps: what may be on its way beyond the window because of that. */
-const REPORT_DELAY: Millis = 25;
-/** Round trips whose best rate counts. */
-const ROUNDS = 10;
-/** Cruising lasts that many round trips; the part after the dash is random. */
-const CRUISE_ROUNDS = 5;
-const CRUISE_SPREAD = 3;
-/** A dash for more ends after this: one of a whole long round trip starves flows with short ones. */
-const LONGEST_DASH: Millis = 40;
-const FULL_ROUNDS = 3;
-const FULL_GROWTH = 1.25;
-const MIN_RTT_AGE: Millis = 10_000;
-const PROBE_RTT_TIME: Millis = 200;
-/** Loss above twice the long-term loss and this much is made by ourselves. */
-const EXCESS_LOSS = 0.1;
-/** While probing, loss above the long-term one by this much without more delivered ends it. */
-const PROBE_LOSS = 0.04;
-const FEWEST_PACKETS = 20;
+/** A probe on a path that is full leaves about this queue: flows beside it feel no more. */
+const PROBE_QUEUE: Millis = 12;
+const SHORTEST_PROBE: Millis = PROBE_QUEUE / (UP_GAIN - 1);
+/** Round trips between probes of a full path, after one that lost packets, and of one not known full. */
+const CRUISE = 5;
+const LOSSY_CRUISE = 8;
+const SHORT_CRUISE = 2;
+/** A standing queue slows the cruise by up to this. */
+const MOST_YIELD = 0.1;
 
-type Phase = 'startup' | 'drain' | 'cruise' | 'up' | 'down' | 'rtt';
+/** Loss above the long-term one that counts. */
+const LOSS_MARGIN = 0.03;
+/** The ceiling of loss: so many times the long-term one, and this on top. */
+const CEILING_FACTOR = 2;
+const CEILING_MARGIN = 0.1;
+/** The least part of loss that goes when it was of the sender's own making and the rate fell. */
+const MENDED = 0.3;
+/** No step down takes more: a sample across an outage says nothing of the path's rate. */
+const MOST_STEP = 0.5;
+/**
+ * More is sent to make up for the path's own loss, but not for more than this share: flows that fill
+ * a policer together take each other's excess for such loss, and would outbid one another.
+ */
+const MOST_EXTRA = 0.15;
+/** In a probe, which is short, for more; else a probe of a very lossy path would deliver no more. */
+const MOST_EXTRA_UP = 0.6;
+/** So much of a queue that draining does not mend (jitter, other flows) may be filled on top. */
+const MOST_STUBBORN: Millis = 40;
+
+/** When the smallest delay was not met for this long the window shrinks, so that it shows. */
+const PROBE_RTT_EVERY: Millis = 10_000;
+const PROBE_RTT_FOR: Millis = 200;
+const PROBE_RTT_WINDOW = 0.5;
+
+const Phase = {startup: 0, drain: 1, up: 2, down: 3, cruise: 4, probeRtt: 5} as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
 
 /**
- * Models a path by the rate it delivers and its smallest round trip time, after BBR
- * (draft-cardwell-iccrg-bbr-congestion-control). Random loss does not slow it down; loss that grows
- * with what is sent while no more arrives does, and so does a queue that stays.
+ * Models a path by its bandwidth (largest delivery rate of 10 round trips) and its delay (smallest of
+ * 10 s), and sends at that bandwidth, as BBR does (draft-ietf-ccwg-bbr):
+ *
+ *     start-up -> drain -> cruise -> up -> down -> cruise ...   (now and then: probe RTT)
+ *
+ * What differs: a probe of a full path lasts for 12 ms of queue only, and is prolonged and repeated
+ * while it finds nothing; a standing queue slows the cruise; loss of packets that were sent slowly is
+ * the path's own and made up for; other loss brings the rate down to what is delivered; reports that
+ * come late, jitter and a queue made by others widen the window instead of starving the flow.
+ * Allocates nothing per packet.
  */
 export class BbrModel implements RateModel {
+	pacingRate: number;
+	window: number = INITIAL_WINDOW;
+
 	readonly #random: Random;
 	readonly #sampler = new RateSampler();
-	readonly #rtt = new RttEstimator();
-	readonly #minRtt = new WindowedMinimum();
-	readonly #delay = new DelayFloor();
+	readonly #bandwidth = new BandwidthFilter();
+	readonly #loss = new LossMeter();
+	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
-	#phase: Phase = 'startup';
-	#phaseSince: Millis = 0;
-	#cruiseFor: Millis = 0;
-	/** The best rate of each of the last rounds, by round number. */
-	readonly #rates = new Float64Array(ROUNDS);
-	#rate = 0;
-	#round = 0;
-	#roundEnd = 0;
-	#fullRate = 0;
+	#phase: Phase = Phase.startup;
+	#gain = STARTUP_GAIN;
+	#phaseRounds = 0;
+	#cruiseRounds = 0;
+	#phaseAt: Millis = 0;
+	#nextRound = 0;
+	#fullBandwidth = 0;
 	#fullRounds = 0;
-	#largestSentAt: Millis = Number.NEGATIVE_INFINITY;
-	/** What this round lost and got, in packets and bytes. */
-	#lost = 0;
-	#received = 0;
-	#roundBytes = 0;
-	#roundSince: Millis = 0;
-	/** Part that the path loses whatever is sent. */
-	#longLoss = 0;
-	#learned = 0;
-	#rttProbedAt: Millis = 0;
-
-	readonly #firstRtt: Millis;
+	#upBandwidth = 0;
+	#upQueue: Millis = 0;
+	#upSpan: Millis = SHORTEST_PROBE;
+	#loweredLoss = Number.POSITIVE_INFINITY;
+	#startupLoss = 0;
+	/** The smallest queue between the last two probes. */
+	#stubbornQueue: Millis = 0;
+	#roundRate = 0;
 
 	/**
-	 * @param random spreads the probing of flows that share a bottleneck
-	 * @param firstRtt the round trip time as probes measured it
+	 * @param random spreads the probes of flows that share a bottleneck
+	 * @param firstRtt the round trip time as probes measured it, over which the first window is spread
 	 */
 	constructor(random: Random, firstRtt: Millis) {
 		this.#random = random;
-		this.#firstRtt = Math.max(1, Math.min(333, firstRtt));
+		const span = Math.max(1, Math.min(LONGEST_FIRST_RTT, firstRtt));
+		this.pacingRate = (STARTUP_GAIN * INITIAL_WINDOW) / span;
 	}
 
 	get inFlight(): number {
@@ -88,56 +125,15 @@ export class BbrModel implements RateModel {
 	}
 
 	get queueingDelay(): Millis {
-		return this.#delay.queueing;
+		return this.#delays.queueing;
 	}
 
 	get srtt(): Millis {
-		return this.#rtt.smoothed;
+		return this.#delays.srtt;
 	}
 
 	get minRtt(): Millis {
-		return this.#minRtt.value;
-	}
-
-	get #gain(): number {
-		switch (this.#phase) {
-			case 'startup':
-				return STARTUP_GAIN;
-			case 'drain':
-				return 1 / STARTUP_GAIN;
-			case 'up':
-				return UP_GAIN;
-			case 'down':
-				return DOWN_GAIN;
-			case 'rtt':
-				return 0.5;
-			default:
-				return this.#queued ? QUEUED_GAIN : 1;
-		}
-	}
-
-	get #queued(): boolean {
-		return this.#delay.queueing > 0.1 * this.#minRtt.value + 20;
-	}
-
-	get pacingRate(): number {
-		if (this.#rate === 0) {
-			// Before anything is known: the first window, spread over a part of the round trip.
-			return (STARTUP_GAIN * INITIAL_WINDOW) / this.#firstRtt;
-		}
-		return this.#gain * this.#rate;
-	}
-
-	get #bdp(): number {
-		return this.#rate * this.#minRtt.value;
-	}
-
-	get window(): number {
-		if (this.#rate === 0 || !Number.isFinite(this.#minRtt.value)) return INITIAL_WINDOW;
-		if (this.#phase === 'rtt') return Math.max(SMALLEST_WINDOW, 0.5 * this.#bdp);
-		const gain = this.#phase === 'startup' ? STARTUP_GAIN : WINDOW_GAIN;
-		const late = this.#rate * REPORT_DELAY + 10 * PACKET;
-		return Math.min(LARGEST_WINDOW, Math.max(SMALLEST_WINDOW, gain * this.#bdp + late));
+		return this.#delays.minRtt;
 	}
 
 	createSnapshot(): SendSnapshot {
@@ -146,31 +142,18 @@ export class BbrModel implements RateModel {
 
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
 		this.#sampler.onSent(now, bytes, snapshot);
-		snapshot.unhurried = this.#phase === 'cruise' || this.#phase === 'down';
+		snapshot.unhurried = this.#gain <= DOWN_GAIN;
 		this.#pacer.onSent(now, bytes, this.pacingRate);
 	}
 
 	onAcknowledged(_now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void {
 		this.#sampler.onAcknowledged(bytes, sentAt, snapshot);
-		this.#received++;
-		this.#roundBytes += bytes;
-		if (snapshot.unhurried) this.#learnLoss(0);
-	}
-
-	#learnRound(loss: number, packets: number): void {
-		this.#longLoss += (loss - this.#longLoss) * (packets / (packets + this.#learned));
-		this.#learned += packets;
+		this.#loss.sample(false, snapshot.unhurried);
 	}
 
 	onLost(_now: Millis, bytes: number, _sentAt: Millis, snapshot: SendSnapshot): void {
 		this.#sampler.onLost(bytes);
-		this.#lost++;
-		if (snapshot.unhurried) this.#learnLoss(1);
-	}
-
-	// About the last two thousand packets that were sent no faster than what arrives.
-	#learnLoss(lost: number): void {
-		this.#longLoss += (lost - this.#longLoss) / 2000;
+		this.#loss.sample(true, snapshot.unhurried);
 	}
 
 	onAbandoned(_now: Millis, bytes: number): void {
@@ -178,116 +161,16 @@ export class BbrModel implements RateModel {
 	}
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
-		if (largestSentAt > this.#largestSentAt) {
-			this.#largestSentAt = largestSentAt;
-			this.#rtt.sample(now - largestSentAt);
-			this.#minRtt.sample(now - largestSentAt, now);
-			this.#delay.sample(largestReceivedAt - largestSentAt, now, 0.1 * this.#minRtt.value + 1);
+		this.#delays.sample(now, largestSentAt, largestReceivedAt);
+		const sampler = this.#sampler;
+		if (!sampler.close(now, largestReceivedAt)) return;
+		if (!sampler.appLimited || sampler.rate > this.#bandwidth.value) {
+			this.#bandwidth.sample(sampler.rate);
+			this.#roundRate = Math.max(this.#roundRate, sampler.rate);
 		}
-		if (this.#sampler.close(now, largestReceivedAt)) this.#sampled(now);
-		this.#advance(now);
-	}
-
-	#sampled(now: Millis): void {
-		const {rate, appLimited, priorDelivered} = this.#sampler;
-		const ended = priorDelivered >= this.#roundEnd;
-		if (ended) {
-			this.#roundEnd = this.#sampler.delivered;
-			this.#endRound(now);
-		}
-		if (rate <= 0 || (appLimited && rate <= this.#rate)) return;
-		const index = this.#round % ROUNDS;
-		this.#rates[index] = Math.max(this.#rates[index]!, rate);
-		this.#rate = Math.max(this.#rate, rate);
-	}
-
-	#endRound(now: Millis): void {
-		const packets = this.#lost + this.#received;
-		const loss = packets === 0 ? 0 : this.#lost / packets;
-		const span = now - this.#roundSince;
-		const delivered = span > 0 ? this.#roundBytes / span : 0;
-		if (packets >= FEWEST_PACKETS) {
-			const grows = this.#rate >= this.#fullRate * FULL_GROWTH;
-			// While more and more arrives, what is lost is lost at random.
-			if (this.#phase === 'startup' && grows) this.#learnRound(loss, packets);
-			const luck = 2 * Math.sqrt(Math.max(this.#longLoss, 0.02) / packets);
-			const hopeless =
-				loss > 2 * this.#longLoss + EXCESS_LOSS + luck && !(this.#phase === 'startup' && grows);
-			const useless =
-				this.#phase === 'up' &&
-				loss > this.#longLoss + PROBE_LOSS &&
-				delivered < 1.02 * (1 - this.#longLoss) * this.#rate;
-			if (hopeless) this.#fallTo(delivered, now);
-			else if (useless) this.#enter('down', now);
-		}
-		this.#checkFull(now);
-		this.#round++;
-		// The round that is about to begin takes the place of one ten rounds ago.
-		if (!this.#sampler.appLimited || this.#rates[this.#round % ROUNDS]! < this.#rate) {
-			this.#rates[this.#round % ROUNDS] = 0;
-			this.#rate = Math.max(...this.#rates, SMALLEST_WINDOW / Math.max(1, this.#rtt.smoothed));
-		}
-		this.#lost = 0;
-		this.#received = 0;
-		this.#roundBytes = 0;
-		this.#roundSince = now;
-	}
-
-	/** No more than what arrives is sent from now on. */
-	#fallTo(delivered: number, now: Millis): void {
-		if (delivered <= 0 || delivered >= this.#rate) return;
-		this.#rates.fill(0);
-		this.#rates[this.#round % ROUNDS] = delivered;
-		this.#rate = delivered;
-		this.#enter(this.#phase === 'startup' ? 'drain' : 'down', now);
-	}
-
-	#checkFull(now: Millis): void {
-		if (this.#phase !== 'startup') return;
-		// A queue of a good part of a round trip is proof enough.
-		if (this.#round > 3 && this.#delay.queueing > Math.max(20, 0.6 * this.#minRtt.value)) {
-			this.#enter('drain', now);
-			return;
-		}
-		if (this.#sampler.appLimited) return;
-		if (this.#rate >= this.#fullRate * FULL_GROWTH) {
-			this.#fullRate = this.#rate;
-			this.#fullRounds = 0;
-		} else if (++this.#fullRounds >= FULL_ROUNDS) this.#enter('drain', now);
-	}
-
-	#enter(phase: Phase, now: Millis): void {
-		this.#phase = phase;
-		this.#phaseSince = now;
-		const rounds = CRUISE_ROUNDS + (this.#random.uint32() / 2 ** 32) * CRUISE_SPREAD;
-		if (phase === 'cruise') this.#cruiseFor = rounds * Math.max(this.#minRtt.value, 5);
-	}
-
-	#advance(now: Millis): void {
-		const since = now - this.#phaseSince;
-		const round = Math.max(this.#minRtt.value, 1);
-		switch (this.#phase) {
-			case 'startup':
-				return;
-			case 'drain':
-			case 'down':
-				if (this.inFlight <= this.#bdp || since > 3 * round) this.#enter('cruise', now);
-				return;
-			case 'up':
-				if (since > Math.min(round, LONGEST_DASH)) this.#enter('down', now);
-				return;
-			case 'rtt':
-				if (since > Math.max(PROBE_RTT_TIME, round)) {
-					this.#rttProbedAt = now;
-					this.#enter('cruise', now);
-				}
-				return;
-			default:
-				if (this.#rttProbedAt === 0) this.#rttProbedAt = now;
-				if (now - Math.max(this.#delay.touchedAt, this.#rttProbedAt) > MIN_RTT_AGE) {
-					this.#enter('rtt', now);
-				} else if (since > this.#cruiseFor) this.#enter('up', now);
-		}
+		if (sampler.priorDelivered >= this.#nextRound) this.#endRound(now);
+		this.#step(now);
+		this.#apply();
 	}
 
 	setApplicationLimited(_now: Millis): void {
@@ -295,7 +178,171 @@ export class BbrModel implements RateModel {
 	}
 
 	delayUntilSend(now: Millis, bytes: number): Millis {
-		if (this.inFlight > 0 && this.inFlight + bytes > this.window) return Number.POSITIVE_INFINITY;
+		const {inFlight} = this.#sampler;
+		if (inFlight > 0 && inFlight + bytes > this.window) return Number.POSITIVE_INFINITY;
 		return this.#pacer.delay(now);
+	}
+
+	/** The round trip time without a queue. */
+	get #span(): Millis {
+		return Math.max(SHORTEST_SPAN, this.#delays.minRtt);
+	}
+
+	/** Bytes that the path holds without a queue, lost ones included. */
+	get #target(): number {
+		return (this.#bandwidth.value * (this.#span + this.#delays.reverse)) / (1 - this.#loss.base);
+	}
+
+	#endRound(now: Millis): void {
+		this.#nextRound = this.#sampler.delivered;
+		this.#delays.endRound();
+		this.#phaseRounds++;
+		// A sender that lacks data does not crowd the path: what it loses is not its doing.
+		if (this.#loss.closeRound() && !this.#sampler.appLimited) this.#limitLoss(now);
+		if (this.#phase === Phase.startup) this.#watchStartup(now);
+		else this.#followDrop();
+		this.#roundRate = 0;
+		if (!this.#sampler.appLimited) this.#bandwidth.advance();
+	}
+
+	/** The ceiling: where more is sent than arrives, and not for the path's own loss, send what arrives. */
+	#limitLoss(now: Millis): void {
+		const loss = this.#loss;
+		const limit = CEILING_FACTOR * loss.base + CEILING_MARGIN;
+		if (this.#phase === Phase.startup) {
+			const growing = this.#bandwidth.value >= STARTUP_GROWTH * this.#fullBandwidth;
+			if (growing) this.#startupLoss = loss.recent;
+			else if (loss.exceeds(CEILING_FACTOR * this.#startupLoss + CEILING_MARGIN))
+				this.#enter(Phase.drain, DRAIN_GAIN, now);
+			return;
+		}
+		// What a round trip reports lost was sent in the one before.
+		const isProbe = this.#phase === Phase.down;
+		const isCruise = this.#phase === Phase.cruise && this.#phaseRounds >= 2;
+		if (!(isProbe || isCruise) || this.#roundRate <= 0) return;
+		// Loss that a lower rate did not mend is the path's own.
+		if (loss.recent > (1 - MENDED) * this.#loweredLoss) return;
+		if (!loss.exceeds(isProbe ? limit : loss.base + LOSS_MARGIN)) return;
+		this.#loweredLoss = loss.recent;
+		const delivered = isProbe ? this.#roundRate : this.#sampler.rate;
+		this.#bandwidth.lower(Math.max(delivered, MOST_STEP * this.#bandwidth.value));
+		if (isCruise && loss.exceeds(limit)) this.#enter(Phase.down, DOWN_GAIN, now);
+	}
+
+	/** A path that has become slower fills its queue long before the filter forgets. */
+	#followDrop(): void {
+		const isFull = this.#delays.standingQueue > Math.max(20, this.#span);
+		if (isFull && this.#roundRate > 0 && this.#roundRate < 0.8 * this.#bandwidth.value) {
+			this.#bandwidth.lower(Math.max(this.#roundRate, MOST_STEP * this.#bandwidth.value));
+		}
+	}
+
+	#watchStartup(now: Millis): void {
+		const bandwidth = this.#bandwidth.value;
+		if (bandwidth >= STARTUP_GROWTH * this.#fullBandwidth) {
+			this.#fullBandwidth = bandwidth;
+			this.#fullRounds = 0;
+			return;
+		}
+		if (this.#sampler.appLimited) return;
+		const queued = this.#delays.standingQueue > Math.max(5, this.#span / 4);
+		this.#fullRounds += queued ? FULL_ROUNDS : 1;
+		if (this.#fullRounds >= FULL_ROUNDS) this.#enter(Phase.drain, DRAIN_GAIN, now);
+	}
+
+	#step(now: Millis): void {
+		const drained = this.inFlight <= this.#target;
+		switch (this.#phase) {
+			case Phase.startup:
+				return;
+			case Phase.drain:
+				if (drained || this.#phaseRounds >= DRAIN_ROUNDS) this.#cruise(now, CRUISE);
+				break;
+			case Phase.up:
+				if (now - this.#phaseAt >= this.#upSpan) this.#enter(Phase.down, DOWN_GAIN, now);
+				return;
+			case Phase.down:
+				// A whole round trip: only then has the probe shown what it found.
+				if (this.#phaseRounds >= 1) this.#afterDown(now);
+				else if (drained) this.#gain = 1;
+				break;
+			case Phase.cruise: {
+				const target = Math.max(2, this.#span / 20);
+				const excess = (this.#delays.standingQueue - target) / (4 * this.#span);
+				this.#gain = 1 - Math.min(MOST_YIELD, Math.max(0, excess));
+				if (this.#phaseRounds >= this.#cruiseRounds) this.#probeUp(now);
+				break;
+			}
+			case Phase.probeRtt:
+				if (this.#phaseRounds >= 1 && now - this.#phaseAt >= PROBE_RTT_FOR)
+					this.#cruise(now, CRUISE);
+				return;
+		}
+		if (now - this.#delays.floorAt > PROBE_RTT_EVERY && this.#phase === Phase.cruise) {
+			this.#delays.noteFloor(now);
+			this.#enter(Phase.probeRtt, DOWN_GAIN, now);
+		}
+	}
+
+	/** What was probed for is there: probe on at once. Without a sign of its end: sooner and longer. */
+	#afterDown(now: Millis): void {
+		const rtt = this.#span;
+		const growth = ((UP_GAIN - 1) * this.#upSpan) / rtt;
+		const isQueued = this.#delays.smoothQueue > this.#upQueue + Math.max(1.5, 0.4 * growth * rtt);
+		const isLossy = this.#loss.exceeds(this.#loss.base + LOSS_MARGIN);
+		if (isQueued || isLossy) {
+			this.#upSpan = SHORTEST_PROBE;
+			this.#cruise(now, isLossy ? LOSSY_CRUISE : CRUISE);
+			return;
+		}
+		this.#upSpan *= 2;
+		if (this.#bandwidth.value > (1 + 0.4 * growth) * this.#upBandwidth) this.#probeUp(now);
+		else this.#cruise(now, SHORT_CRUISE);
+	}
+
+	#probeUp(now: Millis): void {
+		this.#loweredLoss = Number.POSITIVE_INFINITY;
+		this.#upBandwidth = this.#bandwidth.value;
+		this.#upQueue = this.#delays.smoothQueue;
+		this.#stubbornQueue = Math.min(MOST_STUBBORN, this.#delays.takeCycleQueue());
+		this.#upSpan = Math.min(this.#span, this.#upSpan);
+		this.#enter(Phase.up, UP_GAIN, now);
+	}
+
+	#cruise(now: Millis, rounds: number): void {
+		// Of random length, so that flows which share a bottleneck do not probe in step.
+		this.#cruiseRounds = rounds + (this.#random.uint32() & 3);
+		this.#enter(Phase.cruise, 1, now);
+	}
+
+	#enter(phase: Phase, gain: number, now: Millis): void {
+		if (gain < 1) this.#loss.startSpell();
+		this.#phase = phase;
+		this.#gain = gain;
+		this.#phaseAt = now;
+		this.#phaseRounds = 0;
+		this.#nextRound = this.#sampler.delivered;
+	}
+
+	#apply(): void {
+		const bandwidth = this.#bandwidth.value;
+		if (bandwidth <= 0) return;
+		const target = this.#target;
+		if (this.#phase === Phase.startup) {
+			this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
+			// Twice what the path holds is enough once a queue shows that the end is near.
+			const isQueued = this.#delays.smoothQueue > Math.max(5, this.#span / 6);
+			const gain = isQueued ? WINDOW_GAIN : STARTUP_WINDOW_GAIN;
+			this.window = Math.max(INITIAL_WINDOW, gain * target + REPORT_ROOM);
+			return;
+		}
+		const mostExtra = this.#phase === Phase.up ? MOST_EXTRA_UP : MOST_EXTRA;
+		const rate = (this.#gain * MARGIN * bandwidth) / (1 - Math.min(mostExtra, this.#loss.floor));
+		this.pacingRate = Math.max(rate, SMALLEST_WINDOW / Math.max(1, this.#delays.srtt));
+		const gain = this.#phase === Phase.probeRtt ? PROBE_RTT_WINDOW : WINDOW_GAIN;
+		this.window = Math.max(
+			SMALLEST_WINDOW,
+			gain * target + bandwidth * this.#stubbornQueue + REPORT_ROOM * Math.min(1, gain),
+		);
 	}
 }

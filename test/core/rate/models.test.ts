@@ -1,8 +1,8 @@
 import test from 'ava';
 import {BbrModel} from '../../../src/core/rate/bbr-model.ts';
+import {NewRenoModel} from '../../../src/core/rate/new-reno-model.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import {RateWorld} from '../../support/rate-world.ts';
-import {NewRenoModel} from '../../support/reference/new-reno-model.ts';
 
 const RATE = 20_000_000;
 

@@ -1,13 +1,7 @@
-import {RttEstimator} from '../../../src/core/path/rtt.ts';
-import {DelayFloor} from '../../../src/core/rate/delay-floor.ts';
-import {Pacer} from '../../../src/core/rate/pacer.ts';
-import {
-	createSnapshot,
-	type RateModel,
-	type SendSnapshot,
-} from '../../../src/core/rate/rate-model.ts';
-import {WindowedMinimum} from '../../../src/core/rate/windowed-minimum.ts';
-import type {Millis} from '../../../src/core/time.ts';
+import type {Millis} from '../time.ts';
+import {Pacer} from './pacer.ts';
+import {PathDelays} from './path-delays.ts';
+import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
 
 /** Bytes by which the window grows in a round trip without loss. */
 const PACKET = 1228;
@@ -17,6 +11,8 @@ const LARGEST_WINDOW: number = 2 ** 30;
 /** Pacing stays ahead of the window (RFC 9002, section 7.7). */
 const PACING_GAIN = 1.25;
 const SLOW_START_GAIN = 2;
+/** Keeps the pacing rate finite. */
+const SHORTEST_RTT: Millis = 0.1;
 
 /**
  * NewReno as RFC 9002, section 7 and appendix B have it, paced: halves its window for every loss.
@@ -26,30 +22,27 @@ export class NewRenoModel implements RateModel {
 	inFlight = 0;
 	window: number = INITIAL_WINDOW;
 
-	readonly #rtt = new RttEstimator();
-	readonly #minRtt = new WindowedMinimum();
-	readonly #delay = new DelayFloor();
+	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
 	#threshold = Number.POSITIVE_INFINITY;
 	#recoveryAt: Millis = Number.NEGATIVE_INFINITY;
 	#limited = false;
-	#largestSentAt: Millis = Number.NEGATIVE_INFINITY;
 
 	get queueingDelay(): Millis {
-		return this.#delay.queueing;
+		return this.#delays.queueing;
 	}
 
 	get srtt(): Millis {
-		return this.#rtt.smoothed;
+		return this.#delays.srtt;
 	}
 
 	get minRtt(): Millis {
-		return this.#minRtt.value;
+		return this.#delays.minRtt;
 	}
 
 	get pacingRate(): number {
 		const gain = this.window < this.#threshold ? SLOW_START_GAIN : PACING_GAIN;
-		return (gain * this.window) / this.#rtt.smoothed;
+		return (gain * this.window) / Math.max(SHORTEST_RTT, this.#delays.srtt);
 	}
 
 	createSnapshot(): SendSnapshot {
@@ -87,11 +80,7 @@ export class NewRenoModel implements RateModel {
 	}
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
-		if (largestSentAt <= this.#largestSentAt) return;
-		this.#largestSentAt = largestSentAt;
-		this.#rtt.sample(now - largestSentAt);
-		this.#minRtt.sample(now - largestSentAt, now);
-		this.#delay.sample(largestReceivedAt - largestSentAt, now);
+		this.#delays.sample(now, largestSentAt, largestReceivedAt);
 	}
 
 	setApplicationLimited(_now: Millis): void {
