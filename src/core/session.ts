@@ -370,6 +370,11 @@ export class Session {
 		return best === NEVER ? 1000 : best;
 	}
 
+	/** Whether streams have something to send. */
+	get streamsWait(): boolean {
+		return this.streams?.hasWork ?? false;
+	}
+
 	/** When handleTimeout wants to be called. */
 	nextTimeout(): Millis {
 		return Math.min(this.prober.nextTimeout(), this.streams?.nextTimeout() ?? NEVER);

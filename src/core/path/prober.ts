@@ -30,6 +30,8 @@ export interface Traffic {
 	readonly received: number;
 	/** Whether datagrams wait for a path. */
 	readonly waiting: boolean;
+	/** Whether streams have something to send. */
+	readonly streamsWait: boolean;
 }
 
 /** Probes the paths of one session, reads what the peer reports, and has the paths judged. */
@@ -104,16 +106,19 @@ export class Prober {
 			return;
 		}
 		const activity = this.#activity(now);
+		const waiting = this.#traffic.waiting || (path.state === 'down' && this.#traffic.streamsWait);
 		const situation = {
 			role: this.#role,
 			activity,
-			waiting: this.#traffic.waiting,
+			waiting,
 			doubt: this.#paths.all.some(({state}) => state === 'suspect'),
 		};
 		const interval = probeInterval(path, situation, now);
-		const last = this.#role === Role.SERVER ? Math.max(path.probed, path.peerProbed) : path.probed;
+		// Probes of the client do for both, but where data waits for this direction it has its own.
+		const own = this.#role === Role.CLIENT || waiting;
+		const last = own ? path.probed : Math.max(path.probed, path.peerProbed);
 		// Spread, so that the paths' probes do not fall together: reports on one come over the others.
-		const spread = 0.9 + this.#context.environment.random.uint32() / 5 / 2 ** 32;
+		const spread = 0.9 + this.#context.environment.random.uint32() / (waiting ? 10 : 5) / 2 ** 32;
 		path.nextProbe = Math.max(now, last + interval * spread);
 	}
 
