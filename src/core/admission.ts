@@ -18,7 +18,7 @@ import type {ServerSessions} from './server-sessions.ts';
 import type {ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
 import {CreditPool} from './stream/credit-pool.ts';
-import {StreamSet} from './stream/stream-set.ts';
+import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
 
 /** Beyond either of these a client has to show with a cookie that it gets what we send. */
@@ -27,9 +27,6 @@ const FRESH_PER_SECOND = 50;
 const RETRIES_PER_SECOND = 1000;
 /** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
 const CLOCK_LEAD = 600_000;
-/** Streams of one client at once. */
-const STREAM_LIMIT = 1024;
-const STREAM_MEMORY = 256 * 1024 * 1024;
 
 /** What admission works with. */
 export interface AdmissionInit {

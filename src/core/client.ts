@@ -18,7 +18,7 @@ import {ReplayWindow, Seen} from './replay-window.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {CreditPool} from './stream/credit-pool.ts';
-import {StreamSet} from './stream/stream-set.ts';
+import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import {type Millis, NEVER} from './time.ts';
 
@@ -33,10 +33,6 @@ const SECOND_CLOSE: Millis = 20;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
 const NO_CHALLENGE = new Uint8Array(8);
-
-/** Streams of one client at once. */
-const STREAM_LIMIT = 1024;
-const STREAM_MEMORY = 256 * 1024 * 1024;
 
 type State = SessionStatus['state'];
 

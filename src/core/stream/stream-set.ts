@@ -15,6 +15,11 @@ import {Stream, type StreamHost} from './stream.ts';
 import {StreamScheduler} from './stream-scheduler.ts';
 import {StreamTransport} from './stream-transport.ts';
 
+/** Streams of one client at once. */
+export const STREAM_LIMIT = 1024;
+/** Bytes that peers may have sent into streams and nobody has taken, unless it is configured. */
+export const STREAM_MEMORY: number = 256 * 1024 * 1024;
+
 /** Ids of streams that ended are remembered: older ones count as ended. */
 const CLOSED_IDS = 65_536;
 /** Without a sign of life for this long there is no hope for streams. */
