@@ -182,7 +182,7 @@ export const RATE_CASES: readonly RateCase[] = [
 	),
 	goodput('100 Mbit/s, 50 ms, 30 % loss', link(100, 50, 0.3, 1), 40),
 	goodput('100 Mbit/s, 50 ms, 10 % loss in bursts of 8', burstLink(), 70),
-	goodput('100 Mbit/s, 50 ms, 20 ms jitter', {...link(100, 50, 0, 1), jitter: 20}, 50),
+	goodput('100 Mbit/s, 50 ms, 20 ms jitter', {...link(100, 50, 0, 1), jitter: 20}, 65),
 	goodput('1 Mbit/s, 50 ms', link(1, 50, 0, 1), 0.9),
 	ownLoss('20 Mbit/s, 50 ms, buffer 1 BDP', link(20, 50, 0, 1), 18),
 	ownLoss('20 Mbit/s, 50 ms, buffer 0.1 BDP', link(20, 50, 0, 0.1), 18),

@@ -8,7 +8,10 @@ import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts
 import {RateSampler} from './rate-sampler.ts';
 
 const PACKET = 1228;
+/** In flight before the first report, and on a long path for each millisecond of it, up to the largest. */
 const INITIAL_WINDOW: number = 64 * PACKET;
+const INITIAL_RATE: number = INITIAL_WINDOW / 70;
+const LARGEST_INITIAL_WINDOW: number = 256 * PACKET;
 const SMALLEST_WINDOW: number = 4 * PACKET;
 /** A report may cover so much, which the window must not wait for. */
 const REPORT_ROOM: number = 20 * PACKET;
@@ -85,9 +88,10 @@ type Phase = (typeof Phase)[keyof typeof Phase];
  */
 export class BbrModel implements RateModel {
 	pacingRate: number;
-	window: number = INITIAL_WINDOW;
+	window: number;
 
 	readonly #random: Random;
+	readonly #initialWindow: number;
 	readonly #sampler = new RateSampler();
 	readonly #bandwidth = new BandwidthFilter();
 	readonly #loss = new LossMeter();
@@ -106,6 +110,8 @@ export class BbrModel implements RateModel {
 	#upSpan: Millis = SHORTEST_PROBE;
 	#loweredLoss = Number.POSITIVE_INFINITY;
 	#startupLoss = 0;
+	/** The smallest standing queue of a round trip of start-up: with jitter there is always one. */
+	#startupQueue: Millis = Number.POSITIVE_INFINITY;
 	/** The smallest queue between the last two probes. */
 	#stubbornQueue: Millis = 0;
 	#roundRate = 0;
@@ -117,7 +123,10 @@ export class BbrModel implements RateModel {
 	constructor(random: Random, firstRtt: Millis) {
 		this.#random = random;
 		const span = Math.max(1, Math.min(LONGEST_FIRST_RTT, firstRtt));
-		this.pacingRate = (STARTUP_GAIN * INITIAL_WINDOW) / span;
+		const window = Math.max(INITIAL_WINDOW, INITIAL_RATE * span);
+		this.#initialWindow = Math.min(LARGEST_INITIAL_WINDOW, window);
+		this.window = this.#initialWindow;
+		this.pacingRate = (STARTUP_GAIN * this.window) / span;
 	}
 
 	get inFlight(): number {
@@ -244,8 +253,11 @@ export class BbrModel implements RateModel {
 			this.#fullRounds = 0;
 			return;
 		}
-		if (this.#sampler.appLimited) return;
-		const queued = this.#delays.standingQueue > Math.max(5, this.#span / 4);
+		// A queue tells that the path is full, whether or not there was always something to send.
+		const {standingQueue} = this.#delays;
+		this.#startupQueue = Math.min(this.#startupQueue, standingQueue);
+		const queued = standingQueue - this.#startupQueue > Math.max(5, this.#span / 4);
+		if (this.#sampler.appLimited && !queued) return;
 		this.#fullRounds += queued ? FULL_ROUNDS : 1;
 		if (this.#fullRounds >= FULL_ROUNDS) this.#enter(Phase.drain, DRAIN_GAIN, now);
 	}
@@ -324,16 +336,24 @@ export class BbrModel implements RateModel {
 		this.#nextRound = this.#sampler.delivered;
 	}
 
+	/** Start-up, where what is not a queue is how long the path is: with jitter more than its shortest. */
+	#applyStartup(): void {
+		const bandwidth = this.#bandwidth.value;
+		this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
+		// Twice what the path holds is enough once a queue shows that the end is near.
+		const isQueued = this.#delays.smoothQueue > Math.max(5, this.#span / 6);
+		const gain = isQueued ? WINDOW_GAIN : STARTUP_WINDOW_GAIN;
+		const length = isQueued ? this.#span + this.#delays.reverse : this.#delays.srtt;
+		const target = (bandwidth * length) / (1 - this.#loss.base);
+		this.window = Math.max(this.#initialWindow, gain * target + REPORT_ROOM);
+	}
+
 	#apply(): void {
 		const bandwidth = this.#bandwidth.value;
 		if (bandwidth <= 0) return;
 		const target = this.#target;
 		if (this.#phase === Phase.startup) {
-			this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
-			// Twice what the path holds is enough once a queue shows that the end is near.
-			const isQueued = this.#delays.smoothQueue > Math.max(5, this.#span / 6);
-			const gain = isQueued ? WINDOW_GAIN : STARTUP_WINDOW_GAIN;
-			this.window = Math.max(INITIAL_WINDOW, gain * target + REPORT_ROOM);
+			this.#applyStartup();
 			return;
 		}
 		const mostExtra = this.#phase === Phase.up ? MOST_EXTRA_UP : MOST_EXTRA;

@@ -23,6 +23,8 @@ export class PacketFiller {
 	readonly #over: (stream: Stream) => void;
 	/** Whether the packet filled last has something of a young stream. */
 	urgent = false;
+	/** Whose STREAM_OPEN or STREAM_ACCEPT the packet filled last has. */
+	readonly begun: Stream[] = [];
 	/** The stream whose STREAM_OPEN is in the packet being filled. */
 	#opened: Stream | undefined;
 
@@ -41,6 +43,7 @@ export class PacketFiller {
 		let position = at;
 		this.#opened = undefined;
 		this.urgent = false;
+		this.begun.length = 0;
 		while (end - position >= LEAST_ROOM) {
 			const stream = this.#scheduler.next();
 			if (stream === undefined) break;
@@ -119,6 +122,7 @@ export class PacketFiller {
 	#note(stream: Stream, packet: SentPacket, kind: number): void {
 		stream.pending &= ~kind;
 		packet.add(stream, kind, 0, 0, false);
+		if (kind === Pending.OPEN || kind === Pending.ACCEPT) this.begun.push(stream);
 	}
 
 	#fillData(

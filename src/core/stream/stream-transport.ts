@@ -8,6 +8,7 @@ import type {PathSet} from '../path/path-set.ts';
 import type {Random} from '../random.ts';
 import type {RateModel} from '../rate/rate-model.ts';
 import {type Millis, NEVER} from '../time.ts';
+import {Beginnings} from './beginnings.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
 import type {PacketFiller} from './packet-filler.ts';
 import {type SentPacket, SentPackets} from './sent-packet.ts';
@@ -47,6 +48,7 @@ export class StreamTransport implements CarrierEvents {
 	readonly #packets = new SentPackets();
 	readonly #report = new PathReport();
 	readonly #skipped: number[] = [];
+	readonly #beginnings = new Beginnings();
 	/** Bits of paths that may carry the only copy of something. */
 	#trusted = 0;
 	#nextSend: Millis = NEVER;
@@ -161,6 +163,7 @@ export class StreamTransport implements CarrierEvents {
 			this.#packets.give(packet);
 		}
 		for (const path of destinations) this.carrier(path).sent(packet, number, bytes, now);
+		if (destinations.length === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
 		return destinations.length > 0;
 	}
 
@@ -209,7 +212,7 @@ export class StreamTransport implements CarrierEvents {
 
 	/** When handleTimeout wants to be called. */
 	nextTimeout(): Millis {
-		let next = this.#nextSend;
+		let next = Math.min(this.#nextSend, this.#beginnings.nextTimeout());
 		for (const carrier of this.#carriers) {
 			if (carrier !== undefined) next = Math.min(next, carrier.nextTimeout());
 		}
@@ -218,6 +221,7 @@ export class StreamTransport implements CarrierEvents {
 
 	/** Judges what is overdue; the caller sends afterwards. */
 	handleTimeout(now: Millis): void {
+		this.#beginnings.tellAgain(now);
 		for (const carrier of this.#carriers) {
 			if (carrier !== undefined && now >= carrier.nextTimeout()) carrier.handleTimeout(now);
 		}

@@ -9,6 +9,8 @@ import type {StreamOwner, TunnelStream} from './tunnel-stream.ts';
 export const FIRST_WINDOW = 262_144;
 /** Windows double up to this while the reader keeps pace. */
 const LARGEST_WINDOW = 8 * 1024 * 1024;
+/** A reader that takes one of so many parts of the window in a round trip may soon need a larger one. */
+const WINDOW_PARTS = 8;
 /** The credit that a stream always has. */
 export const LEAST_WINDOW = 16_384;
 /** What a writer may have waiting beyond what the peer takes. */
@@ -52,6 +54,8 @@ export class Stream implements TunnelStream {
 	readonly opener: boolean;
 	/** Whether the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
 	known = false;
+	/** Whether its beginning was, or will be, told a second time without being known lost. */
+	toldTwice = false;
 	/** Whether the peer may know of the stream. */
 	announced: boolean;
 	/** Whether the set of streams has let go of it. */
@@ -74,7 +78,9 @@ export class Stream implements TunnelStream {
 	readonly #host: StreamHost;
 	#window = FIRST_WINDOW;
 	#consumed = 0;
-	#grantedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** When a measurement of the reader's pace began, and how much it had taken then. */
+	#markAt: Millis = 0;
+	#markConsumed = 0;
 	/** Since when bytes wait that the reader did not take. */
 	#waitingSince: Millis = NEVER;
 	#blocked = false;
@@ -195,18 +201,24 @@ export class Stream implements TunnelStream {
 		const drained = this.#waitingSince === NEVER ? 0 : now - this.#waitingSince;
 		const allTaken = this.#consumed === this.in.position && this.in.available === 0;
 		this.#waitingSince = allTaken ? NEVER : now;
-		if (this.receiveLimit - this.#consumed > this.#window / 2) return;
-		const sinceGrant = now - this.#grantedAt;
-		if (drained > 4 * this.#host.roundTrip + 1000) this.#window = FIRST_WINDOW;
-		else if (drained < 2 * this.#host.roundTrip && sinceGrant < 8 * this.#host.roundTrip) {
-			this.#grow();
-		}
-		this.#grantedAt = now;
+		this.#adapt(now, drained);
+		if (this.receiveLimit - this.#consumed > (3 / 4) * this.#window) return;
 		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
 		this.receiveLimit += this.#host.pool.take(wanted, least);
 		this.pending |= Pending.WINDOW;
 		this.#host.wants(this);
+	}
+
+	/** Fits the window to what is taken in a round trip; `drained` = how long bytes waited for the reader. */
+	#adapt(now: Millis, drained: Millis): void {
+		const {roundTrip} = this.#host;
+		if (drained > 4 * roundTrip + 1000) this.#window = FIRST_WINDOW;
+		const isFast = this.#consumed - this.#markConsumed >= this.#window / WINDOW_PARTS;
+		if (isFast && drained < 2 * roundTrip) this.#grow();
+		if (!isFast && now - this.#markAt < roundTrip) return;
+		this.#markAt = now;
+		this.#markConsumed = this.#consumed;
 	}
 
 	#grow(): void {
