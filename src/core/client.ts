@@ -1,4 +1,4 @@
-import {CloseCode, FrameType, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
+import {CloseCode, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
@@ -266,7 +266,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
 		this.#traffic.begin(session);
-		const supported = resp.parameters.frames.includes(FrameType.STREAM_OPEN);
+		const {frames} = resp.parameters;
+		const supported = STREAM_FRAMES.every((type) => frames.includes(type));
 		this.#streams.attach(session, supported);
 		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
 		this.#traffic.resume(now);

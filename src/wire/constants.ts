@@ -69,10 +69,11 @@ export const FrameType = {
 	STREAM: 0x34,
 	STREAM_FIN: 0x35,
 	STREAM_WINDOW: 0x36,
+	STREAM_STOP: 0x37,
 } as const;
 
 /** The frame types that an end lists in its handshake parameters when it knows streams. */
-export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36];
+export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37];
 
 /** Bytes of a stream that may be sent before it is accepted. */
 export const EARLY_WINDOW = 16_384;

@@ -8,6 +8,7 @@
  *   STREAM         34 | id varint | offset 6 | length varint | bytes
  *   STREAM_FIN     35 | the same, and the stream ends behind these bytes
  *   STREAM_WINDOW  36 | id varint | offset 6
+ *   STREAM_STOP    37 | id varint
  */
 import {writeUint48} from '../bytes/cursor.ts';
 import {varintLength, writeVarint} from '../bytes/varint.ts';
@@ -56,6 +57,12 @@ export function encodeStreamWindow(
 ): number {
 	bytes[at] = FrameType.STREAM_WINDOW;
 	return writeUint48(bytes, writeVarint(bytes, at + 1, id), offset);
+}
+
+/** Writes STREAM_STOP: no more bytes are wanted. The offset behind the frame. */
+export function encodeStreamStop(bytes: Uint8Array, at: number, id: number): number {
+	bytes[at] = FrameType.STREAM_STOP;
+	return writeVarint(bytes, at + 1, id);
 }
 
 /** Writes STREAM or STREAM_FIN up to where its `length` bytes belong; the offset of those. */

@@ -1,34 +1,12 @@
 import {BbrModel} from '../../src/core/rate/bbr-model.ts';
 import {NewRenoModel} from '../../src/core/rate/new-reno-model.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
+import {least, most, type NumberedCase} from './numbered-case.ts';
 import {type FlowOptions, RateBottleneck, type WorldOptions} from './rate-bottleneck.ts';
-
-/** One number of a case, with its limit. */
-export interface RateNumber {
-	readonly name: string;
-	readonly value: number;
-	readonly limit: number;
-	/** Whether the value has to be at least (else at most) the limit. */
-	readonly isLeast: boolean;
-}
-
-/** A simulated world and the numbers that have to hold in it. */
-export interface RateCase {
-	readonly name: string;
-	readonly run: (seed: number) => readonly RateNumber[];
-}
 
 const MBIT = 1e6;
 const bbr: FlowOptions = {model: (random) => new BbrModel(random, 50)};
 const reno: FlowOptions = {model: () => new NewRenoModel()};
-
-function least(name: string, value: number, limit: number): RateNumber {
-	return {name, value, limit, isLeast: true};
-}
-
-function most(name: string, value: number, limit: number): RateNumber {
-	return {name, value, limit, isLeast: false};
-}
 
 /** Mbit/s, milliseconds of round trip, share lost at random, buffer in bandwidth-delay products. */
 function link(rate: number, rtt: number, loss: number, buffer: number): Partial<LinkConfig> {
@@ -50,7 +28,7 @@ function run(seed: number, end: number, options: Omit<WorldOptions, 'seed'>): Ra
 	return world;
 }
 
-function goodput(name: string, bottleneck: Partial<LinkConfig>, limit: number): RateCase {
+function goodput(name: string, bottleneck: Partial<LinkConfig>, limit: number): NumberedCase {
 	return {
 		name: `one flow, ${name}`,
 		run: (seed) => {
@@ -60,7 +38,7 @@ function goodput(name: string, bottleneck: Partial<LinkConfig>, limit: number): 
 	};
 }
 
-function ownLoss(name: string, bottleneck: Partial<LinkConfig>, limit: number): RateCase {
+function ownLoss(name: string, bottleneck: Partial<LinkConfig>, limit: number): NumberedCase {
 	return {
 		name: `one flow, ${name}`,
 		run: (seed) => {
@@ -97,7 +75,7 @@ function fairness(
 	bottleneck: Partial<LinkConfig>,
 	limit: number,
 	extra: readonly [number, number] = [0, 0],
-): RateCase {
+): NumberedCase {
 	return {
 		name: `two flows, ${name}`,
 		run: (seed) => {
@@ -111,7 +89,7 @@ function fairness(
 	};
 }
 
-function besideReno(name: string, a: FlowOptions, b: FlowOptions): RateCase {
+function besideReno(name: string, a: FlowOptions, b: FlowOptions): NumberedCase {
 	return {
 		name: `beside NewReno, ${name}`,
 		run: (seed) => {
@@ -122,7 +100,7 @@ function besideReno(name: string, a: FlowOptions, b: FlowOptions): RateCase {
 	};
 }
 
-function latency(name: string, bottleneck: Partial<LinkConfig>): RateCase {
+function latency(name: string, bottleneck: Partial<LinkConfig>): NumberedCase {
 	return {
 		name: `50 packets/s beside a flow, ${name}`,
 		run: (seed) => {
@@ -143,7 +121,7 @@ function change(
 	before: Partial<LinkConfig>,
 	to: Partial<LinkConfig>,
 	limit: number,
-): RateCase {
+): NumberedCase {
 	return {
 		name: `after 10 s ${name}`,
 		run: (seed) => {
@@ -166,7 +144,7 @@ export function newRenoGoodput(seed: number): number {
 }
 
 /** Every number that the rate model has to reach. */
-export const RATE_CASES: readonly RateCase[] = [
+export const RATE_CASES: readonly NumberedCase[] = [
 	goodput('100 Mbit/s, 50 ms', link(100, 50, 0, 1), 90),
 	goodput('100 Mbit/s, 50 ms, 2 % loss', link(100, 50, 0.02, 1), 80),
 	goodput('100 Mbit/s, 50 ms, 10 % loss', link(100, 50, 0.1, 1), 70),

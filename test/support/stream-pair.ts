@@ -20,6 +20,7 @@ export class MemoryStream implements TunnelStream {
 	bound: Uint8Array = NOTHING;
 	rejection = 0;
 	resetCode: number | undefined;
+	stopped = false;
 	/** Bytes that this end got from its user, and that its user has consumed, in all. */
 	written = 0;
 	used = 0;
@@ -43,6 +44,7 @@ export class MemoryStream implements TunnelStream {
 
 	write(bytes: Uint8Array): boolean {
 		if (this.state === 'closed') return false;
+		if (this.stopped) return false;
 		if (this.#ended) throw new Error('a write after the end');
 		if (bytes.length === 0) throw new Error('a write of nothing');
 		this.#outbox.push(bytes);
@@ -56,8 +58,22 @@ export class MemoryStream implements TunnelStream {
 	}
 
 	end(): void {
+		if (this.stopped) return;
 		if (this.#ended) throw new Error('ended twice');
 		this.#ended = true;
+	}
+
+	stop(): void {
+		if (this.state === 'closed' || this.finished || this.peer.stopped) return;
+		this.#inbox.length = 0;
+		this.#unconsumed = 0;
+		this.#peerEnded = true;
+		const {peer} = this;
+		peer.stopped = true;
+		peer.#ended = true;
+		peer.#outbox.length = 0;
+		peer.#waiting = 0;
+		peer.#news = true;
 	}
 
 	reset(code: number): void {
@@ -85,6 +101,7 @@ export class MemoryStream implements TunnelStream {
 	}
 
 	consumed(count: number): void {
+		if (this.peer.stopped) return;
 		if (count > this.#unconsumed) throw new Error('more consumed than read');
 		this.#unconsumed -= count;
 		this.used += count;

@@ -61,7 +61,7 @@ test('frame types are in order, and none lies in a reserved range', (t) => {
 	t.deepEqual(
 		ranges.map(([from, to, what]) => [Number(from), Number(to), what]),
 		[
-			[0x37, 0x3f, 'streams'],
+			[0x38, 0x3f, 'streams'],
 			[0x40, 0x47, 'FEC repair'],
 			[0x48, 0x4f, 'ordered datagrams'],
 		],

@@ -3,6 +3,7 @@ import {
 	encodeStreamBegin,
 	encodeStreamCode,
 	encodeStreamHead,
+	encodeStreamStop,
 	encodeStreamWindow,
 	streamBeginLength,
 	streamHeadLength,
@@ -13,7 +14,7 @@ import type {StreamScheduler} from './stream-scheduler.ts';
 
 /** With less room than this a packet is full. */
 const LEAST_ROOM = 24;
-/** The longest STREAM_REJECT, STREAM_RESET or STREAM_WINDOW. */
+/** The longest STREAM_REJECT, STREAM_RESET, STREAM_WINDOW or STREAM_STOP. */
 const LONGEST_CONTROL = 12;
 
 /** Turns what streams have to tell into frames of packets, and takes back what became of these. */
@@ -101,6 +102,7 @@ export class PacketFiller {
 			at = encodeStreamWindow(bytes, at, id, stream.receiveLimit);
 			this.#note(stream, packet, Pending.WINDOW);
 		}
+		if (stream.pending & Pending.STOP) at = this.#fillStop(stream, packet, bytes, at, end);
 		return at;
 	}
 
@@ -119,6 +121,34 @@ export class PacketFiller {
 		return encodeStreamBegin(bytes, at, FrameType.STREAM_OPEN, id, firstLimit, target);
 	}
 
+	#fillStop(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+	): number {
+		const at = this.#introduce(stream, packet, bytes, start, end);
+		if (end - at < LONGEST_CONTROL || this.#isUnknown(stream)) return at;
+		this.#note(stream, packet, Pending.STOP);
+		return encodeStreamStop(bytes, at, stream.id);
+	}
+
+	#isUnknown(stream: Stream): boolean {
+		return stream.opener && !stream.known && this.#opened !== stream;
+	}
+
+	/** Until the peer knows of the stream, each packet of it has to say what it is about. */
+	#introduce(
+		stream: Stream,
+		packet: SentPacket,
+		bytes: Uint8Array,
+		at: number,
+		end: number,
+	): number {
+		return this.#isUnknown(stream) ? this.#fillOpen(stream, packet, bytes, at, end) : at;
+	}
+
 	#note(stream: Stream, packet: SentPacket, kind: number): void {
 		stream.pending &= ~kind;
 		packet.add(stream, kind, 0, 0, false);
@@ -133,11 +163,8 @@ export class PacketFiller {
 		end: number,
 	): number {
 		let at = start;
-		// Until the peer knows of the stream, each packet of it has to say what it is about.
-		if (stream.opener && !stream.known && this.#opened !== stream && stream.hasWork) {
-			at = this.#fillOpen(stream, packet, bytes, at, end);
-			if (this.#opened !== stream) return at;
-		}
+		if (stream.hasWork) at = this.#introduce(stream, packet, bytes, at, end);
+		if (this.#isUnknown(stream)) return at;
 		const room = end - at - streamHeadLength(stream.id);
 		const {out} = stream;
 		const again = out.lost.size > 0;
@@ -163,6 +190,7 @@ export class PacketFiller {
 			if (stream.removed) continue;
 			if (kind === DATA) stream.acknowledged(offset, length, fin);
 			else if (kind === Pending.REJECT || kind === Pending.RESET) this.#over(stream);
+			else if (kind === Pending.STOP) stream.stopTold();
 			else if (kind !== Pending.WINDOW) {
 				stream.known = true;
 				stream.settle();

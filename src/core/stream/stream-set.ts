@@ -155,6 +155,8 @@ export class StreamSet implements StreamHost {
 			case FrameType.STREAM_RESET: {
 				const code = cursor.uint8();
 				if (cursor.failed) return false;
+				// An open that the reset overtook opens nothing any more.
+				if (stream === undefined && this.#init.role === Role.SERVER) this.#seen.accept(id);
 				if (type === FrameType.STREAM_RESET) stream?.ended(0, code);
 				else if (stream?.opener) stream.ended(code, undefined);
 				return true;
@@ -164,6 +166,9 @@ export class StreamSet implements StreamHost {
 				if (!cursor.failed) stream?.allow(offset);
 				return !cursor.failed;
 			}
+			case FrameType.STREAM_STOP:
+				if (!cursor.failed) stream?.halted();
+				return !cursor.failed;
 			case FrameType.STREAM:
 			case FrameType.STREAM_FIN:
 				return this.#readData(stream, type === FrameType.STREAM_FIN, cursor);

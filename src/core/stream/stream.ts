@@ -22,7 +22,7 @@ const FEW = 4096;
 const SMALL = 16_384;
 
 /** Control frames that a stream has to send, as bits. */
-export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16} as const;
+export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16, STOP: 32} as const;
 
 /** What a stream needs of those who carry it. */
 export interface StreamHost {
@@ -72,6 +72,7 @@ export class Stream implements TunnelStream {
 	finWanted = false;
 	finSent = false;
 	finAcknowledged = false;
+	stopped = false;
 	/** Whether it waits in the scheduler, and among those whose owners are to be told. */
 	queued = false;
 	changed = false;
@@ -84,7 +85,11 @@ export class Stream implements TunnelStream {
 	/** Since when bytes wait that the reader did not take. */
 	#waitingSince: Millis = NEVER;
 	#blocked = false;
-	#stopped = false;
+	/** Whether the credit that is out was given back. */
+	#released = false;
+	/** Whether bytes of the peer are thrown away, and whether it surely knows. */
+	#discarding = false;
+	#stopTold = false;
 
 	/** @param opener whether this end opened it; then `sendLimit` is what may go early */
 	constructor(
@@ -154,7 +159,7 @@ export class Stream implements TunnelStream {
 
 	reset(code: number): void {
 		if (this.state === 'closed') return;
-		this.#stop();
+		this.#close();
 		if (!this.announced) {
 			this.#host.remove(this);
 			return;
@@ -164,18 +169,29 @@ export class Stream implements TunnelStream {
 		this.#host.wants(this);
 	}
 
+	stop(): void {
+		if (this.state === 'closed' || this.in.finished || this.#discarding) return;
+		this.#discarding = true;
+		this.#release();
+		this.in.clear();
+		this.pending = (this.pending & ~Pending.WINDOW) | Pending.STOP;
+		this.#host.wants(this);
+	}
+
 	accept(bound: Uint8Array): void {
 		if (this.state !== 'opening') return;
 		this.state = 'open';
 		this.bound = bound;
-		this.receiveLimit += this.#host.pool.take(FIRST_WINDOW - EARLY_WINDOW, 0);
+		if (!this.#released) {
+			this.receiveLimit += this.#host.pool.take(FIRST_WINDOW - EARLY_WINDOW, 0);
+		}
 		this.pending |= Pending.ACCEPT;
 		this.#host.wants(this);
 	}
 
 	reject(code: number): void {
 		if (this.state !== 'opening') return;
-		this.#stop();
+		this.#close();
 		this.code = code;
 		this.pending = Pending.REJECT;
 		this.#host.wants(this);
@@ -193,7 +209,7 @@ export class Stream implements TunnelStream {
 	}
 
 	consumed(count: number): void {
-		if (this.#stopped) return;
+		if (this.#released) return;
 		this.#consumed += count;
 		this.#host.pool.give(count);
 		if (this.in.finalSize !== Number.POSITIVE_INFINITY) return;
@@ -233,13 +249,17 @@ export class Stream implements TunnelStream {
 		return this.receiveLimit - this.#consumed;
 	}
 
-	#stop(): void {
+	#close(): void {
 		this.state = 'closed';
-		if (this.#stopped) return;
-		this.#stopped = true;
-		this.#host.pool.give(this.receiveLimit - this.#consumed);
+		this.#release();
 		this.out.clear();
 		this.in.clear();
+	}
+
+	#release(): void {
+		if (this.#released) return;
+		this.#released = true;
+		this.#host.pool.give(this.receiveLimit - this.#consumed);
 	}
 
 	/** The peer accepted it, allows bytes below `window`, and is bound to that address. */
@@ -256,12 +276,30 @@ export class Stream implements TunnelStream {
 	/** The peer rejected or reset it, or its session is over. */
 	ended(rejection: number, resetCode: number | undefined): void {
 		if (this.state === 'closed') return;
-		this.#stop();
+		this.#close();
 		this.rejection = rejection;
 		this.resetCode = resetCode;
 		this.pending = 0;
 		this.#host.changed(this);
 		this.#host.remove(this);
+	}
+
+	/** The peer wants no more bytes. */
+	halted(): void {
+		if (this.state === 'closed' || this.finAcknowledged) return;
+		this.stopped = true;
+		this.finWanted = true;
+		this.finSent = true;
+		this.finAcknowledged = true;
+		this.out.clear();
+		this.#host.changed(this);
+		this.settle();
+	}
+
+	/** The peer knows that no more bytes are wanted. */
+	stopTold(): void {
+		this.#stopTold = true;
+		this.settle();
 	}
 
 	/** The peer takes bytes below `offset`. */
@@ -281,6 +319,7 @@ export class Stream implements TunnelStream {
 	/** Bytes of the peer arrived; false when they break the rules. */
 	arrived(offset: number, bytes: Uint8Array, start: number, end: number, fin: boolean): boolean {
 		if (offset + (end - start) > this.receiveLimit) return false;
+		if (this.#discarding) return true;
 		const before = this.in.available;
 		if (!this.in.insert(offset, bytes, start, end, fin)) return false;
 		if (this.#waitingSince === NEVER && this.in.available > 0) this.#waitingSince = this.#host.now;
@@ -311,7 +350,7 @@ export class Stream implements TunnelStream {
 		const useless =
 			this.state === 'closed'
 				? kind !== Pending.REJECT && kind !== Pending.RESET
-				: kind !== Pending.WINDOW && this.known;
+				: kind !== Pending.WINDOW && kind !== Pending.STOP && this.known;
 		if (useless) return;
 		this.pending |= kind;
 		this.#host.wants(this);
@@ -319,9 +358,10 @@ export class Stream implements TunnelStream {
 
 	/** Ends it when both directions have ended. */
 	settle(): void {
-		if (!this.finAcknowledged || !this.in.finished || this.out.buffered > 0) return;
+		const isInputOver = this.#discarding ? this.#stopTold : this.in.finished;
+		if (!this.finAcknowledged || !isInputOver || this.out.buffered > 0) return;
 		if (this.state === 'closed' || !this.known) return;
-		this.#stop();
+		this.#close();
 		this.pending = 0;
 		this.#host.changed(this);
 		this.#host.remove(this);

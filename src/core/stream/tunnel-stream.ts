@@ -30,6 +30,10 @@ export interface TunnelStream {
 	readonly writable: boolean;
 	/** No more bytes follow those written. */
 	end(): void;
+	/** Wants no more bytes of the peer and throws away those that come; this end's direction goes on. */
+	stop(): void;
+	/** Whether the peer wants no more bytes: this end's direction is over, the other goes on. */
+	readonly stopped: boolean;
 	/** Ends both directions at once with one of StreamCode; nothing more is told of the stream. */
 	reset(code: number): void;
 	/** Server: the connection is made; `bound` is its local address (SOCKS5 form). */

@@ -1,12 +1,15 @@
 import test from 'ava';
+import {holds} from '../../support/numbered-case.ts';
 import {newRenoGoodput, RATE_CASES} from '../../support/rate-cases.ts';
 
 for (const {name, run} of RATE_CASES) {
 	test(`keeps its numbers: ${name}`, (t) => {
 		for (const seed of [1, 2]) {
-			for (const {name: what, value, limit, isLeast} of run(seed)) {
-				const holds = isLeast ? value >= limit : value <= limit;
-				t.true(holds, `${what}: ${value}, limit ${limit}, seed ${seed}`);
+			for (const number of run(seed)) {
+				t.true(
+					holds(number),
+					`${number.name}: ${number.value}, limit ${number.limit}, seed ${seed}`,
+				);
 			}
 		}
 	});
