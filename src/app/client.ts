@@ -138,6 +138,7 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
+		congestionControl: options.congestionControl,
 	};
 }
 

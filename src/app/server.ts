@@ -170,6 +170,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
+		congestionControl: options.congestionControl,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
 	};
 }

@@ -214,6 +214,7 @@ function sharedOptions(program: Command): void {
 		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
 		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
 		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')
+		.option('--congestion-control <NAME>', 'for TCP connections: bbr or newreno (default: bbr)')
 		.option('--check', 'validate flags, files and keys, and exit')
 		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
 		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')

@@ -1,4 +1,5 @@
 import {dirname, resolve} from 'node:path';
+import type {CongestionControl} from '../core/rate/congestion-control.ts';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {readClassicFile} from './classic-file.ts';
@@ -78,6 +79,7 @@ export interface ClientOptions {
 	readonly busyPoll: boolean;
 	/** The most bytes that streams may keep. */
 	readonly streamMemory: number;
+	readonly congestionControl: CongestionControl;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -178,6 +180,8 @@ function merge(
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? CLIENT_DEFAULTS.busyPoll,
 		streamMemory: flags.streamMemory ?? file.streamMemory ?? CLIENT_DEFAULTS.streamMemory,
+		congestionControl:
+			flags.congestionControl ?? file.congestionControl ?? CLIENT_DEFAULTS.congestionControl,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? CLIENT_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? CLIENT_DEFAULTS.logFormat,
@@ -204,6 +208,7 @@ const NOTHING: ClientFile = {
 	io: undefined,
 	busyPoll: undefined,
 	streamMemory: undefined,
+	congestionControl: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

@@ -1,4 +1,5 @@
 import {dirname, resolve} from 'node:path';
+import type {CongestionControl} from '../core/rate/congestion-control.ts';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import type {Endpoint} from './endpoint.ts';
@@ -73,6 +74,7 @@ export interface ServerOptions {
 	readonly busyPoll: boolean;
 	/** The most bytes that streams may keep. */
 	readonly streamMemory: number;
+	readonly congestionControl: CongestionControl;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel;
@@ -165,6 +167,8 @@ function merge(
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? SERVER_DEFAULTS.busyPoll,
 		streamMemory: flags.streamMemory ?? file.streamMemory ?? SERVER_DEFAULTS.streamMemory,
+		congestionControl:
+			flags.congestionControl ?? file.congestionControl ?? SERVER_DEFAULTS.congestionControl,
 		stats: flags.stats ?? file.stats,
 		logLevel: flags.logLevel ?? file.logLevel ?? SERVER_DEFAULTS.logLevel,
 		logFormat: flags.logFormat ?? file.logFormat ?? SERVER_DEFAULTS.logFormat,
@@ -220,6 +224,7 @@ const NOTHING: ServerFile = {
 	io: undefined,
 	busyPoll: undefined,
 	streamMemory: undefined,
+	congestionControl: undefined,
 	stats: undefined,
 	logLevel: undefined,
 	logFormat: undefined,

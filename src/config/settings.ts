@@ -1,4 +1,5 @@
 import {resolve} from 'node:path';
+import {CONGESTION_CONTROLS, type CongestionControl} from '../core/rate/congestion-control.ts';
 import type {Millis} from '../core/time.ts';
 import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
 import {attempt, type ProblemList} from './errors.ts';
@@ -21,6 +22,7 @@ export interface SharedSettings {
 	readonly busyPoll: boolean | undefined;
 	/** In bytes. */
 	readonly streamMemory: number | undefined;
+	readonly congestionControl: CongestionControl | undefined;
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel | undefined;
 	readonly logFormat: LogFormat | undefined;
@@ -35,6 +37,7 @@ export interface SharedFlags {
 	readonly io?: string | undefined;
 	readonly busyPoll?: boolean | undefined;
 	readonly streamMemory?: string | undefined;
+	readonly congestionControl?: string | undefined;
 	readonly stats?: string | undefined;
 	readonly logLevel?: string | undefined;
 	readonly logFormat?: string | undefined;
@@ -64,6 +67,7 @@ export const SHARED_DEFAULTS = {
 	encrypt: true,
 	busyPoll: false,
 	streamMemory: 268_435_456,
+	congestionControl: 'bbr',
 	logLevel: 'info',
 	logFormat: 'text',
 } as const;
@@ -99,6 +103,7 @@ export function readSharedFlags(
 		io: read('--io', flags.io, readIoName),
 		busyPoll: flags.busyPoll,
 		streamMemory: read('--stream-memory', flags.streamMemory, readMemory),
+		congestionControl: read('--congestion-control', flags.congestionControl, readCongestionControl),
 		stats: read('--stats', flags.stats, readInterval),
 		logLevel: read('--log-level', flags.logLevel, readLogLevel),
 		logFormat: read('--log-format', flags.logFormat, readLogFormat),
@@ -139,6 +144,7 @@ export function readSharedFields(fields: FieldReader, folder: string): SharedSet
 		io: fields.text('io', readIoName),
 		busyPoll: fields.boolean('busyPoll'),
 		streamMemory: fields.text('streamMemory', readMemory),
+		congestionControl: fields.text('congestionControl', readCongestionControl),
 		stats: fields.text('stats', readInterval),
 		logLevel: fields.text('logLevel', readLogLevel),
 		logFormat: fields.text('logFormat', readLogFormat),
@@ -227,6 +233,10 @@ function keyFlags(files: readonly string[], cwd: string): KeySource {
 
 function readBackEnd(text: string): AeadName {
 	return readChoice(text, AEAD_BACK_ENDS);
+}
+
+function readCongestionControl(text: string): CongestionControl {
+	return readChoice(text, CONGESTION_CONTROLS);
 }
 
 function readLogLevel(text: string): LogLevel {

@@ -252,6 +252,7 @@ export class Admission {
 				role: Role.SERVER,
 				pool: this.#pool,
 				limit: STREAM_LIMIT,
+				congestionControl: this.#config.congestionControl ?? 'bbr',
 				user: init.user.name,
 				exit: init.user.exit,
 			});

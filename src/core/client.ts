@@ -76,6 +76,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			role: Role.CLIENT,
 			pool: new CreditPool(config.streamMemory ?? STREAM_MEMORY),
 			limit: STREAM_LIMIT,
+			congestionControl: config.congestionControl ?? 'bbr',
 			user: '',
 			exit: false,
 		});

@@ -9,6 +9,7 @@ import type {Slot} from '../bytes/slot-pool.ts';
 import type {PathSettings} from '../wire/paths.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
+import type {CongestionControl} from './rate/congestion-control.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import type {Millis} from './time.ts';
@@ -165,6 +166,8 @@ export interface ClientConfig {
 	readonly flowIdle: Millis;
 	/** Bytes that peers may have sent into streams and nobody has taken yet, 256 MiB. */
 	readonly streamMemory?: number;
+	/** How this end judges what a path carries, `bbr`. */
+	readonly congestionControl?: CongestionControl;
 }
 
 /** Somebody who may use the server. */
@@ -201,6 +204,8 @@ export interface ServerConfig {
 	readonly flowRate: number;
 	/** Bytes that clients may have sent into streams and nobody has taken yet, 256 MiB. */
 	readonly streamMemory?: number;
+	/** How this end judges what a path carries, `bbr`. */
+	readonly congestionControl?: CongestionControl;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
 	readonly sessionLimit: number;
 }

@@ -55,7 +55,7 @@ test('every flag of mpclient arrives', (t) => {
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
 			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
-			'--optimistic-connect --stream-memory 64MiB --forward tcp:22=host:22',
+			'--optimistic-connect --stream-memory 64MiB --congestion-control newreno --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
@@ -63,6 +63,7 @@ test('every flag of mpclient arrives', (t) => {
 		copies: 2,
 		optimisticConnect: true,
 		streamMemory: 2 ** 26,
+		congestionControl: 'newreno',
 		forwards: [
 			{
 				protocol: 'tcp',
@@ -281,6 +282,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--congestion-control <NAME>',
 		'--check',
 		'--test',
 		'--stats <TIME>',
@@ -303,6 +305,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--congestion-control <NAME>',
 		'--check',
 		'--stats <TIME>',
 		'--log-level <LEVEL>',

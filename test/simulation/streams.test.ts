@@ -201,6 +201,25 @@ for (const stopping of ['client', 'server'] as const) {
 	});
 }
 
+test('each end sends with the congestion control that it was given', (t) => {
+	const options = {
+		links: [rateLink(RATE, 50, 0.01)],
+		server: {congestionControl: 'newreno'},
+	} as const;
+	const world = new StreamWorld({seed: 19, ...options}, (stream, _, world) => {
+		stream.accept(Uint8Array.of(1, 127, 0, 0, 1, 0, 80));
+		peers.push(new Talker(world, stream, 1e9, false));
+	});
+	const peers: Talker[] = [];
+	world.start();
+	world.run(1000);
+	const client = world.open(80, 1e9, false);
+	world.run(7000);
+	const [up, down] = [peers[0]!.received, client.received].map((bytes) => (bytes * 8) / 6e6);
+	t.true(up! > 70, `up, bbr: ${up} Mbit/s`);
+	t.true(down! > 1 && down! < 10, `down, newreno: ${down} Mbit/s`);
+});
+
 test("a path's rate is a limit for streams too", (t) => {
 	const world = new StreamWorld(
 		{seed: 17, links: [{delay: 10}], paths: [{rateDown: 8000, rateUp: 8000}]},

@@ -4,7 +4,7 @@ import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/const
 import type {EndpointContext} from '../context.ts';
 import type {Path} from '../path/path.ts';
 import {Role} from '../path/probe-interval.ts';
-import {BbrModel} from '../rate/bbr-model.ts';
+import {type CongestionControl, createRateModel} from '../rate/congestion-control.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import type {Session} from '../session.ts';
 import {type Millis, NEVER} from '../time.ts';
@@ -32,6 +32,7 @@ export interface StreamSetInit {
 	readonly context: EndpointContext;
 	readonly role: Role;
 	readonly pool: CreditPool;
+	readonly congestionControl: CongestionControl;
 	/** Streams at once. */
 	readonly limit: number;
 	/** Server: whose they are, and whether they may be opened. */
@@ -89,7 +90,7 @@ export class StreamSet implements StreamHost {
 
 	/** A session carries the streams from now on. @param supported whether the peer knows streams */
 	attach(session: Session, supported: boolean): void {
-		const {context} = this.#init;
+		const {context, congestionControl} = this.#init;
 		this.#session = session;
 		const {sender, paths} = session;
 		const {random} = context.environment;
@@ -98,7 +99,10 @@ export class StreamSet implements StreamHost {
 			paths,
 			random,
 			filler: this.#filler,
-			model: ({rtt}) => new BbrModel(random, rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP),
+			model: ({rtt}) => {
+				const firstRtt = rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP;
+				return createRateModel(congestionControl, random, firstRtt);
+			},
 		});
 		this.#feedback = undefined;
 		if (supported) return;

@@ -1,0 +1,20 @@
+import type {Random} from '../random.ts';
+import type {Millis} from '../time.ts';
+import {BbrModel} from './bbr-model.ts';
+import {NewRenoModel} from './new-reno-model.ts';
+import type {RateModel} from './rate-model.ts';
+
+/** The names of the rate models, the default first. */
+export const CONGESTION_CONTROLS = ['bbr', 'newreno'] as const;
+
+/** Which rate model streams have: what a path is believed to carry, and how much is sent there. */
+export type CongestionControl = (typeof CONGESTION_CONTROLS)[number];
+
+/** A model of that name for a path; the parameters are those of BbrModel. */
+export function createRateModel(
+	name: CongestionControl,
+	random: Random,
+	firstRtt: Millis,
+): RateModel {
+	return name === 'bbr' ? new BbrModel(random, firstRtt) : new NewRenoModel();
+}
