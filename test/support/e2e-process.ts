@@ -10,8 +10,11 @@ export class Child {
 	code: number | null | undefined;
 	readonly #child: ChildProcess;
 
-	constructor(command: string, argv: readonly string[]) {
-		this.#child = spawn(command, argv, {detached: true, stdio: ['ignore', 'pipe', 'pipe']});
+	/** @param typed whether `type` will be used; else it has nothing to read */
+	constructor(command: string, argv: readonly string[], typed = false) {
+		const input = typed ? 'pipe' : 'ignore';
+		this.#child = spawn(command, argv, {detached: true, stdio: [input, 'pipe', 'pipe']});
+		this.#child.stdin?.on('error', () => {});
 		for (const stream of [this.#child.stdout, this.#child.stderr]) {
 			stream?.on('data', (text: Buffer) => {
 				this.output += text.toString();
@@ -32,6 +35,18 @@ export class Child {
 
 	get alive(): boolean {
 		return this.code === undefined;
+	}
+
+	/** Writes a line to it. */
+	type(line: string): void {
+		this.#child.stdin?.write(`${line}\n`);
+	}
+
+	/** Resolves when it has written that. */
+	async says(text: string | RegExp): Promise<void> {
+		const found = () =>
+			typeof text === 'string' ? this.output.includes(text) : text.test(this.output);
+		await waitFor(found, `${text} in ${this.output}`);
 	}
 
 	/** Kills it and its descendants; resolves when it has ended. */

@@ -62,8 +62,8 @@ export class Stage {
 	}
 
 	/** Starts any other program. */
-	child(command: string, argv: Words): Child {
-		const child = new Child(command, argv);
+	child(command: string, argv: Words, typed = false): Child {
+		const child = new Child(command, argv, typed);
 		this.#t.teardown(() => child.kill());
 		return child;
 	}

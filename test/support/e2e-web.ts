@@ -1,6 +1,6 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {once} from 'node:events';
-import {createServer, type ServerResponse} from 'node:http';
+import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {ExecutionContext} from 'ava';
 
 /** Objects of the page. */
@@ -23,7 +23,7 @@ addEventListener('load', () => {
 /**
  * A web server on loopback:
  *
- *   GET /big        random bytes, the same each time
+ *   GET /big        random bytes, the same each time, in parts
  *   GET /small/N    the text N
  *   POST /          answers with the SHA-256 of what it got
  *   GET /page       a page with 100 objects; its title says how many came
@@ -31,8 +31,8 @@ addEventListener('load', () => {
 export class WebTarget {
 	readonly port: number;
 	readonly big: Buffer;
-	/** Before it, /big stops in the middle until the promise is resolved; half of it has gone then. */
-	halfway: (() => Promise<void>) | undefined;
+	/** What happens between equal parts of /big or of what is posted: nothing moves until it is done. */
+	between: readonly (() => Promise<void>)[] = [];
 	/** Objects of the page that were asked for. */
 	objects = 0;
 
@@ -44,9 +44,7 @@ export class WebTarget {
 	static async open(t: ExecutionContext, size: number): Promise<WebTarget> {
 		const server = createServer((request, response) => {
 			if (request.method === 'POST') {
-				const hash = createHash('sha256');
-				request.on('data', (bytes: Buffer) => hash.update(bytes));
-				request.on('end', () => response.end(hash.digest('hex')));
+				void target.#take(request, response);
 			} else void target.#answer(request.url ?? '', response);
 		});
 		server.listen(0, '127.0.0.1');
@@ -61,13 +59,28 @@ export class WebTarget {
 		return target;
 	}
 
+	async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+		const hash = createHash('sha256');
+		const part = Number(request.headers['content-length']) / (this.between.length + 1);
+		let parts = 0;
+		let length = 0;
+		for await (const bytes of request) {
+			hash.update(bytes);
+			length += bytes.length;
+			if (length >= (parts + 1) * part) await this.between[parts++]?.();
+		}
+		response.end(hash.digest('hex'));
+	}
+
 	async #answer(path: string, response: ServerResponse): Promise<void> {
 		if (path === '/big') {
 			response.setHeader('content-length', this.big.length);
-			const half = this.big.length >> 1;
-			response.write(this.big.subarray(0, half));
-			await this.halfway?.();
-			response.end(this.big.subarray(half));
+			const part = Math.ceil(this.big.length / (this.between.length + 1));
+			for (let i = 0; i <= this.between.length; i++) {
+				response.write(this.big.subarray(i * part, (i + 1) * part));
+				await this.between[i]?.();
+			}
+			response.end();
 		} else if (path === '/page') {
 			response.setHeader('content-type', 'text/html');
 			response.end(PAGE);
