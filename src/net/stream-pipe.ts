@@ -12,6 +12,12 @@ const EARLY_LIMIT = 16 * 1024;
 /** How often a socket that is not read is asked whether its connection still exists. */
 const PROBE_INTERVAL: Millis = 15_000;
 
+/**
+ * After so long without a sign of the other host the system asks for one, then ten times a second
+ * apart: a host that vanished is noticed within a minute, even while nothing is read or written.
+ */
+const KEEP_ALIVE: Millis = 45_000;
+
 /** Without any byte either way a connection ends after this. */
 const IDLE_LIMIT: Millis = 24 * 3_600_000;
 /** The same while bytes wait and one end takes none of them. */
@@ -36,8 +42,9 @@ export interface StreamPipeInit {
 
 /**
  * Joins a TCP connection and a stream, in both directions until each has ended: FIN becomes FIN,
- * RST becomes RST. What it holds is bounded: a socket whose stream is full is paused, and a stream
- * whose socket is full is not read.
+ * RST becomes RST. Who sent everything and then went away gets it delivered all the same. What it
+ * holds is bounded: a socket whose stream is full is paused, and a stream whose socket is full is not
+ * read.
  *
  * It hears its stream through {@link streamChanged} from the start, but gives the socket nothing
  * before {@link begin}.
@@ -65,6 +72,7 @@ export class StreamPipe implements StreamOwner {
 	constructor(init: StreamPipeInit) {
 		this.#init = init;
 		const {socket, early} = init;
+		socket.setKeepAlive(true, KEEP_ALIVE);
 		if (early !== undefined && early.length > 0) this.#take(early);
 		socket.on('data', this.#take);
 		socket.on('end', this.#end);
@@ -108,6 +116,7 @@ export class StreamPipe implements StreamOwner {
 			resetSocket(socket);
 			return;
 		}
+		if (stream.stopped) this.#drain();
 		this.#resume();
 		if (this.#begun) this.#immediate ??= setImmediate(this.#pull);
 	}
@@ -142,8 +151,8 @@ export class StreamPipe implements StreamOwner {
 	}
 
 	readonly #take = (bytes: Uint8Array): void => {
-		if (this.#done) return;
 		const {stream, changed} = this.#init;
+		if (this.#done || stream.stopped) return;
 		this.#moved = true;
 		let taken = bytes;
 		if (stream.state === 'opening') {
@@ -160,6 +169,14 @@ export class StreamPipe implements StreamOwner {
 	#pause(): void {
 		this.#paused = true;
 		this.#init.socket.pause();
+	}
+
+	/** The other end wants no more bytes: what the socket has left is read and thrown away. */
+	#drain(): void {
+		this.#held.length = 0;
+		if (!this.#paused) return;
+		this.#paused = false;
+		this.#init.socket.resume();
 	}
 
 	#resume(): void {
@@ -231,7 +248,9 @@ export class StreamPipe implements StreamOwner {
 		if (!stream.finished || this.#unwritten > 0 || this.#outputEnded) return;
 		this.#outputEnded = true;
 		this.#moved = true;
-		socket.end();
+		// Nobody will hear what the socket's peer still says: it sees so when it says it.
+		if (stream.stopped) socket.end(() => socket.destroy());
+		else socket.end();
 	}
 
 	readonly #fail = (error: NodeJS.ErrnoException): void => {
@@ -240,7 +259,8 @@ export class StreamPipe implements StreamOwner {
 	};
 
 	readonly #close = (): void => {
-		if (!this.#inputEnded || !this.#outputEnded) this.#reset(StreamCode.CONNECTION_RESET);
+		const isOver = this.#inputEnded || this.#init.stream.stopped;
+		if (!isOver || !this.#outputEnded) this.#reset(StreamCode.CONNECTION_RESET);
 		this.#stop();
 		this.#init.closed();
 	};
@@ -249,7 +269,9 @@ export class StreamPipe implements StreamOwner {
 		const {stream, changed} = this.#init;
 		if (this.#done || stream.state === 'closed') return;
 		this.#stop();
-		stream.reset(code);
+		// What was sent before its end is complete, and the far end is not to lose it.
+		if (this.#inputEnded) stream.stop();
+		else stream.reset(code);
 		changed();
 	}
 

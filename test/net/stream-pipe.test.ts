@@ -1,5 +1,7 @@
 import {randomBytes} from 'node:crypto';
+import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
+import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import {StreamPipe} from '../../src/net/stream-pipe.ts';
 import {StreamCode} from '../../src/wire/constants.ts';
@@ -99,6 +101,34 @@ test('bytes go both ways at once and arrive as they were', async (t) => {
 	t.is(world.pair.client.state, 'closed');
 	t.is(world.pair.client.resetCode, undefined);
 });
+
+for (const [first, second] of [
+	['application', 'target'],
+	['target', 'application'],
+] as const) {
+	test(`what the ${first} sent before it ended and went away reaches the ${second}`, async (t) => {
+		const world = await World.open(t, {buffer: 2 * MIB});
+		const [near, stream] =
+			first === 'application'
+				? [world.client, world.pair.client]
+				: [world.server, world.pair.server];
+		const all = randomBytes(MIB);
+		stream.held = true;
+		world[first].socket.end(all);
+		await waitFor(() => near.readableEnded, 'the end of what was sent');
+		// It is gone: it learns of no answer any more, and its system says so when one comes.
+		world[first].socket.resetAndDestroy();
+		await waitFor(() => world[first].closed);
+		world[second].socket.write('answer');
+		await waitFor(() => near.destroyed, 'the near socket to notice');
+		t.is(world[second].length, 0);
+		stream.held = false;
+		world.pair.changed();
+		await waitFor(() => world[second].ended, 'the end');
+		t.true(world[second].received.equals(all));
+		await world.end();
+	});
+}
 
 for (const [first, second] of [
 	['application', 'target'],
@@ -298,4 +328,29 @@ test('a reader that takes nothing for an hour is given up', async (t) => {
 	world.pass(60 * MINUTE);
 	await world.end();
 	t.pass();
+});
+
+/** The timer of a connection as the system shows it: its kind, and milliseconds until it fires. */
+function timerOf({localPort = 0, remotePort = 0}: Socket): {kind: number; millis: number} {
+	const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+	const place = new RegExp(`:${hex(localPort)} \\w+:${hex(remotePort)} \\w+ \\S+ (\\w+):(\\w+)`);
+	const [, kind = '', jiffies = ''] = place.exec(readFileSync('/proc/net/tcp', 'utf8')) ?? [];
+	return {kind: Number.parseInt(kind, 16), millis: Number.parseInt(jiffies, 16) * 10};
+}
+
+test('the system asks a silent host for a sign of life soon enough to miss it within a minute', async (t) => {
+	if (process.platform !== 'linux') {
+		t.log('skipped: needs /proc/net/tcp');
+		t.pass();
+		return;
+	}
+	const world = await World.open(t);
+	for (const socket of [world.client, world.server]) {
+		const {kind, millis} = timerOf(socket);
+		t.is(kind, 2, 'a keep-alive timer');
+		// Ten more questions follow, a second apart.
+		t.true(millis > 0 && millis <= 50_000, `${millis} ms`);
+	}
+	const {kind} = timerOf(world.application.socket);
+	t.is(kind, 0, 'sockets have none unless they are asked for one');
 });

@@ -27,6 +27,8 @@ export class MemoryStream implements TunnelStream {
 	/** The most bytes that were not consumed at once. */
 	worst = 0;
 	peer!: MemoryStream;
+	/** While true nothing that was written moves. */
+	held = false;
 	readonly #options: Required<StreamPairOptions>;
 	readonly #outbox: Uint8Array[] = [];
 	#waiting = 0;
@@ -121,6 +123,7 @@ export class MemoryStream implements TunnelStream {
 
 	/** Carries what may be carried to the other end. */
 	transfer(): void {
+		if (this.held) return;
 		const {peer} = this;
 		const wasFull = !this.writable;
 		while (this.#outbox.length > 0 && peer.state !== 'closed') {
