@@ -1,6 +1,6 @@
 /*
  * Plants one bug after the other in a copy of the tree and sees that the tests catch it. On demand:
- * it takes a while. Arguments choose the mutations whose names contain one of them; --all goes on to
+ * it takes a while. Arguments choose the mutations whose names or files contain one of them; --all goes on to
  * the later stages although an earlier one caught the bug.
  */
 import {spawnSync} from 'node:child_process';
@@ -8,6 +8,7 @@ import {cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync} f
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {MUTATIONS, type Mutation} from './mutations.ts';
+import {STREAM_MUTATIONS} from './stream-mutations.ts';
 
 const TIMEOUT = 300_000;
 
@@ -27,6 +28,30 @@ const STAGES: readonly Stage[] = [
 		files: ['test/simulation/operations-*.test.ts', 'test/regressions/**/*.test.ts'],
 	},
 	{name: 'simulations', files: ['test/simulation/!(operations-)*.test.ts']},
+];
+
+/** The same for bugs in streams. */
+const STREAM_STAGES: readonly Stage[] = [
+	{
+		name: 'units',
+		files: ['test/core/stream/**/*.test.ts', 'test/core/rate/!(numbers).test.ts'].concat([
+			'test/wire/streams.test.ts',
+			'test/net/stream-*.test.ts',
+			'test/net/tcp-*.test.ts',
+		]),
+	},
+	{
+		name: 'worlds',
+		files: ['test/simulation/stream{s,-operations}.test.ts', 'test/regressions/**/*.test.ts'],
+	},
+	{name: 'rates', files: ['test/core/rate/numbers.test.ts']},
+	{name: 'simulations', files: ['test/simulation/stream-numbers.test.ts']},
+];
+
+/** Every bug with the stages that look for it. */
+const ALL = [
+	...MUTATIONS.map((mutation) => ({mutation, stages: STAGES})),
+	...STREAM_MUTATIONS.map((mutation) => ({mutation, stages: STREAM_STAGES})),
 ];
 
 const root = process.cwd();
@@ -79,12 +104,17 @@ function firstFailure(folder: string, stage: Stage): string | undefined {
 	throw new Error(`the tests do not run:\n${result.stdout.slice(-1000)}${result.stderr}`);
 }
 
-function examine(folder: string, mutation: Mutation, all: boolean): string | undefined {
+function examine(
+	folder: string,
+	mutation: Mutation,
+	stages: readonly Stage[],
+	all: boolean,
+): string | undefined {
 	const source = plant(folder, mutation);
 	if (source === undefined) return undefined;
 	program(folder, 'typescript/bin/tsc', ['--noEmitOnError', 'false']);
 	const caught: string[] = [];
-	for (const stage of STAGES) {
+	for (const stage of stages) {
 		const failure = firstFailure(folder, stage);
 		if (failure !== undefined) caught.push(`${stage.name}: ${failure}`);
 		if (caught.length > 0 && !all) break;
@@ -95,18 +125,20 @@ function examine(folder: string, mutation: Mutation, all: boolean): string | und
 
 const args = process.argv.slice(2);
 const filters = args.filter((argument) => argument !== '--all');
-const chosen = MUTATIONS.filter(
-	({name}) => filters.length === 0 || filters.some((filter) => name.includes(filter)),
+const chosen = ALL.filter(
+	({mutation}) =>
+		filters.length === 0 ||
+		filters.some((filter) => `${mutation.name} ${mutation.file}`.includes(filter)),
 );
 const folder = copyTree();
 // What fails without any bug would seem to catch them all.
-for (const stage of STAGES) {
+for (const stage of new Set(chosen.flatMap(({stages}) => stages))) {
 	const failure = firstFailure(folder, stage);
 	if (failure !== undefined) throw new Error(`fails without a planted bug: ${failure}`);
 }
 let missed = 0;
-for (const mutation of chosen) {
-	const caught = examine(folder, mutation, args.includes('--all'));
+for (const {mutation, stages} of chosen) {
+	const caught = examine(folder, mutation, stages, args.includes('--all'));
 	if (caught === undefined || caught === '') missed++;
 	const verdict = caught === undefined ? 'TEXT NOT FOUND' : caught === '' ? 'NOT CAUGHT' : caught;
 	process.stdout.write(`${mutation.name} -> ${verdict}\n`);
