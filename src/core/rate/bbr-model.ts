@@ -68,6 +68,9 @@ const MOST_STUBBORN: Millis = 40;
 
 /** When the smallest delay was not met for this long the window shrinks, so that it shows. */
 const PROBE_RTT_EVERY: Millis = 10_000;
+/** The same while what stands in the queue is so little of a round trip that nothing is to be gained. */
+const PROBE_RTT_SELDOM: Millis = 30_000;
+const LITTLE_QUEUE = 1 / 16;
 const PROBE_RTT_FOR: Millis = 200;
 const PROBE_RTT_WINDOW = 0.5;
 
@@ -290,7 +293,9 @@ export class BbrModel implements RateModel {
 					this.#cruise(now, CRUISE);
 				return;
 		}
-		if (now - this.#delays.floorAt > PROBE_RTT_EVERY && this.#phase === Phase.cruise) {
+		const isLittle = this.#delays.standingQueue < LITTLE_QUEUE * this.#span;
+		const pause = isLittle ? PROBE_RTT_SELDOM : PROBE_RTT_EVERY;
+		if (now - this.#delays.floorAt > pause && this.#phase === Phase.cruise) {
 			this.#delays.noteFloor(now);
 			this.#enter(Phase.probeRtt, DOWN_GAIN, now);
 		}
