@@ -1,15 +1,15 @@
-import {createSocket, type RemoteInfo, type Socket, type SocketType} from 'node:dgram';
 import {lookup as resolve} from 'node:dns/promises';
 import {isIP, SocketAddress} from 'node:net';
 import {performance} from 'node:perf_hooks';
 import {clearTimeout, setTimeout} from 'node:timers';
+import {isMainThread} from 'node:worker_threads';
+import type {RemoteAddress} from '../core/remote-address.ts';
 import {type Millis, NEVER} from '../core/time.ts';
 import {type Delivery, Link, type LinkCounts} from '../sim/link.ts';
 import type {LinkConfig} from '../sim/link-config.ts';
 import {Prng} from '../sim/prng.ts';
-
-/** Asked for, the kernel gives what its limits allow. */
-const SOCKET_BUFFER_BYTES = 8 << 20;
+import {chooseIo} from './io-choice.ts';
+import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
 
 /** Node's longest timer is 2^31 - 1 ms, beyond it fires at once. */
 const LONGEST_TIMER: Millis = 3_600_000;
@@ -59,41 +59,18 @@ export interface LinkProxy {
 }
 
 interface Client {
-	readonly address: string;
-	readonly port: number;
-	readonly upstream: Socket;
+	/** Where it is, at the listening socket. */
+	readonly remote: RemoteAddress;
+	readonly upstream: UdpSocket;
+	/** The target, at that socket. */
+	readonly target: RemoteAddress;
 	activeAt: Millis;
-	isOpen: boolean;
 	isClosed: boolean;
 }
 
 interface Datagram {
 	readonly client: Client;
 	readonly bytes: Uint8Array;
-}
-
-type LookupCallback = (error: Error | null, address: string, family: number) => void;
-
-/** A socket that takes every host for the literal it is: Node would resolve it on each send. */
-function createLiteralSocket(type: SocketType): Socket {
-	const family = type === 'udp6' ? 6 : 4;
-	const lookup = (host: string, _options: unknown, callback: LookupCallback) => {
-		callback(null, host, family);
-	};
-	return createSocket({type, lookup});
-}
-
-function widenBuffers(socket: Socket): void {
-	try {
-		socket.setRecvBufferSize(SOCKET_BUFFER_BYTES);
-		socket.setSendBufferSize(SOCKET_BUFFER_BYTES);
-	} catch {
-		// Some systems refuse what they cannot give; their own sizes do as well.
-	}
-}
-
-function typeOf(address: string): SocketType {
-	return isIP(address) === 6 ? 'udp6' : 'udp4';
 }
 
 /** An address without the interface that link-local ones carry. */
@@ -118,11 +95,14 @@ function bytesOf({item, flipBit}: Delivery<Datagram>): Uint8Array {
 class Relay implements LinkProxy {
 	readonly address: {readonly address: string; readonly port: number};
 	readonly target: {readonly address: string; readonly port: number};
+	readonly #backEnd: UdpBackEnd;
 	readonly #targetAddress: string;
-	readonly #listener: Socket;
+	readonly #listener: UdpSocket;
 	readonly #up: Link<Datagram>;
 	readonly #down: Link<Datagram>;
 	readonly #clients = new Map<string, Client>();
+	/** Sockets that have something to flush. */
+	readonly #touched = new Set<UdpSocket>();
 	readonly #idleTimeout: Millis;
 	readonly #maxClients: number;
 	readonly #startedAt: Millis = performance.now();
@@ -133,18 +113,21 @@ class Relay implements LinkProxy {
 	#socketErrors = 0;
 	#isClosed = false;
 
-	constructor(listener: Socket, target: LinkProxy['target'], options: LinkProxyOptions) {
+	constructor(backEnd: UdpBackEnd, target: LinkProxy['target'], options: LinkProxyOptions) {
 		const random = new Prng(options.seed);
-		this.address = listener.address();
-		this.target = target;
-		this.#targetAddress = withoutZone(target.address);
-		this.#listener = listener;
 		this.#up = new Link(options.up ?? {}, random.fork('up'));
 		this.#down = new Link(options.down ?? {}, random.fork('down'));
 		this.#idleTimeout = options.idleTimeout ?? 60_000;
 		this.#maxClients = options.maxClients ?? 1024;
-		listener.on('message', (bytes, remote) => this.#receiveUp(bytes, remote));
-		listener.on('error', () => this.#socketErrors++);
+		this.target = target;
+		this.#targetAddress = withoutZone(target.address);
+		this.#backEnd = backEnd;
+		this.#listener = backEnd.open(options.listen, {
+			onBatch: (_, batch) => this.#receiveUp(batch),
+			onError: () => this.#socketErrors++,
+		});
+		const {localAddress, localPort} = this.#listener;
+		this.address = {address: localAddress, port: localPort};
 	}
 
 	get counts(): LinkProxyCounts {
@@ -166,63 +149,76 @@ class Relay implements LinkProxy {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
 		clearTimeout(this.#timer);
-		for (const client of this.#clients.values()) this.#closeClient(client);
-		await new Promise<void>((done) => this.#listener.close(done));
+		const closing = [...this.#clients.values()].map((client) => this.#closeClient(client));
+		await Promise.all([...closing, this.#listener.close()]);
 	}
 
 	#now(): Millis {
 		return performance.now() - this.#startedAt;
 	}
 
-	#receiveUp(bytes: Uint8Array, remote: RemoteInfo): void {
+	#receiveUp({arena, count, offsets, lengths, sources}: DatagramBatch): void {
 		const now = this.#now();
-		const key = `${remote.address} ${remote.port}`;
-		const client = this.#clients.get(key) ?? this.#admit(key, remote, now);
-		if (client === undefined) {
-			this.#refused++;
-			return;
+		for (let i = 0; i < count; i++) {
+			const remote = sources[i];
+			if (remote === undefined) continue;
+			const client = this.#clients.get(remote.key) ?? this.#admit(remote, now);
+			if (client === undefined) {
+				this.#refused++;
+				continue;
+			}
+			client.activeAt = now;
+			const bytes = arena.slice(offsets[i]!, offsets[i]! + lengths[i]!);
+			this.#up.send({client, bytes}, bytes.length, now);
 		}
-		client.activeAt = now;
-		this.#up.send({client, bytes}, bytes.length, now);
 		this.#run();
 	}
 
-	#receiveDown(client: Client, bytes: Uint8Array, remote: RemoteInfo): void {
-		if (client.isClosed || remote.port !== this.target.port) return;
-		if (withoutZone(remote.address) !== this.#targetAddress) return;
-		client.activeAt = this.#now();
-		this.#down.send({client, bytes}, bytes.length, client.activeAt);
+	#receiveDown(client: Client, {arena, count, offsets, lengths, sources}: DatagramBatch): void {
+		if (client.isClosed) return;
+		const now = this.#now();
+		for (let i = 0; i < count; i++) {
+			const remote = sources[i];
+			if (remote?.port !== this.target.port) continue;
+			if (withoutZone(remote.host) !== this.#targetAddress) continue;
+			client.activeAt = now;
+			const bytes = arena.slice(offsets[i]!, offsets[i]! + lengths[i]!);
+			this.#down.send({client, bytes}, bytes.length, now);
+		}
 		this.#run();
 	}
 
-	#admit(key: string, {address, port}: RemoteInfo, now: Millis): Client | undefined {
+	#admit(remote: RemoteAddress, now: Millis): Client | undefined {
 		if (this.#clients.size >= this.#maxClients) return undefined;
-		const upstream = createLiteralSocket(typeOf(this.target.address));
-		const client: Client = {address, port, upstream, activeAt: now, isOpen: false, isClosed: false};
-		this.#clients.set(key, client);
-		upstream.on('message', (bytes, remote) => this.#receiveDown(client, bytes, remote));
-		upstream.on('listening', () => {
-			client.isOpen = true;
-			widenBuffers(upstream);
-		});
-		upstream.on('error', () => {
+		const {address, port} = this.target;
+		const any = isIP(this.#targetAddress) === 6 ? '::' : '0.0.0.0';
+		let upstream: UdpSocket;
+		try {
+			// Not connected, on purpose: a refused port would fail the next send and take that datagram.
+			upstream = this.#backEnd.open(
+				{address: any, port: 0},
+				{
+					onBatch: (_, batch) => this.#receiveDown(client, batch),
+					onError: () => this.#socketErrors++,
+				},
+			);
+		} catch {
+			// No descriptor is left, perhaps.
 			this.#socketErrors++;
-			// A socket that cannot be opened (no descriptors left) is of no use.
-			if (client.isOpen) return;
-			this.#refused++;
-			this.#clients.delete(key);
-			this.#closeClient(client);
-		});
-		// Not connected, on purpose: a refused port would fail the next send and take that datagram.
-		upstream.bind({port: 0, exclusive: true});
+			return undefined;
+		}
+		const target = upstream.remote(address, port);
+		const client: Client = {remote, upstream, target, activeAt: now, isClosed: false};
+		this.#clients.set(remote.key, client);
 		if (this.#sweepAt === NEVER) this.#sweepAt = now + this.#idleTimeout;
 		return client;
 	}
 
-	#closeClient(client: Client): void {
-		if (client.isClosed) return;
+	#closeClient(client: Client): Promise<void> {
+		if (client.isClosed) return Promise.resolve();
 		client.isClosed = true;
-		client.upstream.close();
+		this.#touched.delete(client.upstream);
+		return client.upstream.close();
 	}
 
 	#sweep(now: Millis): void {
@@ -230,7 +226,7 @@ class Relay implements LinkProxy {
 		for (const [key, client] of this.#clients) {
 			if (client.activeAt + this.#idleTimeout <= now) {
 				this.#clients.delete(key);
-				this.#closeClient(client);
+				void this.#closeClient(client);
 			} else {
 				oldest = Math.min(oldest, client.activeAt);
 			}
@@ -245,15 +241,22 @@ class Relay implements LinkProxy {
 		for (let due = this.#up.poll(now); due !== undefined; due = this.#up.poll(now)) {
 			const {client} = due.item;
 			if (client.isClosed) continue;
-			// Without a callback Node drops what the system refuses, as a network would.
-			client.upstream.send(bytesOf(due), this.target.port, this.target.address);
+			this.#send(client.upstream, bytesOf(due), client.target);
 		}
 		for (let due = this.#down.poll(now); due !== undefined; due = this.#down.poll(now)) {
 			const {client} = due.item;
-			this.#listener.send(bytesOf(due), client.port, client.address);
+			this.#send(this.#listener, bytesOf(due), client.remote);
 		}
+		for (const socket of this.#touched) socket.flush();
+		this.#touched.clear();
 		if (now >= this.#sweepAt) this.#sweep(now);
 		this.#arm(now);
+	}
+
+	// What the system refuses is dropped, as a network would.
+	#send(socket: UdpSocket, bytes: Uint8Array, to: RemoteAddress): void {
+		socket.send(bytes, 0, bytes.length, to);
+		this.#touched.add(socket);
 	}
 
 	#arm(now: Millis): void {
@@ -279,19 +282,8 @@ class Relay implements LinkProxy {
 export async function startLinkProxy(options: LinkProxyOptions): Promise<LinkProxy> {
 	const {host, port} = options.target;
 	const address = isIP(host) === 0 ? (await resolve(host)).address : host;
-	const listener = createLiteralSocket(typeOf(options.listen.address));
-	await new Promise<void>((done, fail) => {
-		listener.once('error', fail);
-		listener.bind({...options.listen, exclusive: true}, () => {
-			listener.off('error', fail);
-			done();
-		});
-	});
-	widenBuffers(listener);
-	try {
-		return new Relay(listener, {address: canonical(address), port}, options);
-	} catch (error) {
-		listener.close();
-		throw error;
-	}
+	// The batch back end knows no zones of IPv6, and in a thread it cannot wait in place of the loop.
+	const isPortable = !isMainThread || `${address}${options.listen.address}`.includes('%');
+	const {backEnd} = chooseIo(isPortable ? 'dgram' : undefined);
+	return new Relay(backEnd, {address: canonical(address), port}, options);
 }

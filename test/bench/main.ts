@@ -10,6 +10,7 @@ import {type BenchOptions, HELP, type Measurement, parseOptions} from './options
 import {killAll} from './processes.ts';
 import {measureRecovery} from './recovery.ts';
 import {describeMachine, formatReport, type Report} from './report.ts';
+import {measureStreams} from './streams.ts';
 
 /** Below what the slowest back end carries, so that all are measured at the same rate. */
 const CPU_RATE = 10_000;
@@ -40,7 +41,8 @@ async function run(options: BenchOptions): Promise<Report> {
 	const recovery = await step('recovery', () => measureRecovery(bench, repetitions));
 	await bench.stop();
 	const flows = await step('flows', () => measureFlows(repetitions > 1 ? [500, 2000] : [2000]));
-	return {machine, goodput, cpu, latency, recovery, flows, warnings};
+	const streams = await step('streams', measureStreams);
+	return {machine, goodput, cpu, latency, recovery, flows, streams, warnings};
 }
 
 function tell(text: string): void {

@@ -2,7 +2,7 @@ import {parseArgs} from 'node:util';
 import {SYSTEM_KINDS} from './systems.ts';
 
 /** What can be measured. */
-export const MEASUREMENTS = ['goodput', 'cpu', 'latency', 'recovery', 'flows'] as const;
+export const MEASUREMENTS = ['goodput', 'cpu', 'latency', 'recovery', 'flows', 'streams'] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
 /** What a run of the benchmark does. */

@@ -7,6 +7,7 @@ import type {GoodputRow} from './goodput.ts';
 import type {LatencyRow} from './latency.ts';
 import type {RecoveryRow} from './recovery.ts';
 import type {Spread} from './statistics.ts';
+import type {StreamsRow} from './streams.ts';
 
 /** Where the numbers come from. */
 export interface Machine {
@@ -29,6 +30,7 @@ export interface Report {
 	readonly latency: readonly LatencyRow[];
 	readonly recovery: readonly RecoveryRow[];
 	readonly flows: readonly FlowsRow[];
+	readonly streams: readonly StreamsRow[];
 	readonly warnings: readonly string[];
 }
 
@@ -65,6 +67,7 @@ export function formatReport({machine, ...report}: Report): string {
 		latencyTable(report.latency),
 		recoveryTable(report.recovery),
 		flowsTable(report.flows),
+		streamsTable(report.streams),
 	];
 	for (const table of tables) if (table.length > 1) lines.push('', ...align(table));
 	for (const warning of report.warnings) lines.push('', `Warning: ${warning}`);
@@ -133,6 +136,19 @@ function flowsTable(rows: readonly FlowsRow[]): string[][] {
 			before.p99.toFixed(1),
 			during.p99.toFixed(1),
 			`${during.lost} of ${during.sent}`,
+		]),
+	];
+}
+
+function streamsTable(rows: readonly StreamsRow[]): string[][] {
+	return [
+		['TCP through SOCKS5', 'measured', 'wanted', '', ''],
+		...rows.map(({name, unit, value, limit, isLeast}) => [
+			name,
+			`${Number(value.toPrecision(3))}`,
+			`${isLeast ? '>=' : '<='} ${limit}`,
+			unit,
+			(isLeast ? value >= limit : value <= limit) ? '' : 'MISSED',
 		]),
 	];
 }

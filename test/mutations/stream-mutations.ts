@@ -144,14 +144,14 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'copies go where the model has no room',
 		file: TRANSPORT,
-		from: 'carrier !== lead && carrier.delayUntilSend(now, size) <= patience',
-		to: 'carrier !== lead',
+		from: 'carrier === lead || carrier.delayUntilSend(now, size) > patience',
+		to: 'carrier === lead',
 	},
 	{
 		name: 'no copies of stream packets',
 		file: TRANSPORT,
-		from: 'carrier !== lead && carrier.delayUntilSend(now, size) <= patience',
-		to: 'carrier === undefined',
+		from: 'carrier === lead || carrier.delayUntilSend(now, size) > patience',
+		to: 'carrier !== undefined',
 	},
 	{
 		name: 'the worst path leads',

@@ -144,16 +144,8 @@ export class StreamTransport implements CarrierEvents {
 			this.#packets.give(packet);
 			return false;
 		}
-		// Copies of what has just begun are worth going ahead of time: it is small, and waited for.
-		const patience = filler.urgent ? URGENT_LEAD : 0;
+		this.#choose(lead, now, size);
 		const destinations = this.#destinations;
-		destinations.length = 0;
-		destinations.push(lead.path);
-		for (const carrier of this.#order) {
-			if (carrier !== lead && carrier.delayUntilSend(now, size) <= patience) {
-				destinations.push(carrier.path);
-			}
-		}
 		this.#maybeSkip();
 		const bytes = end - HEAD_ROOM + HEADER_LENGTH + TAG + HEADERS;
 		const number = sender.sendSelected(slot, HEAD_ROOM, end, now, destinations);
@@ -165,6 +157,21 @@ export class StreamTransport implements CarrierEvents {
 		for (const path of destinations) this.carrier(path).sent(packet, number, bytes, now);
 		if (destinations.length === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
 		return destinations.length > 0;
+	}
+
+	/** Where the packet filled last goes: to `lead`, and copies as far as the models of the others allow. */
+	#choose(lead: Carrier, now: Millis, size: number): void {
+		const {filler} = this.#init;
+		this.#destinations.length = 0;
+		this.#destinations.push(lead.path);
+		// What the other paths have room for belongs to bytes that were never sent, while there are some.
+		if (filler.hasWork && !filler.urgent) return;
+		// Copies of what has just begun are worth going ahead of time: it is small, and waited for.
+		const patience = filler.urgent ? URGENT_LEAD : 0;
+		for (const carrier of this.#order) {
+			if (carrier === lead || carrier.delayUntilSend(now, size) > patience) continue;
+			this.#destinations.push(carrier.path);
+		}
 	}
 
 	#maybeSkip(): void {
