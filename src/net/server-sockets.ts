@@ -1,7 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
 import {localAddresses} from './interfaces.ts';
-import {canonicalAddress, formatAddress} from './ip.ts';
+import {canonicalAddress, familyOf, formatAddress} from './ip.ts';
 import type {Reporter} from './reporter.ts';
 import {
 	type DatagramBatch,
@@ -21,7 +21,10 @@ interface ServerSocketsEvents {
 /** What the sockets of a server get from outside. */
 export interface ServerSocketsInit {
 	readonly port: number;
-	/** IP literals; empty = every address of the machine, followed as they come and go. */
+	/**
+	 * IP literals, of which `0.0.0.0` and `::` stand for every address of their family; empty = every
+	 * address of the machine. All that stand for others are followed as they come and go.
+	 */
 	readonly bind: readonly string[];
 	readonly backEnd: UdpBackEnd;
 	readonly reporter: Reporter;
@@ -29,6 +32,9 @@ export interface ServerSocketsInit {
 	/** The addresses of this machine; `localAddresses` except in tests. */
 	readonly addresses?: () => readonly string[];
 }
+
+/** They stand for every address of their family. */
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
 /** How often addresses without a socket are tried and, without --bind, new ones looked for. */
 const RESCAN_INTERVAL: Millis = 5000;
@@ -84,7 +90,9 @@ export class ServerSockets implements UdpHandlers {
 	/** Closes the sockets of addresses that have gone and opens those that are new. */
 	rescan(): void {
 		const wanted = this.#wanted();
-		if (this.#init.bind.length === 0 && wanted.length > 0) this.#closeAllBut(wanted);
+		const {bind} = this.#init;
+		const isOpenEnded = bind.length === 0 || bind.some((address) => WILDCARDS.includes(address));
+		if (isOpenEnded && wanted.length > 0) this.#closeAllBut(wanted);
 		this.#open(wanted, false);
 	}
 
@@ -116,9 +124,17 @@ export class ServerSockets implements UdpHandlers {
 
 	#wanted(): readonly string[] {
 		const {bind} = this.#init;
-		return bind.length > 0
-			? bind.map((address) => canonicalAddress(address) ?? address)
-			: this.#addresses();
+		if (bind.length === 0) return this.#addresses();
+		const wanted = bind.map((address) => canonicalAddress(address) ?? address);
+		return [...new Set(wanted.flatMap((address) => this.#meant(address)))];
+	}
+
+	/** The addresses that one stands for; where the machine does not tell them, itself. */
+	#meant(address: string): readonly string[] {
+		if (!WILDCARDS.includes(address)) return [address];
+		const family = familyOf(address);
+		const all = this.#addresses().filter((each) => familyOf(each) === family);
+		return all.length > 0 ? all : [address];
 	}
 
 	#open(wanted: readonly string[], starting: boolean): SocketError | undefined {

@@ -73,6 +73,33 @@ test.serial('listens on every address and follows them', async (t) => {
 	]);
 });
 
+test.serial(
+	'a wildcard stands for every address of its family, and answers from the right one',
+	async (t) => {
+		let addresses: readonly string[] = ['127.0.0.1', '127.0.0.2', '::1'];
+		const port = await freePort();
+		const {sockets, sources} = setUp(t, {port, bind: ['0.0.0.0'], addresses: () => addresses});
+		sockets.start();
+		t.deepEqual(sockets.listening, [`127.0.0.1:${port}`, `127.0.0.2:${port}`]);
+		const peer = await UdpPeer.open();
+		peer.send('x', port, '127.0.0.2');
+		await waitFor(() => sources.length > 0);
+		sockets.send(sources[0]!, Buffer.from('y'), 0, 1);
+		sockets.flush();
+		await waitFor(() => peer.received.length > 0);
+		t.is(peer.received[0]?.from.address, '127.0.0.2');
+		await peer.close();
+		addresses = ['127.0.0.2', '127.0.0.3'];
+		sockets.rescan();
+		t.deepEqual(sockets.listening, [`127.0.0.2:${port}`, `127.0.0.3:${port}`]);
+		// Where nothing is known of the machine the wildcard itself is all there is.
+		addresses = [];
+		const blind = setUp(t, {port: await freePort(), bind: ['0.0.0.0'], addresses: () => addresses});
+		blind.sockets.start();
+		t.is(blind.sockets.listening[0]?.split(':')[0], '0.0.0.0');
+	},
+);
+
 test.serial('goes on when one address cannot be bound, fails when none can', async (t) => {
 	const squatter = await UdpPeer.open();
 	const some = setUp(t, {port: squatter.port, bind: ['127.0.0.1', '127.0.0.2']});
