@@ -3,6 +3,7 @@ import {Probe} from '../wire/probe.ts';
 import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
+import {FailedOpens} from './failed-opens.ts';
 import {Outbox} from './outbox.ts';
 import type {Stream} from './stream/stream.ts';
 import {Delivery} from './transmit.ts';
@@ -17,6 +18,7 @@ export class EndpointContext {
 	readonly encrypt: boolean;
 	readonly drops: DropCounters = new DropCounters();
 	readonly outbox: Outbox = new Outbox(this.drops);
+	readonly failedOpens: FailedOpens = new FailedOpens();
 	readonly cursor: Cursor = new Cursor();
 	/** For the probe being read. */
 	readonly probeIn: Probe = new Probe();

@@ -7,6 +7,7 @@ export const DROP_REASONS = [
 	'duplicate',
 	'too-old',
 	'bad-tag',
+	'flood',
 	'malformed-frame',
 	'unknown-key',
 	'bad-handshake',

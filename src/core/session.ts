@@ -146,7 +146,13 @@ export class Session {
 		const frames = start + HEADER_LENGTH;
 		const framesEnd = end - TAG;
 		const text = this.#context.encrypt ? frames : framesEnd;
-		if (!key.open(packetNumber, bytes, start, text, framesEnd)) return 'bad-tag';
+		const stranger = address === undefined ? remote : undefined;
+		const {failedOpens} = this.#context;
+		if (stranger !== undefined && !failedOpens.mayOpen(stranger, now)) return 'flood';
+		if (!key.open(packetNumber, bytes, start, text, framesEnd)) {
+			if (stranger !== undefined) failedOpens.failed(stranger);
+			return 'bad-tag';
+		}
 		this.#window.accept(packetNumber);
 		this.keys.opened(epoch, packetNumber, now, this.#grace());
 		this.opened++;

@@ -95,8 +95,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a wrong tag is ignored',
 		file: 'src/core/session.ts',
-		from: "if (!key.open(packetNumber, bytes, start, text, framesEnd)) return 'bad-tag';",
-		to: 'key.open(packetNumber, bytes, start, text, framesEnd);',
+		from: 'if (!key.open(packetNumber, bytes, start, text, framesEnd)) {',
+		to: 'if (!key.open(packetNumber, bytes, start, text, framesEnd) && now < 0) {',
 	},
 	{
 		name: 'the associated data lacks a byte at one end',

@@ -48,7 +48,7 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a window grows although its reader is slow',
 		file: STREAM,
-		from: 'if (isFast && drained < 2 * roundTrip) this.#grow();',
+		from: 'if (isFast && now - this.#slowAt >= 2 * roundTrip) this.#grow();',
 		to: 'this.#grow();',
 	},
 	{

@@ -1,4 +1,6 @@
 import test from 'ava';
+import {writeUint48} from '../../src/bytes/cursor.ts';
+import {headerPacketNumber} from '../../src/wire/header.ts';
 import {type Flight, TunnelWorld} from '../support/tunnel-world.ts';
 
 const links = [{delay: 10}, {delay: 20}];
@@ -170,3 +172,52 @@ test('idle peers leave nothing behind: sessions, flows and timers end', (t) => {
 	t.is(closed.length, 100);
 	t.is(world.server!.nextTimeout(), Number.POSITIVE_INFINITY);
 });
+
+/** Forges packets of a session with fresh numbers, from one source or from many. */
+function flood(world: TunnelWorld, sample: Uint8Array, sources: number, from: number): void {
+	const first = headerPacketNumber(sample, 0) + 5000;
+	for (let i = from; i < from + 100; i++) {
+		const forged = sample.slice();
+		writeUint48(forged, 5, first + i);
+		forged[forged.length - 1]! ^= 1;
+		const port = 1024 + (i % sources);
+		const host = '10.66.0.1';
+		world.inject('server', 0, forged, {key: `0|${host}|${port}`, socket: 0, host, port});
+	}
+}
+
+for (const [sources, from] of [
+	[1, 'one source'],
+	[5000, 'many sources'],
+] as const) {
+	test(`a flood of forged packets from ${from} is mostly not even opened, and costs the client nothing`, (t) => {
+		let sample: Uint8Array | undefined;
+		const world = new TunnelWorld({
+			seed: 66,
+			links,
+			echo: true,
+			intercept: (flight, _path, up) => {
+				if (up) sample = flight.bytes.slice();
+				return true;
+			},
+		}).start();
+		world.run(1000);
+		const first = world.sent;
+		const before = world.server!.status(world.now).drops;
+		for (let millis = 0; millis < 2000; millis++) {
+			flood(world, sample!, sources, 100 * millis);
+			if (millis % 10 === 0) world.send(0, 600);
+			// The client's address changes in the middle: it is a stranger, too, until it has shown itself.
+			if (millis === 1000) world.changeAddress(0);
+			world.run(world.now + 1);
+		}
+		world.run(world.now + 3000);
+		t.deepEqual(world.lostAtClient(first), []);
+		const {drops, sessions} = world.server!.status(world.now);
+		const opened = (drops['bad-tag'] ?? 0) - (before['bad-tag'] ?? 0);
+		// 64 for each second and counter.
+		t.true(opened <= 64 * 3 * Math.min(1024, sources), `${opened} opened in vain`);
+		t.true((drops['flood'] ?? 0) > 50_000);
+		t.is(sessions[0]?.paths.filter(({state}) => state === 'up').length, 2);
+	});
+}

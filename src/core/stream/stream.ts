@@ -11,6 +11,8 @@ export const FIRST_WINDOW = 262_144;
 const LARGEST_WINDOW = 8 * 1024 * 1024;
 /** A reader that takes one of so many parts of the window in a round trip may soon need a larger one. */
 const WINDOW_PARTS = 8;
+/** The systems at both ends are no faster than this, however short the path. */
+const SHORTEST_PACE: Millis = 10;
 /** The credit that a stream always has. */
 export const LEAST_WINDOW = 16_384;
 /** What a writer may have waiting beyond what the peer takes. */
@@ -82,6 +84,8 @@ export class Stream implements TunnelStream {
 	/** When a measurement of the reader's pace began, and how much it had taken then. */
 	#markAt: Millis = 0;
 	#markConsumed = 0;
+	/** When bytes last had waited too long for the reader. */
+	#slowAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Since when bytes wait that the reader did not take. */
 	#waitingSince: Millis = NEVER;
 	#blocked = false;
@@ -228,10 +232,11 @@ export class Stream implements TunnelStream {
 
 	/** Fits the window to what is taken in a round trip; `drained` = how long bytes waited for the reader. */
 	#adapt(now: Millis, drained: Millis): void {
-		const {roundTrip} = this.#host;
+		const roundTrip = Math.max(SHORTEST_PACE, this.#host.roundTrip);
 		if (drained > 4 * roundTrip + 1000) this.#window = FIRST_WINDOW;
+		if (drained >= 2 * roundTrip) this.#slowAt = now;
 		const isFast = this.#consumed - this.#markConsumed >= this.#window / WINDOW_PARTS;
-		if (isFast && drained < 2 * roundTrip) this.#grow();
+		if (isFast && now - this.#slowAt >= 2 * roundTrip) this.#grow();
 		if (!isFast && now - this.#markAt < roundTrip) return;
 		this.#markAt = now;
 		this.#markConsumed = this.#consumed;
