@@ -98,6 +98,7 @@ export class ExitSockets {
 	readonly #answers: (Uint8Array | undefined)[] = [];
 	readonly #counts = {denied: 0, unresolvable: 0, noSocket: 0, deniedSource: 0, failed: 0};
 	#droppedBefore = 0;
+	#missedBefore = 0;
 	#generation = 0;
 	#closed = false;
 
@@ -113,8 +114,12 @@ export class ExitSockets {
 	/** Datagrams that went nowhere, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		let dropped = this.#droppedBefore;
+		let missed = this.#missedBefore;
 		for (const {sockets} of this.#flows.values()) {
-			for (const socket of sockets.values()) dropped += socket.dropped;
+			for (const socket of sockets.values()) {
+				dropped += socket.dropped;
+				missed += socket.missed;
+			}
 		}
 		const {denied, unresolvable, noSocket, deniedSource, failed} = this.#counts;
 		return {
@@ -124,6 +129,7 @@ export class ExitSockets {
 			'exit-source-denied': deniedSource,
 			'exit-name-queue-full': this.#waiting.lost,
 			'exit-queue-full': dropped,
+			'exit-receive-queue-full': missed,
 			'exit-send-failed': failed,
 		};
 	}
@@ -200,6 +206,7 @@ export class ExitSockets {
 		flow.waiting.clear();
 		const closing = [...flow.sockets.values()].map((socket) => {
 			this.#droppedBefore += socket.dropped;
+			this.#missedBefore += socket.missed;
 			this.#init.budget.give();
 			return socket.close();
 		});

@@ -202,6 +202,7 @@ export class ServerTunnel implements DriverOutputs {
 			'path-send-failed': this.#sockets.failures,
 			'path-receive-queue-full': this.#sockets.missed,
 			'target-queue-full': this.#allTargets.reduce((sum, {dropped}) => sum + dropped, 0),
+			'target-receive-queue-full': this.#allTargets.reduce((sum, {missed}) => sum + missed, 0),
 			'target-send-failed': this.#allTargets.reduce((sum, {failures}) => sum + failures, 0),
 			...this.#exits?.drops,
 			...this.#streamExit?.drops,

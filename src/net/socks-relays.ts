@@ -118,7 +118,7 @@ export class SocksRelays implements UdpHandlers {
 	}
 
 	async #closeSocket({socket}: SharedSocket): Promise<void> {
-		if (this.#sockets.delete(socket.index)) add(this.#drops, 'queue-full', socket.dropped);
+		if (this.#sockets.delete(socket.index)) addLosses(this.#drops, socket);
 		if (this.#fixed.get(socket.localAddress)?.socket === socket) {
 			this.#fixed.delete(socket.localAddress);
 		}
@@ -138,7 +138,7 @@ export class SocksRelays implements UdpHandlers {
 	get drops(): Readonly<Record<string, number>> {
 		const sum = new Map(this.#drops);
 		for (const {socket, relays} of this.#sockets.values()) {
-			add(sum, 'queue-full', socket.dropped);
+			addLosses(sum, socket);
 			for (const relay of relays) addAll(sum, relay);
 		}
 		return Object.fromEntries([...sum].map(([reason, count]) => [`socks-${reason}`, count]));
@@ -195,4 +195,9 @@ function chooseRelay(
 		newest = relay;
 	}
 	return unused ?? newest;
+}
+
+function addLosses(counts: Map<string, number>, {dropped, missed}: UdpSocket): void {
+	add(counts, 'queue-full', dropped);
+	add(counts, 'receive-queue-full', missed);
 }

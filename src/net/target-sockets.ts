@@ -77,6 +77,7 @@ export class TargetSockets {
 	// There may be thousands of flows, so those written to are remembered.
 	readonly #unflushed: UdpSocket[] = [];
 	#droppedBefore = 0;
+	#missedBefore = 0;
 	#waitingBytes = 0;
 	/** Flows that wait for their socket, in their order. */
 	readonly #opening = new Set<Flow>();
@@ -102,6 +103,13 @@ export class TargetSockets {
 	get dropped(): number {
 		let sum = this.#droppedBefore;
 		for (const flow of this.#flows.values()) sum += flow.socket?.dropped ?? 0;
+		return sum;
+	}
+
+	/** Answers that came in and were lost because they were not read in time. */
+	get missed(): number {
+		let sum = this.#missedBefore;
+		for (const flow of this.#flows.values()) sum += flow.socket?.missed ?? 0;
 		return sum;
 	}
 
@@ -213,6 +221,7 @@ export class TargetSockets {
 	#discard(socket: UdpSocket | undefined): void {
 		if (socket === undefined) return;
 		this.#droppedBefore += socket.dropped;
+		this.#missedBefore += socket.missed;
 		void socket.close();
 	}
 

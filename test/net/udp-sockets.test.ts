@@ -201,3 +201,33 @@ eachBackEnd('carries more in one flush than one call of the system takes', async
 	);
 	await Promise.all([a.close(), b.close()]);
 });
+
+test.serial('batch: every datagram that its owner was too slow for is counted', async (t) => {
+	const backEnd = backEnds.find(({name}) => name === 'batch');
+	if (backEnd === undefined) {
+		t.log(`skipped: needs ${batchIsMissing()}`);
+		t.pass();
+		return;
+	}
+	const hearing = new Recorder();
+	const a = backEnd.open(loopback, new Recorder());
+	const b = backEnd.open(loopback, hearing);
+	const to = a.remote('127.0.0.1', b.localPort);
+	const bytes = new Uint8Array(1400);
+	// More than any queue holds, and nobody reads while this goes on.
+	let sent = 0;
+	for (; sent < 20_000; sent++) {
+		a.send(bytes, 0, bytes.length, to);
+		a.flush();
+	}
+	// The count comes with datagrams, so it takes one more behind the last that was lost.
+	await waitFor(() => {
+		if (b.missed > 0 && hearing.received.length + b.missed + a.dropped === sent) return true;
+		a.send(bytes, 0, bytes.length, to);
+		a.flush();
+		sent++;
+		return false;
+	}, `${sent} datagrams`);
+	t.pass();
+	await Promise.all([a.close(), b.close()]);
+});
