@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {connect, type Socket} from 'node:net';
+import {connect, createServer, type Socket} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import process from 'node:process';
@@ -40,7 +40,7 @@ export class TcpTunnel implements TcpRoute {
 	static async start(links: readonly (readonly string[])[]): Promise<TcpTunnel> {
 		const folder = mkdtempSync(join(tmpdir(), 'mptunnel-bench-'));
 		folders.add(folder);
-		const [port, socks] = [await freePort(), await freePort()];
+		const [port, socks] = [await freePort(), await freeTcpPort()];
 		const env = {MPTUNNEL_KEY: KEY};
 		const state = (name: string) => ['--state', join(folder, name)];
 		const exit = ['--bind', '127.0.0.1', '--allow', '127.0.0.0/8', ...state('server')];
@@ -74,6 +74,15 @@ export class TcpTunnel implements TcpRoute {
 	async stop(): Promise<void> {
 		await Promise.all(this.#programs.map((program) => program.kill()));
 	}
+}
+
+async function freeTcpPort(): Promise<number> {
+	const server = createServer();
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const place = server.address();
+	server.close();
+	return place !== null && typeof place === 'object' ? place.port : 0;
 }
 
 /** CONNECT to a port of loopback through a SOCKS5 proxy on loopback; the service is asked for at once. */
