@@ -2,7 +2,8 @@ import type {Row} from './row.ts';
 
 /** The rows of one measurement as a table; `reference` is what the ratios are to. */
 export function formatTable(title: string, reference: string, rows: readonly Row[]): string {
-	const lines = [[title, '', 'median', '(low..high)', '', `x ${reference}`, 'limits']];
+	const ratios = rows.some(({ratio}) => ratio !== undefined) ? `x ${reference}` : '';
+	const lines = [[title, '', 'median', '(low..high)', '', ratios, '']];
 	let last = '';
 	for (const row of rows) {
 		lines.push([row.case === last ? '' : row.case, row.system, ...figures(row), remarks(row)]);

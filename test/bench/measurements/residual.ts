@@ -7,8 +7,8 @@ import {Tunnel} from '../systems/tunnel.ts';
 import {type Case, type Conditions, type Measurement, withBench} from './measurement.ts';
 
 const NAME = 'residual';
-const SIZE = 200;
-const RATE = 500;
+const SIZE = 100;
+const RATE = 250;
 /** As many times as long as other runs: losses are rare. */
 const LONGER = 8;
 const PATHS = 3;

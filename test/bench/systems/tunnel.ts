@@ -104,10 +104,10 @@ export class Tunnel implements System {
 		return tunnel;
 	}
 
-	/** What the operating client and server were started with decides which back ends they have. */
+	/** The back ends of the client, as it told of them. */
 	get backEnds(): string {
-		const lines = `${this.#client?.stderr ?? ''}`.split('\n');
-		return lines.filter((line) => /sodium|noble|node:crypto|batch|dgram/.test(line)).join('; ');
+		const said = this.#client?.stderr ?? '';
+		return [...said.matchAll(/ back end (\w+=\S+)/g)].map(([, word]) => word).join(', ');
 	}
 
 	get parts(): readonly Part[] {
