@@ -27,7 +27,10 @@ export type Traffic = Pick<LoadCommand, 'sizes' | 'rate' | 'millis'> & Partial<L
 
 /** What one run of load through a system brought. */
 export interface Trial {
-	/** Datagrams a second that were sent, and that arrived. */
+	/**
+	 * Datagrams a second that were sent, and that arrived until the last one did: a queue that empties
+	 * after the end is no higher rate.
+	 */
 	readonly offered: number;
 	readonly carried: number;
 	readonly loss: number;
@@ -133,19 +136,22 @@ export class Bench {
 		const drainMillis = both ? LONGEST_DRAIN_MILLIS / 5 : 0;
 		const load = await this.#send(system, {drainMillis, ...traffic});
 		const sink = await this.#settled();
-		if (sink.duplicates > 0) this.#warn(`${system.name} delivered ${sink.duplicates} twice`);
+		if (sink.duplicates > 0 && system.ports.length === 1) {
+			this.#warn(`${system.name} delivered ${sink.duplicates} twice`);
+		}
 		const loss = 1 - sink.unique / load.sent;
 		const backLoss = sink.pushed === 0 ? 0 : 1 - load.pushed / sink.pushed;
 		if (Math.max(loss, backLoss) > TOO_MUCH && system.needsRest) {
 			this.#restedAt.set(system, performance.now() + REST_MILLIS);
 		}
 		const perSecond = 1000 / load.millis;
+		const until = (last: number) => Math.max(load.millis, last - load.begin || 0);
 		return {
 			offered: load.sent * perSecond,
-			carried: sink.unique * perSecond,
+			carried: (sink.unique * 1000) / until(sink.last),
 			loss,
 			backOffered: sink.pushed * perSecond,
-			backCarried: load.pushed * perSecond,
+			backCarried: (load.pushed * 1000) / until(load.lastPushed),
 			backLoss,
 			load,
 			sink,

@@ -8,6 +8,9 @@ const LOWEST_RATE = 500;
 /** Below this part of the wanted rate the generator, not the system, is at its limit. */
 const GENERATOR_FLOOR = 0.9;
 
+/** Below this part of the sent rate what arrives only fills a queue. */
+const LASTING_PART = 0.9;
+
 /** What came of one rate. */
 export interface RateTrial {
 	/** Datagrams a second that were sent, and that arrived. */
@@ -36,7 +39,7 @@ export function* searchRate(
 	let best: Best = {rate: 0, carried: 0, limited: false};
 	let failed = Number.POSITIVE_INFINITY;
 	const judge = (rate: number, {carried, loss, offered}: RateTrial) => {
-		if (!(loss <= lossLimit)) return false;
+		if (!(loss <= lossLimit) || carried < LASTING_PART * offered) return false;
 		const limited = offered < GENERATOR_FLOOR * rate;
 		if (carried > best.carried) best = {rate: Math.min(rate, offered), carried, limited};
 		return !limited;

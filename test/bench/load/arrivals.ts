@@ -13,17 +13,18 @@ export class Arrivals {
 	/** When the longest silence between two datagrams began and ended. */
 	gapFrom = 0;
 	gapUntil = 0;
+	/** When the last new one came; NaN before. */
+	last: number = Number.NaN;
 	/** From sending to arrival. */
 	readonly delays: Histogram = new Histogram();
 	readonly #seen = new Uint8Array(MOST / 8);
 	#highest = -1;
-	#last = Number.NaN;
 
 	/** Forgets everything. */
 	clear(): void {
 		this.#seen.fill(0, 0, (this.#highest >>> 3) + 1);
 		this.#highest = -1;
-		this.#last = Number.NaN;
+		this.last = Number.NaN;
 		this.unique = 0;
 		this.bytes = 0;
 		this.duplicates = 0;
@@ -47,11 +48,11 @@ export class Arrivals {
 		this.bytes += length;
 		if (sequence < this.#highest) this.reordered++;
 		else this.#highest = sequence;
-		if (now - this.#last > this.gapUntil - this.gapFrom) {
-			this.gapFrom = this.#last;
+		if (now - this.last > this.gapUntil - this.gapFrom) {
+			this.gapFrom = this.last;
 			this.gapUntil = now;
 		}
-		this.#last = now;
+		this.last = now;
 		this.delays.add((now - sentAt) * 1000);
 	}
 }

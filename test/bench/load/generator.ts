@@ -66,6 +66,7 @@ export class Generator {
 		const {count} = this.#trips;
 		return {
 			sent: sequence - refused,
+			begin,
 			millis: took,
 			wanted,
 			echoed: count,
@@ -73,6 +74,7 @@ export class Generator {
 			p99: this.#trips.quantile(0.99),
 			pushed: this.#pushed.unique,
 			pushedTwice: this.#pushed.duplicates,
+			lastPushed: this.#pushed.last,
 		};
 	}
 

@@ -30,6 +30,8 @@ export const NO_LOAD: Pick<LoadCommand, 'flows' | 'echoEvery' | 'drainMillis'> =
 export interface LoadResult {
 	/** Datagrams that the system took, each counted once however many copies went out. */
 	readonly sent: number;
+	/** When it began, on the shared clock, and how long it sent. */
+	readonly begin: number;
 	readonly millis: number;
 	/** Datagrams whose echo was wanted, and those that came back. */
 	readonly wanted: number;
@@ -40,6 +42,8 @@ export interface LoadResult {
 	/** Datagrams that the sink sent by itself and that arrived here. */
 	readonly pushed: number;
 	readonly pushedTwice: number;
+	/** When the last of them came. */
+	readonly lastPushed: number;
 }
 
 export type SinkCommand =
@@ -68,6 +72,8 @@ export interface SinkResult {
 	/** From sending to arrival in microseconds. */
 	readonly delayP50: number;
 	readonly delayP99: number;
+	/** When the last one came. */
+	readonly last: number;
 	/** When the longest silence between two datagrams began and ended. */
 	readonly gapFrom: number;
 	readonly gapUntil: number;

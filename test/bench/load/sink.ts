@@ -55,7 +55,7 @@ export class Sink {
 			this.#missed = this.#socket?.missed ?? 0;
 			this.#arrivals.clear();
 		}
-		const {unique, bytes, duplicates, reordered, delays, gapFrom, gapUntil} = this.#arrivals;
+		const {unique, bytes, duplicates, reordered, delays, last, gapFrom, gapUntil} = this.#arrivals;
 		return {
 			description: this.#sockets.description,
 			port: this.#socket?.port ?? 0,
@@ -66,6 +66,7 @@ export class Sink {
 			missed: (this.#socket?.missed ?? 0) - this.#missed,
 			delayP50: delays.quantile(0.5),
 			delayP99: delays.quantile(0.99),
+			last,
 			gapFrom,
 			gapUntil,
 			pushed: this.#pushed,

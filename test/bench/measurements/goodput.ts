@@ -12,6 +12,7 @@ import {
 } from '../limits.ts';
 import type {Best} from '../rate-search.ts';
 import {makeRow, type Row} from '../row.ts';
+import {spread} from '../spread.ts';
 import {peerKinds} from '../systems/peers.ts';
 import {DIRECT, SOCAT, THREE_SOCATS} from '../systems/relays.ts';
 import {SHADOWSOCKS} from '../systems/shadowsocks.ts';
@@ -42,7 +43,11 @@ function oneWay(
 ): Case {
 	const run = (conditions: Conditions) =>
 		withBench(Bench.start(LOOPBACK, kinds, conditions.style, conditions.warn), async (bench) => {
-			const plans = bench.systems.map((system) => ({system, sizes, lossLimit}));
+			const plans = bench.systems.map((system) => ({
+				system,
+				sizes,
+				lossLimit: system.name === DIRECT.name ? GENERATOR_LOSS : lossLimit,
+			}));
 			const found = await highestRates(bench, plans, conditions.repeats, conditions.millis);
 			return rows(name, plans, found, limits);
 		});
@@ -56,12 +61,19 @@ function rows(
 	limits: Readonly<Record<string, Limit>>,
 ): Row[] {
 	const all: Row[] = [];
+	const alone = plans.findIndex(({system}) => system.name === DIRECT.name);
+	const ceiling = Math.max(...(found[alone] ?? []).map(({rate}) => rate));
 	for (const [i, {system, sizes}] of plans.entries()) {
 		const bytes = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
 		const reference = all.find((row) => row.system === SOCAT.name);
 		const row = {measurement: NAME, case: name, system: system.name, unit: PACKETS};
 		const runs = found[i]!.map(({carried}) => carried);
-		const plain = makeRow({...row, runs, reference, limit: limits[system.name]});
+		const {median} = spread(found[i]!.map(({rate}) => rate));
+		const invalid =
+			i !== alone && alone >= 0 && median > ceiling
+				? 'generator -> sink alone loses more than 0.05 % at this rate'
+				: undefined;
+		const plain = makeRow({...row, runs, reference, limit: limits[system.name], invalid});
 		const note = `${(plain.spread.median * bytes * 8e-6).toFixed(0)} Mbit/s`;
 		const limited = found[i]!.every((best) => best.limited) ? ', the generator gave no more' : '';
 		all.push({...plain, note: note + limited});

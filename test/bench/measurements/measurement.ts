@@ -47,4 +47,6 @@ export async function withBench<T>(
 }
 
 /** Datagram sizes in bytes: 7 of 64, 4 of 576 and 1 of 1200. */
-export const MIXED_SIZES: readonly number[] = [64, 576, 64, 64, 576, 64, 1200, 64, 576, 64, 64, 576];
+export const MIXED_SIZES: readonly number[] = [
+	64, 576, 64, 64, 576, 64, 1200, 64, 576, 64, 64, 576,
+];
