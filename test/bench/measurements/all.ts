@@ -6,6 +6,7 @@ import type {Case, Measurement} from './measurement.ts';
 import {MEMORY_MEASUREMENT} from './memory.ts';
 import {RECOVERY_MEASUREMENT} from './recovery.ts';
 import {RESIDUAL_MEASUREMENT} from './residual.ts';
+import {STREAMS_MEASUREMENT} from './streams.ts';
 
 /** Everything, in the order in which it is printed. */
 export const MEASUREMENTS: readonly Measurement[] = [
@@ -13,6 +14,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
 	CPU_MEASUREMENT,
 	LATENCY_MEASUREMENT,
 	RESIDUAL_MEASUREMENT,
+	STREAMS_MEASUREMENT,
 	RECOVERY_MEASUREMENT,
 	MEMORY_MEASUREMENT,
 	FLOWS_MEASUREMENT,

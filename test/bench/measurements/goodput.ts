@@ -13,10 +13,12 @@ import {
 import type {Best} from '../rate-search.ts';
 import {makeRow, type Row} from '../row.ts';
 import {spread} from '../spread.ts';
+import {withCable} from '../systems/cable.ts';
+import {OPENVPN} from '../systems/openvpn.ts';
 import {peerKinds} from '../systems/peers.ts';
 import {DIRECT, SOCAT, THREE_SOCATS} from '../systems/relays.ts';
 import {SHADOWSOCKS} from '../systems/shadowsocks.ts';
-import {LOOPBACK, type SystemKind} from '../systems/system.ts';
+import {LOOPBACK, type Scene, type SystemKind} from '../systems/system.ts';
 import {BRIDGED_TUNNEL, TUNNEL, TUNNELS} from '../systems/tunnel.ts';
 import {highestRates, type SearchPlan} from './highest-rate.ts';
 import {
@@ -41,17 +43,34 @@ function oneWay(
 	kinds: readonly SystemKind[],
 	limits: Readonly<Record<string, Limit>> = {},
 ): Case {
-	const run = (conditions: Conditions) =>
-		withBench(Bench.start(LOOPBACK, kinds, conditions.style, conditions.warn), async (bench) => {
-			const plans = bench.systems.map((system) => ({
-				system,
-				sizes,
-				lossLimit: system.name === DIRECT.name ? GENERATOR_LOSS : lossLimit,
-			}));
-			const found = await highestRates(bench, plans, conditions.repeats, conditions.millis);
-			return rows(name, plans, found, limits);
-		});
-	return {name, run};
+	return {
+		name,
+		run: (conditions) => oneWayRows({name, sizes, lossLimit, kinds, limits}, LOOPBACK, conditions),
+	};
+}
+
+interface OneWay {
+	readonly name: string;
+	readonly sizes: readonly number[];
+	readonly lossLimit: number;
+	readonly kinds: readonly SystemKind[];
+	readonly limits: Readonly<Record<string, Limit>>;
+}
+
+function oneWayRows(
+	{name, sizes, lossLimit, kinds, limits}: OneWay,
+	scene: Scene,
+	conditions: Conditions,
+): Promise<Row[]> {
+	return withBench(Bench.start(scene, kinds, conditions.style, conditions.warn), async (bench) => {
+		const plans = bench.systems.map((system) => ({
+			system,
+			sizes,
+			lossLimit: system.name === DIRECT.name ? GENERATOR_LOSS : lossLimit,
+		}));
+		const found = await highestRates(bench, plans, conditions.repeats, conditions.millis);
+		return rows(name, plans, found, limits);
+	});
 }
 
 function rows(
@@ -135,6 +154,14 @@ function named(
 	return {name, run: (conditions) => run(name, conditions)};
 }
 
+const VPN: OneWay = {
+	name: 'other tunnels over veth, 1200 B at <= 1 %',
+	sizes: [1200],
+	lossLimit: ONE_PERCENT,
+	kinds: [SOCAT, TUNNEL, OPENVPN],
+	limits: {},
+};
+
 /** How much is carried. */
 export const GOODPUT_MEASUREMENT: Measurement = {
 	name: NAME,
@@ -162,5 +189,9 @@ export const GOODPUT_MEASUREMENT: Measurement = {
 			SHADOWSOCKS,
 			...peerKinds(),
 		]),
+		{
+			name: VPN.name,
+			run: (conditions) => withCable(true, (scene) => oneWayRows(VPN, scene, conditions)),
+		},
 	],
 };

@@ -2,10 +2,12 @@ import {Bench} from '../bench.ts';
 import {LOADED_P99, TRIP_MEDIAN, TRIP_P99} from '../limits.ts';
 import {makeRow, type Row} from '../row.ts';
 import {spread} from '../spread.ts';
+import {withCable} from '../systems/cable.ts';
+import {OPENVPN} from '../systems/openvpn.ts';
 import {peerKinds} from '../systems/peers.ts';
 import {DIRECT, SOCAT} from '../systems/relays.ts';
 import {SHADOWSOCKS} from '../systems/shadowsocks.ts';
-import {LOOPBACK, type System, type SystemKind} from '../systems/system.ts';
+import {LOOPBACK, type Scene, type System, type SystemKind} from '../systems/system.ts';
 import {TUNNEL, TUNNELS} from '../systems/tunnel.ts';
 import {formatPart} from '../table.ts';
 import {highestRates} from './highest-rate.ts';
@@ -58,25 +60,39 @@ function tripRows(name: string, cells: readonly Trips[], isJudged: boolean): Row
 }
 
 function echoes(name: string, rate: number, kinds: readonly SystemKind[], isJudged: boolean): Case {
-	const run = ({style, warn, repeats, millis}: Conditions) =>
-		withBench(Bench.start(LOOPBACK, kinds, style, warn), async (bench) => {
-			const cells = bench.systems.map((system): Trips => ({system, p50: [], p99: [], loss: []}));
-			for (let repeat = 0; repeat < repeats; repeat++) {
-				for (const {system, p50, p99, loss} of cells) {
-					const traffic = {sizes: [PING_SIZE], rate, millis: millis * LONGER};
-					const result = await bench.load(system, {
-						...traffic,
-						echoEvery: 1,
-						drainMillis: DRAIN_MILLIS,
-					});
-					p50.push(result.p50);
-					p99.push(result.p99);
-					loss.push(1 - result.echoed / result.wanted);
-				}
+	const plan = {name, rate, kinds, isJudged};
+	return {name, run: (conditions) => echoRows(plan, LOOPBACK, conditions)};
+}
+
+interface Echoes {
+	readonly name: string;
+	readonly rate: number;
+	readonly kinds: readonly SystemKind[];
+	readonly isJudged: boolean;
+}
+
+function echoRows(
+	{name, rate, kinds, isJudged}: Echoes,
+	scene: Scene,
+	{style, warn, repeats, millis}: Conditions,
+): Promise<Row[]> {
+	return withBench(Bench.start(scene, kinds, style, warn), async (bench) => {
+		const cells = bench.systems.map((system): Trips => ({system, p50: [], p99: [], loss: []}));
+		for (let repeat = 0; repeat < repeats; repeat++) {
+			for (const {system, p50, p99, loss} of cells) {
+				const traffic = {sizes: [PING_SIZE], rate, millis: millis * LONGER};
+				const result = await bench.load(system, {
+					...traffic,
+					echoEvery: 1,
+					drainMillis: DRAIN_MILLIS,
+				});
+				p50.push(result.p50);
+				p99.push(result.p99);
+				loss.push(1 - result.echoed / result.wanted);
 			}
-			return tripRows(name, cells, isJudged);
-		});
-	return {name, run};
+		}
+		return tripRows(name, cells, isJudged);
+	});
 }
 
 // A load one way of which some datagrams come back.
@@ -120,6 +136,12 @@ async function besideLoad(name: string, conditions: Conditions): Promise<readonl
 	});
 }
 
+const VPN: Echoes = {
+	name: 'other tunnels over veth, 100 B at 1,000/s',
+	rate: NORMAL_RATE,
+	kinds: [SOCAT, TUNNEL, OPENVPN],
+	isJudged: false,
+};
 const HALF = '1200 B at half of the highest rate';
 
 /** How long a datagram takes through a system to an echo and back. */
@@ -137,5 +159,9 @@ export const LATENCY_MEASUREMENT: Measurement = {
 			[SOCAT, TUNNEL, SHADOWSOCKS, ...peerKinds()],
 			false,
 		),
+		{
+			name: VPN.name,
+			run: (conditions) => withCable(true, (scene) => echoRows(VPN, scene, conditions)),
+		},
 	],
 };

@@ -9,10 +9,13 @@ const FAR_ADDRESS = '10.99.7.2';
 let count = 0;
 
 /**
- * Two network namespaces with a cable between them that takes no runs of datagrams: the kernel
- * takes them apart before, as it does for most network cards. Gone when `use` has ended.
+ * Two network namespaces with a cable between them, gone when `use` has ended. With `takesRuns` false
+ * the kernel takes runs of datagrams apart before, as it does for most network cards.
  */
-export async function withSegmentingCable<T>(use: (scene: Scene) => Promise<T>): Promise<T> {
+export async function withCable<T>(
+	takesRuns: boolean,
+	use: (scene: Scene) => Promise<T>,
+): Promise<T> {
 	if (process.getuid?.() !== 0) throw new MissingError('needs root');
 	if (!isInstalled('ip')) throw new MissingError('ip is not installed');
 	const name = `mptb-${process.pid}-${count++}`;
@@ -23,7 +26,7 @@ export async function withSegmentingCable<T>(use: (scene: Scene) => Promise<T>):
 	process.once('exit', remove);
 	try {
 		try {
-			connect(near, far);
+			connect(near, far, takesRuns);
 		} catch (error) {
 			throw new MissingError(`no network namespaces: ${reason(error)}`);
 		}
@@ -38,7 +41,7 @@ export async function withSegmentingCable<T>(use: (scene: Scene) => Promise<T>):
 	}
 }
 
-function connect(near: string, far: string): void {
+function connect(near: string, far: string, takesRuns: boolean): void {
 	ip('netns', 'add', near);
 	ip('netns', 'add', far);
 	ip('link', 'add', 'cable', 'netns', near, 'type', 'veth', 'peer', 'cable', 'netns', far);
@@ -47,7 +50,7 @@ function connect(near: string, far: string): void {
 		[far, FAR_ADDRESS],
 	] as const) {
 		ip('-n', host, 'addr', 'add', `${address}/24`, 'dev', 'cable');
-		ip('-n', host, 'link', 'set', 'cable', 'gso_max_segs', '1', 'up');
+		ip('-n', host, 'link', 'set', 'cable', ...(takesRuns ? [] : ['gso_max_segs', '1']), 'up');
 		ip('-n', host, 'link', 'set', 'lo', 'up');
 	}
 }

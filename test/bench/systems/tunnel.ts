@@ -25,7 +25,7 @@ export interface TunnelOptions {
 	readonly through?: 'socats' | readonly (readonly string[])[];
 	/** Flags of both ends. */
 	readonly flags?: readonly string[];
-	/** Flags of one end; of the server also instead of the fixed target. */
+	/** Instead of the classic port, and of the fixed target. */
 	readonly clientFlags?: readonly string[];
 	readonly serverFlags?: readonly string[];
 	readonly scene?: Scene;
@@ -157,8 +157,8 @@ export class Tunnel implements System {
 	startClient(): Program {
 		const file = join(this.#folder, 'mpclient.conf');
 		writeFileSync(file, this.#pathPorts.map((port) => `${this.#pathHost} ${port}\n`).join(''));
-		const {clientFlags = ['--no-socks']} = this.#options;
-		const words = [file, '--listen', `${NEAR_HOST}:${this.ports[0]}`, ...clientFlags];
+		const classic = ['--listen', `${NEAR_HOST}:${this.ports[0]}`, '--no-socks'];
+		const words = [file, ...(this.#options.clientFlags ?? classic)];
 		this.#client = this.#program('mpclient', words, this.#scene.nearWrapper);
 		return this.#client;
 	}
