@@ -179,7 +179,7 @@ export const CPU_MEASUREMENT: Measurement = {
 			style: SINGLE,
 		}),
 		onLoopback({
-			name: '100 B and back ends',
+			name: 'back ends, 100 B',
 			kinds: [DIRECT, SOCAT, ...TUNNELS],
 			sizes: [100],
 			rates: [LOW_RATE],

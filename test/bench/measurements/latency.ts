@@ -150,9 +150,10 @@ export const LATENCY_MEASUREMENT: Measurement = {
 	title: 'round trip through an echo',
 	reference: 'socat',
 	cases: [
-		echoes('100 B at 1,000/s', NORMAL_RATE, [DIRECT, SOCAT, ...TUNNELS], true),
+		echoes('100 B at 1,000/s', NORMAL_RATE, [DIRECT, SOCAT, TUNNEL], true),
 		echoes('100 B at 100/s', IDLE_RATE, [DIRECT, SOCAT, TUNNEL], false),
 		{name: HALF, run: (conditions) => besideLoad(HALF, conditions)},
+		echoes('back ends, 100 B at 1,000/s', NORMAL_RATE, [SOCAT, ...TUNNELS], false),
 		echoes(
 			'other tunnels, 100 B at 1,000/s',
 			NORMAL_RATE,

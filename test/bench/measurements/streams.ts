@@ -1,5 +1,5 @@
 import {type Limit, STREAM_LINKS, STREAM_ONE, STREAM_THREE} from '../limits.ts';
-import {Helper} from '../processes.ts';
+import {Helper, pause} from '../processes.ts';
 import {makeRow, type Row} from '../row.ts';
 import type {
 	ApplicationCommand,
@@ -26,6 +26,9 @@ const WHOLE = 6;
 const LINKS_WARM_UP = 3;
 const LINKS_WHOLE = 10;
 
+/** Until what a former connection left behind is gone. */
+const REST_MILLIS = 500;
+
 interface Plan {
 	readonly name: string;
 	readonly kinds: readonly RouteKind[];
@@ -47,6 +50,7 @@ class Ends {
 		warmUpMillis: number,
 		millis: number,
 	): Promise<number> {
+		await pause(REST_MILLIS);
 		const {port: origin} = await this.#count();
 		const command = {direction, proxy, origin, warmUpMillis, millis};
 		const done = this.#application.ask(command);
@@ -54,7 +58,7 @@ class Ends {
 			const result = await done;
 			return (result.bytes * 8e-3) / result.millis;
 		}
-		await new Promise((resolve) => setTimeout(resolve, warmUpMillis));
+		await pause(warmUpMillis);
 		const from = await this.#count();
 		await done;
 		const until = await this.#count();
