@@ -1,48 +1,103 @@
-// npm run bench: measures the programs beside a plain socat relay, prints a table, writes bench.json.
+// npm run bench: measures the programs beside plain relays, prints tables, writes bench.json.
 import {writeFileSync} from 'node:fs';
 import process from 'node:process';
-import {Bench} from './bench.ts';
-import {measureCpu} from './cpu.ts';
-import {measureFlows} from './flows.ts';
-import {measureGoodput} from './goodput.ts';
-import {measureLatency} from './latency.ts';
-import {type BenchOptions, HELP, type Measurement, parseOptions} from './options.ts';
+import {describeMachine, formatMachine} from './machine.ts';
+import {MEASUREMENTS, selectMeasurements, titleOf} from './measurements/all.ts';
+import {
+	type Case,
+	type Conditions,
+	type Measurement,
+	RUNS,
+	SINGLE,
+} from './measurements/measurement.ts';
+import {type BenchOptions, HELP, LIST, parseOptions} from './options.ts';
 import {killAll} from './processes.ts';
-import {measureRecovery} from './recovery.ts';
-import {describeMachine, formatReport, type Report} from './report.ts';
-import {measureStreams} from './streams.ts';
+import type {Row} from './row.ts';
+import {describeEnds} from './systems/ends.ts';
+import {MissingError} from './systems/system.ts';
+import {formatTable} from './table.ts';
 
-/** Below what the slowest back end carries, so that all are measured at the same rate. */
-const CPU_RATE = 10_000;
-const PING_RATE = 1000;
-const WARM_UP_RATE = 4000;
+const EXPLANATION = `
+Medians (low..high) of interleaved runs. 'direct' is generator -> sink alone, 'socat' one plain relay hop
+that neither seals nor copies, 'tunnel' mpclient and mpserver with three paths, each packet on all of them.
+CPU time is that of all threads, user and kernel, for each packet that was delivered.
+`;
 
-async function run(options: BenchOptions): Promise<Report> {
-	const {measurements, sizes, repetitions, millis} = options;
-	const warnings: string[] = [];
-	const machine = describeMachine();
-	const bench = await Bench.start(options.systems, (text) => {
-		warnings.push(text);
-		tell(text);
-	});
-	// A fresh process runs slow code until it is compiled.
-	for (const system of bench.systems)
-		await bench.trial(system, sizes[0]!, WARM_UP_RATE, 2 * millis);
-	const step = async <T>(name: Measurement, measure: () => Promise<T[]>) => {
-		if (!measurements.has(name)) return [];
-		tell(`measuring ${name} ...`);
-		return measure();
-	};
-	const cpu = await step('cpu', () => measureCpu(bench, sizes, CPU_RATE, repetitions, 2 * millis));
-	const latency = await step('latency', () =>
-		measureLatency(bench, PING_RATE, repetitions, 2 * millis),
-	);
-	const goodput = await step('goodput', () => measureGoodput(bench, sizes, repetitions, millis));
-	const recovery = await step('recovery', () => measureRecovery(bench, repetitions));
-	await bench.stop();
-	const flows = await step('flows', () => measureFlows(repetitions > 1 ? [500, 2000] : [2000]));
-	const streams = await step('streams', measureStreams);
-	return {machine, goodput, cpu, latency, recovery, flows, streams, warnings};
+/** What did not run, and whether it should have. */
+interface Omission {
+	readonly title: string;
+	readonly reason: string;
+	readonly isFailure: boolean;
+}
+
+class Report {
+	readonly #machine = describeMachine();
+	readonly #options: BenchOptions;
+	readonly #rows: Row[] = [];
+	readonly #omissions: Omission[] = [];
+	readonly #warnings = new Set<string>();
+	#ends: Awaited<ReturnType<typeof describeEnds>> | undefined;
+
+	constructor(options: BenchOptions) {
+		this.#options = options;
+	}
+
+	get failed(): boolean {
+		return this.#omissions.some(({isFailure}) => isFailure);
+	}
+
+	async run(): Promise<void> {
+		const {only, isPlain} = this.#options;
+		this.#ends = await describeEnds(isPlain ? SINGLE : RUNS);
+		print(`${formatMachine(this.#machine)}${this.#ends.join('\n')}\n${EXPLANATION}`);
+		for (const measurement of selectMeasurements(MEASUREMENTS, only)) await this.#run(measurement);
+		for (const {title, reason, isFailure} of this.#omissions) {
+			print(`${isFailure ? 'FAILED' : 'skipped'}: ${title}: ${reason}\n`);
+		}
+		for (const warning of this.#warnings) print(`Warning: ${warning}\n`);
+	}
+
+	async #run(measurement: Measurement): Promise<void> {
+		const rows: Row[] = [];
+		for (const each of measurement.cases) rows.push(...(await this.#runCase(measurement, each)));
+		this.#rows.push(...rows);
+		if (rows.length > 0) print(`${formatTable(measurement.title, measurement.reference, rows)}\n`);
+		this.#write();
+	}
+
+	async #runCase(measurement: Measurement, each: Case): Promise<readonly Row[]> {
+		const {repeats, millis, isPlain} = this.#options;
+		const title = titleOf(measurement, each);
+		tell(`${title} ...`);
+		const style = isPlain ? SINGLE : RUNS;
+		const warn = (text: string) => this.#warnings.add(`${title}: ${text}`);
+		const conditions: Conditions = {repeats, millis, style, warn};
+		try {
+			return await each.run(conditions);
+		} catch (error) {
+			const reason = error instanceof Error ? error.message : String(error);
+			this.#omissions.push({title, reason, isFailure: !(error instanceof MissingError)});
+			tell(reason);
+			return [];
+		}
+	}
+
+	// After each measurement: whoever interrupts it has what there is.
+	#write(): void {
+		const report = {
+			machine: this.#machine,
+			ends: this.#ends,
+			options: this.#options,
+			rows: this.#rows,
+			omissions: this.#omissions,
+			warnings: [...this.#warnings],
+		};
+		writeFileSync('bench.json', `${JSON.stringify(report, undefined, '\t')}\n`);
+	}
+}
+
+function print(text: string): void {
+	process.stdout.write(text);
 }
 
 function tell(text: string): void {
@@ -52,11 +107,13 @@ function tell(text: string): void {
 process.on('exit', killAll);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 const options = parseOptions(process.argv.slice(2));
-if (typeof options === 'string') {
+if (options === LIST) {
+	for (const each of MEASUREMENTS) for (const one of each.cases) print(`${titleOf(each, one)}\n`);
+} else if (typeof options === 'string') {
 	process.stderr.write(options);
 	process.exitCode = options === HELP ? 0 : 2;
 } else {
-	const report = await run(options);
-	process.stdout.write(formatReport(report));
-	writeFileSync('bench.json', `${JSON.stringify(report, undefined, '\t')}\n`);
+	const report = new Report(options);
+	await report.run();
+	if (report.failed) process.exitCode = 1;
 }

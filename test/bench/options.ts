@@ -1,54 +1,79 @@
 import {parseArgs} from 'node:util';
-import {SYSTEM_KINDS} from './systems.ts';
-
-/** What can be measured. */
-export const MEASUREMENTS = ['goodput', 'cpu', 'latency', 'recovery', 'flows', 'streams'] as const;
-export type Measurement = (typeof MEASUREMENTS)[number];
+import {PEER_HELP} from './systems/peers.ts';
 
 /** What a run of the benchmark does. */
 export interface BenchOptions {
-	readonly measurements: ReadonlySet<Measurement>;
-	readonly systems: ReadonlySet<string>;
-	readonly sizes: readonly number[];
-	readonly repetitions: number;
+	/** Only cases whose measurement or name has one of these texts in it; all when there is none. */
+	readonly only: readonly string[];
+	readonly repeats: number;
 	/** Of one run of load. */
 	readonly millis: number;
+	/** Whether the generator sends runs and the sink receives them. */
+	readonly isPlain: boolean;
 }
 
-export const HELP: string = `npm run bench -- [--quick] [--only NAME]...
+export const HELP: string = `npm run bench -- [--quick] [--only TEXT]... [--repeats N] [--seconds N] [--plain]
 
---quick       one repetition of shorter runs, 1200-byte datagrams only: less than a minute
---only NAME   ${MEASUREMENTS.join(', ')}: only this measurement;
-              ${SYSTEM_KINDS.map(({name}) => name).join(', ')}: only this system; repeatable
-`;
+--only TEXT   only rows with TEXT in the name of the measurement or case; repeatable; --list has them
+--list        print the names of all measurements and cases
+--repeats N   interleaved runs of everything (5; with --quick 1)
+--seconds N   of one run of load (1; with --quick 0.5)
+--quick       one repetition of short runs, for a first look
+--plain       the load is sent and received datagram by datagram, without UDP_SEGMENT and UDP_GRO
+
+The table goes to standard output, and with every single run to bench.json in the working folder. It
+takes half an hour or so; nothing else should be at work on the machine. The exit code says only
+whether everything ran, not whether a limit was missed.
+
+What is measured beside: socat, ss-tunnel and ss-server, danted, openvpn, each where it is installed.
+As root also over a veth cable between network namespaces.
+
+${PEER_HELP}`;
+
+/** What `--list` asks for. */
+export const LIST = 'list';
+
+const DEFAULTS = {repeats: 5, seconds: 1};
+const QUICK = {repeats: 1, seconds: 0.5};
 
 /** Parses the arguments; a string is what to tell the user instead of running. */
 export function parseOptions(argv: readonly string[]): BenchOptions | string {
-	let values: {quick?: boolean; only?: string[]; help?: boolean};
 	try {
-		({values} = parseArgs({
+		const {values} = parseArgs({
 			args: [...argv],
 			options: {
-				quick: {type: 'boolean'},
-				only: {type: 'string', multiple: true},
-				help: {type: 'boolean'},
+				only: {type: 'string', multiple: true, default: []},
+				repeats: {type: 'string'},
+				seconds: {type: 'string'},
+				quick: {type: 'boolean', default: false},
+				plain: {type: 'boolean', default: false},
+				list: {type: 'boolean', default: false},
+				help: {type: 'boolean', default: false},
 			},
-		}));
+		});
+		if (values.help) return HELP;
+		if (values.list) return LIST;
+		const usual = values.quick ? QUICK : DEFAULTS;
+		return {
+			only: values.only,
+			repeats: readNumber('--repeats', values.repeats ?? `${usual.repeats}`, 1, true),
+			millis: readNumber('--seconds', values.seconds ?? `${usual.seconds}`, 0.1, false) * 1000,
+			isPlain: values.plain,
+		};
 	} catch (error) {
 		return `${error instanceof Error ? error.message : error}\n\n${HELP}`;
 	}
-	const {quick = false, only = [], help = false} = values;
-	if (help) return HELP;
-	const kinds = SYSTEM_KINDS.map(({name}) => name);
-	const unknown = only.find((name) => ![...MEASUREMENTS, ...kinds].includes(name));
-	if (unknown !== undefined) return `nothing is called "${unknown}"\n\n${HELP}`;
-	const measurements = MEASUREMENTS.filter((name) => only.includes(name));
-	const systems = kinds.filter((name) => only.includes(name));
-	return {
-		measurements: new Set(measurements.length > 0 ? measurements : MEASUREMENTS),
-		systems: new Set(systems.length > 0 ? systems : kinds),
-		sizes: quick ? [1200] : [100, 1200],
-		repetitions: quick ? 1 : 3,
-		millis: quick ? 500 : 600,
-	};
+}
+
+function readNumber(flag: string, text: string, least: number, whole: boolean): number {
+	const value = Number(text);
+	if (
+		text.trim() !== '' &&
+		value >= least &&
+		value <= 1000 &&
+		(!whole || Number.isInteger(value))
+	) {
+		return value;
+	}
+	throw new Error(`${flag}: expected a number from ${least} to 1000, got "${text}"`);
 }

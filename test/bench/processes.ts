@@ -1,7 +1,8 @@
-import {type ChildProcess, fork, spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {createSocket} from 'node:dgram';
 import {once} from 'node:events';
 import {readdirSync, readFileSync} from 'node:fs';
+import {getPriority} from 'node:os';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 
@@ -27,7 +28,7 @@ export class Program {
 	readonly #child: ChildProcess;
 	readonly #name: string;
 
-	/** `command` as in spawn; the environment is `env` and PATH alone. */
+	/** `command` is a file and its arguments; the environment is `env` and PATH alone. */
 	constructor(name: string, command: readonly string[], env: Readonly<Record<string, string>>) {
 		const [file = '', ...words] = command;
 		const {PATH = ''} = process.env;
@@ -43,14 +44,15 @@ export class Program {
 		this.#child = keep(child);
 	}
 
-	/** One of the package's programs. */
+	/** One of the package's programs; `wrapper` stands before the command. */
 	static node(
 		name: string,
 		words: readonly string[],
 		env: Readonly<Record<string, string>>,
+		wrapper: readonly string[] = [],
 	): Program {
 		const script = fileURLToPath(new URL(`../../src/cli/${name}.js`, import.meta.url));
-		return new Program(name, [process.execPath, script, ...words], env);
+		return new Program(name, [...wrapper, process.execPath, script, ...words], env);
 	}
 
 	get pid(): number {
@@ -68,12 +70,16 @@ export class Program {
 		}
 	}
 
-	/** Kills it like a crash would; resolves when it is gone. */
-	async kill(): Promise<void> {
+	get runs(): boolean {
 		const {exitCode, signalCode, pid} = this.#child;
-		if (pid === undefined || exitCode !== null || signalCode !== null) return;
-		const gone = once(this.#child, 'exit');
-		this.#child.kill('SIGKILL');
+		return pid !== undefined && exitCode === null && signalCode === null;
+	}
+
+	/** Kills it like a crash would, or ends it with another signal; resolves when it is gone. */
+	async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+		if (!this.runs) return;
+		const gone = once(this.#child, 'close');
+		this.#child.kill(signal);
 		await gone;
 	}
 }
@@ -82,21 +88,48 @@ export class Program {
 export class Helper<Command extends object, Result> {
 	readonly #child: ChildProcess;
 
-	/** @param name its file in this folder, without ending */
-	constructor(name: string) {
-		this.#child = keep(fork(fileURLToPath(new URL(`${name}.js`, import.meta.url))));
+	/**
+	 * @param name its file in this folder, without ending
+	 * @param wrapper stands before the command
+	 */
+	constructor(name: string, words: readonly string[] = [], wrapper: readonly string[] = []) {
+		const script = fileURLToPath(new URL(`${name}.js`, import.meta.url));
+		const [file, ...argv] = [...wrapper, process.execPath, script, ...words];
+		// Numbers such as Infinity stay what they are.
+		this.#child = keep(
+			spawn(file!, argv, {
+				stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+				serialization: 'advanced',
+			}),
+		);
 	}
 
 	get pid(): number {
 		return this.#child.pid ?? 0;
 	}
 
+	/** Below 0 it goes before others. */
+	get nice(): number {
+		return getPriority(this.pid);
+	}
+
 	/** One command at a time. */
 	async ask(command: Command): Promise<Result> {
-		const answer = once(this.#child, 'message');
+		const stop = new AbortController();
+		const {signal} = stop;
+		const ended = once(this.#child, 'exit', {signal}).then(() => {
+			throw new Error('a helper of the benchmark has ended');
+		});
+		ended.catch(() => {});
+		const answer = once(this.#child, 'message', {signal});
 		this.#child.send(command);
-		const [result]: Result[] = await answer;
-		return result as Result;
+		try {
+			const [result]: Result[] = await Promise.race([answer, ended]);
+			return result as Result;
+		} finally {
+			stop.abort();
+			answer.catch(() => {});
+		}
 	}
 
 	async stop(): Promise<void> {
@@ -128,6 +161,14 @@ function readSchedstat(path: string): number {
 		// A thread that has just ended.
 		return 0;
 	}
+}
+
+/** Memory of a process that is in use, in bytes: now, and the most that it ever was. */
+export function residentMemory(pid: number): {readonly now: number; readonly peak: number} {
+	const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+	const read = (name: string) =>
+		Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
+	return {now: read('VmRSS') * 1024, peak: read('VmHWM') * 1024};
 }
 
 /** A UDP port of loopback that nobody uses just now. */

@@ -5,7 +5,7 @@ import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads'
 import {holds, type LimitedNumber, type NumberedCase} from '../support/numbered-case.ts';
 import {RATE_CASES} from '../support/rate-cases.ts';
 import {STREAM_CASES} from '../support/stream-cases.ts';
-import {spread} from './statistics.ts';
+import {spread} from './spread.ts';
 
 /*
  * The numbers of streams on the project's own simulated links and a virtual clock, the same on every

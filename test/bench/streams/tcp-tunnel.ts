@@ -1,30 +1,15 @@
 import {once} from 'node:events';
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {writeFileSync} from 'node:fs';
 import {connect, createServer, type Socket} from 'node:net';
-import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import process from 'node:process';
-import {freePort, Program} from './processes.ts';
+import {freePort, Program} from '../processes.ts';
+import {temporaryFolder} from '../systems/temporary-folder.ts';
 import type {Service} from './tcp-target.ts';
 
 const KEY = Buffer.alloc(32, 0x5a).toString('base64');
 
-const folders = new Set<string>();
-process.on('exit', () => {
-	for (const folder of folders) rmSync(folder, {recursive: true, force: true});
-});
-
-/** How TCP connections get to their target. */
-export interface TcpRoute {
-	readonly name: string;
-	/** A connection to a port of loopback that has asked for a service, and bytes of the answer so far. */
-	open(port: number, service: Service): Promise<Socket>;
-	stop(): Promise<void>;
-}
-
 /** An exit, and mpclient with its SOCKS5 front, over simulated links or direct paths. */
-export class TcpTunnel implements TcpRoute {
-	readonly name = 'tunnel';
+export class TcpTunnel {
 	/** When the links began, on the clock of performance.now(). */
 	readonly linksFrom: number;
 	readonly #socks: number;
@@ -36,10 +21,9 @@ export class TcpTunnel implements TcpRoute {
 		this.#programs = programs;
 	}
 
-	/** @param links the words of the link of each path; none of them = a direct path */
+	/** @param links the words of the link of each path */
 	static async start(links: readonly (readonly string[])[]): Promise<TcpTunnel> {
-		const folder = mkdtempSync(join(tmpdir(), 'mptunnel-bench-'));
-		folders.add(folder);
+		const folder = temporaryFolder();
 		const [port, socks] = [await freePort(), await freeTcpPort()];
 		const env = {MPTUNNEL_KEY: KEY};
 		const state = (name: string) => ['--state', join(folder, name)];
@@ -49,9 +33,8 @@ export class TcpTunnel implements TcpRoute {
 		const bad: Program[] = [];
 		const lines: string[] = [];
 		for (const words of links) {
-			const place = words.length === 0 ? port : await freePort();
+			const place = await freePort();
 			lines.push(`127.0.0.1 ${place}\n`);
-			if (words.length === 0) continue;
 			const ends = ['--listen', `${place}`, '--to', `127.0.0.1:${port}`];
 			const link = Program.node('mptunnel', ['link', ...ends, ...words], {});
 			await link.says('listening on');
@@ -67,6 +50,7 @@ export class TcpTunnel implements TcpRoute {
 		return tunnel;
 	}
 
+	/** A connection to a port of loopback that has asked for a service. */
 	open(port: number, service: Service): Promise<Socket> {
 		return socksConnect(this.#socks, port, service);
 	}
@@ -86,7 +70,7 @@ async function freeTcpPort(): Promise<number> {
 }
 
 /** CONNECT to a port of loopback through a SOCKS5 proxy on loopback; the service is asked for at once. */
-export async function socksConnect(proxy: number, port: number, service: Service): Promise<Socket> {
+async function socksConnect(proxy: number, port: number, service: Service): Promise<Socket> {
 	const socket = connect(proxy, '127.0.0.1');
 	// Who waits for bytes sees the end of the connection.
 	socket.on('error', () => {});

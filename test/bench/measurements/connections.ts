@@ -1,21 +1,14 @@
 import type {Socket} from 'node:net';
-import {pause} from './processes.ts';
-import {EXCHANGE_BYTES, Service, SHORT_BYTES, sendOn, TcpTarget} from './tcp-target.ts';
-import {TcpTunnel} from './tcp-tunnel.ts';
-
-/** One number of TCP connections through SOCKS5, over real sockets. */
-export interface StreamsRow {
-	readonly name: string;
-	readonly unit: string;
-	readonly value: number;
-	readonly limit: number;
-	/** Whether the value has to be at least (else at most) the limit. */
-	readonly isLeast: boolean;
-}
+import {atLeast, atMost, type Limit} from '../limits.ts';
+import {pause} from '../processes.ts';
+import {makeRow} from '../row.ts';
+import {EXCHANGE_BYTES, Service, SHORT_BYTES, TcpTarget} from '../streams/tcp-target.ts';
+import {TcpTunnel} from '../streams/tcp-tunnel.ts';
+import type {Case, Conditions, Measurement} from './measurement.ts';
 
 type Links = readonly (readonly string[])[];
 
-const DIRECT: readonly string[] = [];
+const NAME = 'connections';
 
 /** The words of a link: Mbit/s, milliseconds of round trip, percent lost; its buffer holds a round trip. */
 function link(rate: number, roundTrip: number, loss: number): readonly string[] {
@@ -27,14 +20,12 @@ const three = (loss: number): Links => [1, 2, 3].map(() => link(100, 50, loss));
 
 type Measure = (tunnel: TcpTunnel, target: TcpTarget) => Promise<readonly number[]>;
 
-interface Case {
-	readonly links: Links;
-	readonly measure: Measure;
-	readonly rows: readonly Omit<StreamsRow, 'value'>[];
+/** One figure of a run. */
+interface Figure {
+	readonly name: string;
+	readonly unit: string;
+	readonly limit: Limit;
 }
-
-const least = (name: string, unit: string, limit: number) => ({name, unit, limit, isLeast: true});
-const most = (name: string, unit: string, limit: number) => ({name, unit, limit, isLeast: false});
 
 /** Counts what a socket gets; `bytes` goes on counting. */
 function counter(socket: Socket): {bytes: number; longestGap: number} {
@@ -55,16 +46,6 @@ function download(from: number, to: number): Measure {
 		const socket = await tunnel.open(target.port, Service.DOWNLOAD);
 		const counted = counter(socket);
 		const rate = await rateOf(() => counted.bytes, from, to);
-		socket.destroy();
-		return [rate];
-	};
-}
-
-function upload(from: number, to: number): Measure {
-	return async (tunnel, target) => {
-		const socket = await tunnel.open(target.port, Service.UPLOAD);
-		sendOn(socket);
-		const rate = await rateOf(() => target.uploaded, from, to);
 		socket.destroy();
 		return [rate];
 	};
@@ -160,77 +141,78 @@ const connections: Measure = async (tunnel, target) => {
 	return [times[494]!, times[499]!];
 };
 
-const CASES: readonly Case[] = [
-	{
-		links: [DIRECT],
-		measure: download(1, 6),
-		rows: [least('one direct path, down', 'Mbit/s', 1000)],
-	},
-	{links: [DIRECT], measure: upload(1, 6), rows: [least('one direct path, up', 'Mbit/s', 1000)]},
-	{
-		links: [DIRECT, DIRECT, DIRECT],
-		measure: download(1, 6),
-		rows: [least('three direct paths, down', 'Mbit/s', 500)],
-	},
-	{
-		links: [DIRECT, DIRECT, DIRECT],
-		measure: upload(1, 6),
-		rows: [least('three direct paths, up', 'Mbit/s', 500)],
-	},
-	...([0, 2, 10] as const).map((loss, index) => ({
-		links: [link(100, 50, loss)],
-		measure: download(3, 13),
-		rows: [least(`one link, 100 Mbit/s, 50 ms, ${loss} % loss`, 'Mbit/s', [90, 80, 70][index]!)],
-	})),
-	{
-		links: three(10),
-		measure: download(3, 13),
-		rows: [least('three links, 100 Mbit/s, 50 ms, 10 % loss', 'Mbit/s', 80)],
-	},
-	{
-		links: three(10),
-		measure: exchanges(false),
-		rows: [most('1 KiB and answer over these, p99', 'round trips', 1.15)],
-	},
-	{
-		links: three(10),
-		measure: exchanges(true),
-		rows: [most('the same beside a download, p99', 'round trips', 1.6)],
-	},
-	{
-		links: [[...link(20, 40, 1), '--outage', '6s..8s'], link(20, 60, 1)],
-		measure: blackhole,
-		rows: [most('two links, one gone for 2 s, longest pause', 'ms', 300)],
-	},
-	{
-		links: [40, 60].map((roundTrip) => [...link(20, roundTrip, 0), '--outage', '6s..11s']),
-		measure: outage,
-		rows: [most('two links, both gone for 5 s, until data flows', 'ms', 290)],
-	},
-	{
-		links: three(5),
-		measure: connections,
-		rows: [
-			most('500 connections, three links of 5 % loss, p99', 'round trips', 5),
-			most('the longest of them', 'round trips', 9),
-		],
-	},
-];
-
-/** Measures TCP connections through SOCKS5, one set-up after the other. */
-export async function measureStreams(): Promise<StreamsRow[]> {
-	const rows: StreamsRow[] = [];
-	for (const {links, measure, rows: wanted} of CASES) {
-		const target = await TcpTarget.open();
-		const tunnel = await TcpTunnel.start(links);
-		// Until all paths are up, and code that has just started is compiled.
-		await pause(1500);
-		const values = await measure(tunnel, target);
-		wanted.forEach((row, index) => {
-			rows.push({...row, value: values[index]!});
-		});
-		await tunnel.stop();
-		target.close();
-	}
-	return rows;
+function asCase(name: string, links: Links, run: Measure, figures: readonly Figure[]): Case {
+	const measure = async ({repeats}: Conditions) => {
+		const runs = figures.map((): number[] => []);
+		for (let repeat = 0; repeat < repeats; repeat++) {
+			const target = await TcpTarget.open();
+			const tunnel = await TcpTunnel.start(links);
+			// Until all paths are up, and code that has just started is compiled.
+			await pause(1500);
+			const values = await run(tunnel, target);
+			for (const [index, value] of values.entries()) runs[index]!.push(value);
+			await tunnel.stop();
+			target.close();
+		}
+		return figures.map((figure, index) =>
+			makeRow({
+				measurement: NAME,
+				case: name,
+				system: figure.name,
+				unit: figure.unit,
+				runs: runs[index]!,
+				limit: figure.limit,
+			}),
+		);
+	};
+	return {name, run: measure};
 }
+
+const rate = (bound: number): readonly Figure[] => [
+	{name: 'second 3 to 13', unit: 'Mbit/s', limit: atLeast(bound)},
+];
+const delay = (name: string, bound: number): readonly Figure[] => [
+	{name, unit: 'ms', limit: atMost(bound)},
+];
+const trips = (name: string, bound: number): Figure => ({
+	name,
+	unit: 'round trips of 50 ms',
+	limit: atMost(bound),
+});
+const outages = (from: number, until: number) => ['--outage', `${from}s..${until}s`];
+
+/** What simulations promise of TCP connections through SOCKS5, over `mptunnel link`. */
+export const CONNECTIONS_MEASUREMENT: Measurement = {
+	name: NAME,
+	title: 'TCP connections through SOCKS5 over simulated links',
+	reference: 'none',
+	cases: [
+		...([0, 2, 10] as const).map((loss, index) =>
+			asCase(
+				`one link of 100 Mbit/s, 50 ms, ${loss} % loss`,
+				[link(100, 50, loss)],
+				download(3, 13),
+				rate([90, 80, 70][index]!),
+			),
+		),
+		asCase('three links of 100 Mbit/s, 50 ms, 10 % loss', three(10), download(3, 13), rate(80)),
+		asCase('1 KiB and answer, three such links', three(10), exchanges(false), [trips('p99', 1.15)]),
+		asCase('the same beside a download', three(10), exchanges(true), [trips('p99', 1.6)]),
+		asCase(
+			'two links of 20 Mbit/s, one gone for 2 s',
+			[[...link(20, 40, 1), ...outages(6, 8)], link(20, 60, 1)],
+			blackhole,
+			delay('longest pause', 300),
+		),
+		asCase(
+			'two links of 20 Mbit/s, both gone for 5 s',
+			[40, 60].map((roundTrip) => [...link(20, roundTrip, 0), ...outages(6, 11)]),
+			outage,
+			delay('until data flows again', 290),
+		),
+		asCase('500 connections of 32 KiB, three links, 5 % loss', three(5), connections, [
+			trips('p99', 5),
+			trips('longest', 9),
+		]),
+	],
+};

@@ -7,8 +7,6 @@ const CHUNK = Buffer.alloc(256 * 1024);
 export const Service = {
 	/** Bytes without end. */
 	DOWNLOAD: 1,
-	/** Nothing: everything that comes is thrown away and counted. */
-	UPLOAD: 2,
 	/** A KiB back for each KiB. */
 	EXCHANGE: 3,
 	/** 32 KiB and the end. */
@@ -24,8 +22,6 @@ export const SHORT_BYTES = 32_768;
 /** The server that TCP connections through a tunnel go to, on loopback. */
 export class TcpTarget {
 	readonly port: number;
-	/** Bytes that came with UPLOAD, in all. */
-	uploaded = 0;
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
 
@@ -55,8 +51,6 @@ export class TcpTarget {
 			const [service] = bytes;
 			if (service === Service.DOWNLOAD) sendOn(socket);
 			else if (service === Service.SHORT) socket.end(CHUNK.subarray(0, SHORT_BYTES));
-			else if (service === Service.UPLOAD)
-				socket.on('data', ({length}) => (this.uploaded += length));
 			else answer(socket, bytes.length - 1);
 		});
 	}
@@ -68,7 +62,7 @@ export class TcpTarget {
 }
 
 /** Writes without end, as fast as the socket takes it. */
-export function sendOn(socket: Socket): void {
+function sendOn(socket: Socket): void {
 	const write = () => {
 		while (!socket.destroyed && socket.write(CHUNK));
 	};
