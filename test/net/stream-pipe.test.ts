@@ -348,8 +348,8 @@ test('the system asks a silent host for a sign of life soon enough to miss it wi
 	for (const socket of [world.client, world.server]) {
 		const {kind, millis} = timerOf(socket);
 		t.is(kind, 2, 'a keep-alive timer');
-		// Ten more questions follow, a second apart.
-		t.true(millis > 0 && millis <= 50_000, `${millis} ms`);
+		// It fires up to an eighth late, and ten more questions follow, a second apart.
+		t.true(millis > 0 && millis <= 42_000, `${millis} ms`);
 	}
 	const {kind} = timerOf(world.application.socket);
 	t.is(kind, 0, 'sockets have none unless they are asked for one');

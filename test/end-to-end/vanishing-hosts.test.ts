@@ -1,0 +1,49 @@
+import process from 'node:process';
+import {fileURLToPath} from 'node:url';
+import test from 'ava';
+import {StreamCode} from '../../src/wire/constants.ts';
+import {TwoHosts} from '../support/e2e-namespaces.ts';
+import {isMissing} from '../support/e2e-needs.ts';
+import {Stage} from '../support/e2e-stage.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+const MAIN = fileURLToPath(new URL('../support/vanishing-main.js', import.meta.url));
+
+/** Within this a host has to be missed. */
+const MINUTE = 60_000;
+
+test.serial(
+	'a host that vanishes is missed within a minute, whatever its connection does',
+	async (t) => {
+		if (isMissing(t, {namespaces: true})) return;
+		const stage = new Stage(t);
+		const hosts = new TwoHosts(t);
+		const start = (host: string, typed: boolean, ...words: readonly string[]) => {
+			const [command = '', ...argv] = [...hosts.in(host), process.execPath, MAIN, ...words];
+			return stage.child(command, argv, typed);
+		};
+		const peer = start(hosts.b, false, 'peer', hosts.addressB);
+		await peer.says(/^port \d+$/m);
+		const [, port = ''] = /^port (\d+)$/m.exec(peer.output) ?? [];
+		const pipes = start(hosts.a, true, 'pipes', hosts.addressB, port);
+		await pipes.says('ready');
+		// Silence from one moment to the next, and no error that tells of it.
+		hosts.set(hosts.b, 'cable', 'down');
+		pipes.type('cut');
+		const told = () => [...pipes.output.matchAll(/^(.+): (\d+) (\d+)$/gm)];
+		await waitFor(() => told().length >= 4, `four words in ${pipes.output}`, 2 * MINUTE);
+		t.log(pipes.output);
+		const names = told().map(([, name]) => name);
+		t.deepEqual(names.toSorted(), [
+			'idle',
+			'paused',
+			'paused, with bytes under way',
+			'taking nothing',
+		]);
+		for (const [, name = '', code, millis] of told()) {
+			t.is(Number(code), StreamCode.TIMED_OUT, name);
+			t.true(Number(millis) <= MINUTE, `${name}: ${millis} ms`);
+		}
+		t.true(pipes.alive);
+	},
+);
