@@ -65,7 +65,7 @@ export class Bench {
 		this.#load = load;
 		this.#sink = sink;
 		this.sinkPort = port;
-		this.description = `${description}; the generator at nice ${load.nice}`;
+		this.description = description;
 		this.#warn = warn;
 	}
 

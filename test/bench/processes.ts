@@ -2,7 +2,6 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {createSocket} from 'node:dgram';
 import {once} from 'node:events';
 import {readdirSync, readFileSync} from 'node:fs';
-import {getPriority} from 'node:os';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 
@@ -106,11 +105,6 @@ export class Helper<Command extends object, Result> {
 
 	get pid(): number {
 		return this.#child.pid ?? 0;
-	}
-
-	/** Below 0 it goes before others. */
-	get nice(): number {
-		return getPriority(this.pid);
 	}
 
 	/** One command at a time. */
