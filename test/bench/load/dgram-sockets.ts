@@ -25,11 +25,14 @@ export class DgramSockets implements LoadSockets {
 			reception.onDatagram(memory, bytes.byteOffset, bytes.byteOffset + bytes.length, from);
 			reception.onEnd();
 		});
+		// Asked before: with that lookup it happens at once.
+		const listening = once(socket, 'listening');
 		socket.bind(0, address);
-		await once(socket, 'listening');
+		await listening;
 		if (to !== undefined) {
+			const connected = once(socket, 'connect');
 			socket.connect(to.port, to.host);
-			await once(socket, 'connect');
+			await connected;
 		}
 		socket.setRecvBufferSize(RECEIVE_BUFFER);
 		socket.setSendBufferSize(SEND_BUFFER);

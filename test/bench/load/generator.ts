@@ -78,6 +78,12 @@ export class Generator {
 		};
 	}
 
+	/** Closes its sockets. */
+	async stop(): Promise<void> {
+		for (const socket of this.#open.values()) (await socket).close();
+		this.#open.clear();
+	}
+
 	#socketTo(host: string, port: number, flow: number): Promise<LoadSocket> {
 		const key = `${host} ${port} ${flow}`;
 		const open =

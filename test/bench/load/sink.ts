@@ -91,7 +91,13 @@ export class Sink {
 			const waiting = this.#sockets.wait(this.#pushDue() ? TICK_MICROS : TURN_MILLIS * 500);
 			if (waiting !== undefined) await waiting;
 		} while (sharedNow() < until);
-		setImmediate(() => void this.#turn());
+		if (this.#socket !== undefined) setImmediate(() => void this.#turn());
+	}
+
+	/** Ends it. */
+	stop(): void {
+		this.#socket?.close();
+		this.#socket = undefined;
 	}
 
 	// Sends what is due; false = there is nothing to send now or soon.
