@@ -1,6 +1,9 @@
 import type {Millis} from '../time.ts';
 import type {SendSnapshot} from './rate-model.ts';
 
+/** What was sent at one moment seems to arrive at one, too; no packet takes less time on any path. */
+const SHORTEST_SPAN: Millis = 0.01;
+
 /**
  * Measures the delivery rate of a path: between the moment a packet was sent and the report of its
  * arrival so much was delivered, in the longer of the spans that it took to send and to receive it
@@ -73,7 +76,8 @@ export class RateSampler {
 		const byPeer = receivedAt - this.#priorReceivedAt;
 		const arrivalSpan = byPeer > 0 ? byPeer : now - this.#priorAt;
 		const span = Math.max(this.#sendSpan, arrivalSpan);
-		this.rate = span > 0 ? (this.delivered - this.priorDelivered) / span : 0;
+		const delivered = this.delivered - this.priorDelivered;
+		this.rate = span > 0 ? delivered / Math.max(span, SHORTEST_SPAN) : 0;
 		this.#deliveredAt = now;
 		if (!(receivedAt <= this.#receivedAt)) this.#receivedAt = receivedAt;
 		return true;

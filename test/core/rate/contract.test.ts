@@ -86,6 +86,8 @@ for (const [name, create] of MODELS) {
 				}
 				return true;
 			}),
+			// Five packets of one moment that the next nothing of a millisecond is enough for.
+			{examples: [[[0, 0, 0, 0, 0, 5e-324].map((at) => [0, false, false, at])]]},
 		);
 		t.pass();
 	});
