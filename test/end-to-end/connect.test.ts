@@ -354,7 +354,8 @@ test.serial('programs that stop reset the connections, at both ends', async (t) 
 	for (const end of ['client', 'server'] as const) {
 		const ends = await established(t);
 		await ends[end].stop();
-		await waitFor(() => ends.near.closed && ends.far.closed);
+		const closed = () => ends.near.closed && ends.far.closed;
+		await waitFor(closed, `both ends to close after the ${end}`, BUDGET);
 		t.is(ends.near.code, 'ECONNRESET', end);
 		t.is(ends.far.code, 'ECONNRESET', end);
 	}
