@@ -126,7 +126,10 @@ export class Helper<Command extends object, Result> {
 		}
 	}
 
+	/** Safe also when it has ended. */
 	async stop(): Promise<void> {
+		const {exitCode, signalCode} = this.#child;
+		if (exitCode !== null || signalCode !== null) return;
 		const gone = once(this.#child, 'exit');
 		this.#child.kill('SIGKILL');
 		await gone;

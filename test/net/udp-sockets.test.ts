@@ -179,11 +179,14 @@ test('batch sockets of two back ends wait together, and for everything else', as
 	}
 	const file = fileURLToPath(new URL('../support/batch-wait-main.js', import.meta.url));
 	const {stdout} = await promisify(execFile)(process.execPath, [file]);
-	const {answers, timers, busy} = JSON.parse(stdout);
+	const {answers, timers, busy, waits} = JSON.parse(stdout);
 	t.is(answers, 100);
 	t.is(timers, 50);
 	// Milliseconds of CPU in a second without anything to do.
 	t.true(busy < 300, `${busy}`);
+	// In datagrams that came in between: what a handler puts off is done before the next look.
+	t.deepEqual([waits.tick, waits.promise], [0, 0]);
+	t.true(waits.immediate <= 1, `${waits.immediate}`);
 });
 
 eachBackEnd('carries more in one flush than one call of the system takes', async (t, backEnd) => {

@@ -1,5 +1,6 @@
 // Two batch back ends on the main thread of one process: datagrams between them, each answered after a
-// file was read, a TCP connection was made or a timer has fired; then a second of nothing. Prints JSON.
+// file was read, a TCP connection was made or a timer has fired; then a second of nothing; then a
+// datagram that never rests, and how long everything else waits beside it. Prints JSON.
 import {readFile} from 'node:fs/promises';
 import {connect, createServer} from 'node:net';
 import process from 'node:process';
@@ -63,9 +64,59 @@ for (let round = 0; round < ROUNDS; round++) {
 	source.flush();
 	await answer;
 }
+const firstTimers = timers;
 const before = process.cpuUsage();
 await new Promise((resolve) => setTimeout(resolve, 1000));
 const {user, system} = process.cpuUsage(before);
 await Promise.all([source.close(), target.close()]);
+
+let bounces = 0;
+let after: (() => void) | undefined;
+const bounce: UdpHandlers = {
+	onBatch: (socket, {arena, offsets, sources, count}) => {
+		bounces += count;
+		after?.();
+		after = undefined;
+		socket.send(arena, offsets[0]!, offsets[0]! + 1, sources[0]);
+		socket.flush();
+	},
+	onError: () => {},
+};
+const left = one.open({address: '127.0.0.1', port: 0}, bounce);
+const right = two.open({address: '127.0.0.1', port: 0}, bounce);
+left.send(Uint8Array.of(1), 0, 1, left.remote('127.0.0.1', right.localPort));
+left.flush();
+
+// In bounces: from a handler that begins something to where that goes on.
+function waited(begin: (done: () => void) => void): Promise<number> {
+	return new Promise((resolve) => {
+		after = () => {
+			const start = bounces;
+			begin(() => resolve(bounces - start));
+		};
+	});
+}
+
+const waits = {tick: 0, promise: 0, immediate: 0};
+for (let round = 0; round < ROUNDS; round++) {
+	const {max} = Math;
+	waits.tick = max(
+		waits.tick,
+		await waited((done) => process.nextTick(() => process.nextTick(done))),
+	);
+	waits.promise = max(
+		waits.promise,
+		await waited(
+			(done) =>
+				void Promise.resolve()
+					.then(() => Promise.resolve())
+					.then(done),
+		),
+	);
+	waits.immediate = max(waits.immediate, await waited((done) => setImmediate(done)));
+	await waited((done) => void loopWork(round).then(done));
+}
+await Promise.all([left.close(), right.close()]);
 server.close();
-process.stdout.write(JSON.stringify({answers, timers, busy: (user + system) / 1000}));
+const busy = (user + system) / 1000;
+process.stdout.write(JSON.stringify({answers, timers: firstTimers, busy, waits}));

@@ -73,9 +73,9 @@ export class Descriptors {
 		this.#enlarge(descriptor, SO_RCVBUFFORCE, SO_RCVBUF);
 		this.#enlarge(descriptor, SO_SNDBUFFORCE, SO_SNDBUF);
 		this.#set(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
+		// An old kernel without it, or without the next, is no reason to fail.
+		this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
 		if (binding.isPath === true) {
-			// An old kernel without one of them is no reason to fail.
-			this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
 			if (family === 4) this.#set(descriptor, SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
 			else this.#set(descriptor, SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
 		}

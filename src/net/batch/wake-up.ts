@@ -1,3 +1,4 @@
+import process from 'node:process';
 import type {EventLoop} from './event-loop.ts';
 import type {Poller} from './poller.ts';
 
@@ -14,12 +15,21 @@ export interface WakeUp {
 /** The longest that a timer takes; it fires never in practice. */
 const LONG = 0x7fff_ffff;
 
+/** Looks at the sockets in one turn of the loop at most. */
+const LOOKS = 16;
+
+/**
+ * What Node.js does between two callbacks: runs what `process.nextTick` and promises have put off.
+ * Undefined where a newer one has it no more; then every look is a turn of the loop.
+ */
+const {_tickCallback: runTicks} = process as {readonly _tickCallback?: () => void};
+
 /**
  * Waits in place of the event loop: at the end of every turn for the sockets, the loop's own
  * descriptors and its timers, whatever is first. Not while the loop has anything to do at once, or
  * has not looked at a descriptor that JavaScript opened or changed. Of those measured this has the
- * lowest latency (no other thread, no second look), and the loop is not held up by it: each turn
- * reads every socket once at most.
+ * lowest latency (no other thread, no second look), and the loop is not held up by it: as long as
+ * only datagrams come, and nothing but datagrams follows from them, a turn would do nothing else.
  */
 export class LoopWakeUp implements WakeUp {
 	readonly #poller: Poller;
@@ -55,8 +65,18 @@ export class LoopWakeUp implements WakeUp {
 	readonly #turn = (): void => {
 		const next = setImmediate(this.#turn);
 		this.#immediate = next;
-		const count = this.#poller.wait(this.#patience(next));
-		this.#loopWorked = count > 0 && this.#poller.dispatch(count);
+		let patience = this.#patience(next);
+		for (let looks = LOOKS; ; looks--) {
+			const count = this.#poller.wait(patience);
+			this.#loopWorked = count > 0 && this.#poller.dispatch(count);
+			if (count <= 0 || this.#loopWorked || looks === 1 || runTicks === undefined) return;
+			runTicks();
+			// The last socket is closed, perhaps another one opened.
+			if (this.#immediate !== next) return;
+			if (!this.#busy) this.#loop.updateTime();
+			patience = this.#patience(next);
+			if (patience === 0 && !this.#busy) return;
+		}
 	};
 
 	#patience(next: NodeJS.Immediate): number {
