@@ -101,7 +101,7 @@ test('equal datagrams to one destination are one run, whose last may be shorter'
 	t.deepEqual(world.flush(), []);
 });
 
-test('another destination ends a run, and a connected socket names none', (t) => {
+test('another destination has a run of its own, and a connected socket names none', (t) => {
 	const world = new World();
 	const other = new BatchRemote('', 0, '2001:db8::1', 1);
 	world.push([9]);
@@ -116,6 +116,49 @@ test('another destination ends a run, and a connected socket names none', (t) =>
 	t.deepEqual(
 		sent.map(({name}) => name.length),
 		[16, 28, 0],
+	);
+});
+
+test('packets that go to several addresses each are one run for each address', (t) => {
+	const world = new World();
+	const others = [1, 2, 3].map((port) => new BatchRemote('', 0, '192.0.2.1', port));
+	for (const length of [9, 9, 7, 9]) for (const other of others) world.push([length], other);
+	const sent = world.flush();
+	// What goes to one address stays in order: the last ones do not join what the shorter ones ended.
+	t.deepEqual(shapeOf(sent), [
+		[9, 9, 9, 7],
+		[9, 9, 9, 7],
+		[9, 9, 9, 7],
+		[0, 9],
+		[0, 9],
+		[0, 9],
+	]);
+	t.deepEqual(
+		sent.map(({name}) => name[3]),
+		[1, 2, 3, 1, 2, 3],
+	);
+	// Too many addresses at once: nothing is lost, and nothing out of order.
+	const many = Array.from({length: 12}, (_, port) => new BatchRemote('', 0, '192.0.2.1', port));
+	for (const length of [9, 9]) for (const other of many) world.push([length], other);
+	t.deepEqual(
+		world.flush().map(({name}) => name[3]),
+		[...many.keys(), ...many.keys()],
+	);
+});
+
+test('a refused run among runs to other addresses is sent one by one, to its own address', (t) => {
+	const world = new World();
+	const others = [1, 2].map((port) => new BatchRemote('', 0, '192.0.2.1', port));
+	for (const length of [9, 9]) for (const other of others) world.push([length], other);
+	world.kernel.results.push(-EINVAL!);
+	const sent = world.flush();
+	t.deepEqual(
+		sent.map(({name, spans}) => [name[3], spans.length]),
+		[
+			[1, 1],
+			[1, 1],
+			[2, 2],
+		],
 	);
 });
 

@@ -52,9 +52,8 @@ const SEND_CONTROL = 24;
 export class SendMessages {
 	/** How many there are. */
 	count = 0;
-	/** How many spans all of them have. */
-	spanCount = 0;
 	readonly capacity: number;
+	/** The most spans that a message takes. */
 	readonly spanCapacity: number;
 	readonly #memory: KernelMemory;
 	readonly #spans: number;
@@ -65,16 +64,19 @@ export class SendMessages {
 		this.capacity = capacity;
 		this.spanCapacity = spanCapacity;
 		this.#spans = capacity * HEADER;
-		this.#names = this.#spans + spanCapacity * SPAN_WORDS * 4;
+		this.#names = this.#spans + capacity * spanCapacity * SPAN_WORDS * 4;
 		this.#controls = this.#names + capacity * NAME_ROOM;
 		const memory = new KernelMemory(kernel, this.#controls + capacity * SEND_CONTROL);
 		this.#memory = memory;
 		for (let i = 0; i < capacity; i++) {
+			const header = i * HEADER_WORDS;
+			const spans = this.#spans + i * spanCapacity * SPAN_WORDS * 4;
 			const control = (this.#controls + i * SEND_CONTROL) / 4;
 			memory.words[control] = CONTROL_HEADER + 2;
 			memory.words[control + 2] = SOL_UDP;
 			memory.words[control + 3] = UDP_SEGMENT;
-			memory.setPointer(i * HEADER_WORDS + CONTROL, memory.address + control * 4);
+			memory.setPointer(header + SPANS, memory.address + spans);
+			memory.setPointer(header + CONTROL, memory.address + control * 4);
 		}
 	}
 
@@ -88,7 +90,6 @@ export class SendMessages {
 		const {words, address} = this.#memory;
 		const i = this.count++;
 		const at = i * HEADER_WORDS;
-		this.#memory.setPointer(at + SPANS, address + this.#spans + this.spanCount * SPAN_WORDS * 4);
 		words[at + SPAN_COUNT] = 0;
 		words[at + CONTROL_LENGTH] = 0;
 		if (to === undefined) {
@@ -103,13 +104,19 @@ export class SendMessages {
 		words[at + NAME_LENGTH] = to.length;
 	}
 
-	/** Adds a span to the last message. */
-	addSpan(address: number, length: number): void {
-		const at = this.#spans / 4 + this.spanCount++ * SPAN_WORDS;
+	/** How many spans message i has. */
+	spanCountOf(i: number): number {
+		return this.#memory.words[i * HEADER_WORDS + SPAN_COUNT]!;
+	}
+
+	/** Adds a span to message i, which has room for it. */
+	addSpan(i: number, address: number, length: number): void {
+		const {words} = this.#memory;
+		const header = i * HEADER_WORDS;
+		const span = words[header + SPAN_COUNT]!++;
+		const at = this.#spans / 4 + (i * this.spanCapacity + span) * SPAN_WORDS;
 		this.#memory.setPointer(at, address);
-		this.#memory.words[at + 2] = length;
-		const header = (this.count - 1) * HEADER_WORDS;
-		this.#memory.words[header + SPAN_COUNT]!++;
+		words[at + 2] = length;
 	}
 
 	/** Makes a run of message i: every `size` bytes are a datagram. */
@@ -121,7 +128,6 @@ export class SendMessages {
 
 	clear(): void {
 		this.count = 0;
-		this.spanCount = 0;
 	}
 }
 

@@ -21,6 +21,9 @@ const MAX_SEGMENTS = 64;
 /** Below the longest IP packet, with room for every header. */
 const MAX_RUN = 65_000;
 
+/** Messages back from the last one in which a run to the same destination is looked for. */
+const RUNS_AT_ONCE = 8;
+
 /** Memory below this size is copied first: small arrays lie inside the heap that moves. */
 const SMALL_MEMORY = 4096;
 
@@ -40,7 +43,9 @@ export interface SendOutcome {
 
 /**
  * Datagrams of one socket until its next flush, without a copy: those to the same destination that
- * are equally long (the last may be shorter) become runs. The bytes must not change until then.
+ * are equally long (the last may be shorter) become runs, also when others lie between them, as
+ * with packets that go to several addresses each. What goes to one destination stays in order. The
+ * bytes must not change until the flush.
  */
 export class SendQueue {
 	readonly #kernel: Kernel;
@@ -48,20 +53,21 @@ export class SendQueue {
 	readonly #single: SendMessages;
 	// What the kernel will read must stay reachable.
 	readonly #held: (Uint8Array | undefined)[] = new Array(DATAGRAMS).fill(undefined);
-	readonly #addresses = new Float64Array(DATAGRAMS);
-	readonly #lengths = new Uint32Array(DATAGRAMS);
-	readonly #firsts = new Uint32Array(MESSAGES + 1);
+	/** Of each datagram, by its message and its place there. */
+	readonly #addresses = new Float64Array(MESSAGES * MAX_SEGMENTS);
+	readonly #lengths = new Uint32Array(MESSAGES * MAX_SEGMENTS);
 	readonly #remotes: (BatchRemote | undefined)[] = new Array(MESSAGES).fill(undefined);
+	/** Of each message: the length of its datagrams (0 = the run has ended), and of all together. */
+	readonly #runSizes = new Uint32Array(MESSAGES);
+	readonly #runTotals = new Uint32Array(MESSAGES);
+	#datagrams = 0;
 	#copies: KernelMemory | undefined;
 	#copied = 0;
-	/** The run that may go on: the length of its datagrams (0 = none may), and of all together. */
-	#runSize = 0;
-	#runTotal = 0;
 
 	constructor(kernel: Kernel) {
 		this.#kernel = kernel;
-		this.#messages = new SendMessages(kernel, MESSAGES, DATAGRAMS);
-		this.#single = new SendMessages(kernel, MAX_SEGMENTS, MAX_SEGMENTS);
+		this.#messages = new SendMessages(kernel, MESSAGES, MAX_SEGMENTS);
+		this.#single = new SendMessages(kernel, MAX_SEGMENTS, 1);
 	}
 
 	/** Adds bytes[start, end); false = there is no room, flush first. */
@@ -73,42 +79,45 @@ export class SendQueue {
 		outcome: SendOutcome,
 	): boolean {
 		const messages = this.#messages;
-		const index = messages.spanCount;
 		const length = end - start;
-		if (index === DATAGRAMS) return false;
-		const joins = this.#joins(length, to, outcome);
-		if (!joins && messages.count === MESSAGES) return false;
+		if (this.#datagrams === DATAGRAMS) return false;
+		let i = this.#runFor(length, to, outcome);
+		if (i < 0 && messages.count === MESSAGES) return false;
 		const address = this.#place(bytes, start, end);
 		if (address === 0) return false;
-		if (!joins) {
-			this.#firsts[messages.count] = index;
-			this.#remotes[messages.count] = to;
+		if (i < 0) {
+			i = messages.count;
+			this.#remotes[i] = to;
+			this.#runSizes[i] = length;
+			this.#runTotals[i] = 0;
 			messages.add(to);
-			this.#runSize = length;
-			this.#runTotal = 0;
 		}
-		this.#held[index] = bytes;
+		const index = i * MAX_SEGMENTS + messages.spanCountOf(i);
 		this.#addresses[index] = address;
 		this.#lengths[index] = length;
-		messages.addSpan(address, length);
-		this.#runTotal += length;
-		if (length < this.#runSize) this.#runSize = 0;
+		this.#held[this.#datagrams++] = bytes;
+		messages.addSpan(i, address, length);
+		this.#runTotals[i]! += length;
+		if (length < this.#runSizes[i]!) this.#runSizes[i] = 0;
 		return true;
 	}
 
-	#joins(length: number, to: BatchRemote | undefined, outcome: SendOutcome): boolean {
-		const messages = this.#messages;
-		const last = messages.count - 1;
-		const size = this.#runSize;
-		return (
-			last >= 0 &&
-			length > 0 &&
-			length <= size &&
-			this.#remotes[last] === to &&
-			this.#runTotal + length <= MAX_RUN &&
-			messages.spanCount - this.#firsts[last]! < MAX_SEGMENTS &&
-			outcome.mayRun(size)
-		);
+	// The message whose run a datagram of that length joins; -1 = none.
+	#runFor(length: number, to: BatchRemote | undefined, outcome: SendOutcome): number {
+		const last = this.#messages.count - 1;
+		for (let i = last; i >= 0 && i > last - RUNS_AT_ONCE; i--) {
+			if (this.#remotes[i] !== to) continue;
+			// An older one must not be joined: this datagram would overtake what is in this one.
+			const size = this.#runSizes[i]!;
+			const joins =
+				length > 0 &&
+				length <= size &&
+				this.#runTotals[i]! + length <= MAX_RUN &&
+				this.#messages.spanCountOf(i) < MAX_SEGMENTS &&
+				outcome.mayRun(size);
+			return joins ? i : -1;
+		}
+		return -1;
 	}
 
 	// The address of the bytes, or of their copy; 0 = there is no room for one.
@@ -129,10 +138,10 @@ export class SendQueue {
 	flush(descriptor: number, outcome: SendOutcome): void {
 		const messages = this.#messages;
 		const {count} = messages;
-		this.#firsts[count] = messages.spanCount;
 		for (let i = 0; i < count; i++) {
-			const first = this.#firsts[i]!;
-			if (this.#firsts[i + 1]! - first > 1) messages.setSegments(i, this.#lengths[first]!);
+			if (messages.spanCountOf(i) > 1) {
+				messages.setSegments(i, this.#lengths[i * MAX_SEGMENTS]!);
+			}
 		}
 		let refused = false;
 		for (let i = 0; i < count; ) {
@@ -145,8 +154,9 @@ export class SendQueue {
 				outcome.sendFailed(ECONNREFUSED, 0, undefined);
 			} else if (sent === -EAGAIN) {
 				// What follows would find no room either.
-				outcome.queueFull(messages.spanCount - this.#firsts[i]!);
-				break;
+				let left = 0;
+				for (; i < count; i++) left += messages.spanCountOf(i);
+				outcome.queueFull(left);
 			} else {
 				this.#refused(descriptor, i, -sent, outcome);
 				i++;
@@ -163,9 +173,8 @@ export class SendQueue {
 
 	// Message i was refused with this errno.
 	#refused(descriptor: number, i: number, errno: number, outcome: SendOutcome): void {
-		const first = this.#firsts[i]!;
-		const datagrams = this.#firsts[i + 1]! - first;
-		const size = this.#lengths[first]!;
+		const datagrams = this.#messages.spanCountOf(i);
+		const size = this.#lengths[i * MAX_SEGMENTS]!;
 		const isAboutRun = errno === EIO || errno === EINVAL || errno === EMSGSIZE;
 		if (datagrams > 1 && isAboutRun) {
 			outcome.runFailed(errno, size);
@@ -177,12 +186,13 @@ export class SendQueue {
 	#sendSingly(descriptor: number, i: number, outcome: SendOutcome): void {
 		const single = this.#single;
 		const to = this.#remotes[i];
-		const first = this.#firsts[i]!;
-		for (let k = first; k < this.#firsts[i + 1]!; k++) {
+		const first = i * MAX_SEGMENTS;
+		const count = this.#messages.spanCountOf(i);
+		for (let k = 0; k < count; k++) {
 			single.add(to);
-			single.addSpan(this.#addresses[k]!, this.#lengths[k]!);
+			single.addSpan(k, this.#addresses[first + k]!, this.#lengths[first + k]!);
 		}
-		for (let k = 0; k < single.count; ) {
+		for (let k = 0; k < count; ) {
 			const sent = this.#send(descriptor, single, k);
 			if (sent > 0) {
 				k += sent;
@@ -196,11 +206,10 @@ export class SendQueue {
 	}
 
 	#clear(): void {
-		for (let i = 0; i < this.#messages.spanCount; i++) this.#held[i] = undefined;
+		for (let i = 0; i < this.#datagrams; i++) this.#held[i] = undefined;
 		for (let i = 0; i < this.#messages.count; i++) this.#remotes[i] = undefined;
 		this.#messages.clear();
+		this.#datagrams = 0;
 		this.#copied = 0;
-		this.#runSize = 0;
-		this.#runTotal = 0;
 	}
 }
