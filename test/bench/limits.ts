@@ -55,6 +55,9 @@ export const STREAM_LINKS: Limit = atLeast(80);
 /** Resident memory of each end, in MiB. */
 export const MEMORY: Limit = atMost(120);
 
+/** Time in which the garbage collector holds everything up, in per cent. */
+export const COLLECTING: Limit = below(1, ' %');
+
 /** What generator -> sink alone may lose at a rate for it to be a measurement. */
 export const GENERATOR_LOSS = 0.0005;
 

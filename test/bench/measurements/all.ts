@@ -1,6 +1,7 @@
 import {CONNECTIONS_MEASUREMENT} from './connections.ts';
 import {CPU_MEASUREMENT} from './cpu.ts';
 import {FLOWS_MEASUREMENT} from './flows.ts';
+import {GARBAGE_MEASUREMENT} from './garbage.ts';
 import {GOODPUT_MEASUREMENT} from './goodput.ts';
 import {LATENCY_MEASUREMENT} from './latency.ts';
 import type {Case, Measurement} from './measurement.ts';
@@ -19,6 +20,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
 	CONNECTIONS_MEASUREMENT,
 	RECOVERY_MEASUREMENT,
 	MEMORY_MEASUREMENT,
+	GARBAGE_MEASUREMENT,
 	FLOWS_MEASUREMENT,
 ];
 

@@ -8,7 +8,7 @@ import {peerKinds} from '../systems/peers.ts';
 import {DIRECT, SOCAT} from '../systems/relays.ts';
 import {SHADOWSOCKS} from '../systems/shadowsocks.ts';
 import {LOOPBACK, type Scene, type System, type SystemKind} from '../systems/system.ts';
-import {TUNNEL, TUNNELS} from '../systems/tunnel.ts';
+import {BUSY_TUNNEL, TUNNEL, TUNNELS} from '../systems/tunnel.ts';
 import {formatPart} from '../table.ts';
 import {highestRates} from './highest-rate.ts';
 import {type Case, type Conditions, type Measurement, withBench} from './measurement.ts';
@@ -25,6 +25,9 @@ const TRIPS_BESIDE = 1000;
 const DRAIN_MILLIS = 300;
 /** How much longer than other runs: percentiles need many trips. */
 const LONGER = 2;
+
+/** Compiling goes on for thousands of packets, and each time holds one up: so many runs before. */
+const WARM_UP_RUNS = 4;
 
 interface Trips {
 	readonly system: System;
@@ -78,14 +81,18 @@ function echoRows(
 ): Promise<Row[]> {
 	return withBench(Bench.start(scene, kinds, style, warn), async (bench) => {
 		const cells = bench.systems.map((system): Trips => ({system, p50: [], p99: [], loss: []}));
+		const traffic = {
+			sizes: [PING_SIZE],
+			millis: millis * LONGER,
+			echoEvery: 1,
+			drainMillis: DRAIN_MILLIS,
+		};
+		for (let run = 0; run < WARM_UP_RUNS; run++) {
+			for (const system of bench.systems) await bench.load(system, {...traffic, rate: NORMAL_RATE});
+		}
 		for (let repeat = 0; repeat < repeats; repeat++) {
 			for (const {system, p50, p99, loss} of cells) {
-				const traffic = {sizes: [PING_SIZE], rate, millis: millis * LONGER};
-				const result = await bench.load(system, {
-					...traffic,
-					echoEvery: 1,
-					drainMillis: DRAIN_MILLIS,
-				});
+				const result = await bench.load(system, {...traffic, rate});
 				p50.push(result.p50);
 				p99.push(result.p99);
 				loss.push(1 - result.echoed / result.wanted);
@@ -153,6 +160,7 @@ export const LATENCY_MEASUREMENT: Measurement = {
 		echoes('100 B at 1,000/s', NORMAL_RATE, [DIRECT, SOCAT, TUNNEL], true),
 		echoes('100 B at 100/s', IDLE_RATE, [DIRECT, SOCAT, TUNNEL], false),
 		{name: HALF, run: (conditions) => besideLoad(HALF, conditions)},
+		echoes('busy polling, 100 B at 1,000/s', NORMAL_RATE, [SOCAT, BUSY_TUNNEL], false),
 		echoes('back ends, 100 B at 1,000/s', NORMAL_RATE, [SOCAT, ...TUNNELS], false),
 		echoes(
 			'other tunnels, 100 B at 1,000/s',

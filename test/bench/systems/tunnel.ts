@@ -29,7 +29,11 @@ export interface TunnelOptions {
 	readonly clientFlags?: readonly string[];
 	readonly serverFlags?: readonly string[];
 	readonly scene?: Scene;
+	/** Both ends tell each second what their garbage collector did: see `load/heap-observer.ts`. */
+	readonly observesHeap?: boolean;
 }
+
+const HEAP_OBSERVER = new URL('../load/heap-observer.js', import.meta.url).href;
 
 /** The back ends of cipher and sockets by the name of the tunnel that has them. */
 const BACK_ENDS: Readonly<Record<string, readonly string[]>> = {
@@ -54,6 +58,13 @@ export const BRIDGED_TUNNEL: SystemKind = {
 	name: 'tunnel over three socats',
 	start: (scene, sink) =>
 		Tunnel.start({name: 'tunnel over three socats', through: 'socats', scene}, sink),
+};
+
+/** It pays a core at each end for the lowest latency. */
+export const BUSY_TUNNEL: SystemKind = {
+	name: 'tunnel --busy-poll',
+	start: (scene, sink) =>
+		Tunnel.start({name: 'tunnel --busy-poll', flags: ['--busy-poll'], scene}, sink),
 };
 
 /** mpserver and mpclient with paths between them. */
@@ -165,8 +176,12 @@ export class Tunnel implements System {
 
 	#program(name: string, words: readonly string[], wrapper: readonly string[]): Program {
 		const state = ['--state', join(this.#folder, name)];
-		const {flags = []} = this.#options;
-		return Program.node(name, [...words, ...state, ...flags], {MPTUNNEL_KEY: KEY}, wrapper);
+		const {flags = [], observesHeap = false} = this.#options;
+		const env = {
+			MPTUNNEL_KEY: KEY,
+			...(observesHeap ? {NODE_OPTIONS: `--import ${HEAP_OBSERVER}`} : {}),
+		};
+		return Program.node(name, [...words, ...state, ...flags], env, wrapper);
 	}
 
 	async stop(): Promise<void> {
