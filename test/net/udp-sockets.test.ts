@@ -205,6 +205,53 @@ eachBackEnd('carries more in one flush than one call of the system takes', async
 	await Promise.all([a.close(), b.close()]);
 });
 
+test.serial(
+	'batch: paths go first, and none waits for more than 64 datagrams of a socket',
+	async (t) => {
+		const backEnd = backEnds.find(({name}) => name === 'batch');
+		if (backEnd === undefined) {
+			t.log(`skipped: needs ${batchIsMissing()}`);
+			t.pass();
+			return;
+		}
+		const log: string[] = [];
+		const sender = backEnd.open(loopback, new Recorder());
+		const bytes = new Uint8Array(100);
+		const send = (port: number, count: number) => {
+			// Of different lengths, so that each is a message of its own.
+			for (let i = 0; i < count; i++) {
+				sender.send(bytes, 0, 10 + (i % 2 === 0 ? 0 : 50), sender.remote('127.0.0.1', port));
+				sender.flush();
+			}
+		};
+		const path = backEnd.open(
+			{...loopback, isPath: true},
+			{
+				onBatch: (_socket, {count}) => void log.push(...new Array<string>(count).fill('path')),
+				onError: () => {},
+			},
+		);
+		const application = backEnd.open(loopback, {
+			onBatch: (_socket, {count}) => {
+				log.push(...new Array<string>(count).fill('application'));
+				send(path.localPort, 1);
+			},
+			onError: () => {},
+		});
+		// Nobody reads in between, and the one that is full came first.
+		send(application.localPort, 300);
+		send(path.localPort, 3);
+		await waitFor(() => log.filter((word) => word === 'application').length === 300);
+		t.deepEqual(log.slice(0, 4), ['path', 'path', 'path', 'application']);
+		const waits = log
+			.join(' ')
+			.split('path')
+			.map((text) => text.split('application').length - 1);
+		t.true(Math.max(...waits) <= 64, `${waits}`);
+		await Promise.all([sender.close(), path.close(), application.close()]);
+	},
+);
+
 test.serial('batch: every datagram that its owner was too slow for is counted', async (t) => {
 	const backEnd = backEnds.find(({name}) => name === 'batch');
 	if (backEnd === undefined) {
