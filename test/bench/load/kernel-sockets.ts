@@ -22,8 +22,10 @@ const MOST_SOCKETS = 256;
 const SIGNAL_SET = 8;
 
 const SOL_SOCKET = 1;
+const SOL_UDP = 17;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
+const UDP_GRO = 104;
 /** The sink must not be what loses. */
 const RECEIVE_BUFFER = 32 * 1024 * 1024;
 
@@ -52,9 +54,12 @@ export class KernelSockets implements LoadSockets {
 
 	async open({address, to}: LoadBinding, reception: Reception): Promise<LoadSocket> {
 		if (this.#sockets.length === MOST_SOCKETS) throw new RangeError('too many sockets');
-		const binding = {address, port: 0, isPath: this.#style.receivesRuns};
-		const descriptor = this.#descriptors.open(binding);
-		this.#enlarge(descriptor);
+		const descriptor = this.#descriptors.open({address, port: 0});
+		for (const option of [SO_RCVBUFFORCE, SO_RCVBUF]) {
+			if (this.#set(descriptor, SOL_SOCKET, option, RECEIVE_BUFFER)) break;
+		}
+		// The sockets of the project ask for it.
+		if (!this.#style.receivesRuns) this.#set(descriptor, SOL_UDP, UDP_GRO, 0);
 		if (to !== undefined) {
 			this.#descriptors.connect(descriptor, new BatchRemote('', 0, to.host, to.port));
 		}
@@ -68,14 +73,12 @@ export class KernelSockets implements LoadSockets {
 		return socket;
 	}
 
-	#enlarge(descriptor: number): void {
-		const {calls} = this.#kernel;
-		this.#memory.words[0] = RECEIVE_BUFFER;
-		for (const option of [SO_RCVBUFFORCE, SO_RCVBUF]) {
-			const {address} = this.#memory;
-			const set = this.#kernel.call(calls.setsockopt, descriptor, SOL_SOCKET, option, address, 4);
-			if (set >= 0) return;
-		}
+	// False = the system refused.
+	#set(descriptor: number, level: number, option: number, value: number): boolean {
+		this.#memory.words[0] = value;
+		const {address} = this.#memory;
+		const {setsockopt} = this.#kernel.calls;
+		return this.#kernel.call(setsockopt, descriptor, level, option, address, 4) >= 0;
 	}
 
 	wait(micros: number): undefined {
