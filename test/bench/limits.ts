@@ -58,6 +58,9 @@ export const MEMORY: Limit = atMost(120);
 /** Time in which the garbage collector holds everything up, in per cent. */
 export const COLLECTING: Limit = below(1, ' %');
 
+/** Of real datagrams beside a flood of forged packets, in per cent. */
+export const FLOODED_LOSS: Limit = below(1, ' %');
+
 /** What generator -> sink alone may lose at a rate for it to be a measurement. */
 export const GENERATOR_LOSS = 0.0005;
 

@@ -2,7 +2,7 @@
 import {writeFileSync} from 'node:fs';
 import process from 'node:process';
 import {describeMachine, formatMachine} from './machine.ts';
-import {MEASUREMENTS, selectMeasurements, titleOf} from './measurements/all.ts';
+import {MEASUREMENTS, selectMeasurements, titleOf, unknownText} from './measurements/all.ts';
 import {
 	type Case,
 	type Conditions,
@@ -112,6 +112,10 @@ if (options === LIST) {
 } else if (typeof options === 'string') {
 	process.stderr.write(options);
 	process.exitCode = options === HELP ? 0 : 2;
+} else if (unknownText(MEASUREMENTS, options.only) !== undefined) {
+	const text = unknownText(MEASUREMENTS, options.only);
+	process.stderr.write(`--only: no row has "${text}" in its name; --list has them all\n`);
+	process.exitCode = 2;
 } else {
 	const report = new Report(options);
 	await report.run();

@@ -80,3 +80,24 @@ export interface SinkResult {
 	/** Datagrams that it sent by itself. */
 	readonly pushed: number;
 }
+
+/** Forged packets at a rate for a while. */
+export interface Flood {
+	/** Packets a second. */
+	readonly rate: number;
+	readonly millis: number;
+	/** From the address of the path that leads through the forger, else from an unknown one. */
+	readonly fromPath: boolean;
+}
+
+/** What the forger did; times in milliseconds. */
+export interface FloodResult {
+	readonly sent: number;
+	readonly millis: number;
+}
+
+export type ForgerCommand =
+	/** Relays to this port of loopback; answered with the port to send to. */
+	| {readonly type: 'relay'; readonly port: number}
+	/** Answered with a `FloodResult` when it is over. */
+	| {readonly type: 'flood'; readonly flood: Flood};

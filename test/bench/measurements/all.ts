@@ -1,5 +1,6 @@
 import {CONNECTIONS_MEASUREMENT} from './connections.ts';
 import {CPU_MEASUREMENT} from './cpu.ts';
+import {FLOOD_MEASUREMENT} from './flood.ts';
 import {FLOWS_MEASUREMENT} from './flows.ts';
 import {GARBAGE_MEASUREMENT} from './garbage.ts';
 import {GOODPUT_MEASUREMENT} from './goodput.ts';
@@ -21,12 +22,21 @@ export const MEASUREMENTS: readonly Measurement[] = [
 	RECOVERY_MEASUREMENT,
 	MEMORY_MEASUREMENT,
 	GARBAGE_MEASUREMENT,
+	FLOOD_MEASUREMENT,
 	FLOWS_MEASUREMENT,
 ];
 
 /** How a case is called for `--only` and `--list`. */
 export function titleOf(measurement: Measurement, {name}: Case): string {
 	return `${measurement.name}: ${name}`;
+}
+
+/** The first of the texts that is in no title. */
+export function unknownText(
+	measurements: readonly Measurement[],
+	only: readonly string[],
+): string | undefined {
+	return only.find((text) => selectMeasurements(measurements, [text]).length === 0);
 }
 
 /** Those with one of the texts in their titles; all when there is no text. */

@@ -21,8 +21,14 @@ export interface TunnelOptions {
 	readonly name: string;
 	/** Paths between the two ends. */
 	readonly paths?: number;
-	/** What the paths lead through; direct without. */
-	readonly through?: 'socats' | readonly (readonly string[])[];
+	/**
+	 * What the paths lead through; direct without. Flags are those of simulated links; a function is
+	 * given the port of the server, and tells those to send to.
+	 */
+	readonly through?:
+		| 'socats'
+		| readonly (readonly string[])[]
+		| ((port: number) => Promise<readonly number[]>);
 	/** Flags of both ends. */
 	readonly flags?: readonly string[];
 	/** Instead of the classic port, and of the fixed target. */
@@ -149,6 +155,8 @@ export class Tunnel implements System {
 		if (through === 'socats') {
 			this.#relays = await startRelays(paths, this.#scene.nearWrapper, to);
 			this.#pathPorts = this.#relays.map(({port}) => port);
+		} else if (typeof through === 'function') {
+			this.#pathPorts = await through(this.#serverPort);
 		} else {
 			this.#links = await startLinks(through, this.#scene.nearWrapper, to);
 			this.#pathPorts = this.#links.ports;

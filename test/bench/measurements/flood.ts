@@ -1,0 +1,93 @@
+import {Bench} from '../bench.ts';
+import {FLOODED_LOSS} from '../limits.ts';
+import type {FloodResult, ForgerCommand} from '../load/messages.ts';
+import {cpuTime, Helper, pause} from '../processes.ts';
+import {makeRow, type Row} from '../row.ts';
+import {DIRECT} from '../systems/relays.ts';
+import {LOOPBACK} from '../systems/system.ts';
+import {Tunnel} from '../systems/tunnel.ts';
+import {type Case, type Conditions, type Measurement, withBench} from './measurement.ts';
+
+const NAME = 'flood';
+const RATE = 10_000;
+const FORGED_RATE = 200_000;
+const LONGER = 3;
+/** Longer than the load, on both sides of it. */
+const AROUND_MILLIS = 200;
+
+/** What the flood comes from; none = the load alone. */
+const SOURCES: readonly {readonly system: string; readonly fromPath?: boolean}[] = [
+	{system: 'load alone'},
+	{system: 'flood from elsewhere', fromPath: false},
+	{system: "flood from a path's address", fromPath: true},
+];
+
+async function flooded(name: string, conditions: Conditions): Promise<readonly Row[]> {
+	const {style, warn, repeats, millis} = conditions;
+	const forger = new Helper<ForgerCommand, number | FloodResult>('load/forger-main', [
+		JSON.stringify(style),
+	]);
+	const through = async (port: number) => {
+		const relay = await forger.ask({type: 'relay', port});
+		return [Number(relay), port, port];
+	};
+	try {
+		return await withBench(Bench.start(LOOPBACK, [DIRECT], style, warn), async (bench) => {
+			const tunnel = await Tunnel.start({name, through}, bench.sinkPort);
+			try {
+				await bench.warmUp(tunnel);
+				const cells = SOURCES.map((source) => ({...source, loss: [] as number[], notes: ''}));
+				const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
+				for (let repeat = 0; repeat < repeats; repeat++) {
+					for (const cell of cells) {
+						const {fromPath} = cell;
+						const server = tunnel.parts.find(({role}) => role === 'server')!.program.pid;
+						const cpu = cpuTime(server).all;
+						const begin = performance.now();
+						const flood = {
+							rate: FORGED_RATE,
+							millis: load.millis + 2 * AROUND_MILLIS,
+							fromPath: fromPath === true,
+						};
+						const forged = fromPath === undefined ? undefined : forger.ask({type: 'flood', flood});
+						await pause(AROUND_MILLIS);
+						const {loss} = await bench.trial(tunnel, load);
+						const result = await forged;
+						const busy = (cpuTime(server).all - cpu) / (performance.now() - begin);
+						cell.loss.push(loss * 100);
+						const rate =
+							typeof result === 'object' ? (1000 * result.sent) / result.millis : undefined;
+						cell.notes =
+							`server ${(busy * 100).toFixed(0)} % of a core` +
+							(rate === undefined ? '' : `, ${rate.toFixed(0)} forged packets/s`);
+					}
+				}
+				return cells.map(({system, loss, notes}) =>
+					makeRow({
+						measurement: NAME,
+						case: name,
+						system,
+						unit: '% lost',
+						runs: loss,
+						limit: FLOODED_LOSS,
+						note: notes,
+					}),
+				);
+			} finally {
+				await tunnel.stop();
+			}
+		});
+	} finally {
+		await forger.stop();
+	}
+}
+
+const TITLE: Case['name'] = '1200 B at 10,000/s beside 200,000 forged packets/s';
+
+/** What packets that nobody sealed do to those that somebody did. */
+export const FLOOD_MEASUREMENT: Measurement = {
+	name: NAME,
+	title: 'forged packets of the session, numbers fresh',
+	reference: '-',
+	cases: [{name: TITLE, run: (conditions) => flooded(TITLE, conditions)}],
+};
