@@ -100,7 +100,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		if (queue === undefined) return;
 		this.#queue = undefined;
 		this.#flushQueue(queue);
-		this.#resources.queues.release(this, queue);
+		this.#resources.queues.release(queue);
 	}
 
 	connect(to: RemoteAddress): boolean {
