@@ -112,12 +112,14 @@ if (options === LIST) {
 } else if (typeof options === 'string') {
 	process.stderr.write(options);
 	process.exitCode = options === HELP ? 0 : 2;
-} else if (unknownText(MEASUREMENTS, options.only) !== undefined) {
-	const text = unknownText(MEASUREMENTS, options.only);
-	process.stderr.write(`--only: no row has "${text}" in its name; --list has them all\n`);
-	process.exitCode = 2;
 } else {
-	const report = new Report(options);
-	await report.run();
-	if (report.failed) process.exitCode = 1;
+	const unknown = unknownText(MEASUREMENTS, options.only);
+	if (unknown === undefined) {
+		const report = new Report(options);
+		await report.run();
+		if (report.failed) process.exitCode = 1;
+	} else {
+		process.stderr.write(`--only: no row has "${unknown}" in its name; --list has them all\n`);
+		process.exitCode = 2;
+	}
 }

@@ -22,57 +22,21 @@ const SOURCES: readonly {readonly system: string; readonly fromPath?: boolean}[]
 	{system: "flood from a path's address", fromPath: true},
 ];
 
+type FloodHelper = Helper<ForgerCommand, number | FloodResult>;
+
 async function flooded(name: string, conditions: Conditions): Promise<readonly Row[]> {
-	const {style, warn, repeats, millis} = conditions;
-	const forger = new Helper<ForgerCommand, number | FloodResult>('load/forger-main', [
-		JSON.stringify(style),
-	]);
-	const through = async (port: number) => {
-		const relay = await forger.ask({type: 'relay', port});
-		return [Number(relay), port, port];
-	};
+	const {style, warn} = conditions;
+	const forger: FloodHelper = new Helper('load/forger-main', [JSON.stringify(style)]);
 	try {
 		return await withBench(Bench.start(LOOPBACK, [DIRECT], style, warn), async (bench) => {
+			const through = async (port: number) => {
+				const relay = await forger.ask({type: 'relay', port});
+				return [Number(relay), port, port];
+			};
 			const tunnel = await Tunnel.start({name, through}, bench.sinkPort);
 			try {
 				await bench.warmUp(tunnel);
-				const cells = SOURCES.map((source) => ({...source, loss: [] as number[], notes: ''}));
-				const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
-				for (let repeat = 0; repeat < repeats; repeat++) {
-					for (const cell of cells) {
-						const {fromPath} = cell;
-						const server = tunnel.parts.find(({role}) => role === 'server')!.program.pid;
-						const cpu = cpuTime(server).all;
-						const begin = performance.now();
-						const flood = {
-							rate: FORGED_RATE,
-							millis: load.millis + 2 * AROUND_MILLIS,
-							fromPath: fromPath === true,
-						};
-						const forged = fromPath === undefined ? undefined : forger.ask({type: 'flood', flood});
-						await pause(AROUND_MILLIS);
-						const {loss} = await bench.trial(tunnel, load);
-						const result = await forged;
-						const busy = (cpuTime(server).all - cpu) / (performance.now() - begin);
-						cell.loss.push(loss * 100);
-						const rate =
-							typeof result === 'object' ? (1000 * result.sent) / result.millis : undefined;
-						cell.notes =
-							`server ${(busy * 100).toFixed(0)} % of a core` +
-							(rate === undefined ? '' : `, ${rate.toFixed(0)} forged packets/s`);
-					}
-				}
-				return cells.map(({system, loss, notes}) =>
-					makeRow({
-						measurement: NAME,
-						case: name,
-						system,
-						unit: '% lost',
-						runs: loss,
-						limit: FLOODED_LOSS,
-						note: notes,
-					}),
-				);
+				return await floodRows(name, conditions, bench, tunnel, forger);
 			} finally {
 				await tunnel.stop();
 			}
@@ -80,6 +44,49 @@ async function flooded(name: string, conditions: Conditions): Promise<readonly R
 	} finally {
 		await forger.stop();
 	}
+}
+
+async function floodRows(
+	name: string,
+	{repeats, millis}: Conditions,
+	bench: Bench,
+	tunnel: Tunnel,
+	forger: FloodHelper,
+): Promise<Row[]> {
+	const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
+	const around = {rate: FORGED_RATE, millis: load.millis + 2 * AROUND_MILLIS};
+	const server = tunnel.parts.find(({role}) => role === 'server')!.program.pid;
+	const cells = SOURCES.map((source) => ({...source, loss: [] as number[], note: ''}));
+	for (let repeat = 0; repeat < repeats; repeat++) {
+		for (const cell of cells) {
+			const {fromPath} = cell;
+			const cpu = cpuTime(server).all;
+			const begin = performance.now();
+			const [{loss}, result] = await Promise.all([
+				pause(AROUND_MILLIS).then(() => bench.trial(tunnel, load)),
+				fromPath === undefined
+					? undefined
+					: forger.ask({type: 'flood', flood: {...around, fromPath}}),
+			]);
+			const busy = (cpuTime(server).all - cpu) / (performance.now() - begin);
+			cell.loss.push(loss * 100);
+			cell.note = `server ${(busy * 100).toFixed(0)} % of a core`;
+			if (typeof result !== 'object') continue;
+			const rate = (1000 * result.sent) / result.millis;
+			cell.note += `, ${rate.toFixed(0)} forged packets/s`;
+		}
+	}
+	return cells.map(({system, loss, note}) =>
+		makeRow({
+			measurement: NAME,
+			case: name,
+			system,
+			unit: '% lost',
+			runs: loss,
+			limit: FLOODED_LOSS,
+			note,
+		}),
+	);
 }
 
 const TITLE: Case['name'] = '1200 B at 10,000/s beside 200,000 forged packets/s';
