@@ -1,5 +1,5 @@
 import {equalBytes, mac} from '../crypto/keys.ts';
-import {STREAM_FRAMES} from '../wire/constants.ts';
+import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../wire/constants.ts';
 import {InitKind, RespStatus} from '../wire/handshake.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
@@ -171,7 +171,8 @@ export class Admission {
 		remote: RemoteAddress,
 		now: Millis,
 	): boolean {
-		const frames = init.user.exit && !this.#config.keyless ? STREAM_FRAMES : [];
+		const streams = init.user.exit && !this.#config.keyless ? STREAM_FRAMES : [];
+		const frames = [...streams, ...DATAGRAM_FRAMES];
 		const parameters = {encrypt: this.#config.encrypt, frames};
 		const resp = {status, sessionId, epoch, parameters};
 		const answer = this.#handshake.respond(init, resp, now);
@@ -234,6 +235,7 @@ export class Admission {
 			localId,
 			peerId: init.clientSession,
 			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0),
+			peerFrames: init.payload.parameters.frames,
 			now,
 		});
 		const flows = new ServerFlows({

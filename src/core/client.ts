@@ -1,4 +1,4 @@
-import {CloseCode, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
+import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
 import {RespStatus} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
@@ -60,13 +60,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		super(environment, config.encrypt);
 		this.#config = config;
 		const id = config.keyless ? new Uint8Array(16) : config.clientId;
-		this.#handshake = new ClientHandshake(
-			environment,
-			config.psk,
-			id,
-			config.encrypt,
-			STREAM_FRAMES,
-		);
+		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt, [
+			...STREAM_FRAMES,
+			...DATAGRAM_FRAMES,
+		]);
 		this.#traffic = new ClientTraffic(this.context, config, (code, quiet, now) => {
 			this.#closedByServer(code, quiet, now);
 		});
@@ -253,6 +250,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			localId,
 			peerId: resp.sessionId,
 			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch),
+			peerFrames: resp.parameters.frames,
 			now,
 		});
 		session.flows = this.#traffic.frames;
@@ -335,6 +333,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		const session = this.#session;
 		if (session === undefined) return;
 		this.context.emit({type: 'session-down', session: session.number, reason});
+		session.end();
 		this.#session = undefined;
 		this.#traffic.hold(true);
 		this.#streams.detach();

@@ -5,7 +5,9 @@ import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
 import {FailedOpens} from './failed-opens.ts';
 import {Outbox} from './outbox.ts';
+import type {Session} from './session.ts';
 import type {Stream} from './stream/stream.ts';
+import type {Millis} from './time.ts';
 import {Delivery} from './transmit.ts';
 
 /** Events that may wait for the driver; beyond it the oldest go. */
@@ -27,8 +29,12 @@ export class EndpointContext {
 	readonly #events: EndpointEvent[] = [];
 	/** Each stream once at most. */
 	readonly #changedStreams: Stream[] = [];
-	readonly #delivery: Delivery = new Delivery();
-	#delivered = false;
+	/** The session that has a packet open which more datagrams may join, or had. */
+	joinable: Session | undefined = undefined;
+	// Records are made when first needed and used again.
+	readonly #deliveries: Delivery[] = [];
+	#deliveryCount = 0;
+	#polled = 0;
 
 	constructor(environment: Environment, encrypt: boolean) {
 		this.environment = environment;
@@ -60,16 +66,28 @@ export class EndpointContext {
 		return this.#events.shift();
 	}
 
-	/** Hands out the delivery record to be filled; one datagram at most comes out of a packet. */
-	deliver(): Delivery {
-		this.#delivered = true;
-		return this.#delivery;
+	/** Sends the packet that waits for more datagrams, if there is one. */
+	flush(now: Millis): void {
+		this.joinable?.flush(now);
+		this.joinable = undefined;
 	}
 
-	/** The datagram that the last packet brought. */
+	/** Hands out a delivery record to be filled, one for each datagram in a packet. */
+	deliver(): Delivery {
+		let delivery = this.#deliveries[this.#deliveryCount];
+		if (delivery === undefined) {
+			delivery = new Delivery();
+			this.#deliveries.push(delivery);
+		}
+		this.#deliveryCount++;
+		return delivery;
+	}
+
+	/** The next datagram that the last packet brought. */
 	pollDelivery(): Delivery | undefined {
-		if (!this.#delivered) return undefined;
-		this.#delivered = false;
-		return this.#delivery;
+		if (this.#polled < this.#deliveryCount) return this.#deliveries[this.#polled++];
+		this.#polled = 0;
+		this.#deliveryCount = 0;
+		return undefined;
 	}
 }

@@ -36,9 +36,9 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export class DropCounters {
 	readonly #counts = new Map<DropReason, number>();
 
-	/** Counts one drop and hands the reason back, so that a caller can return it. */
-	count(reason: DropReason): DropReason {
-		this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+	/** Counts one drop, or several, and hands the reason back, so that a caller can return it. */
+	count(reason: DropReason, times = 1): DropReason {
+		this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + times);
 		return reason;
 	}
 

@@ -15,6 +15,10 @@ export class EndpointOutputs {
 		this.context = new EndpointContext(environment, encrypt);
 	}
 
+	flush(now: Millis): void {
+		this.context.flush(now);
+	}
+
 	pollTransmit(_now: Millis): Transmit | undefined {
 		return this.context.outbox.poll();
 	}

@@ -1,9 +1,11 @@
 /*
  * The contract between the core and whoever drives it. Inputs take the time and bytes and do no
  * I/O; after every input the driver drains, in this order: pollTransmit until undefined (sending
- * each and giving its slot back), pollDelivery, pollEvent until undefined; then it arms one timer
- * for nextTimeout. Early or repeated handleTimeout calls are harmless. A span given to an input
- * belongs to the core until the drain is over (it is decrypted in place); nothing is kept.
+ * each and giving its slot back), pollDelivery, pollEvent until undefined. Datagrams of a batch of
+ * inputs may share a packet, so the batch ends with `flush` and one more drain; then the driver arms
+ * one timer for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span
+ * given to an input belongs to the core until the drain is over (it is decrypted in place); nothing
+ * of it is kept.
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {PathSettings} from '../wire/paths.ts';
@@ -37,7 +39,9 @@ export interface Endpoint {
 	pollTransmit(now: Millis): Transmit | undefined;
 	/** Gives a slot back when its memory may be overwritten. */
 	releaseSlot(slot: Slot): void;
-	/** The datagram that the last `receive` brought out of the tunnel. */
+	/** Sends the packet that waits for more datagrams to join it: at the end of every batch of inputs. */
+	flush(now: Millis): void;
+	/** The next datagram that the last `receive` brought out of the tunnel. */
 	pollDelivery(): Delivery | undefined;
 	pollEvent(): EndpointEvent | undefined;
 	/**

@@ -109,6 +109,7 @@ export class ServerSessions {
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
+		entry.session.end();
 		const {user} = entry.record;
 		user.sent += entry.session.sent;
 		user.received += entry.session.received;

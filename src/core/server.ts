@@ -138,6 +138,13 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	// --- targets in ---
 
+	override flush(now: Millis): void {
+		const session = this.context.joinable;
+		super.flush(now);
+		const entry = session && this.#sessions.get(session.localId);
+		if (entry?.session === session && entry !== undefined) this.#touch(entry, now);
+	}
+
 	sendDatagram(
 		handle: number,
 		bytes: Uint8Array,

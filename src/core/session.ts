@@ -2,7 +2,14 @@ import {copyBytes} from '../bytes/cursor.ts';
 import {HEAD_ROOM} from '../bytes/slot-pool.ts';
 import {writeVarint} from '../bytes/varint.ts';
 import {decodeTarget} from '../wire/address.ts';
-import {type CloseCode, FrameType, HEADER_LENGTH, MIN_DATA_LENGTH} from '../wire/constants.ts';
+import {
+	type CloseCode,
+	DATAGRAM_FRAMES,
+	FrameType,
+	HEADER_LENGTH,
+	MAX_DATAGRAMS,
+	MIN_DATA_LENGTH,
+} from '../wire/constants.ts';
 import {headerEpoch, headerPacketNumber} from '../wire/header.ts';
 import {decodePaths, type PathsFrame} from '../wire/paths.ts';
 import {decodeProbe} from '../wire/probe.ts';
@@ -40,6 +47,8 @@ export interface SessionInit {
 	readonly localId: number;
 	readonly peerId: number;
 	readonly keys: KeySchedule;
+	/** The frame types from 0x30 up that the peer says it understands. */
+	readonly peerFrames: readonly number[];
 	readonly now: Millis;
 }
 
@@ -98,7 +107,8 @@ export class Session {
 		this.heard = init.now;
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
-		this.#writer = new DatagramWriter(this.sender, this.paths);
+		const joining = DATAGRAM_FRAMES.every((type) => init.peerFrames.includes(type));
+		this.#writer = new DatagramWriter(init.context, this.sender, this.paths, joining);
 		this.prober = new Prober(init.context, this.sender, this.paths, init.role, this);
 	}
 
@@ -181,8 +191,13 @@ export class Session {
 	#readFrames(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		const cursor = this.#context.cursor;
 		cursor.reset(bytes, start, end);
+		let datagrams = 0;
 		while (cursor.remaining > 0) {
 			const type = cursor.uint8();
+			if (type === FrameType.DATAGRAM_LEN) {
+				if (datagrams++ >= MAX_DATAGRAMS || !this.#readJoined(now)) return this.#breach(type);
+				continue;
+			}
 			if (type === FrameType.PADDING) return undefined;
 			if (type === FrameType.DATAGRAM || type === FrameType.DATAGRAM_TO) {
 				return this.#readDatagram(type, now);
@@ -210,6 +225,22 @@ export class Session {
 		return target === undefined
 			? this.flows.datagram(flow, reference, bytes, position, end, now)
 			: this.flows.datagramTo(flow, reference, target, bytes, position, end, now);
+	}
+
+	/** Reads one of several datagrams in a packet; false when it is malformed. */
+	#readJoined(now: Millis): boolean {
+		const cursor = this.#context.cursor;
+		const flow = cursor.varint();
+		const reference = cursor.varint();
+		const length = cursor.varint();
+		const start = cursor.skip(length);
+		if (cursor.failed) return false;
+		this.received++;
+		this.prober.data(now);
+		const {bytes, position} = cursor;
+		const reason = this.flows.datagram(flow, reference, bytes, start, position, now);
+		if (reason !== undefined) this.#context.drops.count(reason);
+		return true;
 	}
 
 	#readFragment(now: Millis): DropReason | undefined {
@@ -332,9 +363,24 @@ export class Session {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
+		const context = this.#context;
+		if (context.joinable !== this) {
+			context.flush(now);
+			context.joinable = this;
+		}
 		this.sent++;
 		this.prober.data(now);
 		return this.#writer.write(flow, reference, inline, prefix, bytes, start, end, now);
+	}
+
+	/** Sends the packet that waits for more datagrams, if there is one. */
+	flush(now: Millis): void {
+		this.#writer.flush(now);
+	}
+
+	/** The session is over: nothing waits any more. */
+	end(): void {
+		this.#writer.abandon();
 	}
 
 	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
@@ -361,6 +407,7 @@ export class Session {
 
 	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
 	sendClose(code: (typeof CloseCode)[keyof typeof CloseCode], quiet: Millis, now: Millis): void {
+		this.flush(now);
 		const frame = new Uint8Array(6);
 		frame[0] = FrameType.CLOSE;
 		frame[1] = code;

@@ -76,8 +76,13 @@ export class Driver {
 			this.#referenced[index] = this.#outputs.transmit(transmit);
 			if (this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
 		}
-		const delivery = endpoint.pollDelivery();
-		if (delivery !== undefined) this.#outputs.deliver(delivery, delivery.bytes === arena);
+		for (
+			let delivery = endpoint.pollDelivery();
+			delivery !== undefined;
+			delivery = endpoint.pollDelivery()
+		) {
+			this.#outputs.deliver(delivery, delivery.bytes === arena);
+		}
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
 			this.#outputs.event(event);
 		}
@@ -89,14 +94,20 @@ export class Driver {
 
 	/** Ends a batch of inputs: flushes, runs the inputs that waited, arms the timer. */
 	finish(): void {
-		this.#flush();
+		this.#complete();
 		for (let action = this.#waiting.shift(); action; action = this.#waiting.shift()) {
 			this.#busy = true;
 			action();
-			this.settle(undefined);
-			this.#flush();
+			this.#complete();
 		}
 		this.#arm();
+	}
+
+	/** Sends what is still open in the endpoint, then hands everything to the system. */
+	#complete(): void {
+		this.#endpoint.flush(this.#lastNow);
+		this.settle(undefined);
+		this.#flush();
 	}
 
 	/** Runs a rare input of the endpoint with everything that follows it. */
@@ -138,7 +149,6 @@ export class Driver {
 	readonly #wake = (): void => {
 		this.#armedFor = NEVER;
 		this.#endpoint.handleTimeout(this.now());
-		this.settle(undefined);
 		this.finish();
 	};
 }

@@ -41,6 +41,9 @@ export const MAX_DATAGRAM = 65_507;
 /** Pieces that a datagram may be split into; 65,507 bytes over 1,200-byte packets need 57. */
 export const MAX_FRAGMENTS = 64;
 
+/** Datagrams that may share a packet. */
+export const MAX_DATAGRAMS = 64;
+
 /** Paths of a session. */
 export const MAX_PATHS = 16;
 
@@ -70,7 +73,11 @@ export const FrameType = {
 	STREAM_FIN: 0x35,
 	STREAM_WINDOW: 0x36,
 	STREAM_STOP: 0x37,
+	DATAGRAM_LEN: 0x50,
 } as const;
+
+/** What every end lists in its handshake parameters: several datagrams may share a packet. */
+export const DATAGRAM_FRAMES: readonly number[] = [0x50];
 
 /** The frame types that an end lists in its handshake parameters when it knows streams. */
 export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37];

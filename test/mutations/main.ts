@@ -21,7 +21,9 @@ interface Stage {
 const STAGES: readonly Stage[] = [
 	{
 		name: 'units',
-		files: ['bytes', 'wire', 'crypto', 'core'].map((folder) => `test/${folder}/**/*.test.ts`),
+		files: ['bytes', 'wire', 'crypto', 'core']
+			.map((folder) => `test/${folder}/**/*.test.ts`)
+			.concat('test/net/driver.test.ts'),
 	},
 	{
 		name: 'worlds',

@@ -12,7 +12,9 @@ class FakeEndpoint implements Endpoint {
 	readonly events: EndpointEvent[] = [];
 	readonly #transmit = new Transmit();
 	packets = 0;
-	delivery: Delivery | undefined;
+	/** Packets that go out when the batch ends. */
+	open = 0;
+	readonly deliveries: Delivery[] = [];
 	deadline = NEVER;
 	timeouts = 0;
 	// Broken when an input arrives before the outputs of the one before were taken.
@@ -37,10 +39,13 @@ class FakeEndpoint implements Endpoint {
 		this.pool.release(slot);
 	}
 
+	flush(): void {
+		this.packets += this.open;
+		this.open = 0;
+	}
+
 	pollDelivery(): Delivery | undefined {
-		const delivery = this.delivery;
-		this.delivery = undefined;
-		return delivery;
+		return this.deliveries.shift();
 	}
 
 	pollStream(): undefined {
@@ -150,10 +155,39 @@ test('says whether a delivery lies in the batch', (t) => {
 	const {endpoint, driver} = setUp({deliver: (_delivery, lasts) => lasting.push(lasts)});
 	const arena = new Uint8Array(10);
 	for (const bytes of [arena, new Uint8Array(10)]) {
-		endpoint.delivery = Object.assign(new Delivery(), {bytes});
+		endpoint.deliveries.push(Object.assign(new Delivery(), {bytes}));
 		driver.settle(arena);
 	}
 	t.deepEqual(lasting, [true, false]);
+});
+
+test('takes every datagram of a packet', (t) => {
+	const flows: number[] = [];
+	const {endpoint, driver} = setUp({deliver: ({flow}) => flows.push(flow)});
+	for (const flow of [1, 2, 3]) {
+		endpoint.deliveries.push(Object.assign(new Delivery(), {flow}));
+	}
+	driver.settle(undefined);
+	t.deepEqual(flows, [1, 2, 3]);
+});
+
+test('packets that are open when a batch or another input ends go out before the flush', (t) => {
+	const order: string[] = [];
+	const {endpoint, driver} = setUp({
+		transmit: () => {
+			order.push('packet');
+			return false;
+		},
+		flush: () => order.push('flush'),
+	});
+	endpoint.open = 1;
+	driver.settle(undefined);
+	t.deepEqual(order, []);
+	driver.finish();
+	t.deepEqual(order.splice(0), ['packet', 'flush']);
+	driver.input(() => (endpoint.open = 1));
+	t.deepEqual(order, ['flush', 'packet', 'flush']);
+	t.is(endpoint.outstandingSlots, 0);
 });
 
 test('calls handleTimeout when it is due, also when the deadline came nearer', async (t) => {

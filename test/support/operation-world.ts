@@ -124,6 +124,16 @@ export class OperationWorld {
 			tiny: (application, size) => world.sendTiny(application, size),
 			large: (application, size) => this.#send(application, size),
 			burst: (application, count, gap) => this.#burst(application, count, gap),
+			batch: (application, count, largest) =>
+				world.batch(() => {
+					for (let i = 0; i < count; i++) {
+						this.#send((application + +(i % 7 === 3)) & 3, sizeInBatch(i, largest));
+					}
+				}),
+			answers: (application, count, largest) =>
+				world.batch(() => {
+					for (let i = 0; i < count; i++) this.#reply(application, sizeInBatch(i, largest));
+				}),
 			reply: (application, size) => void this.#reply(application, size),
 			advance: (time) => world.run(world.now + time),
 			wait: (time) => world.run(world.now + time),
@@ -336,6 +346,11 @@ export class OperationWorld {
 		const rekeys = 0.5 * ((up?.age ?? 0) / this.#plan.rekey) - 2;
 		if ((up?.rekeys ?? 0) < rekeys) world.faults.push(`only ${up?.rekeys} rekeys`);
 	}
+}
+
+/** Most datagrams of a batch are small, one in four may be as large as the largest. */
+function sizeInBatch(index: number, largest: number): number {
+	return Math.max(7, (index * 613) % (index % 4 === 0 ? largest : Math.min(largest, 150)));
 }
 
 function some(ids: ReadonlySet<number>, test: (id: number) => boolean): boolean {

@@ -20,8 +20,12 @@ export const OPERATIONS = {
 	large: '0-3 1100-65507',
 	/** application, datagrams, ms between them */
 	burst: '0-3 2-40 0-10',
+	/** application, datagrams that its socket hands over at once, the largest of them */
+	batch: '0-3 2-100 7-1400',
 	/** application whose target answers, bytes */
 	reply: '0-3 7-3000',
+	/** application whose target answers at once, datagrams, the largest of them */
+	answers: '0-3 2-100 7-1400',
 	/** ms */
 	advance: '0-300',
 	/** ms */
@@ -144,6 +148,8 @@ const TRAFFIC: Weights = {
 	tiny: 3,
 	large: 1,
 	burst: 5,
+	batch: 5,
+	answers: 3,
 	reply: 10,
 	advance: 30,
 	wait: 2,

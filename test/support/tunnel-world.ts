@@ -5,6 +5,7 @@ import type {EndpointEvent} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {MptunnelServer} from '../../src/core/server.ts';
 import {type Millis, NEVER} from '../../src/core/time.ts';
+import type {Delivery} from '../../src/core/transmit.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';
 import {Link} from '../../src/sim/link.ts';
@@ -23,6 +24,14 @@ const PSK = new Uint8Array(32).fill(7);
 
 /** Larger than any packet that a test makes. */
 const ARENA_SIZE = 65_536;
+
+/** An answer of the target to a datagram that came out at the server. */
+interface Echo {
+	readonly flow: number;
+	/** Who answers, where the client chose the target. */
+	readonly target: Uint8Array | undefined;
+	readonly bytes: Uint8Array;
+}
 
 function applicationAddress(application: number, socket = 0): RemoteAddress {
 	const port = 40_000 + application;
@@ -64,6 +73,7 @@ export class TunnelWorld {
 		server: new Uint8Array(ARENA_SIZE),
 	};
 	#orders = 0;
+	#batching = false;
 
 	constructor(options: WorldOptions) {
 		this.options = options;
@@ -218,6 +228,15 @@ export class TunnelWorld {
 		this.#drain('client');
 	}
 
+	/** What `run` puts in comes in one batch, as a socket hands it over: datagrams may share packets. */
+	batch(run: () => void): void {
+		this.#batching = true;
+		run();
+		this.#batching = false;
+		this.#drain('client');
+		this.#drain('server');
+	}
+
 	/** The target of a flow sends a datagram of its own; its sequence, -1 when the flow is gone. */
 	reply(flow: number, application = 0, size = 100): number {
 		const sequence = this.#ledger.sent;
@@ -314,18 +333,24 @@ export class TunnelWorld {
 	#drain(end: End): void {
 		const endpoint: Endpoint | undefined = end === 'client' ? this.client : this.server;
 		if (endpoint === undefined) return;
+		if (!this.#batching) endpoint.flush(this.now);
 		this.#drainPackets(endpoint, end);
-		const echoes: Uint8Array[] = [];
-		const {flow, target} = this.#drainDelivery(endpoint, end, echoes);
+		const echoes: Echo[] = [];
+		for (let out = endpoint.pollDelivery(); out; out = endpoint.pollDelivery()) {
+			this.#take(out, end, echoes);
+		}
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
 			const list = end === 'client' ? this.clientEvents : this.serverEvents;
 			list.push({at: this.now, event});
 		}
-		for (const bytes of echoes) {
+		for (const {flow, target, bytes} of echoes) {
 			this.#answer(flow, target, bytes);
 			this.#drainPackets(endpoint, end);
 		}
 		this.#drainStreams(endpoint, end);
+		if (this.#batching) return;
+		endpoint.flush(this.now);
+		this.#drainPackets(endpoint, end);
 		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
 	}
 
@@ -369,13 +394,7 @@ export class TunnelWorld {
 		this.server?.sendDatagramFrom(flow, {bytes, start: 0, end: bytes.length, ...source}, this.now);
 	}
 
-	#drainDelivery(
-		endpoint: Endpoint,
-		end: End,
-		echoes: Uint8Array[],
-	): {flow: number; target: Uint8Array | undefined} {
-		const delivery = endpoint.pollDelivery();
-		if (delivery === undefined) return {flow: 0, target: undefined};
+	#take(delivery: Delivery, end: End, echoes: Echo[]): void {
 		const bytes = delivery.bytes.slice(delivery.start, delivery.end);
 		const application = bytes[0] ?? -1;
 		const sequence = this.#ledger.arrived(end, bytes, this.faults);
@@ -383,14 +402,13 @@ export class TunnelWorld {
 		const arrival = {application, sequence, at: this.now, sentAt, flow: delivery.flow};
 		this.#checkOwner(end, delivery.flow, application, delivery.application);
 		(end === 'client' ? this.atClient : this.atServer).push(arrival);
-		if (end === 'server' && this.options.echo) echoes.push(bytes);
 		const target = delivery.target?.target.encoded;
+		if (end === 'server' && this.options.echo) echoes.push({flow: delivery.flow, target, bytes});
 		const wanted = this.#targets.get(sequence);
 		const expected = end === 'server' || wanted?.named ? wanted?.encoded : undefined;
 		if (sequence >= 0 && `${target}` !== `${expected}`) {
 			this.faults.push(`${end} got datagram ${sequence} for ${target}, not ${expected}`);
 		}
-		return {flow: delivery.flow, target};
 	}
 
 	#checkOwner(end: End, flow: number, application: number, to: RemoteAddress | undefined): void {

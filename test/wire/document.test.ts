@@ -141,6 +141,7 @@ test('limits', (t) => {
 		'DATA overhead': constants.PACKET_OVERHEAD,
 		'DATA, shortest': constants.MIN_DATA_LENGTH,
 		'pieces of a datagram': constants.MAX_FRAGMENTS,
+		'datagrams in a packet': constants.MAX_DATAGRAMS,
 		paths: constants.MAX_PATHS,
 		epochs: constants.EPOCHS,
 		'packet number, largest': constants.MAX_PACKET_NUMBER,

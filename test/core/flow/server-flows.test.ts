@@ -14,7 +14,7 @@ function newSession(context: EndpointContext): Session {
 	const aead = context.environment.aead(new Uint8Array(32));
 	const keys = new KeySchedule(aead, aead, 0);
 	const session = new Session({
-		...{context, role: Role.SERVER, number: 1, localId: 1, peerId: 2, keys, now: 0},
+		...{context, role: Role.SERVER, number: 1, localId: 1, peerId: 2, keys, peerFrames: [], now: 0},
 	});
 	const path = session.paths.configure(settingsOf(0), 0);
 	session.paths.learn(path, remoteOf(1), 0)!.validated = true;
