@@ -5,6 +5,9 @@ import {Transmit} from './transmit.ts';
 /** Packets that may wait for the driver at once: several datagrams of the largest size. */
 const CAPACITY = 1024;
 
+/** One place more: for the packet that datagrams may join, whose slot was taken while there was room. */
+const PLACES = CAPACITY + 1;
+
 /**
  * Sealed packets on their way to the driver. Records are made once and used in turn; when the ring
  * is full, new packets are dropped and counted.
@@ -31,7 +34,7 @@ export class Outbox {
 	queue(slot: Slot): Transmit {
 		// An empty ring starts over, so that only as many records exist as ever waited at once.
 		if (this.#length === 0) this.#head = 0;
-		const index = (this.#head + this.#length) % CAPACITY;
+		const index = (this.#head + this.#length) % PLACES;
 		let transmit = this.#ring[index];
 		if (transmit === undefined) {
 			transmit = new Transmit();
@@ -53,7 +56,7 @@ export class Outbox {
 	poll(): Transmit | undefined {
 		if (this.#length === 0) return undefined;
 		const transmit = this.#ring[this.#head];
-		this.#head = (this.#head + 1) % CAPACITY;
+		this.#head = (this.#head + 1) % PLACES;
 		this.#length--;
 		return transmit;
 	}

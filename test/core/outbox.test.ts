@@ -32,6 +32,27 @@ test('drops and counts new packets when 1,024 wait', (t) => {
 	t.not(outbox.take(), undefined);
 });
 
+test('a packet that was open while others filled the outbox has its place', (t) => {
+	const drops = new DropCounters();
+	const outbox = new Outbox(drops);
+	// The ring is turned first, so that it begins somewhere in the middle.
+	for (let i = 0; i < 3; i++) outbox.queue(outbox.take()!);
+	const open = outbox.take()!;
+	const slots: Slot[] = [];
+	for (let slot = outbox.take(); slot !== undefined; slot = outbox.take()) {
+		outbox.queue(slot);
+		slots.push(slot);
+	}
+	outbox.queue(open);
+	for (let i = 0; i < 3; i++) outbox.pool.release(outbox.poll()!.slot);
+	for (const slot of [...slots, open]) {
+		t.is(outbox.poll()?.slot, slot);
+		outbox.pool.release(slot);
+	}
+	t.is(outbox.poll(), undefined);
+	t.is(outbox.pool.outstanding, 0);
+});
+
 test('a record begins without destinations each time', (t) => {
 	const outbox = new Outbox(new DropCounters());
 	for (let i = 0; i < 2000; i++) {
