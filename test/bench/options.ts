@@ -16,13 +16,13 @@ export const HELP: string = `npm run bench -- [--quick] [--only TEXT]... [--repe
 
 --only TEXT   only rows with TEXT in the name of the measurement or case; repeatable; --list has them
 --list        print the names of all measurements and cases
---repeats N   interleaved runs of everything (5; with --quick 1)
+--repeats N   interleaved runs of everything (3; with --quick 1)
 --seconds N   of one run of load (1; with --quick 0.5)
 --quick       one repetition of short runs, for a first look
 --plain       the load is sent and received datagram by datagram, without UDP_SEGMENT and UDP_GRO
 
 The table goes to standard output, and with every single run to bench.json in the working folder. It
-takes half an hour or so; nothing else should be at work on the machine. The exit code says only
+takes an hour; nothing else should be at work on the machine. The exit code says only
 whether everything ran, not whether a limit was missed.
 
 What is measured beside: socat, ss-tunnel and ss-server, danted, openvpn, each where it is installed.
@@ -33,7 +33,7 @@ ${PEER_HELP}`;
 /** What `--list` asks for. */
 export const LIST = 'list';
 
-const DEFAULTS = {repeats: 5, seconds: 1};
+const DEFAULTS = {repeats: 3, seconds: 1};
 const QUICK = {repeats: 1, seconds: 0.5};
 
 /** Parses the arguments; a string is what to tell the user instead of running. */

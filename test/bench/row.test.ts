@@ -25,6 +25,7 @@ function ours(parts: Partial<Parameters<typeof makeRow>[0]>): Row {
 test('the ratio is that of the medians', (t) => {
 	t.is(ours({}).ratio, 1);
 	t.is(socat.ratio, undefined);
+	t.is(makeRow({...socat, reference: makeRow({...socat, runs: [0, 0]})}).ratio, undefined);
 });
 
 test('limits hold for the median, and for the ratio', (t) => {

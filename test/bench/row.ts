@@ -46,7 +46,9 @@ export interface RowParts {
 export function makeRow(parts: RowParts): Row {
 	const {reference, limit, ratioLimit, invalid, note = '', runs, unit, system} = parts;
 	const found = spread(runs);
-	const ratio = reference === undefined ? undefined : found.median / reference.spread.median;
+	const base = reference?.spread.median;
+	// Of nothing there is no ratio: a link that lost no packet.
+	const ratio = base === undefined || base === 0 ? undefined : found.median / base;
 	const verdicts: Verdict[] = [];
 	if (limit !== undefined) verdicts.push({limit: limit.text, isMet: limit.isMet(found.median)});
 	if (ratioLimit !== undefined && ratio !== undefined) {
