@@ -142,7 +142,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const session = this.context.joinable;
 		super.flush(now);
 		const entry = session && this.#sessions.get(session.localId);
-		if (entry?.session === session && entry !== undefined) this.#touch(entry, now);
+		if (entry !== undefined) this.#touch(entry, now);
 	}
 
 	sendDatagram(
