@@ -195,12 +195,12 @@ export class Session {
 		while (cursor.remaining > 0) {
 			const type = cursor.uint8();
 			if (type === FrameType.DATAGRAM_LEN) {
-				if (datagrams++ >= MAX_DATAGRAMS || !this.#readJoined(now)) return this.#breach(type);
+				if (++datagrams > MAX_DATAGRAMS || !this.#readJoined(now)) return this.#breach(type);
 				continue;
 			}
 			if (type === FrameType.PADDING) return undefined;
 			if (type === FrameType.DATAGRAM || type === FrameType.DATAGRAM_TO) {
-				return this.#readDatagram(type, now);
+				return datagrams < MAX_DATAGRAMS ? this.#readDatagram(type, now) : this.#breach(type);
 			}
 			if (type === FrameType.FRAGMENT) return this.#readFragment(now);
 			if (!this.#readControl(type, now)) return this.#breach(type);

@@ -182,6 +182,21 @@ test('64 datagrams to a packet, not one more, sent or received', (t) => {
 	t.is(taken.length, 2 * MAX_DATAGRAMS, 'those before it have taken effect');
 });
 
+test('the last datagram of a packet may take the rest, and counts', (t) => {
+	const joined = '5005000161';
+	const last = '10050062';
+	for (const [count, outcome] of [
+		[MAX_DATAGRAMS - 1, undefined],
+		[MAX_DATAGRAMS, 'malformed-frame'],
+	] as const) {
+		const taken: Datagram[] = [];
+		const {session} = newSession(KNOWS, taken);
+		t.is(receive(session, fromHex(joined.repeat(count) + last)), outcome);
+		t.is(taken.length, MAX_DATAGRAMS);
+		t.is(taken.at(-1)?.payload, outcome === undefined ? '62' : '61');
+	}
+});
+
 test('a peer that does not know the frame gets every datagram in a packet of its own, at once', (t) => {
 	const {context, session} = newSession(STREAM_FRAMES);
 	for (const size of [1, 2, 3]) send(session, ofSize(size));

@@ -65,7 +65,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'more datagrams are read from a packet than may be in it',
 		file: 'src/core/session.ts',
-		from: 'datagrams++ >= MAX_DATAGRAMS || ',
+		from: '++datagrams > MAX_DATAGRAMS || ',
 		to: '',
 	},
 	{
