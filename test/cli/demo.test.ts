@@ -162,10 +162,10 @@ test('loss over the whole run is what one end sent against what the other receiv
 	const text = lines.join('\n');
 	t.regex(text, /path p0 +1,000 +800 +20\.0%/);
 	t.regex(text, /path p1 +500 +450 +10\.0+%/);
-	// 20 % of 10 %, and the residual of the sequence numbers beside it.
+	// 20 % of 10 %, and the residual of the sequence numbers beside it; by chance 1,000 packets are lost.
 	t.regex(
 		text,
-		/product of the paths +2\.00% +expected\n +residual +20,000 +19,600 +2\.00% +99 of/,
+		/product of the paths +2\.00% +expected\n +residual +20,000 +19,600 +2\.00% +99 of 100 runs: 0\.86% to 3\.14%/,
 	);
 	t.true(text.includes('too busy for 2,500/s'));
 	t.true(text.includes('delivered twice: 6.'));

@@ -114,16 +114,19 @@ function lossTable({measurement, traffic}: RunFigures): readonly string[] {
 		rows.push(['', 'product of the paths', '', '', formatShare(expected), 'expected']);
 		const {sent, arrived} = traffic[index]!;
 		const loss = formatShare(lossOf(traffic[index]!));
-		rows.push(['', 'residual', count(sent), count(arrived), loss, verdict(expected, sent)]);
+		// Datagrams of one packet are lost together: by chance are lost packets, which every path tells.
+		const packets = Math.max(0, ...paths.map(({directions}) => directions[index]!.sent));
+		const words = verdict(expected, sent, Math.min(sent, packets));
+		rows.push(['', 'residual', count(sent), count(arrived), loss, words]);
 	}
 	return textTable(rows, new Set([2, 3, 4]));
 }
 
-/** What the residual loss of so many datagrams can be compared with. */
-function verdict(expected: number | undefined, sent: number): string {
+/** What the residual loss of so many datagrams, in so many packets, can be compared with. */
+function verdict(expected: number | undefined, sent: number, packets: number): string {
 	if (expected === undefined) return '';
 	if (sent < ENOUGH) return `too few to tell: it takes ${count(ENOUGH)}`;
-	const [low, high] = likelyRange(expected, sent);
+	const [low, high] = likelyRange(expected, packets);
 	return `99 of 100 runs: ${formatShare(low)} to ${formatShare(high)}`;
 }
 
