@@ -9,10 +9,17 @@ export const Seen = {FRESH: 0, DUPLICATE: 1, TOO_OLD: 2} as const;
  *
  *     word:   ... | n-2 | n-1 |  n  | n-words+1 (= next to be cleared) | ...
  *     newest number lives in word n; one word is always partly ahead, hence span = 32 x (words - 1)
+ *
+ * The ring may be larger than that, a power of two: a number up to 2^53 finds its place with whole
+ * numbers of 32 bits (the operator `&` takes what lies left of the point modulo 2^32), where `%`
+ * and `Math.floor` would be calls for each packet.
  */
 export class ReplayWindow {
 	readonly span: number;
+	/** How many words are looked at: a number in an older one is too old. */
+	readonly #reach: number;
 	readonly #words: Uint32Array;
+	readonly #mask: number;
 	#newest = -1;
 
 	/** @param span how many numbers are remembered at least: a multiple of 32 */
@@ -21,7 +28,10 @@ export class ReplayWindow {
 			throw new RangeError(`"span" expected a multiple of 32, got ${span}`);
 		}
 		this.span = span;
-		this.#words = new Uint32Array(span / 32 + 1);
+		this.#reach = span / 32 + 1;
+		const words = 2 ** Math.ceil(Math.log2(this.#reach));
+		this.#words = new Uint32Array(words);
+		this.#mask = words - 1;
 	}
 
 	/** The largest number accepted, -1 before the first. */
@@ -32,10 +42,11 @@ export class ReplayWindow {
 	/** Looks a number up without changing anything: one of Seen. */
 	peek(number: number): number {
 		if (number > this.#newest) return Seen.FRESH;
-		const word = Math.floor(number / 32);
-		if (word + this.#words.length <= Math.floor(this.#newest / 32)) return Seen.TOO_OLD;
-		const bits = this.#words[word % this.#words.length]!;
-		return (bits >>> (number % 32)) & 1 ? Seen.DUPLICATE : Seen.FRESH;
+		// Below the beginning of the oldest word that is looked at.
+		const behind = this.#newest - (this.#newest & 31) - (number - (number & 31));
+		if (behind >= 32 * this.#reach) return Seen.TOO_OLD;
+		const bits = this.#words[(number / 32) & this.#mask]!;
+		return (bits >>> (number & 31)) & 1 ? Seen.DUPLICATE : Seen.FRESH;
 	}
 
 	/** Marks a number; false when it was marked before or is too old. */
@@ -43,17 +54,19 @@ export class ReplayWindow {
 		if (number <= this.#newest) {
 			if (this.peek(number) !== Seen.FRESH) return false;
 		} else this.#advance(number);
-		const index = Math.floor(number / 32) % this.#words.length;
-		this.#words[index] = this.#words[index]! | (1 << (number % 32));
+		const index = (number / 32) & this.#mask;
+		this.#words[index] = this.#words[index]! | (1 << (number & 31));
 		return true;
 	}
 
 	#advance(number: number): void {
-		const length = this.#words.length;
-		const from = Math.floor(this.#newest / 32);
-		const to = Math.floor(number / 32);
-		const steps = Math.min(to - from, length);
-		for (let i = 1; i <= steps; i++) this.#words[(to - steps + i) % length] = 0;
+		const newest = this.#newest;
 		this.#newest = number;
+		// The word that -1 would lie in has nothing to be kept.
+		const steps = newest < 0 ? this.#reach : (number - (number & 31) - newest + (newest & 31)) / 32;
+		const last = (number / 32) & this.#mask;
+		for (let i = Math.min(steps, this.#words.length) - 1; i >= 0; i--) {
+			this.#words[(last - i) & this.#mask] = 0;
+		}
 	}
 }

@@ -18,6 +18,8 @@ export class ServerSessions {
 	readonly #records: ClientRecords;
 	readonly #byId = new Map<number, ServerSession>();
 	readonly #expired = new Set<number>();
+	/** What was asked for last; not kept beyond its end. */
+	#last: ServerSession | undefined;
 	#halfOpen = 0;
 
 	constructor(context: EndpointContext, table: ServerFlowTable, records: ClientRecords) {
@@ -38,7 +40,9 @@ export class ServerSessions {
 
 	/** The session with that id of ours. */
 	get(id: number): ServerSession | undefined {
-		return this.#byId.get(id);
+		// Packets come in batches of the same session.
+		if (this.#last?.session.localId !== id) this.#last = this.#byId.get(id);
+		return this.#last;
 	}
 
 	/** All of them; ending one while iterating is safe. */
@@ -68,6 +72,7 @@ export class ServerSessions {
 	#forget(entry: ServerSession): void {
 		entry.session.streams?.endAll(StreamCode.SESSION_LOST);
 		this.#byId.delete(entry.session.localId);
+		this.#last = undefined;
 		if (!entry.live) this.#halfOpen--;
 	}
 

@@ -39,6 +39,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #resetsBySource = new RateLimit(RESETS_PER_SOURCE, 1024);
 	#started: Millis | undefined;
 	#deadline: Millis = NEVER;
+	/** The session whose timers may have changed since its deadline was taken. */
+	#touched: ServerSession | undefined;
 	#nextSweep: Millis = NEVER;
 	#closed = false;
 	#closeAgain: Millis = NEVER;
@@ -112,7 +114,17 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const {session, flows} = entry;
 		if (session.waiting) flows.flush(now);
 		session.streams?.pump(now);
-		entry.deadline = Math.min(session.nextTimeout(), flows.nextTimeout());
+		// Once for all packets of a batch.
+		if (entry === this.#touched) return;
+		this.#settleDeadline();
+		this.#touched = entry;
+	}
+
+	#settleDeadline(): void {
+		const entry = this.#touched;
+		this.#touched = undefined;
+		if (entry === undefined || this.#closed) return;
+		entry.deadline = Math.min(entry.session.nextTimeout(), entry.flows.nextTimeout());
 		this.#deadline = Math.min(this.#deadline, entry.deadline);
 	}
 
@@ -214,6 +226,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	// --- time ---
 
 	nextTimeout(): Millis {
+		this.#settleDeadline();
 		return Math.min(this.#deadline, this.#nextSweep, this.#closeAgain);
 	}
 
@@ -223,6 +236,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
 			return;
 		}
+		this.#settleDeadline();
 		if (now >= this.#deadline) this.#runSessions(now);
 		if (now >= this.#nextSweep) this.#sweep(now);
 	}

@@ -25,6 +25,9 @@ export class PathSet {
 	copies = 0;
 	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
+	/** What was located last; undefined after any change of the addresses. */
+	#lastRemote: RemoteAddress | undefined;
+	#lastLocation: {readonly path: Path; readonly address: PathAddress} | undefined;
 	readonly #context: EndpointContext;
 	readonly #session: number;
 
@@ -61,7 +64,12 @@ export class PathSet {
 
 	/** Which path a remote address belongs to. */
 	locate(remote: RemoteAddress): {readonly path: Path; readonly address: PathAddress} | undefined {
-		return this.#byAddress.get(remote.key);
+		// Packets come in batches from the same address.
+		if (remote !== this.#lastRemote) {
+			this.#lastRemote = remote;
+			this.#lastLocation = this.#byAddress.get(remote.key);
+		}
+		return this.#lastLocation;
 	}
 
 	/**
@@ -85,6 +93,7 @@ export class PathSet {
 		this.#context.environment.random.fill(challenge);
 		const address = new PathAddress(remote, challenge, now);
 		const evicted = path.addresses.add(address);
+		this.#lastRemote = undefined;
 		if (evicted?.remote) this.#byAddress.delete(evicted.remote.key);
 		this.#byAddress.set(remote.key, {path, address});
 		if (path.addresses.list.length > 1) {
@@ -103,6 +112,7 @@ export class PathSet {
 
 	/** Forgets all addresses on a local socket that is gone. */
 	socketClosed(socket: number): void {
+		this.#lastRemote = undefined;
 		for (const [key, {path, address}] of this.#byAddress) {
 			if (address.remote?.socket !== socket) continue;
 			path.addresses.remove(address);
@@ -113,6 +123,7 @@ export class PathSet {
 
 	/** Lets go of addresses that newer ones have replaced. */
 	expireAddresses(now: Millis): void {
+		this.#lastRemote = undefined;
 		for (const path of this.all) {
 			for (const {remote} of path.addresses.expire(now)) {
 				if (remote) this.#byAddress.delete(remote.key);

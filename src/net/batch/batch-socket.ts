@@ -33,8 +33,12 @@ const now = () => performance.now();
 /** Datagrams that one socket may hand over before the others have their turn. */
 const DATAGRAMS_PER_TURN = 64;
 
-/** Sources remembered by port in front of the interning table; a power of two. */
+/**
+ * Sources remembered by port in front of the interning table, powers of two: few at a socket of one
+ * flow, of which there may be thousands, many where clients come from many ports.
+ */
 const RECENT = 16;
+const RECENT_OF_PATHS = 256;
 
 /** Errors that wait to be told; more of them in one turn say nothing new. */
 const ERRORS = 16;
@@ -57,7 +61,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 	readonly #resources: BatchResources;
 	readonly #handlers: UdpHandlers;
 	readonly #family: IpFamily;
-	readonly #recent = new Array<BatchRemote | undefined>(RECENT).fill(undefined);
+	readonly #recent: (BatchRemote | undefined)[];
 	#queue: SendQueue | undefined;
 	#connected = false;
 	#closed = false;
@@ -73,6 +77,8 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		this.#handlers = handlers;
 		this.#family = familyOf(binding.address);
 		this.isPath = binding.isPath === true;
+		const recent = this.isPath ? RECENT_OF_PATHS : RECENT;
+		this.#recent = new Array<BatchRemote | undefined>(recent).fill(undefined);
 		this.descriptor = descriptors.open(binding);
 		const {host, port} = descriptors.nameOf(this.descriptor, this.#family);
 		this.localAddress = host;
@@ -168,7 +174,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 	}
 
 	sourceAt(words: Uint32Array, at: number): BatchRemote | undefined {
-		const slot = (words[at]! >>> 24) & (RECENT - 1);
+		const slot = (words[at]! >>> 24) & (this.#recent.length - 1);
 		const recent = this.#recent[slot];
 		if (recent?.isAt(words, at)) return recent;
 		const family = familyAt(words, at);
