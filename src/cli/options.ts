@@ -210,7 +210,7 @@ function baseProgram(name: string, io: ParseIo): Command {
 function sharedOptions(program: Command): void {
 	program
 		.option('--state <FOLDER>', 'keep state in this folder (default: one per configuration)')
-		.option('--crypto <NAME>', 'force a cipher back end: sodium, node or noble')
+		.option('--crypto <NAME>', 'force a cipher back end: openssl, sodium, node or noble')
 		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
 		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
 		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')

@@ -1,6 +1,6 @@
 import type {Slot} from '../bytes/slot-pool.ts';
 import {HEADER_LENGTH} from '../wire/constants.ts';
-import {encodeHeader} from '../wire/header.ts';
+import {associatedData, encodeHeader} from '../wire/header.ts';
 import type {EndpointContext} from './context.ts';
 import type {KeySchedule} from './key-schedule.ts';
 import type {PathAddress} from './path/address.ts';
@@ -53,9 +53,9 @@ export class PacketSender {
 		const packetNumber = this.nextPacketNumber++;
 		this.sentTimes.note(packetNumber, now);
 		encodeHeader(slot.bytes, header, this.#keys.epoch, this.#peerId, packetNumber);
-		// Without encryption the frames are associated data: readable, but neither forged nor replayed.
-		const text = this.#context.encrypt ? start : end;
-		this.#keys.sealing.seal(packetNumber, slot.bytes, header, text, end);
+		const {encrypt} = this.#context;
+		const ad = associatedData(slot.bytes, header, end, encrypt);
+		this.#keys.sealing.seal(packetNumber, ad, slot.bytes, encrypt ? start : end, end);
 		slot.start = header;
 		slot.end = end + TAG;
 		return packetNumber;

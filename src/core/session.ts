@@ -10,7 +10,7 @@ import {
 	MAX_DATAGRAMS,
 	MIN_DATA_LENGTH,
 } from '../wire/constants.ts';
-import {headerEpoch, headerPacketNumber} from '../wire/header.ts';
+import {associatedData, headerEpoch, headerPacketNumber} from '../wire/header.ts';
 import {decodePaths, type PathsFrame} from '../wire/paths.ts';
 import {decodeProbe} from '../wire/probe.ts';
 import type {EndpointContext} from './context.ts';
@@ -155,11 +155,11 @@ export class Session {
 		if (key === undefined) return 'unknown-epoch';
 		const frames = start + HEADER_LENGTH;
 		const framesEnd = end - TAG;
-		const text = this.#context.encrypt ? frames : framesEnd;
+		const {encrypt, failedOpens} = this.#context;
 		const stranger = address === undefined ? remote : undefined;
-		const {failedOpens} = this.#context;
 		if (stranger !== undefined && !failedOpens.mayOpen(stranger, now)) return 'flood';
-		if (!key.open(packetNumber, bytes, start, text, framesEnd)) {
+		const ad = associatedData(bytes, start, framesEnd, encrypt);
+		if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd)) {
 			if (stranger !== undefined) failedOpens.failed(stranger);
 			return 'bad-tag';
 		}

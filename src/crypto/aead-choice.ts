@@ -1,6 +1,7 @@
 import {AEAD_BACK_ENDS, type AeadFactory, type AeadName, TAG_LENGTH} from './aead.ts';
 import {loadNoble} from './aead-noble.ts';
 import {loadNode} from './aead-node.ts';
+import {loadOpenssl} from './aead-openssl.ts';
 import {loadSodium} from './aead-sodium.ts';
 import {type NonceAeadFactory, packetAeadFactory} from './packet-aead.ts';
 
@@ -22,6 +23,7 @@ export interface AeadChoice {
 
 /** The loaders of the real back ends. */
 export const AEAD_LOADERS: AeadLoaders = {
+	openssl: loadOpenssl,
 	sodium: loadSodium,
 	node: loadNode,
 	noble: loadNoble,
@@ -66,48 +68,60 @@ function reasonOf(error: unknown): string {
 	return line.length <= MAX_REASON_LENGTH ? line : `${line.slice(0, MAX_REASON_LENGTH - 3)}...`;
 }
 
-// RFC 8439, section 2.8.2.
-const VECTOR = {
-	key: '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f',
-	nonce: '070000004041424344454647',
-	ad: '50515253c0c1c2c3c4c5c6c7',
-	text:
-		'4c616469657320616e642047656e746c656d656e206f662074686520636c6173' +
-		'73206f66202739393a204966204920636f756c64206f6666657220796f75206f' +
-		'6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73' +
-		'637265656e20776f756c642062652069742e',
-	sealed:
-		'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6' +
-		'3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36' +
-		'92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
-		'3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691',
-};
+const VECTORS = [
+	{
+		// RFC 8439, section 2.8.2.
+		name: 'the vector of RFC 8439',
+		nonce: '070000004041424344454647',
+		ad: '50515253c0c1c2c3c4c5c6c7',
+		text:
+			'4c616469657320616e642047656e746c656d656e206f662074686520636c6173' +
+			'73206f66202739393a204966204920636f756c64206f6666657220796f75206f' +
+			'6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73' +
+			'637265656e20776f756c642062652069742e',
+		sealed:
+			'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6' +
+			'3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36' +
+			'92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
+			'3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691',
+	},
+	{
+		// Our own, from the Python package cryptography: that form may have a way of its own.
+		name: 'a DATA packet',
+		nonce: '000000000605040302010000',
+		ad: '0605040302010000450000000b',
+		text: '1005006d7074756e6e656c',
+		sealed: '4a443fe044b2fc0d7767bc3cc0079dae8c4cf8d41239127fcb939e',
+	},
+];
+const VECTOR_KEY = '808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f';
 
 function selfTest(create: NonceAeadFactory): void {
-	const nonce = Buffer.from(VECTOR.nonce, 'hex');
-	const ad = Buffer.from(VECTOR.ad, 'hex');
-	const text = Buffer.from(VECTOR.text, 'hex');
-	const sealed = Buffer.concat([ad, Buffer.from(VECTOR.sealed, 'hex')]);
-	const aead = create(Buffer.from(VECTOR.key, 'hex'));
-	const textStart = ad.length;
-	const textEnd = textStart + text.length;
+	const aead = create(Buffer.from(VECTOR_KEY, 'hex'));
+	for (const {name, ...vector} of VECTORS) {
+		const nonce = Buffer.from(vector.nonce, 'hex');
+		const ad = Buffer.from(vector.ad, 'hex');
+		const text = Buffer.from(vector.text, 'hex');
+		const sealed = Buffer.from(vector.sealed, 'hex');
+		const end = text.length;
 
-	const bytes = Buffer.concat([ad, text, Buffer.alloc(TAG_LENGTH)]);
-	aead.seal(nonce, bytes, 0, textStart, textEnd);
-	if (!bytes.equals(sealed)) {
-		throw new Error('self test: wrong cipher text for the vector of RFC 8439');
-	}
-	if (!aead.open(nonce, bytes, 0, textStart, textEnd)) {
-		throw new Error('self test: does not open the vector of RFC 8439');
-	}
-	if (!bytes.subarray(textStart, textEnd).equals(text)) {
-		throw new Error('self test: wrong text for the vector of RFC 8439');
-	}
-	for (const position of [0, textStart, textEnd]) {
-		const forged = Uint8Array.from(sealed);
-		forged[position] = forged[position]! ^ 1;
-		if (aead.open(nonce, forged, 0, textStart, textEnd)) {
-			throw new Error('self test: opens a forged packet');
+		const bytes = Buffer.concat([text, Buffer.alloc(TAG_LENGTH)]);
+		aead.seal(nonce, ad, bytes, 0, end);
+		if (!bytes.equals(sealed)) throw new Error(`self test: wrong cipher text for ${name}`);
+		if (!aead.open(nonce, ad, bytes, 0, end)) throw new Error(`self test: does not open ${name}`);
+		if (!bytes.subarray(0, end).equals(text)) throw new Error(`self test: wrong text for ${name}`);
+		const forgedAd = Uint8Array.from(ad);
+		forgedAd[8]! ^= 1;
+		for (const [position, each] of [
+			[undefined, forgedAd],
+			[0, ad],
+			[end, ad],
+		] as const) {
+			const forged = Uint8Array.from(sealed);
+			if (position !== undefined) forged[position]! ^= 1;
+			if (aead.open(nonce, each, forged, 0, end)) {
+				throw new Error(`self test: opens a forgery of ${name}`);
+			}
 		}
 	}
 }

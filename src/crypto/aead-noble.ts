@@ -20,12 +20,11 @@ class NobleAead implements NonceAead {
 
 	seal(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void {
-		const ad = bytes.subarray(adStart, textStart);
 		const text = bytes.subarray(textStart, textEnd);
 		// noble copies the text to the output first, so that the two may be the same memory.
 		const output = bytes.subarray(textStart, textEnd + TAG_LENGTH);
@@ -34,12 +33,11 @@ class NobleAead implements NonceAead {
 
 	open(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean {
-		const ad = bytes.subarray(adStart, textStart);
 		const sealed = bytes.subarray(textStart, textEnd + TAG_LENGTH);
 		const output = bytes.subarray(textStart, textEnd);
 		const stackTraceLimit = Error.stackTraceLimit;

@@ -21,14 +21,14 @@ class NodeAead implements NonceAead {
 
 	seal(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void {
 		const cipher = createCipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
-		if (textStart > adStart) {
-			cipher.setAAD(bytes.subarray(adStart, textStart), AD_OPTIONS);
+		if (ad.length > 0) {
+			cipher.setAAD(ad, AD_OPTIONS);
 		}
 		bytes.set(cipher.update(bytes.subarray(textStart, textEnd)), textStart);
 		cipher.final();
@@ -37,15 +37,15 @@ class NodeAead implements NonceAead {
 
 	open(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean {
 		const decipher = createDecipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
 		decipher.setAuthTag(bytes.subarray(textEnd, textEnd + TAG_LENGTH));
-		if (textStart > adStart) {
-			decipher.setAAD(bytes.subarray(adStart, textStart), AD_OPTIONS);
+		if (ad.length > 0) {
+			decipher.setAAD(ad, AD_OPTIONS);
 		}
 		const text = decipher.update(bytes.subarray(textStart, textEnd));
 		// Garbage may come by the hundred thousand a second: collecting a stack is half its cost.

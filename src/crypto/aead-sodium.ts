@@ -3,17 +3,9 @@ import type {NonceAead, NonceAeadFactory} from './packet-aead.ts';
 
 type Binding = typeof import('sodium-native/binding.js').default;
 
-/** Associated data up to this length is copied instead of viewed: our header is 11 bytes. */
-const MAX_COPIED_AD = 16;
-
-// Static memory instead of views of the packet: a loop over 16 bytes costs less than an object
+// Static memory instead of a view of the packet: a loop over 16 bytes costs less than an object
 // for the collector. One view per packet, that of the text, remains.
 const tag = new Uint8Array(TAG_LENGTH);
-const adBytes = new Uint8Array(MAX_COPIED_AD);
-const adViews: readonly (Uint8Array | undefined)[] = Array.from(
-	{length: MAX_COPIED_AD + 1},
-	(_, length) => (length === 0 ? undefined : adBytes.subarray(0, length)),
-);
 
 /**
  * Loads the back end of libsodium; rejects where sodium-native, an optional dependency, is not
@@ -44,18 +36,17 @@ class SodiumAead implements NonceAead {
 
 	seal(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void {
 		const text = view(bytes, textStart, textEnd);
-		const ad = associatedData(bytes, adStart, textStart);
 		this.#binding.crypto_aead_chacha20poly1305_ietf_encrypt_detached(
 			text,
 			tag,
 			text,
-			ad,
+			ad.length === 0 ? undefined : ad,
 			nonce,
 			this.#key,
 		);
@@ -66,13 +57,12 @@ class SodiumAead implements NonceAead {
 
 	open(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean {
 		const text = view(bytes, textStart, textEnd);
-		const ad = associatedData(bytes, adStart, textStart);
 		for (let index = 0; index < TAG_LENGTH; index++) {
 			tag[index] = bytes[textEnd + index]!;
 		}
@@ -80,23 +70,12 @@ class SodiumAead implements NonceAead {
 			text,
 			text,
 			tag,
-			ad,
+			ad.length === 0 ? undefined : ad,
 			nonce,
 			this.#key,
 		);
 		return status === 0;
 	}
-}
-
-function associatedData(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
-	const length = end - start;
-	if (length > MAX_COPIED_AD) {
-		return view(bytes, start, end);
-	}
-	for (let index = 0; index < length; index++) {
-		adBytes[index] = bytes[start + index]!;
-	}
-	return adViews[length];
 }
 
 // Not `subarray`: of a Buffer that makes another Buffer, through its slower species constructor.

@@ -5,25 +5,26 @@ export const TAG_LENGTH = 16;
 export const KEY_LENGTH = 32;
 
 /** The names of the back ends, fastest first. */
-export const AEAD_BACK_ENDS = ['sodium', 'node', 'noble'] as const;
+export const AEAD_BACK_ENDS = ['openssl', 'sodium', 'node', 'noble'] as const;
 
 /** The name of an AEAD back end, as `--crypto` takes it. */
 export type AeadName = (typeof AEAD_BACK_ENDS)[number];
 
 /**
  * ChaCha20-Poly1305 (RFC 8439) under one key, working in place. The nonce is four zero bytes and
- * the packet number as 64-bit little-endian. All offsets are into `bytes`, 0 <= start <= end <=
- * bytes.length - TAG_LENGTH; the caller guarantees them, nothing is checked here.
+ * the packet number as 64-bit little-endian; `ad` are the associated data. All offsets are into
+ * `bytes`, 0 <= start <= end <= bytes.length - TAG_LENGTH; the caller guarantees them, nothing is
+ * checked here. Both arrays stay the caller's, and are only used during the call.
  */
 export interface Aead {
 	/**
-	 * Encrypts bytes[textStart, textEnd) in place with bytes[adStart, textStart) as associated
-	 * data and writes the tag to bytes[textEnd, textEnd + 16). `bytes` stays the caller's.
+	 * Encrypts bytes[textStart, textEnd) in place and writes the tag to
+	 * bytes[textEnd, textEnd + 16).
 	 */
 	seal(
 		packetNumber: number,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void;
@@ -33,8 +34,8 @@ export interface Aead {
 	 */
 	open(
 		packetNumber: number,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean;

@@ -18,7 +18,6 @@ import {mac} from './keys.ts';
 export type {DiffieHellman, KeyPair} from './diffie-hellman.ts';
 
 const PROTOCOL_NAME = 'Noise_NNpsk0_25519_ChaChaPoly_SHA256';
-const HASH_LENGTH = 32;
 const EMPTY = new Uint8Array(0);
 
 /** Bytes that a handshake message has besides its payload: ephemeral key and tag. */
@@ -253,27 +252,22 @@ class SymmetricState {
 	}
 
 	encryptAndHash(payload: Uint8Array): Uint8Array {
-		const textEnd = HASH_LENGTH + payload.length;
-		const bytes = new Uint8Array(textEnd + TAG_LENGTH);
-		bytes.set(this.h);
-		bytes.set(payload, HASH_LENGTH);
-		this.#aead(this.#k).seal(this.#n++, bytes, 0, HASH_LENGTH, textEnd);
-		const sealed = bytes.slice(HASH_LENGTH);
+		const sealed = new Uint8Array(payload.length + TAG_LENGTH);
+		sealed.set(payload);
+		this.#aead(this.#k).seal(this.#n++, this.h, sealed, 0, payload.length);
 		this.mixHash(sealed);
 		return sealed;
 	}
 
 	decryptAndHash(sealed: Uint8Array): Uint8Array | undefined {
-		const textEnd = HASH_LENGTH + sealed.length - TAG_LENGTH;
-		const bytes = new Uint8Array(HASH_LENGTH + sealed.length);
-		bytes.set(this.h);
-		bytes.set(sealed, HASH_LENGTH);
-		if (!this.#aead(this.#k).open(this.#n, bytes, 0, HASH_LENGTH, textEnd)) {
+		const bytes = Uint8Array.from(sealed);
+		const textEnd = sealed.length - TAG_LENGTH;
+		if (!this.#aead(this.#k).open(this.#n, this.h, bytes, 0, textEnd)) {
 			return undefined;
 		}
 		this.#n++;
 		this.mixHash(sealed);
-		return bytes.slice(HASH_LENGTH, textEnd);
+		return bytes.slice(0, textEnd);
 	}
 
 	split(): SessionKeys {

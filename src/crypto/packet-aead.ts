@@ -11,16 +11,16 @@ export interface NonceAead {
 	/** As {@link Aead.seal}. */
 	seal(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void;
 	/** As {@link Aead.open}. */
 	open(
 		nonce: Uint8Array,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean;
@@ -48,24 +48,24 @@ class PacketAead implements Aead {
 
 	seal(
 		packetNumber: number,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): void {
 		writeNonce(packetNumber);
-		this.#inner.seal(nonce, bytes, adStart, textStart, textEnd);
+		this.#inner.seal(nonce, ad, bytes, textStart, textEnd);
 	}
 
 	open(
 		packetNumber: number,
+		ad: Uint8Array,
 		bytes: Uint8Array,
-		adStart: number,
 		textStart: number,
 		textEnd: number,
 	): boolean {
 		writeNonce(packetNumber);
-		return this.#inner.open(nonce, bytes, adStart, textStart, textEnd);
+		return this.#inner.open(nonce, ad, bytes, textStart, textEnd);
 	}
 }
 

@@ -1,5 +1,5 @@
 /** The version of the wire format that this code speaks. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** The Noise prologue; the same in every version, as INIT's layout is. */
 export const PROLOGUE = 'mptunnel/1';

@@ -285,7 +285,7 @@ test(
 	{
 		config: 'empty',
 		state: '',
-		crypto: 'openssl',
+		crypto: 'rot13',
 		io: 'uring',
 		stats: '10',
 		logLevel: 'loud',
@@ -297,7 +297,7 @@ test(
 	{},
 	...[
 		'--state: not a path: ""',
-		'--crypto: not one of sodium, node, noble: "openssl"',
+		'--crypto: not one of openssl, sodium, node, noble: "rot13"',
 		'--io: not one of batch, dgram: "uring"',
 		'--stats: not a duration of 100ms to 24h such as 10s: "10"',
 		'--log-level: not one of error, warn, info, debug: "loud"',

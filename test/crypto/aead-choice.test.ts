@@ -33,9 +33,15 @@ test('chooses the fastest back end that loads', async (t) => {
 });
 
 test('passes over back ends that do not load, with the first line of the reason', async (t) => {
-	const choice = await chooseAead(undefined, {sodium: absent, node: absent, noble});
+	const choice = await chooseAead(undefined, {
+		openssl: absent,
+		sodium: absent,
+		node: absent,
+		noble,
+	});
 	t.is(choice.name, 'noble');
 	t.deepEqual(choice.rejected, [
+		{name: 'openssl', reason: 'Cannot find package'},
 		{name: 'sodium', reason: 'Cannot find package'},
 		{name: 'node', reason: 'Cannot find package'},
 	]);
@@ -48,20 +54,21 @@ for (const {name} of available) {
 		t.deepEqual(choice.rejected, []);
 		const aead = choice.factory(new Uint8Array(32));
 		const bytes = new Uint8Array(64);
-		aead.seal(1, bytes, 0, 11, 48);
-		t.true(aead.open(1, bytes, 0, 11, 48));
+		aead.seal(1, new Uint8Array(11), bytes, 11, 48);
+		t.true(aead.open(1, new Uint8Array(11), bytes, 11, 48));
 	});
 }
 
 test('refuses to run with another back end than the one asked for', async (t) => {
-	await t.throwsAsync(chooseAead('sodium', {sodium: absent, node, noble}), {
+	await t.throwsAsync(chooseAead('sodium', {openssl: absent, sodium: absent, node, noble}), {
 		message: 'the crypto back end that was asked for cannot be used: sodium: Cannot find package',
 	});
 });
 
 test('says why when no back end works', async (t) => {
-	await t.throwsAsync(chooseAead(undefined, {sodium: absent, node: absent, noble: absent}), {
-		message: /^no crypto back end can be used: sodium: .+; node: .+; noble: .+$/,
+	const loaders = {openssl: absent, sodium: absent, node: absent, noble: absent};
+	await t.throwsAsync(chooseAead(undefined, loaders), {
+		message: /^no crypto back end can be used: openssl: .+; sodium: .+; node: .+; noble: .+$/,
 	});
 });
 
@@ -69,7 +76,7 @@ const faults: Record<string, Parameters<typeof faulty>[0]> = {
 	'wrong cipher text for the vector of RFC 8439': () => ({seal: () => {}}),
 	'does not open the vector of RFC 8439': () => ({open: () => false}),
 	'wrong text for the vector of RFC 8439': () => ({open: () => true}),
-	'opens a forged packet': (real) => ({
+	'opens a forgery of the vector of RFC 8439': (real) => ({
 		open: (...packet) => {
 			real.open(...packet);
 			return true;
@@ -79,10 +86,10 @@ const faults: Record<string, Parameters<typeof faulty>[0]> = {
 
 for (const [reason, fault] of Object.entries(faults)) {
 	test(`rejects a back end that fails its self test: ${reason}`, async (t) => {
-		const loaders: AeadLoaders = {sodium: faulty(fault), node, noble};
+		const loaders: AeadLoaders = {openssl: faulty(fault), sodium: absent, node, noble};
 		const {name, rejected} = await chooseAead(undefined, loaders);
 		t.is(name, 'node');
-		t.deepEqual(rejected, [{name: 'sodium', reason: `self test: ${reason}`}]);
+		t.deepEqual(rejected[0], {name: 'openssl', reason: `self test: ${reason}`});
 	});
 }
 
@@ -90,6 +97,6 @@ test('cuts a reason that goes on for ever', async (t) => {
 	const sodium = async () => {
 		throw 'x'.repeat(1000);
 	};
-	const {rejected} = await chooseAead(undefined, {sodium, node, noble});
-	t.is(rejected[0]!.reason, `${'x'.repeat(197)}...`);
+	const {rejected} = await chooseAead(undefined, {openssl: absent, sodium, node, noble});
+	t.is(rejected[1]!.reason, `${'x'.repeat(197)}...`);
 });

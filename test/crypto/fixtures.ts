@@ -19,8 +19,8 @@ export async function loadBackEnds(): Promise<{available: BackEnd[]; absent: str
 			const create = await AEAD_LOADERS[name]();
 			available.push({name, create, factory: packetAeadFactory(create)});
 		} catch (error) {
-			// Only the optional dependency may be missing.
-			if (name !== 'sodium') {
+			// Only optional dependencies may be missing.
+			if (name !== 'openssl' && name !== 'sodium') {
 				throw error;
 			}
 			absent.push(name);

@@ -81,7 +81,7 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
 function sealTransport(aead: AeadFactory, key: Uint8Array, n: number, payload: Uint8Array) {
 	const bytes = new Uint8Array(payload.length + TAG_LENGTH);
 	bytes.set(payload);
-	aead(key).seal(n, bytes, 0, 0, payload.length);
+	aead(key).seal(n, new Uint8Array(0), bytes, 0, payload.length);
 	return bytes;
 }
 

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {StatusSnapshot} from '../../src/app/status.ts';
 import {IO_BACK_ENDS} from '../../src/config/io-name.ts';
+import type {AeadName} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';
 import {batchIsMissing} from '../support/back-ends.ts';
 import {isMissing} from '../support/e2e-needs.ts';
@@ -80,7 +81,7 @@ test.serial('status, SIGUSR1 and --test show the same paths', async (t) => {
 	t.is(tunnel.server.stdout, '');
 });
 
-const BACK_ENDS = ['sodium', 'node', 'noble'] as const;
+const BACK_ENDS = ['openssl', 'sodium', 'node', 'noble'] as const;
 
 for (const client of BACK_ENDS) {
 	for (const server of BACK_ENDS) {
@@ -91,9 +92,10 @@ for (const client of BACK_ENDS) {
 				clientWords: ['--crypto', client],
 				serverWords: ['--crypto', server],
 			});
-			// An optional package: without it the program names it and ends.
-			if ((client === 'sodium' || server === 'sodium') && !(await hasSodium())) {
-				t.pass('sodium-native is not installed');
+			// They need optional packages: without them the program says so and ends.
+			for (const name of [client, server]) {
+				if (await loads(name)) continue;
+				t.pass(`the package that ${name} needs is not installed`);
 				return;
 			}
 			await tunnel.start(1);
@@ -161,9 +163,9 @@ test.serial(
 	},
 );
 
-async function hasSodium(): Promise<boolean> {
+async function loads(name: AeadName): Promise<boolean> {
 	try {
-		await chooseAead('sodium');
+		await chooseAead(name);
 		return true;
 	} catch {
 		return false;

@@ -143,14 +143,14 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a wrong tag is ignored',
 		file: 'src/core/session.ts',
-		from: 'if (!key.open(packetNumber, bytes, start, text, framesEnd)) {',
-		to: 'if (!key.open(packetNumber, bytes, start, text, framesEnd) && now < 0) {',
+		from: 'if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd)) {',
+		to: 'if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd) && now < 0) {',
 	},
 	{
 		name: 'the associated data lacks a byte at one end',
 		file: 'src/core/packet-sender.ts',
-		from: 'seal(packetNumber, slot.bytes, header, text, end)',
-		to: 'seal(packetNumber, slot.bytes, header + 1, text, end)',
+		from: 'seal(packetNumber, ad, slot.bytes',
+		to: 'seal(packetNumber, ad.subarray(1), slot.bytes',
 	},
 	{
 		name: 'copies from an unproven address count as evidence',

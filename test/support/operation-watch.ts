@@ -76,12 +76,12 @@ export class Watch {
 			const aead = factory(key);
 			const name = String.fromCharCode(...key);
 			return {
-				seal: (packetNumber, bytes, adStart, textStart, textEnd) => {
-					aead.seal(packetNumber, bytes, adStart, textStart, textEnd);
+				seal: (packetNumber, ad, bytes, textStart, textEnd) => {
+					aead.seal(packetNumber, ad, bytes, textStart, textEnd);
 					this.#note(name, packetNumber, readUint32(bytes, textEnd));
 				},
-				open: (packetNumber, bytes, adStart, textStart, textEnd) =>
-					aead.open(packetNumber, bytes, adStart, textStart, textEnd),
+				open: (packetNumber, ad, bytes, textStart, textEnd) =>
+					aead.open(packetNumber, ad, bytes, textStart, textEnd),
 			};
 		};
 	}

@@ -105,7 +105,7 @@ for (const {name, hex} of payloads.respMalformed) {
 
 test('clear headers, vectors', (t) => {
 	const {clientSession, keyHint} = vectors;
-	t.true(vectors.init.startsWith(toHex(encodeInitHeader(1, clientSession, keyHint))!));
+	t.true(vectors.init.startsWith(toHex(encodeInitHeader(2, clientSession, keyHint))!));
 	t.true(vectors.resp.startsWith(toHex(encodeReplyHeader(2, clientSession))!));
 	t.true(vectors.retry.startsWith(toHex(encodeReplyHeader(3, clientSession))!));
 	t.true(vectors.version.startsWith(toHex(encodeReplyHeader(6, clientSession))!));

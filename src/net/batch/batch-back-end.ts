@@ -1,5 +1,6 @@
 import process from 'node:process';
 import {isMainThread} from 'node:worker_threads';
+import {native} from '../../native/native.ts';
 import {RemoteTable} from '../remote-table.ts';
 import type {UdpBackEnd, UdpBinding, UdpHandlers, UdpSocket} from '../udp.ts';
 import {type BatchResources, BatchSocket} from './batch-socket.ts';
@@ -30,7 +31,7 @@ function share(): NonNullable<typeof shared> {
 	selfTest(kernel, packed, receiver);
 	const poller = new Poller(kernel, packed);
 	const wakeUp = isMainThread
-		? new LoopWakeUp(poller, new EventLoop(kernel))
+		? new LoopWakeUp(poller, new EventLoop(native()))
 		: new TimerWakeUp(poller);
 	const resources = {
 		descriptors: new Descriptors(kernel),

@@ -1,7 +1,8 @@
 import {getSystemErrorName} from 'node:util';
+import {NativeMemory} from '../../native/native-memory.ts';
 import {familyOf, type IpFamily} from '../ip.ts';
 import {bindError, type UdpBinding} from '../udp.ts';
-import {EADDRNOTAVAIL, type Kernel, KernelMemory} from './kernel.ts';
+import {EADDRNOTAVAIL, type Kernel} from './kernel.ts';
 import {
 	ADDRESS_LENGTH,
 	AF_INET,
@@ -48,11 +49,11 @@ export function errorName(errno: number): string {
 export class Descriptors {
 	readonly #kernel: Kernel;
 	/** What a call reads or writes besides datagrams. */
-	readonly #memory: KernelMemory;
+	readonly #memory: NativeMemory;
 
 	constructor(kernel: Kernel) {
 		this.#kernel = kernel;
-		this.#memory = new KernelMemory(kernel, 4096);
+		this.#memory = new NativeMemory(kernel, 4096);
 	}
 
 	/** Opens and binds a socket; throws a SocketError when that is impossible. */

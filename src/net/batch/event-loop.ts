@@ -1,4 +1,4 @@
-import type {LinuxKernel, NativeFunction} from './kernel.ts';
+import type {Native, NativeFunction} from '../../native/native.ts';
 
 /**
  * The beginning of uv_loop_t, the same in every libuv 1.x on 64-bit Linux because programs have it
@@ -19,12 +19,12 @@ export class EventLoop {
 	readonly #updateTime: NativeFunction;
 
 	/** Throws where it cannot be looked into. */
-	constructor(kernel: LinuxKernel) {
-		this.#address = kernel.function('uv_default_loop', 0, 'intptr_t')();
-		this.#words = kernel.view('uv_default_loop', BYTES);
-		this.#timeout = kernel.function('uv_backend_timeout', 1, 'int');
-		this.#updateTime = kernel.function('uv_update_time', 1, 'void');
-		this.descriptor = kernel.function('uv_backend_fd', 1, 'int')(this.#address);
+	constructor(native: Native) {
+		this.#address = native.function('uv_default_loop', 0, 'intptr_t')();
+		this.#words = native.view('uv_default_loop', BYTES);
+		this.#timeout = native.function('uv_backend_timeout', 1, 'int');
+		this.#updateTime = native.function('uv_update_time', 1, 'void');
+		this.descriptor = native.function('uv_backend_fd', 1, 'int')(this.#address);
 		const known = this.descriptor > 0 && this.#words[BACKEND_FD] === this.descriptor;
 		if (!known) throw new Error('the event loop of this Node.js is not the one of libuv 1');
 	}

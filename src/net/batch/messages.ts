@@ -1,4 +1,5 @@
-import {type Kernel, KernelMemory} from './kernel.ts';
+import {NativeMemory} from '../../native/native-memory.ts';
+import type {Kernel} from './kernel.ts';
 import {ADDRESS_LENGTH, ADDRESS_WORDS, type BatchRemote} from './socket-address.ts';
 
 /*
@@ -55,7 +56,7 @@ export class SendMessages {
 	readonly capacity: number;
 	/** The most spans that a message takes. */
 	readonly spanCapacity: number;
-	readonly #memory: KernelMemory;
+	readonly #memory: NativeMemory;
 	readonly #spans: number;
 	readonly #names: number;
 	readonly #controls: number;
@@ -66,7 +67,7 @@ export class SendMessages {
 		this.#spans = capacity * HEADER;
 		this.#names = this.#spans + capacity * spanCapacity * SPAN_WORDS * 4;
 		this.#controls = this.#names + capacity * NAME_ROOM;
-		const memory = new KernelMemory(kernel, this.#controls + capacity * SEND_CONTROL);
+		const memory = new NativeMemory(kernel, this.#controls + capacity * SEND_CONTROL);
 		this.#memory = memory;
 		for (let i = 0; i < capacity; i++) {
 			const header = i * HEADER_WORDS;
@@ -144,7 +145,7 @@ const RECEIVE_CONTROL = 64;
 export class ReceiveMessages {
 	readonly capacity: number;
 	readonly arena: Uint8Array;
-	readonly #memory: KernelMemory;
+	readonly #memory: NativeMemory;
 	readonly #names: number;
 	readonly #controls: number;
 
@@ -153,8 +154,8 @@ export class ReceiveMessages {
 		const spans = capacity * HEADER;
 		this.#names = spans + capacity * SPAN_WORDS * 4;
 		this.#controls = this.#names + capacity * NAME_ROOM;
-		const memory = new KernelMemory(kernel, this.#controls + capacity * RECEIVE_CONTROL);
-		const arena = new KernelMemory(kernel, capacity * MESSAGE_STRIDE);
+		const memory = new NativeMemory(kernel, this.#controls + capacity * RECEIVE_CONTROL);
+		const arena = new NativeMemory(kernel, capacity * MESSAGE_STRIDE);
 		this.#memory = memory;
 		this.arena = arena.bytes;
 		for (let i = 0; i < capacity; i++) {

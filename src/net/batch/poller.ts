@@ -1,4 +1,5 @@
-import {type Kernel, KernelMemory} from './kernel.ts';
+import {NativeMemory} from '../../native/native-memory.ts';
+import type {Kernel} from './kernel.ts';
 
 /** Something with a descriptor to be read from. */
 export interface Pollable {
@@ -24,7 +25,7 @@ const FOREIGN = 0xffff_ffff;
 export class Poller {
 	readonly #kernel: Kernel;
 	readonly #descriptor: number;
-	readonly #memory: KernelMemory;
+	readonly #memory: NativeMemory;
 	/** struct epoll_event is packed on x64 only: events 4, data 8; on arm64 data begins at 8. */
 	readonly #stride: number;
 	readonly #dataAt: number;
@@ -37,7 +38,7 @@ export class Poller {
 		this.#kernel = kernel;
 		this.#stride = packed ? 3 : 4;
 		this.#dataAt = packed ? 1 : 2;
-		this.#memory = new KernelMemory(kernel, (EVENTS + 1) * this.#stride * 4);
+		this.#memory = new NativeMemory(kernel, (EVENTS + 1) * this.#stride * 4);
 		this.#descriptor = kernel.call(kernel.calls.epollCreate1, EPOLL_CLOEXEC, 0, 0, 0, 0);
 		if (this.#descriptor < 0) throw new Error(`epoll_create1: error ${-this.#descriptor}`);
 	}

@@ -1,13 +1,5 @@
-import {
-	EAGAIN,
-	ECONNREFUSED,
-	EINVAL,
-	EIO,
-	EMSGSIZE,
-	ENOBUFS,
-	type Kernel,
-	KernelMemory,
-} from './kernel.ts';
+import {ArrayAddresses, NativeMemory} from '../../native/native-memory.ts';
+import {EAGAIN, ECONNREFUSED, EINVAL, EIO, EMSGSIZE, ENOBUFS, type Kernel} from './kernel.ts';
 import {SendMessages} from './messages.ts';
 import type {BatchRemote} from './socket-address.ts';
 
@@ -23,9 +15,6 @@ const MAX_RUN = 65_000;
 
 /** Messages back from the last one in which a run to the same destination is looked for. */
 const RUNS_AT_ONCE = 8;
-
-/** Memory below this size is copied first: small arrays lie inside the heap that moves. */
-const SMALL_MEMORY = 4096;
 
 const COPIES = 16 * 1024;
 
@@ -49,6 +38,7 @@ export interface SendOutcome {
  */
 export class SendQueue {
 	readonly #kernel: Kernel;
+	readonly #arrays: ArrayAddresses;
 	readonly #messages: SendMessages;
 	readonly #single: SendMessages;
 	// What the kernel will read must stay reachable.
@@ -61,11 +51,12 @@ export class SendQueue {
 	readonly #runSizes = new Uint32Array(MESSAGES);
 	readonly #runTotals = new Uint32Array(MESSAGES);
 	#datagrams = 0;
-	#copies: KernelMemory | undefined;
+	#copies: NativeMemory | undefined;
 	#copied = 0;
 
 	constructor(kernel: Kernel) {
 		this.#kernel = kernel;
+		this.#arrays = new ArrayAddresses(kernel);
 		this.#messages = new SendMessages(kernel, MESSAGES, MAX_SEGMENTS);
 		this.#single = new SendMessages(kernel, MAX_SEGMENTS, 1);
 	}
@@ -122,11 +113,9 @@ export class SendQueue {
 
 	// The address of the bytes, or of their copy; 0 = there is no room for one.
 	#place(bytes: Uint8Array, start: number, end: number): number {
-		const {buffer, byteOffset} = bytes;
-		if (buffer.byteLength >= SMALL_MEMORY) {
-			return this.#kernel.addressOf(buffer) + byteOffset + start;
-		}
-		this.#copies ??= new KernelMemory(this.#kernel, COPIES);
+		const address = this.#arrays.of(bytes);
+		if (address !== 0) return address + start;
+		this.#copies ??= new NativeMemory(this.#kernel, COPIES);
 		const at = this.#copied;
 		if (at + end - start > COPIES) return 0;
 		this.#copies.bytes.set(bytes.subarray(start, end), at);

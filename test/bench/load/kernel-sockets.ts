@@ -1,6 +1,7 @@
 import process from 'node:process';
+import {NativeMemory} from '../../../src/native/native-memory.ts';
 import {Descriptors} from '../../../src/net/batch/descriptor.ts';
-import {KernelMemory, LinuxKernel} from '../../../src/net/batch/kernel.ts';
+import {LinuxKernel} from '../../../src/net/batch/kernel.ts';
 import {Receiver, type SourceBook} from '../../../src/net/batch/receiver.ts';
 import {type SendOutcome, SendQueue} from '../../../src/net/batch/send-queue.ts';
 import {BatchRemote, familyAt, hostAt, portAt} from '../../../src/net/batch/socket-address.ts';
@@ -39,7 +40,7 @@ export class KernelSockets implements LoadSockets {
 	readonly #descriptors = new Descriptors(this.#kernel);
 	readonly #receiver = new Receiver(this.#kernel);
 	/** The pollfd structures (fd 4, events 2, revents 2), and behind them a timespec. */
-	readonly #memory = new KernelMemory(this.#kernel, MOST_SOCKETS * 8 + 16);
+	readonly #memory = new NativeMemory(this.#kernel, MOST_SOCKETS * 8 + 16);
 	readonly #sockets: KernelSocket[] = [];
 	readonly #style: LoadStyle;
 

@@ -44,6 +44,7 @@ const HEAP_OBSERVER = new URL('../load/heap-observer.js', import.meta.url).href;
 /** The back ends of cipher and sockets by the name of the tunnel that has them. */
 const BACK_ENDS: Readonly<Record<string, readonly string[]>> = {
 	tunnel: [],
+	'tunnel sodium': ['--crypto', 'sodium'],
 	'tunnel node': ['--crypto', 'node'],
 	'tunnel noble': ['--crypto', 'noble'],
 	'tunnel sodium dgram': ['--crypto', 'sodium', '--io', 'dgram'],
