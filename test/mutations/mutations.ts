@@ -9,6 +9,54 @@ export interface Mutation {
 /** Bugs that somebody might really make; each has to be caught by a test. */
 export const MUTATIONS: readonly Mutation[] = [
 	{
+		name: 'what was located last outlives a new address',
+		file: 'src/core/path/path-set.ts',
+		from: 'this.#lastRemote = undefined;\n\t\tif (evicted?.remote)',
+		to: 'if (evicted?.remote)',
+	},
+	{
+		name: 'what was located last outlives its socket',
+		file: 'src/core/path/path-set.ts',
+		from: 'socketClosed(socket: number): void {\n\t\tthis.#lastRemote = undefined;',
+		to: 'socketClosed(socket: number): void {',
+	},
+	{
+		name: 'a session that was looked up last outlives its end',
+		file: 'src/core/server-sessions.ts',
+		from: 'this.#byId.delete(entry.session.localId);\n\t\tthis.#last = undefined;',
+		to: 'this.#byId.delete(entry.session.localId);',
+	},
+	{
+		name: 'the timers of a session are still awaited after the end of all',
+		file: 'src/core/server.ts',
+		from: 'if (entry === undefined || this.#closed) return;',
+		to: 'if (entry === undefined) return;',
+	},
+	{
+		name: 'packets of a second session hide the deadline of the first',
+		file: 'src/core/server.ts',
+		from: 'if (entry === this.#touched) return;\n\t\tthis.#settleDeadline();',
+		to: 'if (entry === this.#touched) return;',
+	},
+	{
+		name: 'the associated data lack type and epoch',
+		file: 'src/wire/header.ts',
+		from: 'record[8] = bytes[at]!;',
+		to: '',
+	},
+	{
+		name: 'the window takes a word of numbers for old too late',
+		file: 'src/core/replay-window.ts',
+		from: 'if (behind >= 32 * this.#reach) return Seen.TOO_OLD;',
+		to: 'if (behind > 32 * this.#reach) return Seen.TOO_OLD;',
+	},
+	{
+		name: 'words of the window are not cleared while it advances',
+		file: 'src/core/replay-window.ts',
+		from: 'this.#words[(last - i) & this.#mask] = 0;',
+		to: '',
+	},
+	{
 		name: 'a flow with one target takes another one',
 		file: 'src/core/flow/server-flows.ts',
 		from: "if (flow.key !== keyOf(target) || reference !== 0) return 'unknown-target';",

@@ -135,3 +135,18 @@ test('tells of a change of state once, with its reason', (t) => {
 	t.is(context.pollEvent(), undefined);
 	t.deepEqual(paths.chosen, []);
 });
+
+test('what was located a moment ago is not remembered over a change of the addresses', (t) => {
+	const {paths} = emptySet();
+	const [first, second] = [paths.ensure(0), paths.ensure(1)];
+	const remote = remoteOf(1);
+	t.is(paths.locate(remote), undefined);
+	paths.learn(first, remote, 0);
+	t.is(paths.locate(remote)?.path, first);
+	paths.learn(second, remote, 2000);
+	t.is(paths.locate(remote)?.path, second);
+	paths.socketClosed(remote.socket);
+	t.is(paths.locate(remote), undefined);
+	paths.learn(first, remote, 3000);
+	t.is(paths.locate(remote)?.path, first);
+});
