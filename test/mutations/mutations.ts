@@ -143,8 +143,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the replay window clears one word too few',
 		file: 'src/core/replay-window.ts',
-		from: 'for (let i = 1; i <= steps; i++)',
-		to: 'for (let i = 2; i <= steps; i++)',
+		from: 'this.#words.length) - 1; i >= 0; i--)',
+		to: 'this.#words.length) - 1; i > 0; i--)',
 	},
 	{
 		name: 'a packet number is used twice',
@@ -203,8 +203,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'copies from an unproven address count as evidence',
 		file: 'src/core/session.ts',
-		from: 'if (address?.validated) path?.received(packetNumber, now);',
-		to: 'path?.received(packetNumber, now);',
+		from: 'if (address?.validated && path !== undefined) {',
+		to: 'if (path !== undefined) {',
 	},
 	{
 		name: 'an unproven address gets everything',

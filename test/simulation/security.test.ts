@@ -173,6 +173,34 @@ test('idle peers leave nothing behind: sessions, flows and timers end', (t) => {
 	t.is(world.server!.nextTimeout(), Number.POSITIVE_INFINITY);
 });
 
+test('a packet of a session that has ended is not read any more', (t) => {
+	let held: Uint8Array | undefined;
+	let holds = false;
+	const world = new TunnelWorld({
+		seed: 70,
+		links,
+		intercept: ({bytes}, _path, up) => {
+			if (!up || !holds) return true;
+			held ??= bytes.slice();
+			return false;
+		},
+	}).start();
+	world.run(500);
+	world.stream(100, 500);
+	holds = true;
+	world.send();
+	world.killClient();
+	// The last packet that the server looked a session up for is one of that session.
+	world.run(world.now + 1_000_000);
+	t.deepEqual(world.server!.status(world.now).sessions, []);
+	const arrived = world.atServer.length;
+	world.inject('server', 0, held!);
+	world.run(world.now + 100);
+	t.is(world.atServer.length, arrived);
+	t.deepEqual(world.server!.status(world.now).sessions, []);
+	t.is(world.server!.status(world.now).drops['unknown-session'], 1);
+});
+
 /** Forges packets of a session with fresh numbers, from one source or from many. */
 function flood(world: TunnelWorld, sample: Uint8Array, sources: number, from: number): void {
 	const first = headerPacketNumber(sample, 0) + 5000;
