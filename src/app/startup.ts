@@ -5,7 +5,7 @@ import type {LogFormat} from '../config/logging.ts';
 import type {Environment} from '../core/environment.ts';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
-import {chooseAead} from '../crypto/aead-choice.ts';
+import {AEAD_LOADERS, chooseAead} from '../crypto/aead-choice.ts';
 import {X25519} from '../crypto/diffie-hellman.ts';
 import {SystemRandom} from '../crypto/system-random.ts';
 import {chooseIo} from '../net/io-choice.ts';
@@ -67,7 +67,7 @@ export async function prepare(
 	surroundings: Surroundings,
 	logger: Logger,
 ): Promise<Prepared> {
-	const choice = await chooseAead(options.crypto);
+	const choice = await chooseAead(options.crypto, AEAD_LOADERS, options.encrypt);
 	const rejected = choice.rejected.map(({name, reason}) => `${name}: ${reason}`).join('; ');
 	logger.info('cipher back end', {crypto: choice.name, rejected: rejected || undefined});
 	const backEnd = surroundings.backEnd ?? socketBackEnd(options, logger);

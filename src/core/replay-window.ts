@@ -10,16 +10,14 @@ export const Seen = {FRESH: 0, DUPLICATE: 1, TOO_OLD: 2} as const;
  *     word:   ... | n-2 | n-1 |  n  | n-words+1 (= next to be cleared) | ...
  *     newest number lives in word n; one word is always partly ahead, hence span = 32 x (words - 1)
  *
- * The ring may be larger than that, a power of two: a number up to 2^53 finds its place with whole
- * numbers of 32 bits (the operator `&` takes what lies left of the point modulo 2^32), where `%`
- * and `Math.floor` would be calls for each packet.
+ * Where word n lies is remembered, and the others by how far they are behind it: numbers go up to
+ * 2^53, where `%` and `Math.floor` would be calls for each packet.
  */
 export class ReplayWindow {
 	readonly span: number;
-	/** How many words are looked at: a number in an older one is too old. */
-	readonly #reach: number;
 	readonly #words: Uint32Array;
-	readonly #mask: number;
+	/** The place of the word of the newest number. */
+	#head = 0;
 	#newest = -1;
 
 	/** @param span how many numbers are remembered at least: a multiple of 32 */
@@ -28,10 +26,7 @@ export class ReplayWindow {
 			throw new RangeError(`"span" expected a multiple of 32, got ${span}`);
 		}
 		this.span = span;
-		this.#reach = span / 32 + 1;
-		const words = 2 ** Math.ceil(Math.log2(this.#reach));
-		this.#words = new Uint32Array(words);
-		this.#mask = words - 1;
+		this.#words = new Uint32Array(span / 32 + 1);
 	}
 
 	/** The largest number accepted, -1 before the first. */
@@ -41,32 +36,45 @@ export class ReplayWindow {
 
 	/** Looks a number up without changing anything: one of Seen. */
 	peek(number: number): number {
-		if (number > this.#newest) return Seen.FRESH;
-		// Below the beginning of the oldest word that is looked at.
-		const behind = this.#newest - (this.#newest & 31) - (number - (number & 31));
-		if (behind >= 32 * this.#reach) return Seen.TOO_OLD;
-		const bits = this.#words[(number / 32) & this.#mask]!;
+		const newest = this.#newest;
+		if (number > newest) return Seen.FRESH;
+		const behind = wordsBetween(number, newest);
+		if (behind >= this.#words.length) return Seen.TOO_OLD;
+		const bits = this.#words[this.#placeOf(behind)]!;
 		return (bits >>> (number & 31)) & 1 ? Seen.DUPLICATE : Seen.FRESH;
 	}
 
 	/** Marks a number; false when it was marked before or is too old. */
 	accept(number: number): boolean {
-		if (number <= this.#newest) {
-			if (this.peek(number) !== Seen.FRESH) return false;
-		} else this.#advance(number);
-		const index = (number / 32) & this.#mask;
-		this.#words[index] = this.#words[index]! | (1 << (number & 31));
+		if (number > this.#newest) {
+			this.#advance(number);
+			this.#words[this.#head]! |= 1 << (number & 31);
+			return true;
+		}
+		if (this.peek(number) !== Seen.FRESH) return false;
+		this.#words[this.#placeOf(wordsBetween(number, this.#newest))]! |= 1 << (number & 31);
 		return true;
 	}
 
+	// The place of the word so many behind the newest, fewer than there are.
+	#placeOf(behind: number): number {
+		const place = this.#head - behind;
+		return place < 0 ? place + this.#words.length : place;
+	}
+
 	#advance(number: number): void {
-		const newest = this.#newest;
+		const words = this.#words;
+		// Before the first number there is nothing to be kept.
+		const steps = this.#newest < 0 ? words.length : wordsBetween(this.#newest, number);
 		this.#newest = number;
-		// The word that -1 would lie in has nothing to be kept.
-		const steps = newest < 0 ? this.#reach : (number - (number & 31) - newest + (newest & 31)) / 32;
-		const last = (number / 32) & this.#mask;
-		for (let i = Math.min(steps, this.#words.length) - 1; i >= 0; i--) {
-			this.#words[(last - i) & this.#mask] = 0;
+		for (let i = Math.min(steps, words.length); i > 0; i--) {
+			this.#head = this.#head + 1 < words.length ? this.#head + 1 : 0;
+			words[this.#head] = 0;
 		}
 	}
+}
+
+// How many words the one of a number is behind that of a later number.
+function wordsBetween(number: number, later: number): number {
+	return (later - (later & 31) - (number - (number & 31))) / 32;
 }

@@ -102,7 +102,11 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const known = session.paths.locate(remote);
 		const before = session.opened;
 		const reason = session.receive(remote, known?.path, known?.address, bytes, start, end, now);
-		if (session.opened === before) return reason;
+		if (session.opened === before) {
+			// Another copy of a packet: what the streams report of it may be due sooner than all else.
+			if (reason === 'duplicate') this.#await(entry);
+			return reason;
+		}
 		if (!entry.live) this.#sessions.activate(entry);
 		if (session.broken !== undefined) this.#breakOff(entry, now);
 		else this.#touch(entry, now);
@@ -114,7 +118,11 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const {session, flows} = entry;
 		if (session.waiting) flows.flush(now);
 		session.streams?.pump(now);
-		// Once for all packets of a batch.
+		this.#await(entry);
+	}
+
+	/** The timers of a session may be earlier: they are asked once for all packets of a batch. */
+	#await(entry: ServerSession): void {
 		if (entry === this.#touched) return;
 		this.#settleDeadline();
 		this.#touched = entry;

@@ -7,6 +7,12 @@ export const KEY_LENGTH = 32;
 /** The names of the back ends, fastest first. */
 export const AEAD_BACK_ENDS = ['openssl', 'sodium', 'node', 'noble'] as const;
 
+/**
+ * The same where nothing is encrypted, and packets are associated data but for their last bytes:
+ * they have not the form for which `openssl` needs two calls only.
+ */
+export const AEAD_BACK_ENDS_IN_CLEAR: readonly AeadName[] = ['sodium', 'openssl', 'node', 'noble'];
+
 /** The name of an AEAD back end, as `--crypto` takes it. */
 export type AeadName = (typeof AEAD_BACK_ENDS)[number];
 
@@ -14,7 +20,8 @@ export type AeadName = (typeof AEAD_BACK_ENDS)[number];
  * ChaCha20-Poly1305 (RFC 8439) under one key, working in place. The nonce is four zero bytes and
  * the packet number as 64-bit little-endian; `ad` are the associated data. All offsets are into
  * `bytes`, 0 <= start <= end <= bytes.length - TAG_LENGTH; the caller guarantees them, nothing is
- * checked here. Both arrays stay the caller's, and are only used during the call.
+ * checked here. The bytes are only used during the call; the arrays may be remembered, so they must
+ * never be detached.
  */
 export interface Aead {
 	/**

@@ -1,4 +1,5 @@
 import {createRequire} from 'node:module';
+import {endianness} from 'node:os';
 
 /** A function of the process with whole numbers as parameters, the pointers among them. */
 export type NativeFunction = (...parameters: number[]) => number;
@@ -6,6 +7,7 @@ export type NativeFunction = (...parameters: number[]) => number;
 /** The part of koffi 2.16 that is used. */
 interface Koffi {
 	readonly version: string;
+	sizeof(type: string): number;
 	load(path: null): {func(name: string, result: string, parameters: string[]): NativeFunction};
 	errno(): number;
 	address(memory: ArrayBufferLike): bigint;
@@ -17,7 +19,7 @@ const KOFFI_VERSION = '2.16.';
 
 /**
  * The functions and the memory of this process, through koffi, an optional dependency. Addresses are
- * numbers: user space ends at 2^47.
+ * numbers: user space ends far below 2^53.
  */
 export class Native {
 	readonly #koffi: Koffi;
@@ -32,6 +34,10 @@ export class Native {
 		const {version} = this.#koffi;
 		if (!version.startsWith(KOFFI_VERSION)) {
 			throw new Error(`koffi ${version} is not koffi ${KOFFI_VERSION}x`);
+		}
+		// Pointers in structures are written as two words, the lower one first.
+		if (this.#koffi.sizeof('void *') !== 8 || endianness() !== 'LE') {
+			throw new Error('only made for 64 bits, little-endian');
 		}
 		this.#process = this.#koffi.load(null);
 	}
@@ -61,6 +67,7 @@ export class Native {
 		let address = this.#addresses.get(memory);
 		if (address === undefined) {
 			address = Number(this.#koffi.address(memory));
+			if (!Number.isSafeInteger(address)) throw new Error('an address beyond 2^53');
 			this.#addresses.set(memory, address);
 		}
 		this.#lastMemory = memory;

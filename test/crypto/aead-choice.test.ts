@@ -59,6 +59,15 @@ for (const {name} of available) {
 	});
 }
 
+test('without encryption sodium comes first, which openssl is slower than for such packets', async (t) => {
+	const loaders = {openssl: node, sodium: node, node, noble};
+	t.is((await chooseAead(undefined, loaders)).name, 'openssl');
+	t.is((await chooseAead(undefined, loaders, false)).name, 'sodium');
+	const choice = await chooseAead(undefined, {...loaders, sodium: absent}, false);
+	t.is(choice.name, 'openssl');
+	t.deepEqual(choice.rejected, [{name: 'sodium', reason: 'Cannot find package'}]);
+});
+
 test('refuses to run with another back end than the one asked for', async (t) => {
 	await t.throwsAsync(chooseAead('sodium', {openssl: absent, sodium: absent, node, noble}), {
 		message: 'the crypto back end that was asked for cannot be used: sodium: Cannot find package',
@@ -81,6 +90,16 @@ const faults: Record<string, Parameters<typeof faulty>[0]> = {
 			real.open(...packet);
 			return true;
 		},
+	}),
+	'wrong tag for a long packet': (real) => ({
+		seal: (nonce, ad, bytes, start, end) => {
+			real.seal(nonce, ad, bytes, start, end);
+			if (end - start > 192) bytes[end]! ^= 1;
+		},
+	}),
+	'does not open a long packet': (real) => ({
+		open: (nonce, ad, bytes, start, end) =>
+			end - start <= 192 && real.open(nonce, ad, bytes, start, end),
 	}),
 };
 

@@ -47,13 +47,13 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the window takes a word of numbers for old too late',
 		file: 'src/core/replay-window.ts',
-		from: 'if (behind >= 32 * this.#reach) return Seen.TOO_OLD;',
-		to: 'if (behind > 32 * this.#reach) return Seen.TOO_OLD;',
+		from: 'if (behind >= this.#words.length) return Seen.TOO_OLD;',
+		to: 'if (behind > this.#words.length) return Seen.TOO_OLD;',
 	},
 	{
 		name: 'words of the window are not cleared while it advances',
 		file: 'src/core/replay-window.ts',
-		from: 'this.#words[(last - i) & this.#mask] = 0;',
+		from: 'words[this.#head] = 0;',
 		to: '',
 	},
 	{
@@ -143,8 +143,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the replay window clears one word too few',
 		file: 'src/core/replay-window.ts',
-		from: 'this.#words.length) - 1; i >= 0; i--)',
-		to: 'this.#words.length) - 1; i > 0; i--)',
+		from: 'let i = Math.min(steps, words.length); i > 0; i--)',
+		to: 'let i = Math.min(steps, words.length); i > 1; i--)',
 	},
 	{
 		name: 'a packet number is used twice',

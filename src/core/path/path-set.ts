@@ -27,6 +27,7 @@ export class PathSet {
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
 	/** What was located last; undefined after any change of the addresses. */
 	#lastRemote: RemoteAddress | undefined;
+	/** Where it was, without meaning when there is none. */
 	#lastLocation: {readonly path: Path; readonly address: PathAddress} | undefined;
 	readonly #context: EndpointContext;
 	readonly #session: number;
