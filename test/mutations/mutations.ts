@@ -45,6 +45,12 @@ export const MUTATIONS: readonly Mutation[] = [
 		to: '',
 	},
 	{
+		name: 'a copy of a packet does not bring the deadline of its session nearer',
+		file: 'src/core/server.ts',
+		from: "if (reason === 'duplicate') this.#await(entry);",
+		to: '',
+	},
+	{
 		name: 'the window takes a word of numbers for old too late',
 		file: 'src/core/replay-window.ts',
 		from: 'if (behind >= this.#words.length) return Seen.TOO_OLD;',
