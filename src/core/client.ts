@@ -386,6 +386,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		return Math.min(next, resume, this.#rekeyed + this.#config.rekeyInterval);
 	}
 
+	override runEarly(now: Millis): boolean {
+		return this.#state !== 'closed' && this.#session?.prober.runEarly(now) === true;
+	}
+
 	handleTimeout(now: Millis): void {
 		if (this.#state === 'closed') {
 			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);

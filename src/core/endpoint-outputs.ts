@@ -19,6 +19,10 @@ export class EndpointOutputs {
 		this.context.flush(now);
 	}
 
+	runEarly(_now: Millis): boolean {
+		return false;
+	}
+
 	pollTransmit(_now: Millis): Transmit | undefined {
 		return this.context.outbox.poll();
 	}

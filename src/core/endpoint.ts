@@ -51,6 +51,12 @@ export interface Endpoint {
 	pollStream(): TunnelStream | undefined;
 	/** Sends what streams have to send. */
 	pumpStreams(now: Millis): void;
+	/**
+	 * Does what is due in some milliseconds: after a batch of inputs it is cheap, and saves a wake-up.
+	 * Call it when the batch is drained; true = there is something to drain again, and `nextTimeout` may
+	 * be later than before.
+	 */
+	runEarly(now: Millis): boolean;
 	/** When handleTimeout wants to be called; NEVER when nothing is armed. */
 	nextTimeout(): Millis;
 	handleTimeout(now: Millis): void;

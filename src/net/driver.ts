@@ -41,6 +41,8 @@ export class Driver {
 	readonly #unflushed: Slot[] = [];
 	readonly #referenced: boolean[] = [];
 	#unflushedCount = 0;
+	/** Whether something was handed out since the last flush: most copies of a packet bring nothing. */
+	#hasOutput = false;
 	readonly #waiting: (() => void)[] = [];
 	#busy = false;
 	#stopped = false;
@@ -71,6 +73,7 @@ export class Driver {
 			transmit !== undefined;
 			transmit = endpoint.pollTransmit(now)
 		) {
+			this.#hasOutput = true;
 			const index = this.#unflushedCount++;
 			this.#unflushed[index] = transmit.slot;
 			this.#referenced[index] = this.#outputs.transmit(transmit);
@@ -81,6 +84,7 @@ export class Driver {
 			delivery !== undefined;
 			delivery = endpoint.pollDelivery()
 		) {
+			this.#hasOutput = true;
 			this.#outputs.deliver(delivery, delivery.bytes === arena);
 		}
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
@@ -99,6 +103,11 @@ export class Driver {
 			this.#busy = true;
 			action();
 			this.#complete();
+		}
+		if (this.#endpoint.runEarly(this.#lastNow)) {
+			this.#complete();
+			// Else the timer would wake the process for what is done.
+			this.#armedFor = NEVER;
 		}
 		this.#arm();
 	}
@@ -127,6 +136,8 @@ export class Driver {
 	}
 
 	#flush(): void {
+		if (!this.#hasOutput) return;
+		this.#hasOutput = false;
 		this.#outputs.flush();
 		for (let i = 0; i < this.#unflushedCount; i++) {
 			const slot = this.#unflushed[i]!;

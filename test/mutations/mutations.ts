@@ -135,6 +135,18 @@ export const MUTATIONS: readonly Mutation[] = [
 		to: '',
 	},
 	{
+		name: 'a driver hands deliveries to the system with the next packet only',
+		file: 'src/net/driver.ts',
+		from: 'this.#hasOutput = true;\n\t\t\tthis.#outputs.deliver(',
+		to: 'this.#outputs.deliver(',
+	},
+	{
+		name: 'probes wake the process although datagrams have just done it',
+		file: 'src/core/path/prober.ts',
+		from: 'now < path.nextProbe - EARLY',
+		to: 'now < path.nextProbe',
+	},
+	{
 		name: 'the replay window is not told of accepted packets',
 		file: 'src/core/session.ts',
 		from: 'this.#window.accept(packetNumber);',

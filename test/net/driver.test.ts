@@ -17,6 +17,9 @@ class FakeEndpoint implements Endpoint {
 	readonly deliveries: Delivery[] = [];
 	deadline = NEVER;
 	timeouts = 0;
+	/** Packets that go out before their time when a batch ends, and the deadline after that. */
+	early = 0;
+	laterDeadline = NEVER;
 	// Broken when an input arrives before the outputs of the one before were taken.
 	drained = true;
 	violations = 0;
@@ -56,6 +59,14 @@ class FakeEndpoint implements Endpoint {
 		const event = this.events.shift();
 		if (event === undefined) this.drained = true;
 		return event;
+	}
+
+	runEarly(): boolean {
+		if (this.early === 0) return false;
+		this.packets += this.early;
+		this.early = 0;
+		this.deadline = this.laterDeadline;
+		return true;
 	}
 
 	nextTimeout(): number {
@@ -186,8 +197,43 @@ test('packets that are open when a batch or another input ends go out before the
 	driver.finish();
 	t.deepEqual(order.splice(0), ['packet', 'flush']);
 	driver.input(() => (endpoint.open = 1));
-	t.deepEqual(order, ['flush', 'packet', 'flush']);
+	t.deepEqual(order, ['packet', 'flush']);
 	t.is(endpoint.outstandingSlots, 0);
+});
+
+test('flushes after a delivery without a packet, and not when nothing came out', (t) => {
+	let flushes = 0;
+	const {endpoint, driver} = setUp({flush: () => flushes++});
+	driver.finish();
+	t.is(flushes, 0);
+	endpoint.deliveries.push(new Delivery());
+	driver.settle(undefined);
+	driver.finish();
+	t.is(flushes, 1);
+	driver.finish();
+	t.is(flushes, 1);
+});
+
+test('does early what it can when a batch ends, behind its packets, and sets the timer anew', async (t) => {
+	const order: string[] = [];
+	const {endpoint, driver} = setUp({
+		transmit: () => {
+			order.push('packet');
+			return false;
+		},
+		flush: () => order.push('flush'),
+	});
+	driver.input(() => (endpoint.deadline = driver.now() + 5));
+	endpoint.open = 1;
+	endpoint.early = 2;
+	endpoint.laterDeadline = driver.now() + 30;
+	driver.finish();
+	t.deepEqual(order, ['packet', 'flush', 'packet', 'packet', 'flush']);
+	t.is(endpoint.outstandingSlots, 0);
+	await waitFor(() => endpoint.timeouts === 1);
+	t.true(driver.now() >= endpoint.laterDeadline - 1, 'not woken for what is done');
+	t.is(endpoint.violations, 0);
+	driver.stop();
 });
 
 test('calls handleTimeout when it is due, also when the deadline came nearer', async (t) => {

@@ -10,6 +10,30 @@ function downAt(world: TunnelWorld, path: number, since: number): number {
 	return found?.at ?? Number.POSITIVE_INFINITY;
 }
 
+test('while data passes, probes go out with it and wake nobody', (t) => {
+	const world = new TunnelWorld({seed: 30, links: [{delay: 10}, {delay: 25}, {delay: 40}]}).start();
+	world.run(1000);
+	world.stream(200, 1000);
+	const client = world.client!;
+	let wakes = 0;
+	const handleTimeout = client.handleTimeout.bind(client);
+	client.handleTimeout = (now) => {
+		wakes++;
+		handleTimeout(now);
+	};
+	const sent = () =>
+		client.status(world.now).sessions[0]!.paths.map(({sending}) => sending.packets);
+	const before = sent();
+	world.stream(200, 10_000);
+	const probes = sent().map((count, path) => count - before[path]! - 2000);
+	t.true(
+		probes.every((count) => count >= 95 && count <= 125),
+		`${probes} probes in 10 s`,
+	);
+	t.true(wakes <= 15, `${wakes} timers in 10 s`);
+	t.deepEqual(world.faults, []);
+});
+
 test('killing one, then two of three paths at 2,000 datagrams a second loses nothing', (t) => {
 	const world = new TunnelWorld({
 		seed: 31,

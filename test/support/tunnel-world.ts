@@ -351,6 +351,7 @@ export class TunnelWorld {
 		if (this.#batching) return;
 		endpoint.flush(this.now);
 		this.#drainPackets(endpoint, end);
+		if (endpoint.runEarly(this.now)) this.#drainPackets(endpoint, end);
 		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
 	}
 

@@ -17,6 +17,8 @@ const ACTIVE_FOR: Millis = 2000;
 const CALM_FOR: Millis = 30_000;
 /** No probe accompanies data sooner after the last one. */
 const SHORTEST_INTERVAL: Millis = 100;
+/** A probe goes out this much sooner when the process is awake anyway. */
+const EARLY: Millis = 10;
 
 /** Microseconds modulo 2^32, as probes carry them. */
 function stampOf(now: Millis): number {
@@ -295,6 +297,17 @@ export class Prober {
 			if (path.state === 'up') next = Math.min(next, path.mtu.nextTimeout());
 		}
 		return next;
+	}
+
+	/** Sends the probes that are due soon; true when there were any. */
+	runEarly(now: Millis): boolean {
+		let any = false;
+		for (const path of this.#paths.all) {
+			if (path.state !== 'up' || now < path.nextProbe - EARLY) continue;
+			this.probe(path, now);
+			any = true;
+		}
+		return any;
 	}
 
 	/** Judges and probes what is due. */
