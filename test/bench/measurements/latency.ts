@@ -26,8 +26,12 @@ const DRAIN_MILLIS = 300;
 /** How much longer than other runs: percentiles need many trips. */
 const LONGER = 2;
 
-/** Compiling goes on for thousands of packets, and each time holds one up: so many runs before. */
+/**
+ * Compiling goes on for tens of thousands of packets, each time a few milliseconds in which others
+ * wait for a core: so many runs at this rate before.
+ */
 const WARM_UP_RUNS = 4;
+const WARM_UP_RATE = 4000;
 
 interface Trips {
 	readonly system: System;
@@ -88,7 +92,7 @@ function echoRows(
 			drainMillis: DRAIN_MILLIS,
 		};
 		for (let run = 0; run < WARM_UP_RUNS; run++) {
-			for (const system of bench.systems) await bench.load(system, {...traffic, rate: NORMAL_RATE});
+			for (const system of bench.systems) await bench.load(system, {...traffic, rate: WARM_UP_RATE});
 		}
 		for (let repeat = 0; repeat < repeats; repeat++) {
 			for (const {system, p50, p99, loss} of cells) {
