@@ -92,7 +92,9 @@ function echoRows(
 			drainMillis: DRAIN_MILLIS,
 		};
 		for (let run = 0; run < WARM_UP_RUNS; run++) {
-			for (const system of bench.systems) await bench.load(system, {...traffic, rate: WARM_UP_RATE});
+			for (const system of bench.systems) {
+				await bench.load(system, {...traffic, rate: WARM_UP_RATE});
+			}
 		}
 		for (let repeat = 0; repeat < repeats; repeat++) {
 			for (const {system, p50, p99, loss} of cells) {
