@@ -107,6 +107,19 @@ function setUp(outputs: Partial<DriverOutputs> = {}): {endpoint: FakeEndpoint; d
 	return {endpoint, driver};
 }
 
+/** The same, with a list of the packets and flushes in their order. */
+function setUpOrdered(): {endpoint: FakeEndpoint; driver: Driver; order: string[]} {
+	const order: string[] = [];
+	const outputs: Partial<DriverOutputs> = {
+		transmit: () => {
+			order.push('packet');
+			return false;
+		},
+		flush: () => order.push('flush'),
+	};
+	return {...setUp(outputs), order};
+}
+
 test('gives every slot back after the flush, however many packets come out', (t) => {
 	let flushes = 0;
 	const {endpoint, driver} = setUp({flush: () => flushes++});
@@ -183,14 +196,7 @@ test('takes every datagram of a packet', (t) => {
 });
 
 test('packets that are open when a batch or another input ends go out before the flush', (t) => {
-	const order: string[] = [];
-	const {endpoint, driver} = setUp({
-		transmit: () => {
-			order.push('packet');
-			return false;
-		},
-		flush: () => order.push('flush'),
-	});
+	const {endpoint, driver, order} = setUpOrdered();
 	endpoint.open = 1;
 	driver.settle(undefined);
 	t.deepEqual(order, []);
@@ -215,14 +221,7 @@ test('flushes after a delivery without a packet, and not when nothing came out',
 });
 
 test('does early what it can when a batch ends, behind its packets, and sets the timer anew', async (t) => {
-	const order: string[] = [];
-	const {endpoint, driver} = setUp({
-		transmit: () => {
-			order.push('packet');
-			return false;
-		},
-		flush: () => order.push('flush'),
-	});
+	const {endpoint, driver, order} = setUpOrdered();
 	driver.input(() => (endpoint.deadline = driver.now() + 5));
 	endpoint.open = 1;
 	endpoint.early = 2;
