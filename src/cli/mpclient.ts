@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import {clientProgram} from './client-program.ts';
-import {run} from './run.ts';
+import {requireNode} from './node-version.ts';
 
+requireNode('mpclient');
+const {clientProgram} = await import('./client-program.ts');
+const {run} = await import('./run.ts');
 run('mpclient', clientProgram);

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import {run} from './run.ts';
-import {serverProgram} from './server-program.ts';
+import {requireNode} from './node-version.ts';
 
+requireNode('mpserver');
+const {serverProgram} = await import('./server-program.ts');
+const {run} = await import('./run.ts');
 run('mpserver', serverProgram);

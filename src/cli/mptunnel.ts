@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import {run} from './run.ts';
-import {toolProgram} from './tool-program.ts';
+import {requireNode} from './node-version.ts';
 
+requireNode('mptunnel');
+const {toolProgram} = await import('./tool-program.ts');
+const {run} = await import('./run.ts');
 run('mptunnel', toolProgram);

@@ -1,4 +1,4 @@
-import Parser, {type ParsedRequest} from 'socksv5/lib/server.parser.js';
+import Parser, {type ParsedRequest} from '#socksv5-parser';
 import {type Millis, NEVER} from '../core/time.ts';
 import {ipTarget, namedTarget, parseIp, type SocksTarget} from './address.ts';
 import {encodeLoginReply, readCredentials} from './credentials.ts';

@@ -1,4 +1,4 @@
-import type {ParserChunk, ParserStream} from 'socksv5/lib/server.parser.js';
+import type {ParserChunk, ParserStream} from '#socksv5-parser';
 
 /** More than any message of a handshake, so that little is copied of what comes behind it. */
 const MAX_PIECE = 1024;

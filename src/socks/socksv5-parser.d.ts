@@ -1,6 +1,6 @@
 // The package ships no types. This is the part of its parser that request-stream.ts and
 // negotiation.ts use. It wants a Node stream and Buffers; what it really calls is stated here.
-declare module 'socksv5/lib/server.parser.js' {
+declare module '#socksv5-parser' {
 	/** Bytes with the one method of a Buffer that the parser needs. */
 	export interface ParserChunk extends Uint8Array {
 		copy(target: Uint8Array, targetStart: number, start: number, end: number): number;
