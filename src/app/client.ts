@@ -9,7 +9,7 @@ import type {TcpForwardPlace} from '../net/tcp-forward.ts';
 import type {UdpBackEnd} from '../net/udp.ts';
 import {encodeTarget, namedTarget} from '../socks/address.ts';
 import {MAX_PATH_NAME} from '../wire/paths.ts';
-import {logEvent} from './event-log.ts';
+import {EventLog} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity} from './state-folder.ts';
@@ -52,6 +52,7 @@ export async function startClient(
 	const {state, environment, backEnd} = prepared;
 	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
 	const names = options.paths.map(({name}) => name);
+	const events = new EventLog(logger, names);
 	const tunnel = new ClientTunnel({
 		endpoint,
 		paths: options.paths,
@@ -64,7 +65,7 @@ export async function startClient(
 		resolver: all.resolver,
 		ports: state.localPorts,
 		reporter: logger,
-		onEvent: (event) => logEvent(logger, event, names),
+		onEvent: (event) => events.log(event),
 	});
 	try {
 		checkInterfaces(options, backEnd);

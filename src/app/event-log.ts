@@ -6,11 +6,14 @@ import {decodeTarget, TargetKind} from '../wire/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
 import type {Logger} from './logger.ts';
 
-/** How often the same warning is logged at most. */
-const WARNING_INTERVAL_MILLIS = 60_000;
+/** A kind of line passes once in this time, or as often as its burst. */
+const INTERVAL_MILLIS = 60_000;
 
 /** Of refusals the reason matters more than every single target. */
 const REFUSAL_INTERVAL_MILLIS = 10_000;
+
+/** Lines of one user's sessions or paths, or of one of our paths, in that time. */
+const BURST = {burst: 60};
 
 type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
@@ -23,64 +26,104 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 };
 
 /**
- * Logs what an endpoint tells. `pathNames` are the names as the user wrote them, by path id; without
- * one the endpoint's own name is used.
+ * Logs the events of an endpoint. Whatever others can cause - strangers, peers, users, bridges - is
+ * limited by its kind and by the user concerned, never by an address or a name from outside: there
+ * is no end to those. `pathNames` are the names as the user wrote them, by path id; without one the
+ * endpoint's own name is shown.
  */
-export function logEvent(
-	logger: Logger,
-	event: EndpointEvent,
-	pathNames: readonly string[] = [],
-): void {
-	switch (event.type) {
-		case 'session-up': {
-			const fields = {session: hex(event.session), user: event.user || undefined};
-			if (event.resumed) logger.debug('the session has new keys', fields);
-			else logger.info('a session is up', fields);
+export class EventLog {
+	readonly #logger: Logger;
+	readonly #pathNames: readonly string[];
+	/** Users of the sessions that are up. */
+	readonly #users = new Map<number, string>();
+
+	constructor(logger: Logger, pathNames: readonly string[] = []) {
+		this.#logger = logger;
+		this.#pathNames = pathNames;
+	}
+
+	/** Logs one event, unless there were too many of its kind. */
+	log(event: EndpointEvent): void {
+		const logger = this.#logger;
+		switch (event.type) {
+			case 'session-up':
+			case 'session-down':
+				this.#session(event);
+				return;
+			case 'path-state':
+				this.#pathState(event);
+				return;
+			case 'path-address': {
+				const {name, address, session} = event;
+				const limited = this.#limited('address', session);
+				limited.info('a path has another address', {path: name, address, session: hex(session)});
+				return;
+			}
+			case 'warning': {
+				const {code, where, text, times} = event;
+				const limited = logger.limited(code, INTERVAL_MILLIS, {times});
+				limited.warn(WARNINGS[code], {where, detail: text});
+				return;
+			}
+			case 'path-silent': {
+				const limited = logger.limited(`silent ${event.path}`, INTERVAL_MILLIS, BURST);
+				const path = this.#pathNames[event.path];
+				limited.debug('a path is silent, connecting it anew', {path});
+				return;
+			}
+			case 'flow-closed':
+				if (!logger.isEnabled('debug')) return;
+				logger
+					.limited('flow-closed', INTERVAL_MILLIS, BURST)
+					.debug('a flow has ended', {flow: event.flow});
+				return;
+			case 'refused': {
+				const {user, code} = event;
+				const reason = refusalWord(code);
+				const limited = logger.limited(`refused ${user} ${reason}`, INTERVAL_MILLIS);
+				limited.info('flows or targets of a user are refused', {user: user || undefined, reason});
+				return;
+			}
+			case 'target-refused':
+				logRefusal(logger, event);
+		}
+	}
+
+	#limited(kind: string, session: number): Logger {
+		const user = this.#users.get(session) ?? '';
+		return this.#logger.limited(`${kind} ${user}`, INTERVAL_MILLIS, BURST);
+	}
+
+	#session(event: Extract<EndpointEvent, {type: 'session-up' | 'session-down'}>): void {
+		const session = hex(event.session);
+		if (event.type === 'session-down') {
+			const {reason} = event;
+			this.#limited('session-down', event.session).info('a session is down', {session, reason});
+			this.#users.delete(event.session);
 			return;
 		}
-		case 'session-down':
-			logger.info('a session is down', {session: hex(event.session), reason: event.reason});
-			return;
-		case 'path-state': {
-			const path = pathNames[event.path] ?? event.name;
-			const {from, reason} = event;
-			const fields = {path, from, reason, session: hex(event.session)};
-			// Suspicion comes and goes with every burst of loss.
-			const quiet = event.to === 'suspect' || from === 'suspect' ? event.to !== 'down' : false;
-			const level = quiet || event.to === 'new' ? 'debug' : 'info';
-			logger[level](`a path is ${event.to}`, fields);
-			return;
-		}
-		case 'path-address': {
-			const {name, address} = event;
-			logger.info('a path has another address', {
-				path: name,
-				address,
-				session: hex(event.session),
-			});
-			return;
-		}
-		case 'warning': {
-			const {code, where, text} = event;
-			const limited = logger.limited(`${code} ${where}`, WARNING_INTERVAL_MILLIS);
-			limited.warn(WARNINGS[code], {where, detail: text});
-			return;
-		}
-		case 'path-silent':
-			logger.debug('a path is silent, connecting it anew', {path: pathNames[event.path]});
-			return;
-		case 'flow-closed':
-			logger.debug('a flow has ended', {flow: event.flow});
-			return;
-		case 'refused': {
-			const {user, code} = event;
-			const reason = refusalWord(code);
-			const limited = logger.limited(`refused ${user} ${reason}`, WARNING_INTERVAL_MILLIS);
-			limited.info('flows or targets of a user are refused', {user: user || undefined, reason});
-			return;
-		}
-		case 'target-refused':
-			logRefusal(logger, event);
+		this.#users.set(event.session, event.user);
+		const fields = {session, user: event.user || undefined};
+		if (event.resumed)
+			this.#limited('resumed', event.session).debug('the session has new keys', fields);
+		else this.#limited('session-up', event.session).info('a session is up', fields);
+	}
+
+	#pathState({
+		path: id,
+		name,
+		from,
+		to,
+		reason,
+		session,
+	}: Extract<EndpointEvent, {type: 'path-state'}>): void {
+		const own = this.#pathNames[id];
+		const fields = {path: own ?? name, from, reason, session: hex(session)};
+		// Suspicion comes and goes with every burst of loss.
+		const quiet = (to === 'suspect' || from === 'suspect') && to !== 'down';
+		const level = quiet || to === 'new' ? 'debug' : 'info';
+		const kind = own === undefined ? `path ${level}` : `path ${level} ${id}`;
+		this.#limited(kind, session)[level](`a path is ${to}`, fields);
 	}
 }
 

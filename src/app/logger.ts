@@ -1,5 +1,6 @@
 import {escapeControls, escapeText, TEXT_LIMIT} from '../config/escape-text.ts';
 import {LOG_LEVELS, type LogFormat, type LogLevel} from '../config/logging.ts';
+import {type LimitWindow, type LineLimit, LineLimiter} from './line-limiter.ts';
 
 /** Structured fields of a log line; undefined ones are left out, strings are escaped and cut. */
 export type LogFields = Readonly<
@@ -20,10 +21,11 @@ export interface Logger {
 	/** A logger that adds `fields` to every line; shares level, sink and rate limits with this one. */
 	child(fields: LogFields): Logger;
 	/**
-	 * This logger at most once per `key` and `everyMillis`, else a silent one; the next line that
-	 * passes carries `suppressed`, the number of calls that did not. At most 1,024 keys are kept.
+	 * This logger at most once (or `burst` times) per `key` and `everyMillis`, else one that holds its
+	 * lines back: when the time is over the newest of them is written. The next line that passes has
+	 * `suppressed`, the number of those that did not. Beyond 1,024 keys at once all new ones are one.
 	 */
-	limited(key: string, everyMillis: number): Logger;
+	limited(key: string, everyMillis: number, limit?: LineLimit): Logger;
 }
 
 /** What a logger is made of. */
@@ -34,64 +36,35 @@ export interface LoggerInit {
 	readonly now: () => number;
 	/** Takes one whole line, its line feed included; what it throws is ignored. */
 	readonly sink: (line: string) => void;
+	/** Runs an action after some milliseconds; a timer that keeps no process alive by default. */
+	readonly later?: (millis: number, action: () => void) => void;
 }
 
 /** Makes a {@link Logger}. */
 export function createLogger(init: LoggerInit): Logger {
-	return new LineLogger(init, new RateLimiter(init.now), {});
+	const {now, later = unreferencedTimer} = init;
+	const limiter = new LineLimiter({
+		now,
+		later,
+		write: ({level, message, fields}, suppressed) => {
+			const counted = suppressed > 0 ? {suppressed, ...fields} : fields;
+			logger[level](message, counted);
+		},
+	});
+	const logger = new LineLogger(init, limiter, {});
+	return logger;
 }
 
-/**
- * A sink for a stream such as process.stderr. A reader that has gone away (EPIPE, which Node
- * reports as an event) silences the log, it does not end the program.
- */
-export function streamSink(stream: NodeJS.WritableStream): (line: string) => void {
-	stream.on('error', () => {});
-	return (line) => {
-		stream.write(line);
-	};
-}
-
-const LIMITER_KEYS = 1024;
-
-interface LimiterEntry {
-	lastMillis: number;
-	suppressed: number;
-}
-
-/** Remembers when each key passed last, in the order of passing, so that the oldest can go. */
-class RateLimiter {
-	readonly #now: () => number;
-	readonly #entries = new Map<string, LimiterEntry>();
-
-	constructor(now: () => number) {
-		this.#now = now;
-	}
-
-	/** How many calls were suppressed since the last that passed, or undefined = suppress this one. */
-	pass(key: string, everyMillis: number): number | undefined {
-		const now = this.#now();
-		const entry = this.#entries.get(key);
-		const elapsed = now - (entry?.lastMillis ?? Number.NEGATIVE_INFINITY);
-		// A wall clock that was set back must not silence a key for as long as it went back.
-		if (entry !== undefined && elapsed >= 0 && elapsed < everyMillis) {
-			entry.suppressed++;
-			return undefined;
-		}
-		this.#entries.delete(key);
-		this.#entries.set(key, {lastMillis: now, suppressed: 0});
-		const [oldest] = this.#entries.keys();
-		if (this.#entries.size > LIMITER_KEYS && oldest !== undefined) this.#entries.delete(oldest);
-		return entry?.suppressed ?? 0;
-	}
+function unreferencedTimer(millis: number, action: () => void): void {
+	setTimeout(action, millis).unref();
 }
 
 class LineLogger implements Logger {
 	readonly #init: LoggerInit;
-	readonly #limiter: RateLimiter;
+	readonly #limiter: LineLimiter;
 	readonly #fields: LogFields;
 
-	constructor(init: LoggerInit, limiter: RateLimiter, fields: LogFields) {
+	constructor(init: LoggerInit, limiter: LineLimiter, fields: LogFields) {
 		this.#init = init;
 		this.#limiter = limiter;
 		this.#fields = fields;
@@ -125,10 +98,10 @@ class LineLogger implements Logger {
 		return new LineLogger(this.#init, this.#limiter, {...this.#fields, ...fields});
 	}
 
-	limited(key: string, everyMillis: number): Logger {
-		const suppressed = this.#limiter.pass(key, everyMillis);
-		if (suppressed === undefined) return new SilentLogger(this);
-		return suppressed === 0 ? this : this.child({suppressed});
+	limited(key: string, everyMillis: number, limit: LineLimit = {}): Logger {
+		const passed = this.#limiter.pass(key, everyMillis, limit);
+		if (typeof passed !== 'number') return new HoldingLogger(this, passed, this.#fields);
+		return passed === 0 ? this : this.child({suppressed: passed});
 	}
 
 	#write(level: LogLevel, message: string, fields: LogFields = {}): void {
@@ -145,12 +118,16 @@ class LineLogger implements Logger {
 	}
 }
 
-/** What {@link Logger.limited} gives while a key is over its limit. */
-class SilentLogger implements Logger {
+/** What {@link Logger.limited} gives while a key is over its limit: keeps the newest line only. */
+class HoldingLogger implements Logger {
 	readonly #parent: Logger;
+	readonly #window: LimitWindow;
+	readonly #fields: LogFields;
 
-	constructor(parent: Logger) {
+	constructor(parent: Logger, window: LimitWindow, fields: LogFields) {
 		this.#parent = parent;
+		this.#window = window;
+		this.#fields = fields;
 	}
 
 	get level(): LogLevel {
@@ -161,17 +138,32 @@ class SilentLogger implements Logger {
 		return false;
 	}
 
-	error(): void {}
-	warn(): void {}
-	info(): void {}
-	debug(): void {}
+	error(message: string, fields?: LogFields): void {
+		this.#hold('error', message, fields);
+	}
 
-	child(): Logger {
-		return this;
+	warn(message: string, fields?: LogFields): void {
+		this.#hold('warn', message, fields);
+	}
+
+	info(message: string, fields?: LogFields): void {
+		this.#hold('info', message, fields);
+	}
+
+	debug(message: string, fields?: LogFields): void {
+		this.#hold('debug', message, fields);
+	}
+
+	child(fields: LogFields): Logger {
+		return new HoldingLogger(this.#parent, this.#window, {...this.#fields, ...fields});
 	}
 
 	limited(): Logger {
 		return this;
+	}
+
+	#hold(level: LogLevel, message: string, fields: LogFields = {}): void {
+		this.#window.example = {level, message, fields: {...this.#fields, ...fields}};
 	}
 }
 

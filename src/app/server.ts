@@ -11,7 +11,7 @@ import {formatAddress} from '../net/ip.ts';
 import {Names} from '../net/names.ts';
 import {refusalWord} from '../net/refusal-word.ts';
 import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
-import {logEvent} from './event-log.ts';
+import {EventLog} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {serverIdentity} from './state-folder.ts';
@@ -52,6 +52,7 @@ export async function startServer(
 	const userTargets = new Map(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
 	);
+	const events = new EventLog(logger);
 	const tunnel = new ServerTunnel({
 		endpoint: new MptunnelServer(serverConfig(options), environment),
 		port: options.port,
@@ -62,7 +63,7 @@ export async function startServer(
 		backEnd,
 		resolver: all.resolver,
 		reporter: logger,
-		onEvent: (event) => logEvent(logger, event),
+		onEvent: (event) => events.log(event),
 	});
 	try {
 		await tunnel.start();

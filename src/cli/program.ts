@@ -13,10 +13,13 @@ export interface Running {
 export function programLogger(
 	options: {readonly logLevel: LogLevel; readonly logFormat: LogFormat},
 	warnings: readonly string[],
-	{writeError}: Context,
+	{writeError, onErrorsDropped}: Context,
 ): Logger {
 	const {logLevel: level, logFormat: format} = options;
 	const logger = createLogger({level, format, now: Date.now, sink: writeError});
+	onErrorsDropped?.((count) =>
+		logger.warn(`${count} lines dropped: the reader of the log stood still`),
+	);
 	for (const warning of warnings) logger.warn(warning);
 	return logger;
 }

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import {CommanderError} from 'commander';
-import {streamSink} from '../app/logger.ts';
+import {type DropListener, LogSink} from '../app/log-sink.ts';
 import {ConfigError, formatProblem} from '../config/errors.ts';
 import {escapeControls} from '../config/escape-text.ts';
 
@@ -12,6 +12,8 @@ export interface Context {
 	readonly cwd: string;
 	readonly writeOut: (text: string) => void;
 	readonly writeError: (text: string) => void;
+	/** Hears how much `writeError` dropped while its reader stood still; replaces a plain line. */
+	readonly onErrorsDropped?: (listener: DropListener) => void;
 	/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
 	readonly stopped: () => Promise<void>;
 	/** Called at every SIGUSR1. */
@@ -30,8 +32,9 @@ const LAST_WORDS_MILLIS = 50;
  */
 export function run(name: string, main: Main): void {
 	const argv = process.argv.slice(2);
-	const writeOut = streamSink(process.stdout);
-	const writeError = streamSink(process.stderr);
+	const {write: writeOut} = new LogSink(process.stdout);
+	const errors = new LogSink(process.stderr);
+	const {write: writeError} = errors;
 	const fail = (error: unknown) => report(name, error, wantsStacks(argv), writeError);
 	process.on('uncaughtException', (error) => process.exit(fail(error) === 0 ? 0 : 1));
 	const context: Context = {
@@ -40,6 +43,9 @@ export function run(name: string, main: Main): void {
 		cwd: process.cwd(),
 		writeOut,
 		writeError,
+		onErrorsDropped: (listener) => {
+			errors.onDropped = listener;
+		},
 		stopped: stopSignal,
 		onStatusRequest: (show) => process.on('SIGUSR1', show),
 	};

@@ -5,7 +5,6 @@ import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ServerConfig} from './endpoint.ts';
-import type {EndpointEvent} from './events.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
 import {ServerFlows} from './flow/server-flows.ts';
 import {ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
@@ -20,6 +19,7 @@ import {Session} from './session.ts';
 import {CreditPool} from './stream/credit-pool.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
+import {Warnings} from './warnings.ts';
 
 /** Beyond either of these a client has to show with a cookie that it gets what we send. */
 const HALF_OPEN_LIMIT = 64;
@@ -40,8 +40,8 @@ export interface AdmissionInit {
 	readonly reply: (bytes: Uint8Array, remote: RemoteAddress) => void;
 }
 
-type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
-
+const KEYLESS = 'a client without a key; this server has one';
+const UNKNOWN_KEY = 'a client with a key that is not known here';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
 /** Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing. */
@@ -53,11 +53,13 @@ export class Admission {
 	readonly #handshake: ServerHandshake<ServerUser>;
 	readonly #fresh = new RateLimit(FRESH_PER_SECOND, 1);
 	readonly #retries = new RateLimit(RETRIES_PER_SECOND, 1);
+	readonly #warnings: Warnings;
 	#numbers = 0;
 
 	constructor(init: AdmissionInit) {
 		this.#init = init;
 		this.#context = init.context;
+		this.#warnings = new Warnings(init.context);
 		this.#pool = new CreditPool(init.config.streamMemory ?? STREAM_MEMORY);
 		this.#config = init.config;
 		this.#handshake = new ServerHandshake(init.context.environment, init.users);
@@ -79,13 +81,18 @@ export class Admission {
 				this.#init.reply(outcome.answer, remote);
 				return undefined;
 			case 'other-version':
-				this.#warn('other-version', remote, `a client speaks version ${outcome.version}`);
+				this.#warnings.warn(
+					'other-version',
+					remote,
+					`a client speaks version ${outcome.version}`,
+					now,
+				);
 				this.#init.reply(outcome.answer, remote);
 				return this.#drop('other-version');
 			case 'unknown-key':
 				if (outcome.keyless) {
-					this.#warn('keyless', remote, 'a client without a key; this server has one');
-				} else this.#warn('unknown-key', remote, 'a client with a key that is not known here');
+					this.#warnings.warn('keyless', remote, KEYLESS, now);
+				} else this.#warnings.warn('unknown-key', remote, UNKNOWN_KEY, now);
 				return this.#drop('unknown-key');
 			case 'rejected':
 				return this.#drop('bad-handshake');
@@ -101,11 +108,6 @@ export class Admission {
 		return this.#context.drops.count(reason);
 	}
 
-	#warn(code: WarningCode, remote: RemoteAddress, text: string): void {
-		const where = `${remote.host} port ${remote.port}`;
-		this.#context.emit({type: 'warning', code, where, text});
-	}
-
 	#admit(
 		init: VerifiedInit<ServerUser>,
 		remote: RemoteAddress,
@@ -113,7 +115,7 @@ export class Admission {
 	): DropReason | undefined {
 		const {payload, user} = init;
 		if (payload.parameters.encrypt !== this.#config.encrypt) {
-			this.#warn('encryption-differs', remote, ENCRYPTION_DIFFERS);
+			this.#warnings.warn('encryption-differs', remote, ENCRYPTION_DIFFERS, now);
 			this.#answer(init, RespStatus.ENCRYPTION_DIFFERS, 0, 0, remote, now);
 			return this.#drop('encryption-differs');
 		}
@@ -207,7 +209,7 @@ export class Admission {
 	): void {
 		const {sessions} = this.#init;
 		if (sessions.size >= this.#config.sessionLimit && record.session === undefined) {
-			this.#warn('full', remote, 'no room for one more session');
+			this.#warnings.warn('full', remote, 'no room for one more session', now);
 			this.#answer(init, RespStatus.FULL, 0, 0, remote, now);
 			return;
 		}

@@ -21,6 +21,7 @@ import {CreditPool} from './stream/credit-pool.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import {type Millis, NEVER} from './time.ts';
+import {Warnings} from './warnings.ts';
 
 /** Silence of the server after which a resume is tried. */
 const RESUME_AFTER: Millis = 2000;
@@ -32,6 +33,7 @@ const RESET_PAUSE: Millis = 1000;
 const SECOND_CLOSE: Millis = 20;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
+const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 const NO_CHALLENGE = new Uint8Array(8);
 
 type State = SessionStatus['state'];
@@ -43,6 +45,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	readonly #traffic: ClientTraffic;
 	readonly #open: boolean[];
 	readonly #streams: StreamSet;
+	readonly #warnings = new Warnings(this.context);
 	#state: State = 'connecting';
 	#session: Session | undefined;
 	#exporter: Uint8Array = NO_CHALLENGE;
@@ -77,14 +80,6 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			user: '',
 			exit: false,
 		});
-	}
-
-	#warn(
-		code: 'encryption-differs' | 'other-version' | 'full',
-		text: string,
-		where = 'server',
-	): void {
-		this.context.emit({type: 'warning', code, where, text});
 	}
 
 	start(now: Millis): void {
@@ -156,7 +151,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.VERSION: {
 				const versions = this.#handshake.receiveVersion(bytes, start, end);
 				if (versions === undefined) return this.drop('bad-handshake');
-				this.#warn('other-version', `the server speaks version ${versions.join(', ')} only`);
+				const text = `the server speaks version ${versions.join(', ')} only`;
+				this.#warnings.warn('other-version', 'server', text, now);
 				return undefined;
 			}
 			case PacketType.RESET:
@@ -206,14 +202,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (result === undefined) return this.drop('bad-handshake');
 		const {status, parameters} = result.resp;
 		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
-			this.#warn(
-				'encryption-differs',
-				'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both',
-			);
+			this.#warnings.warn('encryption-differs', 'server', ENCRYPTION_DIFFERS, now);
 			return this.drop('encryption-differs');
 		}
 		if (status === RespStatus.FULL) {
-			this.#warn('full', 'the server has no room for one more session');
+			this.#warnings.warn('full', 'server', 'the server has no room for one more session', now);
 			return this.drop('unexpected');
 		}
 		this.#handshake.stop();

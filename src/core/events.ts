@@ -64,6 +64,8 @@ export type EndpointEvent =
 			/** Address or path name where it showed; text from outside. */
 			readonly where: string;
 			readonly text: string;
+			/** How often it happened since the last event with this code, this time included. */
+			readonly times: number;
 	  };
 
 /** One direction of one path, measured by the tunnel itself. */

@@ -293,11 +293,9 @@ export class ClientPath implements UdpHandlers {
 				const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
 				if (!inUse || port === 0 || (starting && localPort !== undefined)) throw error;
 				const socket = this.#openAt(address, 0);
-				reporter.warn('the local port of a path is in use, took another', {
-					path: name,
-					port,
-					taken: socket.localPort,
-				});
+				const limited = reporter.limited(`port ${name}`, 60_000);
+				const taken = socket.localPort;
+				limited.warn('the local port of a path is in use, took another', {path: name, port, taken});
 				return socket;
 			}
 		} catch (error) {

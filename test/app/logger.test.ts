@@ -2,7 +2,8 @@ import {EventEmitter} from 'node:events';
 import {PassThrough} from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import {createLogger, type Logger, type LoggerInit, streamSink} from '../../src/app/logger.ts';
+import {LogSink} from '../../src/app/log-sink.ts';
+import {createLogger, type Logger, type LoggerInit} from '../../src/app/logger.ts';
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 
@@ -130,15 +131,48 @@ test('a clock that is set back silences no key', (t) => {
 	t.is(lines.length, 2);
 });
 
-test('the limiter remembers a bounded number of keys, the latest', (t) => {
-	const {log, lines} = collect();
-	for (let index = 0; index < 5000; index++) log.limited(`key ${index}`, 1e9).info('m');
-	t.is(lines.length, 5000);
-	log.limited('key 4999', 1e9).info('m');
-	log.limited('key 4000', 1e9).info('m');
-	t.is(lines.length, 5000);
-	log.limited('key 0', 1e9).info('m');
-	t.is(lines.length, 5001);
+test('when the time of a key is over, one example of what was held back is written with the count', (t) => {
+	let now = NOON;
+	const timers: {readonly at: number; readonly action: () => void}[] = [];
+	const later = (millis: number, action: () => void) => timers.push({at: now + millis, action});
+	const {log, lines} = collect({now: () => now, later});
+	for (let index = 0; index < 10_000; index++) {
+		now = NOON + index / 10;
+		log.child({who: 'me'}).limited('a', 60_000).warn('refused', {from: index});
+	}
+	t.is(lines.length, 1);
+	t.is(timers.length, 1);
+	now = timers[0]!.at;
+	timers[0]!.action();
+	// A flood that goes on is one line a minute.
+	for (let index = 0; index < 10_000; index++) log.limited('a', 60_000).warn('refused');
+	t.deepEqual(
+		lines.map((line) => line.slice(25)),
+		['warn refused who=me from=0\n', 'warn refused suppressed=9998 who=me from=9999\n'],
+	);
+	t.is(timers.length, 2);
+});
+
+test('a key may have a burst, and a line may stand for several', (t) => {
+	const {log, lines} = collect({later: () => {}});
+	for (let index = 0; index < 5; index++) log.limited('a', 1000, {burst: 3}).info('m', {index});
+	log.limited('b', 1000, {times: 7}).info('m');
+	t.deepEqual(
+		lines.map((line) => line.slice(25)),
+		['info m index=0\n', 'info m index=1\n', 'info m index=2\n', 'info m suppressed=6\n'],
+	);
+});
+
+test('beyond a number of keys all new ones are one, until the time of the others is over', (t) => {
+	let now = NOON;
+	const {log, lines} = collect({now: () => now, later: () => {}});
+	for (let index = 0; index < 5000; index++) log.limited(`key ${index}`, 60_000).info('m');
+	t.is(lines.length, 1025);
+	log.limited('key 0', 60_000).info('m');
+	t.is(lines.length, 1025);
+	now += 60_000;
+	for (let index = 5000; index < 6000; index++) log.limited(`key ${index}`, 60_000).info('m');
+	t.is(lines.length, 2025);
 });
 
 test('whatever the fields hold, one printable line comes out and nothing is thrown', (t) => {
@@ -196,7 +230,7 @@ test('a sink that throws and a stream that breaks are ignored', (t) => {
 	});
 	t.notThrows(() => log.error('m'));
 	const stream = new PassThrough();
-	const sink = streamSink(stream);
+	const {write: sink} = new LogSink(stream);
 	stream.destroy(new Error('EPIPE'));
 	t.notThrows(() => sink('line\n'));
 	t.true(stream instanceof EventEmitter && stream.listenerCount('error') > 0);
@@ -204,7 +238,7 @@ test('a sink that throws and a stream that breaks are ignored', (t) => {
 
 test('the stream gets whole lines', (t) => {
 	const stream = new PassThrough();
-	const {log} = collect({sink: streamSink(stream)});
+	const {log} = collect({sink: new LogSink(stream).write});
 	log.info('a');
 	log.info('b');
 	t.is(String(stream.read()).split('\n').length, 3);
