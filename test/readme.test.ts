@@ -38,7 +38,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
 	curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
 	git: 'needs the internet; run in test/end-to-end/connect.test.ts',
 	ssh: 'needs a server to log in to; its way through the tunnel is that of the others',
-	openvpn: 'options of another program',
+	openvpn:
+		'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
+	'wireguard-server': 'of another program; run in test/end-to-end/wireguard.test.ts',
+	'wireguard-client': 'of another program; run in test/end-to-end/wireguard.test.ts',
 	'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
 	'mpserver.service': 'a unit of systemd; its command is checked below',
 };

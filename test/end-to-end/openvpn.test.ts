@@ -8,8 +8,10 @@ import {Stage} from '../support/e2e-stage.ts';
 import {
 	FAR_ADDRESS,
 	NEAR_ADDRESS,
+	REPLAY_WINDOW,
 	startVpn,
 	staticKey,
+	tunnelOverBadLinks,
 	untilConnected,
 	VPN_NEEDS,
 } from '../support/e2e-vpn.ts';
@@ -81,23 +83,10 @@ interface Vpn {
 async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
 	const stage = new Stage(t);
 	const hosts = new TwoHosts(t);
-	const key = ['--key-file', await stage.key()];
-	const state = (end: string) => ['--state', stage.path(end)];
-	const {a, b, addressB} = hosts;
-	const target = ['127.0.0.1', '1194', '--bind', addressB];
-	const serverWords = ['2000', ...target, ...key, ...state('server')];
-	await stage.program('mpserver', serverWords, {}, hosts.in(b)).says('mpserver runs');
-	for (const port of ['4000', '4001', '4002']) {
-		const bad = ['--loss', '10%', '--delay', '20ms', '--seed', port];
-		const words = ['link', '--listen', port, '--to', `${addressB}:2000`, ...bad];
-		await stage.program('mptunnel', words, {}, hosts.in(a)).says('listening on');
-	}
-	const lines = [4000, 4001, 4002].map((port) => `127.0.0.1 ${port}\n`);
-	const conf = stage.write('mpclient.conf', lines.join(''));
-	const client = stage.program('mpclient', [conf, ...key, ...state('client')], {}, hosts.in(a));
-	await client.says('a session is up');
+	const {a, b} = hosts;
+	await tunnelOverBadLinks(stage, hosts, 1194);
 	const secret = staticKey(stage);
-	const size = ['--tun-mtu', mtu, '--ifconfig'];
+	const size = ['--tun-mtu', mtu, ...REPLAY_WINDOW, '--ifconfig'];
 	const far = startVpn(stage, hosts.in(b), [
 		...['--lport', '1194', '--bind', '--local', '127.0.0.1', ...secret],
 		...[...size, FAR_ADDRESS, NEAR_ADDRESS],

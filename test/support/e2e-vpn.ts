@@ -1,4 +1,5 @@
 import {execFileSync} from 'node:child_process';
+import type {TwoHosts} from './e2e-namespaces.ts';
 import type {Child} from './e2e-process.ts';
 import type {Stage} from './e2e-stage.ts';
 import {waitFor} from './wait-for.ts';
@@ -20,6 +21,34 @@ const OPENSSL = 'openssl';
 
 /** OpenVPN's own sockets overflow in the first bursts with the sizes that systems give. */
 const BUFFERS = ['--sndbuf', '2000000', '--rcvbuf', '2000000', '--txqueuelen', '2000'];
+
+/** As the README has it: its default of 64 drops copies that a slow path brings later. */
+export const REPLAY_WINDOW = ['--replay-window', '4096', '15'] as const;
+
+/**
+ * Starts mpserver on host `b` with a fixed target there, three links of 10 % loss and 20 ms, and
+ * mpclient on host `a`. Resolves when a session is up; the ends' states are in `client` and `server`.
+ */
+export async function tunnelOverBadLinks(
+	stage: Stage,
+	{a, b, addressB, in: inHost}: TwoHosts,
+	targetPort: number,
+): Promise<void> {
+	const key = ['--key-file', await stage.key()];
+	const state = (end: string) => ['--state', stage.path(end)];
+	const target = ['127.0.0.1', `${targetPort}`, '--bind', addressB];
+	const serverWords = ['2000', ...target, ...key, ...state('server')];
+	await stage.program('mpserver', serverWords, {}, inHost(b)).says('mpserver runs');
+	const ports = ['4000', '4001', '4002'];
+	for (const port of ports) {
+		const bad = ['--loss', '10%', '--delay', '20ms', '--seed', port];
+		const words = ['link', '--listen', port, '--to', `${addressB}:2000`, ...bad];
+		await stage.program('mptunnel', words, {}, inHost(a)).says('listening on');
+	}
+	const conf = stage.write('mpclient.conf', ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
+	const client = stage.program('mpclient', [conf, ...key, ...state('client')], {}, inHost(a));
+	await client.says('a session is up');
+}
 
 /** Starts OpenVPN behind a wrapper such as `ip netns exec NAME`. */
 export function startVpn(
