@@ -9,6 +9,7 @@ import type {TcpForwardPlace} from '../net/tcp-forward.ts';
 import type {UdpBackEnd} from '../net/udp.ts';
 import {encodeTarget, namedTarget} from '../socks/address.ts';
 import {MAX_PATH_NAME} from '../wire/paths.ts';
+import {ConnectionReport} from './connection-report.ts';
 import {EventLog} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
@@ -65,7 +66,17 @@ export async function startClient(
 		resolver: all.resolver,
 		ports: state.localPorts,
 		reporter: logger,
-		onEvent: (event) => events.log(event),
+		onEvent: (event) => {
+			events.log(event);
+			report.event(event);
+		},
+		onRefused: (path, reason) => report.refused(path, reason),
+	});
+	const report = new ConnectionReport({
+		paths: options.paths,
+		logger,
+		now: () => tunnel.now(),
+		troubleOf: (path) => tunnel.troubleOf(path),
 	});
 	try {
 		checkInterfaces(options, backEnd);
@@ -73,16 +84,18 @@ export async function startClient(
 		await tunnel.startForwards();
 		await openSocks(options, tunnel, logger);
 	} catch (error) {
+		report.close();
 		await tunnel.abort();
 		state.release();
 		throw error;
 	}
 	const startedAt = performance.now();
-	const status = () => snapshot(options, tunnel, prepared, startedAt, backEnd.name);
+	const status = () => snapshot(options, tunnel, report, prepared, startedAt);
 	const observation = await observe(options, state, status, logger);
 	logStart(options, tunnel, logger);
 	let closing: Promise<void> | undefined;
 	const close = async () => {
+		report.close();
 		await observation.close();
 		await tunnel.close();
 		state.release();
@@ -182,9 +195,9 @@ function pathConfig(path: PathOptions, id: number): ClientPathConfig {
 function snapshot(
 	options: ClientOptions,
 	tunnel: ClientTunnel,
+	report: ConnectionReport,
 	prepared: Prepared,
 	startedAt: number,
-	io: string,
 ): StatusSnapshot {
 	const {sessions, drops, waiting} = tunnel.status();
 	const {listener, socks} = tunnel;
@@ -194,7 +207,7 @@ function snapshot(
 		pid: process.pid,
 		uptime: performance.now() - startedAt,
 		crypto: prepared.crypto,
-		io,
+		io: prepared.backEnd.name,
 		keyless: options.keys.keyless,
 		encrypt: options.encrypt,
 		listening: listener === undefined ? [] : [listener.address],
@@ -211,7 +224,9 @@ function snapshot(
 			target: formatAddress(host, port),
 			remotes,
 			localPorts,
+			finding: report.finding(id),
 		})),
+		connection: report.status(),
 		sessions,
 		drops: mergeDrops(drops, tunnel.drops),
 		waiting,

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import type {ClientOptions} from '../config/client.ts';
+import type {ClientOptions, PathOptions} from '../config/client.ts';
 import {escapeText} from '../config/escape-text.ts';
 import {MptunnelClient} from '../core/client.ts';
 import type {EndpointEvent, PathStatus} from '../core/events.ts';
@@ -9,19 +9,11 @@ import type {Reporter, ReportFields} from '../net/reporter.ts';
 import type {Resolver} from '../net/resolver.ts';
 import {checkInterfaces, clientConfig} from './client.ts';
 import type {Logger} from './logger.ts';
+import {findingWords, judgeSigns, type PathVerdict} from './path-finding.ts';
 import {type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
-import {clientIdentity} from './state-folder.ts';
-import {formatMillis, formatShare} from './status.ts';
-
-/** How the test of one path ended. */
-type PathVerdict =
-	| 'reachable'
-	| 'refused'
-	| 'silent'
-	| 'unresolved'
-	| 'other-version'
-	| 'encryption-differs'
-	| 'full';
+import {clientIdentity, findStateFolder, type StateEnvironment} from './state-folder.ts';
+import {formatMillis, formatShare, type StatusSnapshot} from './status.ts';
+import {readStatus} from './status-server.ts';
 
 /** What the test of one path found. */
 export interface PathTestResult {
@@ -33,6 +25,8 @@ export interface PathTestResult {
 	readonly path: PathStatus | undefined;
 	/** More about the verdict; outside text. */
 	readonly detail: string;
+	/** The mpclient that was asked instead of testing a path that it uses. */
+	readonly askedPid?: number | undefined;
 }
 
 const HANDSHAKE_MILLIS = 5000;
@@ -42,8 +36,9 @@ const STEP_MILLIS = 100;
 const PINGS = 20;
 
 /**
- * Tries every path alone, all at once: a handshake, then 20 pings. A path that a running mpclient
- * uses through a bridge for one client only will look silent.
+ * Tries every path alone, all at once: a handshake, then 20 pings. A running mpclient with this
+ * configuration is asked about the paths that it uses: a bridge for one client only would refuse the
+ * test, and take harm from it.
  */
 export async function testPaths(
 	options: ClientOptions,
@@ -52,12 +47,15 @@ export async function testPaths(
 ): Promise<readonly PathTestResult[]> {
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = clientIdentity(options.configFile);
+	const known = await askRunning(options, identity, all.env, logger);
+	if (known.every((result) => result !== undefined)) return known;
 	const prepared = await prepare(options, 'client', identity, all, logger);
 	try {
 		checkInterfaces(options, prepared.backEnd);
 		return await Promise.all(
-			options.paths.map((_, index) =>
-				new PathTest(options, index, prepared, all.resolver, logger).run(),
+			known.map(
+				(result, index) =>
+					result ?? new PathTest(options, index, prepared, all.resolver, logger).run(),
 			),
 		);
 	} finally {
@@ -65,28 +63,55 @@ export async function testPaths(
 	}
 }
 
-/** One line for people. */
-export function formatPathTest(result: PathTestResult): string {
-	const {name, target, path, detail} = result;
-	const verdict = VERDICTS[result.verdict];
-	const measured =
-		path === undefined
-			? escapeText(detail)
-			: `RTT ${formatMillis(path.rtt)}, loss ${formatShare(path.sending.loss)} out, ` +
-				`${formatShare(path.receiving.loss)} in`;
-	const words = measured === '' ? verdict : `${verdict}: ${measured}`;
-	return `${escapeText(name)} (${escapeText(target)}): ${words}`;
+/** What a running client with this configuration says of its paths; undefined = it has none such. */
+async function askRunning(
+	{state: folder, paths}: ClientOptions,
+	identity: string,
+	env: StateEnvironment,
+	logger: Logger,
+): Promise<readonly (PathTestResult | undefined)[]> {
+	const {pid, socketPath} = findStateFolder({kind: 'client', folder, identity, env});
+	const nothing = paths.map(() => undefined);
+	if (pid === undefined || socketPath === undefined) return nothing;
+	try {
+		const snapshot = await readStatus(socketPath);
+		logger.info('a running mpclient uses these paths: it is asked, they are not tested', {pid});
+		return paths.map((path) => askedResult(path, snapshot));
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		logger.warn('a running mpclient uses these paths and does not answer', {pid, reason});
+		return nothing;
+	}
 }
 
-const VERDICTS: Readonly<Record<PathVerdict, string>> = {
-	reachable: 'reachable',
-	refused: 'refused: nothing listens there',
-	silent: 'silent: no server, wrong key or blocked',
-	unresolved: 'the name cannot be resolved',
-	'other-version': 'the server speaks another version',
-	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends',
-	full: 'the server has no room for another session',
-};
+function askedResult(
+	{name, host, port}: PathOptions,
+	{pid, places, sessions}: StatusSnapshot,
+): PathTestResult | undefined {
+	const target = formatAddress(host, port);
+	const place = places.find((each) => each.name === name && each.target === target);
+	if (place === undefined) return undefined;
+	const asked = {name, target, askedPid: pid};
+	const path = sessions[0]?.paths.find(({id}) => id === place.id);
+	if (path?.state === 'up' || (path?.state === 'suspect' && path.rtt !== undefined)) {
+		return {...asked, verdict: 'reachable', path, detail: ''};
+	}
+	const {verdict = 'untried', detail = ''} = place.finding ?? {};
+	return {...asked, verdict, path: undefined, detail};
+}
+
+/** One line for people. */
+export function formatPathTest(result: PathTestResult): string {
+	const {name, target, path, askedPid} = result;
+	const measured =
+		path === undefined
+			? ''
+			: `: RTT ${formatMillis(path.rtt)}, loss ${formatShare(path.sending.loss)} out, ` +
+				`${formatShare(path.receiving.loss)} in`;
+	const asked = askedPid === undefined ? '' : ` (says the running mpclient, process ${askedPid})`;
+	const words = `${escapeText(findingWords(result))}${measured}${asked}`;
+	return `${escapeText(name)} (${escapeText(target)}): ${words}`;
+}
 
 class PathTest {
 	readonly #options: ClientOptions;
@@ -97,7 +122,6 @@ class PathTest {
 	#up = false;
 	#warning: Extract<EndpointEvent, {type: 'warning'}> | undefined;
 	#refusal: string | undefined;
-	#unresolved: string | undefined;
 
 	constructor(
 		options: ClientOptions,
@@ -141,9 +165,7 @@ class PathTest {
 			backEnd,
 			resolver: this.#resolver,
 			ports: state.localPorts,
-			reporter: new TestReporter(this.#logger, (reason) => {
-				this.#unresolved = reason;
-			}),
+			reporter: new TestReporter(this.#logger),
 			onEvent: (event) => {
 				if (event.type === 'session-up') this.#up = true;
 				if (event.type === 'warning') this.#warning = event;
@@ -174,39 +196,26 @@ class PathTest {
 
 	#result(tunnel: ClientTunnel): PathTestResult {
 		const {name, host, port} = this.#options.paths[this.#index]!;
-		const verdict = this.#verdict();
-		return {
-			name,
-			target: formatAddress(host, port),
-			verdict,
-			path: verdict === 'reachable' ? tunnel.status().sessions[0]?.paths[0] : undefined,
-			detail: this.#detail(verdict),
+		const target = formatAddress(host, port);
+		if (this.#up) {
+			const path = tunnel.status().sessions[0]?.paths[0];
+			return {name, target, verdict: 'reachable', path, detail: ''};
+		}
+		const signs = {
+			trouble: tunnel.troubleOf(0),
+			warning: this.#warning,
+			refusal: this.#refusal,
 		};
-	}
-
-	#verdict(): PathVerdict {
-		if (this.#up) return 'reachable';
-		const code = this.#warning?.code;
-		if (code === 'other-version' || code === 'encryption-differs' || code === 'full') return code;
-		if (this.#refusal !== undefined) return 'refused';
-		return this.#unresolved === undefined ? 'silent' : 'unresolved';
-	}
-
-	#detail(verdict: PathVerdict): string {
-		if (verdict === 'unresolved') return this.#unresolved ?? '';
-		if (verdict === 'refused') return this.#refusal?.startsWith('no route') ? this.#refusal : '';
-		return this.#warning?.text ?? '';
+		return {name, target, path: undefined, ...judgeSigns(signs)};
 	}
 }
 
-/** Passes warnings on and keeps the one that decides the verdict. */
+/** Passes warnings on; how the test itself goes is told by its verdict. */
 class TestReporter implements Reporter {
 	readonly #logger: Logger;
-	readonly #unresolved: (reason: string) => void;
 
-	constructor(logger: Logger, unresolved: (reason: string) => void) {
+	constructor(logger: Logger) {
 		this.#logger = logger;
-		this.#unresolved = unresolved;
 	}
 
 	debug(message: string, fields?: ReportFields): void {
@@ -217,10 +226,8 @@ class TestReporter implements Reporter {
 		this.#logger.debug(message, fields);
 	}
 
-	warn(message: string, fields: ReportFields = {}): void {
-		const {reason} = fields;
-		if (message.includes('cannot be resolved')) this.#unresolved(String(reason));
-		else this.#logger.warn(message, fields);
+	warn(message: string, fields?: ReportFields): void {
+		this.#logger.warn(message, fields);
 	}
 
 	limited(): Reporter {

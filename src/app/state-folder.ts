@@ -103,6 +103,11 @@ export function openStateFolder(init: StateFolderInit): StateFolder {
 	}
 }
 
+/** The state folder that {@link openStateFolder} would open, as it is now. */
+export function findStateFolder(init: StateFolderInit): FoundStateFolder {
+	return inspectStateFolder(init.folder ?? defaultFolder(init.kind, init.identity, init.env));
+}
+
 /**
  * The state folders under the default place, those of running programs first, then by name; empty
  * when there are none. One given with `--state` is found by {@link inspectStateFolder} only.

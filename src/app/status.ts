@@ -2,7 +2,9 @@ import {escapeText} from '../config/escape-text.ts';
 import type {LogFormat} from '../config/logging.ts';
 import type {PathStatus, SessionStatus, UserStatus} from '../core/events.ts';
 import type {Millis} from '../core/time.ts';
+import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
 import type {LogFields} from './logger.ts';
+import {findingWords} from './path-finding.ts';
 
 /** Where one path of a client leaves and leads. */
 export interface PathPlace {
@@ -14,6 +16,8 @@ export interface PathPlace {
 	/** Addresses in use; several while they are tried, none while a name is not resolved. */
 	readonly remotes: readonly string[];
 	readonly localPorts: readonly number[];
+	/** Why it carries nothing; undefined while it does or is about to. */
+	readonly finding?: IdleFinding | undefined;
 }
 
 /** One user of a server, all its clients together. */
@@ -59,6 +63,8 @@ export interface StatusSnapshot {
 	readonly exit?: boolean;
 	/** Client only. */
 	readonly places: readonly PathPlace[];
+	/** Client: whether there is a session that a path carries. */
+	readonly connection?: ConnectionStatus | undefined;
 	readonly sessions: readonly SessionStatus[];
 	/** Server only. */
 	readonly users?: readonly UserLine[];
@@ -84,12 +90,18 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 	for (const session of snapshot.sessions) {
 		lines.push('', sessionLine(session), ...pathTable(session, snapshot));
 	}
-	lines.push(...userTable(snapshot));
+	lines.push(...connectionLines(snapshot), ...userTable(snapshot));
 	const drops = Object.entries(snapshot.drops);
 	const shown = drops.map(([reason, count]) => `${reason} ${formatCount(count)}`).join(', ');
 	lines.push('', `dropped: ${shown === '' ? 'nothing' : shown}`);
 	if (snapshot.waiting > 0) lines.push(`waiting: ${formatCount(snapshot.waiting)}`);
 	return `${lines.join('\n')}\n`;
+}
+
+/** Whether a program does what it is for: a client has a session that a path carries. */
+export function isConnected({program, connection, sessions}: StatusSnapshot): boolean {
+	if (program === 'mpserver') return true;
+	return connection?.up ?? sessions.some(({state}) => state === 'up');
 }
 
 /** The same in one log line: compact words for text, a structure for JSON. */
@@ -176,6 +188,23 @@ function sessionLine(session: SessionStatus): string {
 		`received ${formatCount(datagramsReceived)}, ` +
 		`residual loss in ${formatShare(residualLoss)}, flows ${formatCount(flows)}`
 	);
+}
+
+/** Why paths carry nothing, and how long nothing has come through at all. */
+function connectionLines({connection, places}: StatusSnapshot): readonly string[] {
+	const lines = places.flatMap(({name, finding}) =>
+		finding === undefined
+			? []
+			: [
+					`  ${escapeText(name)}: ${escapeText(findingWords(finding))}, ` +
+						`for ${formatAge(finding.for)}`,
+				],
+	);
+	if (connection?.up === false) {
+		const why = connection.reason === '' ? '' : `: ${escapeText(connection.reason)}`;
+		lines.unshift(`no connection for ${formatAge(connection.for)}${why}`);
+	}
+	return lines.length === 0 ? [] : ['', ...lines];
 }
 
 const USER_COLUMNS = [

@@ -6,7 +6,7 @@ import {
 	listStateFolders,
 	type StateEnvironment,
 } from '../app/state-folder.ts';
-import {formatStatus} from '../app/status.ts';
+import {formatStatus, isConnected, type StatusSnapshot} from '../app/status.ts';
 import {readStatus} from '../app/status-server.ts';
 import {quoteText} from '../config/escape-text.ts';
 
@@ -16,7 +16,17 @@ export interface StatusCommandInit {
 	readonly cwd: string;
 	readonly writeOut: (text: string) => void;
 	readonly writeError: (text: string) => void;
+	/** Takes the exit code when it is not 0. */
+	readonly exitWith: (code: number) => void;
 }
+
+/** For health checks: it runs, and nothing comes through. */
+const NO_CONNECTION = 3;
+
+const HELP = `
+Exit codes: 0 ok, 1 no running program answered, 2 wrong flags, 3 an mpclient has no session, or
+none of its paths carries one.
+`;
 
 /**
  * `mptunnel status`: the tables of all running programs of this user, or of the one with that state
@@ -27,13 +37,15 @@ export function statusCommand(init: StatusCommandInit): Command {
 		.description('show a running mpclient or mpserver')
 		.option('--json', 'print one line of JSON for each program')
 		.option('--state <FOLDER>', 'the one with this state folder (default: all in the usual place)')
+		.addHelpText('after', HELP)
 		.action(async (options: {json?: boolean; state?: string}) => {
 			const folders = find(init, options.state);
 			let shown = 0;
 			for (const folder of folders) {
 				try {
-					const text = await show(folder, options.json === true, shown);
-					init.writeOut(text);
+					const snapshot = await ask(folder);
+					init.writeOut(show(folder, snapshot, options.json === true, shown));
+					if (!isConnected(snapshot)) init.exitWith(NO_CONNECTION);
 					shown++;
 				} catch (error) {
 					const reason = error instanceof Error ? error.message : String(error);
@@ -55,9 +67,17 @@ function find(init: StatusCommandInit, state: string | undefined): readonly Foun
 	throw new Error(`nothing is running with the state folder ${quoteText(folder.folder)}`);
 }
 
-async function show(folder: FoundStateFolder, json: boolean, before: number): Promise<string> {
-	if (folder.socketPath === undefined) throw new Error('its path is too long for a socket');
-	const snapshot = await readStatus(folder.socketPath);
-	if (json) return `${JSON.stringify({...snapshot, state: folder.folder})}\n`;
+function ask({socketPath}: FoundStateFolder): Promise<StatusSnapshot> {
+	if (socketPath === undefined) throw new Error('its path is too long for a socket');
+	return readStatus(socketPath);
+}
+
+function show(
+	{folder}: FoundStateFolder,
+	snapshot: StatusSnapshot,
+	json: boolean,
+	before: number,
+): string {
+	if (json) return `${JSON.stringify({...snapshot, state: folder})}\n`;
 	return `${before > 0 ? '\n' : ''}${formatStatus(snapshot)}`;
 }

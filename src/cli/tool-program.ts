@@ -15,12 +15,21 @@ export async function toolProgram({
 	writeError,
 	stopped,
 }: Context): Promise<number> {
+	let exitCode = 0;
 	const program = new Command('mptunnel')
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
 		.version(programVersion(), '-V, --version', 'print the version and exit');
 	const commands = [
 		keygenCommand(writeOut),
-		statusCommand({env, cwd, writeOut, writeError}),
+		statusCommand({
+			env,
+			cwd,
+			writeOut,
+			writeError,
+			exitWith: (code) => {
+				exitCode = code;
+			},
+		}),
 		linkCommand(),
 		demoCommand({writeOut, writeError, stopped}),
 		// Further subcommands go here.
@@ -31,5 +40,5 @@ export async function toolProgram({
 	}
 	for (const command of commands) program.addCommand(command);
 	await program.parseAsync(argv, {from: 'user'});
-	return 0;
+	return exitCode;
 }

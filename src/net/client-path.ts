@@ -32,6 +32,13 @@ export interface PortMemory {
 	save(): string | undefined;
 }
 
+/** What keeps a path from sending at all. */
+export interface PathTrouble {
+	readonly kind: 'unresolved' | 'no-socket';
+	/** May hold text from outside. */
+	readonly reason: string;
+}
+
 /** What a path tells its owner. */
 export interface ClientPathEvents {
 	received(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void;
@@ -84,6 +91,8 @@ export class ClientPath implements UdpHandlers {
 	#addresses: readonly string[] = [];
 	#settled: string | undefined;
 	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** Why the last socket could not be opened, or none of its addresses be used. */
+	#failure = '';
 	#closed = false;
 
 	constructor(init: ClientPathInit) {
@@ -101,6 +110,13 @@ export class ClientPath implements UdpHandlers {
 	get blocked(): boolean {
 		if (this.#addresses.length === 0) return false;
 		return !this.#links.some((link) => link.connected || link.targets.length > 1);
+	}
+
+	/** Why it has addresses and yet no socket for them; undefined while it can send. */
+	get trouble(): PathTrouble | undefined {
+		if (this.#failure === '' || this.#links.some(({targets}) => targets.length > 0))
+			return undefined;
+		return {kind: 'no-socket', reason: this.#failure};
 	}
 
 	/** The remote addresses in use, for people. */
@@ -142,8 +158,10 @@ export class ClientPath implements UdpHandlers {
 			bind === undefined
 				? addresses
 				: addresses.filter((address) => familyOf(address) === familyOf(bind));
+		this.#failure = '';
 		if (this.#addresses.length === 0) {
 			const {name, host} = this.options;
+			this.#failure = `${host} has no address of the family of ${bind}`;
 			this.#init.reporter.warn('no address of a path is of the family of its bind address', {
 				path: name,
 				host,
@@ -303,6 +321,7 @@ export class ClientPath implements UdpHandlers {
 			if (starting && error.code === 'EADDRINUSE') throw error;
 			// A host without IPv6, or a bind address that is not there yet: tried again.
 			const fields = {path: name, reason: error.message};
+			this.#failure = error.message;
 			if (this.#links.length > 0) reporter.debug('cannot open a family of a path', fields);
 			else reporter.limited(`open ${name}`, 60_000).warn('cannot open a path', fields);
 			return undefined;

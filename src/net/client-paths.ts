@@ -3,6 +3,7 @@ import {
 	ClientPath,
 	type ClientPathEvents,
 	type ClientPathOptions,
+	type PathTrouble,
 	type PortMemory,
 } from './client-path.ts';
 import {localAddresses} from './interfaces.ts';
@@ -91,6 +92,13 @@ export class ClientPaths {
 		}
 		this.#savePorts();
 		this.#timer = setInterval(() => this.#tick(), TICK);
+	}
+
+	/** What keeps a path from sending; undefined while nothing does. */
+	troubleOf(id: number): PathTrouble | undefined {
+		const {addresses, failure} = this.#namings[id] ?? {addresses: '', failure: ''};
+		if (addresses === '' && failure !== '') return {kind: 'unresolved', reason: failure};
+		return this.#paths[id]?.trouble;
 	}
 
 	/** Sends on one path; true = a socket still refers to the bytes after `flush`. */

@@ -3,7 +3,7 @@ import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
-import type {ClientPath, ClientPathOptions, PortMemory} from './client-path.ts';
+import type {ClientPath, ClientPathOptions, PathTrouble, PortMemory} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
 import type {StreamTunnel} from './client-stream.ts';
 import {ClientStreams} from './client-streams.ts';
@@ -108,6 +108,11 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	/** The paths' sockets, by path id. */
 	get paths(): readonly ClientPath[] {
 		return this.#paths.all;
+	}
+
+	/** What keeps a path from sending; undefined while nothing does. */
+	troubleOf(path: number): PathTrouble | undefined {
+		return this.#paths.troubleOf(path);
 	}
 
 	/** The classic port, when it is open. */

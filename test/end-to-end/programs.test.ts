@@ -242,6 +242,62 @@ for (const {title, client, server, clientEnv, serverSays, clientSays, verdict} o
 	});
 }
 
+test.serial('a client that cannot connect says why, path by path, and status fails', async (t) => {
+	const stage = new Stage(t);
+	const [dead, silent] = [await freePort(), await stage.echo()];
+	const lines = [
+		`127.0.0.1 ${dead} name=dead`,
+		`127.0.0.1 ${silent.port} name=mute`,
+		'nosuch.invalid 4000 name=lost',
+		`127.0.0.1 ${dead} name=absent bind=192.0.2.77`,
+	];
+	const conf = stage.write('c.conf', lines.map((line) => `${line}\n`).join(''));
+	const client = stage.program('mpclient', [conf, '--no-listen', '--state', stage.path('client')]);
+	const said = (path: string, finding: string) =>
+		client.says(new RegExp(`warn no connection for=3s path=${path} to=\\S+ finding="${finding}`));
+	await said('dead', 'refused: nothing listens there"');
+	await said('mute', 'silent: no server, wrong key or blocked"');
+	await said('lost', 'the name cannot be resolved: ');
+	await said('absent', 'no socket: ');
+	const table = stage.program('mptunnel', ['status', '--state', stage.path('client')]);
+	t.is(await table.end(), 3);
+	t.regex(table.stdout, /^no connection for \d+s$/m);
+	t.regex(table.stdout, /^ {2}dead: refused: nothing listens there, for \d+s$/m);
+	const words = ['status', '--json', '--state', stage.path('client')];
+	const json = stage.program('mptunnel', words);
+	t.is(await json.end(), 3);
+	const {connection, places} = JSON.parse(json.stdout) as StatusSnapshot;
+	t.false(connection?.up);
+	t.true((connection?.for ?? 0) >= 3000);
+	t.deepEqual(
+		places.map(({finding}) => finding?.verdict),
+		['refused', 'silent', 'unresolved', 'no-socket'],
+	);
+});
+
+test.serial('--test asks the client that runs about its locked bridges', async (t) => {
+	if (isMissing(t, {programs: ['socat']})) return;
+	const stage = new Stage(t);
+	const [bridge, dead] = [await freePort(), await freePort()];
+	const tunnel = await stage.tunnel({
+		lines: async (port) => {
+			await stage.socat(bridge, port);
+			return [`127.0.0.1 ${bridge} name=good`, `127.0.0.1 ${dead} name=dead`];
+		},
+	});
+	await tunnel.start(1);
+	const words = [stage.path('mpclient.conf'), '--key-file', stage.path('tunnel.key'), '--test'];
+	const trial = stage.program('mpclient', [...words, '--state', stage.path('client')]);
+	t.is(await trial.end(), 0, trial.stderr);
+	const [good = '', bad = ''] = lines(trial.stdout);
+	t.regex(good, /^good .*: reachable: RTT .* \(says the running mpclient, process \d+\)$/);
+	t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
+	t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);
+	tunnel.application.start(50);
+	await tunnel.application.hears(20);
+	t.deepEqual(await tunnel.application.settle(), []);
+});
+
 test.serial('SIGTERM ends a client that has found nobody within a second', async (t) => {
 	const stage = new Stage(t);
 	const conf = stage.write('c.conf', `127.0.0.1 ${await freePort()}\nnosuch.invalid 4000\n`);
