@@ -9,8 +9,10 @@ import {ExitPolicy} from '../exit/policy.ts';
 import {RuleSet} from '../exit/rules.ts';
 import {formatAddress} from '../net/ip.ts';
 import {Names} from '../net/names.ts';
+import {OwnAddresses, openRouteQuery} from '../net/own-addresses.ts';
 import {refusalWord} from '../net/refusal-word.ts';
 import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
+import type {UdpBackEnd} from '../net/udp.ts';
 import {EventLog} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
@@ -59,7 +61,7 @@ export async function startServer(
 		bind: options.bind,
 		target: options.target,
 		userTargets,
-		exit: options.exit && serverExit(options.exit, options.users),
+		exit: options.exit && serverExit(options.exit, options.users, backEnd),
 		backEnd,
 		resolver: all.resolver,
 		reporter: logger,
@@ -119,7 +121,9 @@ export async function startServer(
 function serverExit(
 	{allow, deny, nat64Prefixes}: ExitOptions,
 	users: ServerOptions['users'],
+	backEnd: UdpBackEnd,
 ): ServerExit {
+	const locality = new OwnAddresses(backEnd, openRouteQuery());
 	const rules = {allow: new RuleSet(allow), deny: new RuleSet(deny)};
 	const userRules = new Map(
 		[...users]
@@ -130,7 +134,8 @@ function serverExit(
 			]),
 	);
 	return {
-		policy: new ExitPolicy({...rules, nat64: nat64Prefixes}),
+		policy: new ExitPolicy({...rules, nat64: nat64Prefixes, locality}),
+		locality,
 		userRules,
 		barred: new Set([...users].flatMap(([name, user]) => (user.exit === false ? [name] : []))),
 		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),

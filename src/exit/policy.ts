@@ -22,6 +22,12 @@ export interface Refusal {
 	readonly detail: string;
 }
 
+/** Which addresses the system keeps for itself, whatever is in its lists of addresses. */
+export interface Locality {
+	/** True while packets to this address (4 or 16 bytes) stay in this machine; undefined = it cannot be told. */
+	isLocal(address: Uint8Array): boolean | undefined;
+}
+
 /** What a policy is made of. */
 export interface ExitPolicyInit {
 	/** Opens targets that the default denies. */
@@ -31,10 +37,15 @@ export interface ExitPolicyInit {
 	readonly nat64?: readonly Prefix[];
 	/** See {@link ExitPolicy.setOwnAddresses}. */
 	readonly ownAddresses?: readonly Uint8Array[];
+	/** What the system says of single addresses; none in tests. */
+	readonly locality?: Locality;
 }
 
 /** The default spares the world the mail of bots; mail clients use other ports. */
 const SMTP_PORT = 25;
+
+const OWN_ADDRESS = 'an address of the server itself';
+const UNKNOWN_ADDRESSES = 'which addresses are those of the server itself is not known';
 
 function refusal(detail: string): Refusal {
 	return {reason: 'denied', detail};
@@ -58,23 +69,35 @@ export class ExitPolicy {
 	readonly #allow: RuleSet;
 	readonly #deny: RuleSet;
 	readonly #nat64: readonly Prefix[];
-	#own: ReadonlySet<string> = new Set();
+	readonly #locality: Locality | undefined;
+	#own: ReadonlySet<string> | undefined;
 
 	constructor(init: ExitPolicyInit = {}) {
 		this.#allow = init.allow ?? new RuleSet();
 		this.#deny = init.deny ?? new RuleSet();
 		this.#nat64 = init.nat64 ?? [];
+		this.#locality = init.locality;
 		this.setOwnAddresses(init.ownAddresses ?? []);
 	}
 
-	/** Every address at which packets reach this server, public ones included, from now on. */
-	setOwnAddresses(addresses: readonly Uint8Array[]): void {
-		this.#own = new Set(addresses.map((address) => unmap(address).join()));
+	/**
+	 * Every address at which packets reach this server, public ones included, from now on; undefined =
+	 * the system does not list them. Then it is asked about every single one, and where it says
+	 * nothing of that either, only what a rule opens is reached.
+	 */
+	setOwnAddresses(addresses: readonly Uint8Array[] | undefined): void {
+		this.#own = addresses && new Set(addresses.map((address) => unmap(address).join()));
+	}
+
+	/** True while a rule of the server's opens this very address, even where it is the server's own. */
+	opens(address: Uint8Array, port: number): boolean {
+		return this.#allow.find([unmap(address)], port, true) !== undefined;
 	}
 
 	/**
 	 * Why a user may not reach a target, undefined if that is fine. `address` is what is handed to
-	 * the system, 4 or 16 bytes: of a name every address is checked, each time anew.
+	 * the system, 4 or 16 bytes: of a name every address is checked, each time anew. The system is
+	 * asked last, about what all else lets pass.
 	 */
 	check(
 		protocol: ExitProtocol,
@@ -83,22 +106,18 @@ export class ExitPolicy {
 		user?: UserRules,
 	): Refusal | undefined {
 		if (!(port >= 1 && port <= 65_535)) return refusal(`port ${port}`);
-		const target = unmap(address);
-		const inner = embeddedIpv4(target, this.#nat64);
-		const forms = [target, ...inner];
-		// A rule about ::/0 speaks of mapped addresses, too.
-		const written = target === address ? forms : [address, ...forms];
-		const denied = this.#denied(written, port, user);
-		if (denied !== undefined) return denied;
-		if (!isAllowed(user, [target], port)) return refusal("not in the user's allow list");
-		if (this.#allow.find([target], port, true) !== undefined) return undefined;
-		const mail = protocol === 'tcp' && port === SMTP_PORT;
-		if (mail && this.#allow.find([target], port) === undefined) return refusal('TCP port 25');
-		if (forms.some((form) => this.#own.has(form.join()))) {
-			return refusal('an address of the server itself');
-		}
-		const reason = classify(target, this.#nat64);
-		return reason === undefined ? undefined : refusal(reason);
+		const forms = this.#formsOf(address);
+		const refused = this.#judge(protocol, address, forms, port, user);
+		return refused ?? (this.opens(address, port) ? undefined : this.#judgeLocality(forms));
+	}
+
+	/**
+	 * Why a user may not hear what comes from there, undefined if that is fine: as {@link check}, but
+	 * the system is not asked, since strangers may send from any number of addresses.
+	 */
+	checkSource(address: Uint8Array, port: number, user?: UserRules): Refusal | undefined {
+		if (!(port >= 1 && port <= 65_535)) return refusal(`port ${port}`);
+		return this.#judge('udp', address, this.#formsOf(address), port, user);
 	}
 
 	/**
@@ -112,6 +131,41 @@ export class ExitPolicy {
 		if (server !== undefined) return refusal(`deny ${server.text}`);
 		const own = user?.deny.findName(canonical, port);
 		return own === undefined ? undefined : refusal(`the user's deny ${own.text}`);
+	}
+
+	#formsOf(address: Uint8Array): readonly Uint8Array[] {
+		const target = unmap(address);
+		return [target, ...embeddedIpv4(target, this.#nat64)];
+	}
+
+	#judge(
+		protocol: ExitProtocol,
+		address: Uint8Array,
+		forms: readonly Uint8Array[],
+		port: number,
+		user: UserRules | undefined,
+	): Refusal | undefined {
+		const target = forms[0]!;
+		// A rule about ::/0 speaks of mapped addresses, too.
+		const written = address.length === target.length ? forms : [address, ...forms];
+		const denied = this.#denied(written, port, user);
+		if (denied !== undefined) return denied;
+		if (!isAllowed(user, [target], port)) return refusal("not in the user's allow list");
+		if (this.opens(target, port)) return undefined;
+		const mail = protocol === 'tcp' && port === SMTP_PORT;
+		if (mail && this.#allow.find([target], port) === undefined) return refusal('TCP port 25');
+		if (forms.some((form) => this.#own?.has(form.join()))) return refusal(OWN_ADDRESS);
+		const reason = classify(target, this.#nat64);
+		return reason === undefined ? undefined : refusal(reason);
+	}
+
+	#judgeLocality(forms: readonly Uint8Array[]): Refusal | undefined {
+		for (const form of forms) {
+			const isLocal = this.#locality?.isLocal(form);
+			if (isLocal === true) return refusal(OWN_ADDRESS);
+			if (isLocal === undefined && this.#own === undefined) return refusal(UNKNOWN_ADDRESSES);
+		}
+		return undefined;
 	}
 
 	#denied(

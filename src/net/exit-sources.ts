@@ -44,7 +44,7 @@ export class ExitSources {
 		const bytes = parseIp(host);
 		if (bytes === undefined) return undefined;
 		const target = ipTarget(bytes, port);
-		const denied = this.#policy.check('udp', target.address, port, this.#rules) !== undefined;
+		const denied = this.#policy.checkSource(target.address, port, this.#rules) !== undefined;
 		return denied ? undefined : encodeTarget(target);
 	}
 }

@@ -136,8 +136,17 @@ export class ExitStream implements StreamOwner {
 			return;
 		}
 		const done = (outcome: Socket | number) => this.#connected(outcome);
-		this.#race = new TcpRace({addresses: allowed, port, budget, open, clock, done});
+		const rejects = (socket: Socket) => this.#rejects(socket);
+		this.#race = new TcpRace({addresses: allowed, port, budget, open, clock, rejects, done});
 		this.#race.start();
+	}
+
+	// Whatever the system said before: a connection with oneself never leaves the machine.
+	#rejects({localAddress = '', remoteAddress = '', remotePort = 0}: Socket): string | undefined {
+		if (localAddress !== remoteAddress) return undefined;
+		const address = parseIp(remoteAddress.split('%')[0] ?? '');
+		const isOpen = address !== undefined && this.#init.policy.opens(address, remotePort);
+		return isOpen ? undefined : 'EACCES';
 	}
 
 	#connected(outcome: Socket | number): void {

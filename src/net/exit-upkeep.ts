@@ -12,14 +12,23 @@ export interface ExitUpkeepInit {
 	/** Whose host names are looked up. */
 	readonly rules: readonly RuleSet[];
 	readonly resolve: (user: string, name: string) => Promise<NameAnswer>;
+	/** What is looked at again with the addresses. */
+	readonly locality?: {rescan(): void} | undefined;
 	/** Addresses that reach this machine beside those of its interfaces, as text. */
 	readonly bind: readonly string[];
 	readonly reporter: Reporter;
 	/** Hears that verdicts may differ from now on. */
 	readonly changed: () => void;
-	/** All addresses of the interfaces; the system's except in tests. */
+	/** All addresses of the interfaces, or throws; the system's except in tests. */
 	readonly addresses?: () => readonly string[];
 }
+
+/** In the place of a list of addresses where there is none. */
+const UNKNOWN = '?';
+
+const ADDRESSES_UNKNOWN =
+	'the addresses of this machine cannot be listed, so what the exit may reach is asked of the ' +
+	'system one by one (with systemd RestrictAddressFamilies= must name AF_NETLINK)';
 
 /** How often the addresses of this machine are read. */
 const RESCAN_INTERVAL: Millis = 5000;
@@ -67,16 +76,30 @@ export class ExitUpkeep {
 
 	/** Reads the addresses of this machine again. */
 	rescan(): void {
-		const {policy, bind, changed} = this.#init;
-		const found = (this.#init.addresses ?? interfaceAddresses)();
+		const {policy, bind, changed, locality} = this.#init;
+		locality?.rescan();
+		const found = this.#read();
 		// A sandbox that forbids the question must not open what was closed.
 		if (found.length === 0 && this.#known !== '') return;
 		const addresses = [...new Set([...bind, ...found])].sort();
-		const text = addresses.join();
+		const text = found.length === 0 ? UNKNOWN : addresses.join();
 		if (text === this.#known) return;
 		this.#known = text;
-		policy.setOwnAddresses(addresses.flatMap((address) => parseIp(withoutZone(address)) ?? []));
+		const own = addresses.flatMap((address) => parseIp(withoutZone(address)) ?? []);
+		policy.setOwnAddresses(found.length === 0 ? undefined : own);
 		changed();
+	}
+
+	#read(): readonly string[] {
+		let reason = 'the system lists none';
+		try {
+			const found = (this.#init.addresses ?? interfaceAddresses)();
+			if (found.length > 0) return found;
+		} catch (error) {
+			reason = error instanceof Error ? error.message : String(error);
+		}
+		if (this.#known === '') this.#init.reporter.warn(ADDRESSES_UNKNOWN, {reason});
+		return [];
 	}
 
 	/** Looks the names in rules up again; a name without an answer keeps the addresses it had. */
@@ -104,15 +127,11 @@ export class ExitUpkeep {
 	}
 }
 
-/** Every address of every interface; none when that cannot be told. */
+/** Every address of every interface. */
 function interfaceAddresses(): readonly string[] {
-	try {
-		return Object.values(networkInterfaces()).flatMap((list) =>
-			(list ?? []).map(({address}) => address),
-		);
-	} catch {
-		return [];
-	}
+	return Object.values(networkInterfaces()).flatMap((list) =>
+		(list ?? []).map(({address}) => address),
+	);
 }
 
 function withoutZone(address: string): string {

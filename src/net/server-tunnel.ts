@@ -22,6 +22,8 @@ import type {DatagramBatch, UdpBackEnd} from './udp.ts';
 /** What a server needs to be an exit for its clients. */
 export interface ServerExit {
 	readonly policy: ExitPolicy;
+	/** What the policy asks about single addresses; closed with the tunnel. */
+	readonly locality?: {rescan(): void; close(): void};
 	/** The rules of users who have their own, by name. */
 	readonly userRules?: ReadonlyMap<string, UserRules>;
 	/** Users who may not choose targets although the server is an exit. */
@@ -121,6 +123,7 @@ export class ServerTunnel implements DriverOutputs {
 			exit &&
 			new ExitUpkeep({
 				policy: exit.policy,
+				locality: exit.locality,
 				rules: exit.rules,
 				resolve: (user, name) => exit.names.resolve(user, name),
 				bind,
@@ -237,6 +240,7 @@ export class ServerTunnel implements DriverOutputs {
 		this.#upkeep?.close();
 		this.#streamExit?.close();
 		this.#init.exit?.names.close();
+		this.#init.exit?.locality?.close();
 		const targets = this.#allTargets.map((one) => one.close());
 		await Promise.all([this.#sockets.close(), this.#exits?.close(), ...targets]);
 	}

@@ -23,6 +23,8 @@ export interface TcpRaceInit {
 	/** Begins a connection to an IP literal. */
 	readonly open: (host: string, port: number) => Socket;
 	readonly clock: RaceClock;
+	/** Why a connection that was made is not to be used after all, one of the system's codes. */
+	readonly rejects?: (socket: Socket) => string | undefined;
 	/** Once: the connection, which nobody listens to yet, or one of RefusalCode. */
 	readonly done: (outcome: Socket | number) => void;
 }
@@ -73,6 +75,12 @@ export class TcpRace {
 			socket.on('error', failed);
 			socket.once('close', () => budget.give());
 			socket.once('connect', () => {
+				const rejected = this.#init.rejects?.(socket);
+				if (rejected !== undefined) {
+					socket.destroy();
+					this.#failed(socket, rejected);
+					return;
+				}
 				socket.off('error', failed);
 				this.#won(socket);
 			});

@@ -14,7 +14,7 @@ function setUp(t: ExecutionContext, init: Partial<ExitUpkeepInit>) {
 		bind: [],
 		reporter,
 		changed: () => changes++,
-		addresses: () => [],
+		addresses: () => ['198.51.100.200'],
 		...init,
 	});
 	t.teardown(() => upkeep.close());
@@ -90,4 +90,39 @@ test('the real interfaces are among the own addresses', async (t) => {
 	upkeep.close();
 	const refusal = policy.check('udp', ip('127.0.0.1'), 80);
 	t.is(refusal?.detail, 'an address of the server itself');
+});
+
+test('where no addresses are listed only what a rule opens is reached, and it is said why', async (t) => {
+	for (const addresses of [
+		() => [],
+		() => {
+			throw new Error('uv_interface_addresses returned EAFNOSUPPORT');
+		},
+	]) {
+		const policy = new ExitPolicy({allow: rules('10.1.0.0/16')});
+		const {upkeep, reporter, changes} = setUp(t, {policy, bind: ['0.0.0.0'], addresses});
+		await upkeep.start();
+		t.truthy(policy.check('udp', ip('8.8.8.8'), 53));
+		t.truthy(policy.check('tcp', ip('2600::1'), 443));
+		t.is(policy.check('udp', ip('10.1.0.7'), 53), undefined);
+		t.is(changes(), 1);
+		upkeep.rescan();
+		t.is(changes(), 1);
+		t.is(reporter.lines.length, 1);
+		t.regex(reporter.lines[0]!, /^warn: .*cannot be listed.*AF_NETLINK/);
+		t.regex(String(reporter.fields[0]?.['reason']), /EAFNOSUPPORT|lists none/);
+	}
+});
+
+test('where no addresses are listed the system is asked about each', async (t) => {
+	let isKnown = false;
+	const policy = new ExitPolicy({
+		locality: {isLocal: (address) => (isKnown ? address[0] === 5 : undefined)},
+	});
+	const {upkeep} = setUp(t, {policy, addresses: () => []});
+	await upkeep.start();
+	t.truthy(policy.check('udp', ip('8.8.8.8'), 53));
+	isKnown = true;
+	t.is(policy.check('udp', ip('8.8.8.8'), 53), undefined);
+	t.is(policy.check('tcp', ip('::ffff:5.6.7.8'), 53)?.detail, 'an address of the server itself');
 });

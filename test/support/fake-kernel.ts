@@ -30,6 +30,8 @@ const CALLS: SystemCalls = {
 	epollCreate1: 9,
 	recvmmsg: 10,
 	sendmmsg: 11,
+	read: 12,
+	write: 13,
 };
 
 /** Between two pieces of memory; above 2^32, so that both halves of a pointer matter. */

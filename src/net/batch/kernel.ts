@@ -9,6 +9,8 @@ import type {Addresses} from '../../native/native-memory.ts';
  */
 const NUMBERS = {
 	x64: {
+		read: 0,
+		write: 1,
 		close: 3,
 		socket: 41,
 		connect: 42,
@@ -22,6 +24,8 @@ const NUMBERS = {
 		sendmmsg: 307,
 	},
 	arm64: {
+		read: 63,
+		write: 64,
 		close: 57,
 		socket: 198,
 		connect: 203,
