@@ -36,6 +36,13 @@ export interface ServerSocketsInit {
 /** They stand for every address of their family. */
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
+/** How often the same trouble is said again. */
+const WARN_INTERVAL: Millis = 60_000;
+
+const NO_ADDRESSES =
+	'this machine lists no addresses: listening on all of them, and answers leave from the one that ' +
+	'the system chooses (with systemd RestrictAddressFamilies= must name AF_NETLINK)';
+
 /** How often addresses without a socket are tried and, without --bind, new ones looked for. */
 const RESCAN_INTERVAL: Millis = 5000;
 
@@ -78,12 +85,13 @@ export class ServerSockets implements UdpHandlers {
 		return sum;
 	}
 
-	/** Opens them; throws a SocketError when not a single address can be bound. */
+	/**
+	 * Opens them. Addresses that this machine does not have yet are waited for; throws a SocketError
+	 * when there is none to wait for and not a single one can be bound.
+	 */
 	start(): void {
 		const failure = this.#open(this.#wanted(), true);
-		if (this.#byIndex.size === 0) {
-			throw failure ?? new SocketError('EADDRNOTAVAIL', 'this machine has no address to listen on');
-		}
+		if (this.#byIndex.size === 0 && failure !== undefined) throw failure;
 		this.#timer = setInterval(() => this.rescan(), RESCAN_INTERVAL);
 	}
 
@@ -124,9 +132,19 @@ export class ServerSockets implements UdpHandlers {
 
 	#wanted(): readonly string[] {
 		const {bind} = this.#init;
-		if (bind.length === 0) return this.#addresses();
+		if (bind.length === 0) return this.#all();
 		const wanted = bind.map((address) => canonicalAddress(address) ?? address);
 		return [...new Set(wanted.flatMap((address) => this.#meant(address)))];
+	}
+
+	/** Every address of this machine; where it lists none, all of them by their wildcards. */
+	#all(): readonly string[] {
+		const all = this.#addresses();
+		if (all.length > 0) return all;
+		// A list that was there and is empty for a moment closes nothing.
+		if (this.#byIndex.size > 0) return [...this.#byAddress.keys()];
+		this.#init.reporter.limited('no addresses', WARN_INTERVAL).warn(NO_ADDRESSES);
+		return WILDCARDS;
 	}
 
 	/** The addresses that one stands for; where the machine does not tell them, itself. */
@@ -150,12 +168,15 @@ export class ServerSockets implements UdpHandlers {
 				if (!starting) reporter.info('listening on another address', {address: where});
 			} catch (error) {
 				if (!(error instanceof SocketError)) throw error;
-				failure ??= error;
+				const isAwaited = error.code === 'EADDRNOTAVAIL';
+				if (!isAwaited) failure ??= error;
 				// Once a minute: an address may come back, a port may become free.
-				reporter.limited(`bind ${address}`, 60_000).warn('cannot listen on an address', {
-					address: formatAddress(address, port),
-					reason: error.message,
-				});
+				reporter
+					.limited(`bind ${address}`, WARN_INTERVAL)
+					.warn(isAwaited ? 'waiting for an address to listen on' : 'cannot listen on an address', {
+						address: formatAddress(address, port),
+						reason: error.message,
+					});
 			}
 		}
 		return failure;

@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
 import {isMissing} from '../support/e2e-needs.ts';
+import {restrictedTo} from '../support/e2e-sandbox.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -66,8 +67,11 @@ try: print('answer', udp.recv(2000)[-1:])
 except TimeoutError: print('silence')
 `;
 
-test('an exit reaches none of its own addresses, and what lies beyond them', async (t) => {
-	if (isMissing(t, {namespaces: true, programs: ['python3', 'curl', 'socat']})) return;
+type Wrapper = (stage: Stage, hosts: TwoHosts) => readonly string[];
+
+/** Runs an exit with that before its command; resolves with its log. */
+async function tryExit(t: ExecutionContext, wrapper: Wrapper, bind: readonly string[]) {
+	if (isMissing(t, {namespaces: true, programs: ['python3', 'curl', 'socat']})) return undefined;
 	const hosts = hostsOf(t);
 	hosts.run(hosts.a, 'ip', 'addr', 'add', '9.9.9.9/32', 'dev', 'lo');
 	const stage = new Stage(t);
@@ -82,12 +86,10 @@ test('an exit reaches none of its own addresses, and what lies beyond them', asy
 	}
 	start(hosts.a, 'udp4-recvfrom:7007,bind=9.9.9.9,fork', 'exec:cat');
 	start(hosts.b, '-u', 'udp6-recv:7007,ipv6only=0', `open:${heard},append`);
-	const server = stage.program(
-		'mpserver',
-		['2000', '--bind', hosts.addressB, '--key-file', key],
-		{},
-		hosts.in(hosts.b),
-	);
+	const server = stage.program('mpserver', ['2000', ...bind, '--key-file', key], {}, [
+		...hosts.in(hosts.b),
+		...wrapper(stage, hosts),
+	]);
 	await server.says('mpserver runs');
 	const conf = stage.write('mpclient.conf', `${hosts.addressB} 2000\n`);
 	const argv = [conf, '--key-file', key, '--no-listen', '--socks', '127.0.0.1:1080'];
@@ -120,4 +122,18 @@ test('an exit reaches none of its own addresses, and what lies beyond them', asy
 	start(hosts.b, '-u', 'system:echo y', 'udp4:5.6.8.77:7007');
 	await waitFor(() => readFileSync(heard, 'latin1') === 'y\n');
 	t.regex(server.stderr, /a target is denied.*an address of the server itself/);
+	return server.stderr;
+}
+
+test('an exit reaches none of its own addresses, and what lies beyond them', async (t) => {
+	const log = await tryExit(t, () => [], ['--bind', '10.99.0.2']);
+	if (log !== undefined) t.notRegex(log, /AF_NETLINK/);
+});
+
+test('the same without netlink, and without an address to listen on', async (t) => {
+	const wrapper: Wrapper = (stage) => restrictedTo(stage, ['AF_UNIX', 'AF_INET', 'AF_INET6']);
+	const log = await tryExit(t, wrapper, []);
+	if (log === undefined) return;
+	t.regex(log, /this machine lists no addresses: listening on all of them.*AF_NETLINK/);
+	t.regex(log, /addresses of this machine cannot be listed.*AF_NETLINK/);
 });

@@ -2,7 +2,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {ServerSockets, type ServerSocketsInit} from '../../src/net/server-sockets.ts';
-import {SocketError} from '../../src/net/udp.ts';
+import {bindError, SocketError, type UdpBackEnd} from '../../src/net/udp.ts';
 import {FakeReporter} from '../support/fake-reporter.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -123,3 +123,53 @@ test.serial('tells which remote a datagram was too long for', async (t) => {
 	t.is(tooLong[0], 66_000);
 	await peer.close();
 });
+
+test.serial('an address that is not there yet is waited for, a port in use is not', async (t) => {
+	// The system's codes without its clock: the address comes when the test says so.
+	const there = new Set(['127.0.0.2']);
+	const real = new DgramBackEnd();
+	const backEnd: UdpBackEnd = {
+		name: 'dgram',
+		bindsInterfaces: false,
+		open: (binding, handlers) => {
+			if (!there.has(binding.address)) throw bindError('EADDRNOTAVAIL', binding);
+			return real.open(binding, handlers);
+		},
+	};
+	const port = await freePort();
+	const {sockets, reporter} = setUp(t, {port, bind: ['127.0.0.3'], backEnd});
+	sockets.start();
+	t.deepEqual(sockets.listening, []);
+	t.deepEqual(reporter.lines, ['warn: waiting for an address to listen on']);
+	t.regex(String(reporter.fields[0]?.['reason']), /does not have the address/);
+	there.add('127.0.0.3');
+	sockets.rescan();
+	t.deepEqual(sockets.listening, [`127.0.0.3:${port}`]);
+	const squatter = await UdpPeer.open(0, '127.0.0.2');
+	const bind = ['127.0.0.2', '127.0.0.4'];
+	const inUse = setUp(t, {port: squatter.port, bind, backEnd});
+	t.is(t.throws(() => inUse.sockets.start(), {instanceOf: SocketError})?.code, 'EADDRINUSE');
+	await squatter.close();
+});
+
+test.serial(
+	'a machine that lists no addresses is listened to by wildcards, until it does',
+	async (t) => {
+		let addresses: readonly string[] = [];
+		const port = await freePort();
+		const {sockets, reporter, closed} = setUp(t, {port, addresses: () => addresses});
+		sockets.start();
+		t.true(sockets.listening.includes(`0.0.0.0:${port}`));
+		t.regex(reporter.lines.join(), /lists no addresses.*AF_NETLINK/);
+		const before = [...sockets.listening];
+		sockets.rescan();
+		t.deepEqual(sockets.listening, before);
+		addresses = ['127.0.0.1'];
+		sockets.rescan();
+		t.deepEqual(sockets.listening, [`127.0.0.1:${port}`]);
+		t.is(closed.length, before.length);
+		addresses = [];
+		sockets.rescan();
+		t.deepEqual(sockets.listening, [`127.0.0.1:${port}`]);
+	},
+);
