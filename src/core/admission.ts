@@ -245,6 +245,7 @@ export class Admission {
 			session,
 			table,
 			owner: record,
+			holdAge: this.#config.holdAge,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),

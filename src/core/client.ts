@@ -1,6 +1,6 @@
 import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
-import {RespStatus} from '../wire/handshake.ts';
-import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
+import {RESET_LENGTH, RespStatus} from '../wire/handshake.ts';
+import {headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ClientConfig, ClientEndpoint, OpenDatagram} from './endpoint.ts';
@@ -14,7 +14,8 @@ import {lingerFor} from './linger.ts';
 import {PathAddress} from './path/address.ts';
 import {Role} from './path/probe-interval.ts';
 import type {RemoteAddress} from './remote-address.ts';
-import {ReplayWindow, Seen} from './replay-window.ts';
+import {ReplayWindow} from './replay-window.ts';
+import {namesOurPacket, ResetAlarms} from './reset-alarms.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {CreditPool} from './stream/credit-pool.ts';
@@ -25,11 +26,8 @@ import {Warnings} from './warnings.ts';
 
 /** Silence of the server after which a resume is tried. */
 const RESUME_AFTER: Millis = 2000;
-/** Only packets sent within this time may draw a RESET that is believed. */
-const RESET_WINDOW: Millis = 3000;
-/** Packet numbers remembered for each path: 20,000 packets/s for those 3 s. */
+/** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
 const SENT_NUMBERS = 65_536;
-const RESET_PAUSE: Millis = 1000;
 const SECOND_CLOSE: Millis = 20;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
@@ -51,9 +49,9 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	#exporter: Uint8Array = NO_CHALLENGE;
 	#sessions = 0;
 	#rekeyed: Millis = 0;
-	/** Ends 'quiet', or 'restarting' when no RESP comes. */
+	/** Ends 'quiet', or 'restarting' when nothing comes. */
 	#stateUntil: Millis = NEVER;
-	#lastReset: Millis = Number.NEGATIVE_INFINITY;
+	readonly #alarms = new ResetAlarms();
 	#pathsSequence = 0;
 	#pathsAgain: Millis = NEVER;
 	#nextSweep: Millis = NEVER;
@@ -88,6 +86,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#sendInit(now);
 	}
 
+	get #isUp(): boolean {
+		return this.#state === 'up' || this.#state === 'restarting';
+	}
+
 	// --- paths ---
 
 	pathOpened(path: number, now: Millis): void {
@@ -100,8 +102,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			known.moved();
 			session.prober.probe(known, now);
 		}
-		const init = this.#handshake.current();
-		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, path);
+		const init = this.#handshake.current(path);
+		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, [path]);
 	}
 
 	#openPath(session: Session, path: number, now: Millis): void {
@@ -111,7 +113,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	probePath(path: number, now: Millis): void {
 		const known = this.#session?.paths.get(path);
-		if (known?.open && this.#state === 'up') this.#session?.prober.probe(known, now);
+		if (known?.open && this.#isUp) this.#session?.prober.probe(known, now);
 	}
 
 	pathRefused(path: number, now: Millis, reason: string): void {
@@ -141,15 +143,15 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
 			case PacketType.RESP:
-				return this.#receiveResp(bytes, start, end, now);
+				return this.#receiveResp(path, bytes, start, end, now);
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
 				if (init === undefined) return this.drop('bad-handshake');
-				this.#sendRaw(init, path);
+				this.#sendRaw(init, [path]);
 				return undefined;
 			}
 			case PacketType.VERSION: {
-				const versions = this.#handshake.receiveVersion(bytes, start, end);
+				const versions = this.#handshake.receiveVersion(path, bytes, start, end);
 				if (versions === undefined) return this.drop('bad-handshake');
 				const text = `the server speaks version ${versions.join(', ')} only`;
 				this.#warnings.warn('other-version', 'server', text, now);
@@ -176,7 +178,9 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		}
 		const path = session.paths.get(pathId);
 		const address = path?.addresses.list[0];
+		const before = session.opened;
 		const reason = session.receive(undefined, path, address, bytes, start, end, now);
+		if (this.#state === 'restarting' && session.opened !== before) this.#endSuspicion();
 		if (session.broken !== undefined) this.#breakOff(session, now);
 		else {
 			this.#traffic.afterInput(now);
@@ -194,11 +198,17 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#stateUntil = now + 5000;
 	}
 
-	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
+	#receiveResp(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
 		if (this.#state === 'quiet') return this.drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
 		if (!this.#handshake.active) return this.drop('duplicate');
-		const result = this.#handshake.receiveResp(bytes, start, end);
+		const result = this.#handshake.receiveResp(path, bytes, start, end);
 		if (result === undefined) return this.drop('bad-handshake');
 		const {status, parameters} = result.resp;
 		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
@@ -212,6 +222,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#handshake.stop();
 		this.#stateUntil = NEVER;
 		this.#rekeyed = now;
+		this.#alarms.answered(status === RespStatus.RESUMED);
 		if (status === RespStatus.RESUMED) this.#resumed(result, now);
 		else this.#established(result, now);
 		return undefined;
@@ -225,8 +236,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		session.rekeys++;
 		// The answer is a sign of life; without this, silence would ask for the next resume at once.
 		session.sender.unheardSince = NEVER;
-		this.#state = 'up';
-		this.#streams.held = false;
+		this.#endSuspicion();
 		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
 		this.#traffic.resume(now);
 		// The server uses the new keys once a packet under them arrives.
@@ -257,7 +267,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#session = session;
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
-		this.#traffic.begin(session);
+		this.#traffic.begin(session, now);
 		const {frames} = resp.parameters;
 		const supported = STREAM_FRAMES.every((type) => frames.includes(type));
 		this.#streams.attach(session, supported);
@@ -287,23 +297,22 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		const session = this.#session;
-		if (end - start !== 11 || session === undefined || this.#state !== 'up') {
+		if (end - start !== RESET_LENGTH || session === undefined || !this.#isUp)
 			return this.drop('unexpected');
-		}
-		const number = headerPacketNumber(bytes, start);
-		const ours =
-			headerSessionId(bytes, start) === session.peerId &&
-			number < session.sender.nextPacketNumber &&
-			number >= session.sender.sentTimes.numberAt(now - RESET_WINDOW) &&
-			session.paths.get(path)?.sentNumbers?.peek(number) === Seen.DUPLICATE;
-		if (!ours || now - this.#lastReset < RESET_PAUSE) return this.drop('unexpected');
-		this.#lastReset = now;
+		if (!namesOurPacket(session, path, bytes, start, now)) return this.drop('unexpected');
+		// Anybody on a path can forge it. So all goes on, with copies in case that it is true, until
+		// the next genuine packet shows that the server still has the session.
+		if (this.#state === 'up') this.#stateUntil = now + 3 * session.probeTimeout;
 		this.#state = 'restarting';
-		this.#stateUntil = now + 3 * session.probeTimeout;
-		this.#traffic.hold(false);
-		this.#streams.held = true;
-		this.#beginResume(session, now);
+		this.#traffic.suspect();
+		if (!this.#handshake.active && this.#alarms.raise(now)) this.#beginResume(session, now);
 		return undefined;
+	}
+
+	#endSuspicion(): void {
+		this.#state = 'up';
+		this.#stateUntil = NEVER;
+		this.#traffic.trust();
 	}
 
 	#beginResume(session: Session, now: Millis): void {
@@ -314,6 +323,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	#closedByServer(code: number, quiet: Millis, now: Millis): void {
 		if (this.#session === undefined) return;
+		// It had the session until now.
+		this.#traffic.trust();
 		const reason = code === CloseCode.STOPPING ? 'the server stops' : `closed, code ${code}`;
 		this.#dropSession(reason);
 		this.#handshake.stop();
@@ -328,9 +339,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.context.emit({type: 'session-down', session: session.number, reason});
 		session.end();
 		this.#session = undefined;
-		this.#traffic.hold(true);
+		this.#traffic.hold();
 		this.#streams.detach();
-		this.#streams.held = false;
 		this.#pathsAgain = NEVER;
 	}
 
@@ -412,24 +422,28 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			this.#state = 'connecting';
 			this.#handshake.begin(undefined, now);
 		} else if (this.#state === 'restarting') {
-			// No answer: the RESET was not from our server. The old session goes on.
-			this.#state = 'up';
-			this.#streams.held = false;
-			this.#traffic.resume(now);
+			this.#endSuspicion();
+			// Nothing came since: the RESET may be true although another one was false not long ago.
+			if (!this.#handshake.active && this.#session) this.#beginResume(this.#session, now);
 		}
 	}
 
 	#sendInit(now: Millis): void {
-		const init = this.#handshake.poll(now);
-		if (init !== undefined) this.#sendRaw(init.bytes, init.path);
+		if (this.#handshake.poll(now) === undefined) return;
+		const groups = new Map<Uint8Array, number[]>();
+		for (const {id} of this.#config.paths) {
+			const init = this.#handshake.current(id)!;
+			groups.set(init, [...(groups.get(init) ?? []), id]);
+		}
+		for (const [init, paths] of groups) this.#sendRaw(init, paths);
 	}
 
-	/** Sends a handshake packet on one path or on all that are open. */
-	#sendRaw(bytes: Uint8Array, path: number | undefined): void {
+	/** Sends a handshake packet on those of the paths that are open. */
+	#sendRaw(bytes: Uint8Array, paths: readonly number[]): void {
 		const transmit = this.queueRaw(bytes);
 		if (transmit === undefined) return;
-		for (const {id} of this.#config.paths) {
-			if (!this.#open[id] || (path !== undefined && path !== id)) continue;
+		for (const id of paths) {
+			if (!this.#open[id]) continue;
 			transmit.remotes[transmit.count] = undefined;
 			transmit.paths[transmit.count++] = id;
 		}

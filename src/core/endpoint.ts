@@ -174,6 +174,8 @@ export interface ClientConfig {
 	readonly rekeyInterval: Millis;
 	/** A flow without datagrams ends after this, 300 s (RFC 4787). */
 	readonly flowIdle: Millis;
+	/** How long datagrams wait for a session or a path, 500 ms. */
+	readonly holdAge?: Millis;
 	/** Bytes that peers may have sent into streams and nobody has taken yet, 256 MiB. */
 	readonly streamMemory?: number;
 	/** How this end judges what a path carries, `bbr`. */
@@ -212,6 +214,8 @@ export interface ServerConfig {
 	readonly flowLimit: number;
 	/** Flows a user may open in a second, 4,096. */
 	readonly flowRate: number;
+	/** How long datagrams wait for a path, 500 ms. */
+	readonly holdAge?: Millis;
 	/** Bytes that clients may have sent into streams and nobody has taken yet, 256 MiB. */
 	readonly streamMemory?: number;
 	/** How this end judges what a path carries, `bbr`. */

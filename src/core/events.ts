@@ -104,7 +104,10 @@ export interface PathStatus {
 export interface SessionStatus {
 	readonly session: number;
 	readonly user: string;
-	/** 'connecting' until the first handshake, 'up', 'restarting' between RESET and RESP, 'quiet' after CLOSE. */
+	/**
+	 * 'connecting' until the first handshake, 'up', 'restarting' between a RESET and the next genuine
+	 * packet, 'quiet' after CLOSE.
+	 */
 	readonly state: 'connecting' | 'up' | 'restarting' | 'quiet' | 'closed';
 	readonly age: Millis;
 	readonly flows: number;

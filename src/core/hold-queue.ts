@@ -3,8 +3,11 @@ import type {Millis} from './time.ts';
 
 const MAX_DATAGRAMS = 256;
 const MAX_BYTES = 512 * 1024;
-const MAX_AGE: Millis = 2000;
 
+/** How long datagrams wait unless something else is asked for: longer is of no use to most. */
+export const HOLD_AGE: Millis = 500;
+
+/** A datagram that waits, where it goes to, and since when. */
 interface Held<F> {
 	readonly flow: F;
 	readonly bytes: Uint8Array;
@@ -12,16 +15,19 @@ interface Held<F> {
 }
 
 /**
- * Datagrams that wait for a session or for a path: the newest 256, at most 512 KiB, none older
- * than 2 s. What does not fit pushes the oldest out, which is counted.
+ * Datagrams that wait for a session or for a path: the newest 256, at most 512 KiB, none older than
+ * an age. What does not fit pushes the oldest out, which is counted.
  */
 export class HoldQueue<F> {
-	readonly #drops: DropCounters;
+	readonly #drops: DropCounters | undefined;
+	readonly #age: Millis;
 	#held: Held<F>[] = [];
 	#bytes = 0;
 
-	constructor(drops: DropCounters) {
+	/** @param drops where losses are counted; undefined = they are none */
+	constructor(drops?: DropCounters, age: Millis = HOLD_AGE) {
 		this.#drops = drops;
+		this.#age = age;
 	}
 
 	/** How many wait. */
@@ -33,6 +39,18 @@ export class HoldQueue<F> {
 	push(flow: F, bytes: Uint8Array, start: number, end: number, now: Millis): void {
 		this.#held.push({flow, bytes: bytes.slice(start, end), at: now});
 		this.#bytes += end - start;
+		this.#makeRoom();
+	}
+
+	/** Puts older ones in front of those that wait. */
+	putFirst(older: readonly Held<F>[]): void {
+		if (older.length === 0) return;
+		this.#held = [...older, ...this.#held];
+		for (const {bytes} of older) this.#bytes += bytes.length;
+		this.#makeRoom();
+	}
+
+	#makeRoom(): void {
 		while (this.#held.length > MAX_DATAGRAMS || this.#bytes > MAX_BYTES) {
 			this.#dropOldest('queue-full');
 		}
@@ -42,22 +60,27 @@ export class HoldQueue<F> {
 		const oldest = this.#held.shift();
 		if (oldest === undefined) return;
 		this.#bytes -= oldest.bytes.length;
-		this.#drops.count(reason);
+		this.#drops?.count(reason);
 	}
 
 	/** Drops what has waited too long. */
 	expire(now: Millis): void {
-		while (this.#held.length > 0 && now - this.#held[0]!.at > MAX_AGE) {
+		while (this.#held.length > 0 && now - this.#held[0]!.at > this.#age) {
 			this.#dropOldest('too-late');
 		}
 	}
 
-	/** Takes everything that is still fresh, oldest first. */
-	takeAll(now: Millis): readonly {readonly flow: F; readonly bytes: Uint8Array}[] {
-		this.expire(now);
-		const all = this.#held;
+	/** Drops everything. */
+	clear(): void {
 		this.#held = [];
 		this.#bytes = 0;
+	}
+
+	/** Takes everything that is still fresh, oldest first. */
+	takeAll(now: Millis): readonly Held<F>[] {
+		this.expire(now);
+		const all = this.#held;
+		this.clear();
 		return all;
 	}
 }

@@ -9,7 +9,7 @@ function push(queue: HoldQueue<number>, flow: number, length: number, now: numbe
 	queue.push(flow, new Uint8Array(length), 0, length, now);
 }
 
-test('keeps the newest 256, 512 KiB, 2 s, oldest first, as an array would', (t) => {
+test('keeps the newest 256, 512 KiB, 500 ms, oldest first, as an array would', (t) => {
 	const step = fc.tuple(fc.constantFrom(1, 1, 700, 20_000, 65_507), fc.nat(120));
 	fc.assert(
 		fc.property(fc.array(step, {maxLength: 400, size: 'max'}), (steps) => {
@@ -25,8 +25,8 @@ test('keeps the newest 256, 512 KiB, 2 s, oldest first, as an array would', (t) 
 				while (twin.length > 256 || bytes() > 512 * KIB) twin.shift();
 				t.is(queue.length, twin.length);
 			}
-			now += 1995;
-			twin = twin.filter(({at}) => now - at <= 2000);
+			now += 495;
+			twin = twin.filter(({at}) => now - at <= 500);
 			const taken = queue.takeAll(now);
 			t.deepEqual(
 				taken.map(({flow, bytes}) => [flow, bytes.length]),
@@ -55,13 +55,29 @@ test('is empty after everything was taken, and begins anew', (t) => {
 	t.is(queue.length, 8);
 });
 
-test('what waited for exactly 2 s still goes', (t) => {
+test('what waited for exactly 500 ms still goes', (t) => {
 	const drops = new DropCounters();
 	const queue = new HoldQueue<number>(drops);
 	push(queue, 1, 1, 0);
-	queue.expire(2000);
+	queue.expire(500);
 	t.is(queue.length, 1);
-	queue.expire(2000.1);
+	queue.expire(500.1);
 	t.is(queue.length, 0);
 	t.is(drops.get('too-late'), 1);
+});
+
+test('an age of its own, and older datagrams that go first within all limits', (t) => {
+	const drops = new DropCounters();
+	const queue = new HoldQueue<number>(drops, 3000);
+	const copies = new HoldQueue<number>();
+	for (let i = 0; i < 300; i++) push(copies, i, 1, 1000);
+	t.is(copies.length, 256);
+	for (let i = 300; i < 310; i++) push(queue, i, 1, 1100);
+	queue.putFirst(copies.takeAll(1100));
+	t.is(copies.length, 0);
+	t.is(drops.get('queue-full'), 10, 'of copies none counts, of what waits the oldest');
+	t.deepEqual(
+		queue.takeAll(4000).map(({flow}) => flow),
+		[...Array(256).keys()].map((i) => i + 54),
+	);
 });

@@ -245,8 +245,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'every RESET is believed',
 		file: 'src/core/client.ts',
-		from: 'if (!ours || now - this.#lastReset < RESET_PAUSE)',
-		to: 'if (!ours && now < 0)',
+		from: 'if (!namesOurPacket(session, path, bytes, start, now))',
+		to: 'if (now < 0)',
 	},
 	{
 		name: 'RESETs are not limited',

@@ -3,7 +3,11 @@ import {TunnelWorld} from '../support/tunnel-world.ts';
 
 test('what waits for a path still goes when a resume is answered before any path is up', (t) => {
 	for (let outage = 7000; outage < 13_000; outage += 50) {
-		const world = new TunnelWorld({seed: outage, links: [{delay: 10}, {delay: 20}]}).start();
+		const world = new TunnelWorld({
+			seed: outage,
+			links: [{delay: 10}, {delay: 20}],
+			client: {holdAge: 2000},
+		}).start();
 		world.run(1000);
 		world.send();
 		world.run(2000);

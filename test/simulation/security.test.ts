@@ -249,3 +249,26 @@ for (const [sources, from] of [
 		t.is(sessions[0]?.paths.filter(({state}) => state === 'up').length, 2);
 	});
 }
+
+test('a quick path that drops what answers its RETRY keeps nobody out', (t) => {
+	let retried = false;
+	const world = new TunnelWorld({
+		seed: 71,
+		links,
+		clientClock: 90_000_000,
+		intercept: ({bytes}, path, up) => {
+			if (path !== 0) return true;
+			if (!up && bytes[0]! >> 4 === 3) retried = true;
+			return !(up && retried);
+		},
+	}).start();
+	world.run(500);
+	world.killClient();
+	// The client's clock is wrong from now on, so that the server wants a cookie.
+	Object.assign(world.options, {clientClock: 100});
+	world.startClient();
+	const from = world.send();
+	world.run(world.now + 200);
+	t.true(retried);
+	t.deepEqual(world.lostAtServer(from), []);
+});

@@ -32,6 +32,9 @@ export class ClientTraffic {
 	readonly #context: EndpointContext;
 	readonly #flows: ClientFlows;
 	readonly #held: HoldQueue<Held>;
+	/** Copies of what went into a session that may be over. */
+	readonly #copies = new HoldQueue<Held>();
+	#suspects = false;
 	readonly #prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
 	#session: Session | undefined;
@@ -41,7 +44,7 @@ export class ClientTraffic {
 	constructor(context: EndpointContext, config: ClientConfig, closed: FlowFrames['sessionClosed']) {
 		this.#context = context;
 		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
-		this.#held = new HoldQueue(context.drops);
+		this.#held = new HoldQueue(context.drops, config.holdAge);
 		this.#prefix = clientFrame(config);
 		this.frames = this.#makeFrames(closed);
 	}
@@ -132,10 +135,24 @@ export class ClientTraffic {
 		return this.#held.length;
 	}
 
-	/** Another session, whose server knows no flow yet. */
-	begin(session: Session): void {
+	/** Another session, whose server knows no flow yet; what its predecessor did not deliver goes first. */
+	begin(session: Session, now: Millis): void {
 		this.#session = session;
 		this.#flows.forgetKnown();
+		this.#suspects = false;
+		this.#held.putFirst(this.#copies.takeAll(now));
+	}
+
+	/** The session may be over: from now on copies are kept of all that goes into it. */
+	suspect(): void {
+		this.#suspects = true;
+	}
+
+	/** The session goes on: no copies are kept any more. */
+	trust(): void {
+		if (!this.#suspects) return;
+		this.#suspects = false;
+		this.#copies.clear();
 	}
 
 	/** From now on datagrams may go out, and those that wait do. */
@@ -144,11 +161,10 @@ export class ClientTraffic {
 		this.flush(now);
 	}
 
-	/** From now on datagrams wait. @param ended whether the session is over */
-	hold(ended: boolean): void {
+	/** The session is over: from now on datagrams wait. */
+	hold(): void {
 		this.#ready = false;
-		if (ended) this.#session = undefined;
-		else if (this.#session !== undefined) this.#session.waiting = true;
+		this.#session = undefined;
 	}
 
 	/** A datagram bytes[start, end) of an application. */
@@ -204,6 +220,7 @@ export class ClientTraffic {
 	): DropReason | undefined {
 		const inline = target.known ? undefined : target.encoded;
 		const {reference} = target;
+		if (this.#suspects) this.#copies.push({flow, target: target.encoded}, bytes, start, end, now);
 		return session.sendDatagram(flow.id, reference, inline, undefined, bytes, start, end, now);
 	}
 
@@ -223,6 +240,7 @@ export class ClientTraffic {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
+		if (this.#suspects) this.#copies.push({flow, target: undefined}, bytes, start, end, now);
 		const inline = flow.known ? undefined : flow.target;
 		const prefix = flow.known ? undefined : this.#prefix;
 		return session.sendDatagram(flow.id, 0, inline, prefix, bytes, start, end, now);

@@ -35,6 +35,8 @@ export interface ServerFlowsInit {
 	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
 	readonly closed: (code: number, now: Millis) => void;
+	/** How long datagrams of targets wait for a path. */
+	readonly holdAge?: Millis | undefined;
 }
 
 /**
@@ -59,7 +61,7 @@ export class ServerFlows implements FlowFrames {
 		this.session = init.session;
 		this.#init = init;
 		this.#owner = init.owner;
-		this.held = new HoldQueue(init.context.drops);
+		this.held = new HoldQueue(init.context.drops, init.holdAge);
 	}
 
 	/** How many flows the session uses. */

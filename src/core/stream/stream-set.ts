@@ -53,8 +53,6 @@ export class StreamSet implements StreamHost {
 	#session: Session | undefined;
 	#transport: StreamTransport | undefined;
 	#feedback: FeedbackSender | undefined;
-	/** Whether packets are kept back for a while. */
-	held = false;
 	/** Whether there were streams when frames were sent last. */
 	#busy = false;
 
@@ -231,7 +229,7 @@ export class StreamSet implements StreamHost {
 	pump(now: Millis): void {
 		this.now = now;
 		const session = this.#session;
-		if (session === undefined || this.held) return;
+		if (session === undefined) return;
 		this.#feedback?.send(now);
 		// Where there are no streams a packet costs nothing here; the last one's timers end once.
 		const busy = this.#streams.size > 0;
@@ -244,7 +242,7 @@ export class StreamSet implements StreamHost {
 	/** When handleTimeout wants to be called. */
 	nextTimeout(): Millis {
 		const session = this.#session;
-		if (session === undefined || this.held) return NEVER;
+		if (session === undefined) return NEVER;
 		const own = Math.min(
 			this.#feedback?.nextTimeout() ?? NEVER,
 			this.#transport?.nextTimeout() ?? NEVER,
@@ -257,7 +255,7 @@ export class StreamSet implements StreamHost {
 	handleTimeout(now: Millis): void {
 		this.now = now;
 		const session = this.#session;
-		if (session === undefined || this.held) return;
+		if (session === undefined) return;
 		if (now >= session.sender.unheardSince + HOPELESS_AFTER) this.endAll(StreamCode.SESSION_LOST);
 		this.#transport?.handleTimeout(now);
 		this.pump(now);

@@ -79,26 +79,56 @@ test('a cookie from before a long pause is valid no more', (t) => {
 	t.false(server.cookieValid(init, HERE, 10_000_000));
 });
 
-test('the answer goes out again on that path only, until 3 s are over', (t) => {
-	const {client, retry} = asked();
+test('a path keeps its cookie over all attempts, and the others go on without one', (t) => {
+	const {client, server, retry} = asked();
+	const shared = client.current(0)!;
 	const init = take(client, retry, 1000)!;
-	t.is(client.current(), undefined);
-	const sent = [];
-	while (client.nextTimeout() < 10_000) sent.push(client.poll(client.nextTimeout())!);
-	t.deepEqual(
-		sent.map(({path}) => path),
-		[2, 2, 2, undefined, undefined].slice(0, sent.length),
-	);
-	t.deepEqual(sent[0]!.bytes, init);
-	t.notDeepEqual(sent[3]!.bytes, init);
+	t.deepEqual(client.current(2), init);
+	t.deepEqual(client.current(0), shared);
+	const seen = [init];
+	while (client.nextTimeout() < 30_000) {
+		client.poll(client.nextTimeout());
+		const [own, other] = [client.current(2)!, client.current(0)!];
+		t.true(server.cookieValid(verified(server, own), HERE, 1000));
+		t.false(server.cookieValid(verified(server, other), HERE, 1000));
+		if (!seen.includes(own)) seen.push(own);
+	}
+	t.true(seen.length >= 5, 'and takes a new key for each of them');
+	t.is(new Set(seen.map((bytes) => `${bytes.subarray(10, 42)}`)).size, seen.length);
 });
 
-test('answers the first RETRY and ignores others for a second', (t) => {
+test('the INITs of one moment have one time, so that the server resumes for one of them only', (t) => {
+	const {client, server, retry} = asked();
+	const own = verified(server, take(client, retry, 1000)!);
+	const shared = verified(server, client.current(0)!);
+	t.is(own.payload.time, shared.payload.time);
+});
+
+test('answers one RETRY a second on each path, whatever comes over the others', (t) => {
 	const {client, server, retry} = asked();
 	const first = take(client, retry, 1000)!;
 	const second = server.retry(verified(server, first), HERE, 1000);
 	t.is(take(client, second, 1999), undefined);
-	t.not(take(client, second, 2000, 1), undefined);
+	t.not(take(client, retry, 1001, 1), undefined);
+	t.deepEqual(client.current(2), first);
+	t.not(take(client, second, 2000), undefined);
+});
+
+test('a RETRY is for the INIT of its path', (t) => {
+	const {client, server, retry} = asked();
+	const own = take(client, retry, 1000)!;
+	const foreign = server.retry(verified(server, own), HERE, 1000);
+	t.is(take(client, foreign, 1000, 1), undefined);
+});
+
+test('the first answer on any path ends the handshake, with and without a cookie', (t) => {
+	for (const path of [0, 2]) {
+		const {client, server, retry} = asked();
+		take(client, retry, 1000);
+		const resp = answer(server, client.current(path)!);
+		if (path === 2) t.is(client.receiveResp(0, resp, 0, resp.length), undefined);
+		t.not(client.receiveResp(path, resp, 0, resp.length), undefined);
+	}
 });
 
 test('a RETRY to an INIT that was replaced is ignored', (t) => {
@@ -140,5 +170,5 @@ test('a RETRY of somebody without the key is ignored', (t) => {
 test('the RESP to the INIT with the cookie ends the handshake', (t) => {
 	const {client, server, retry} = asked();
 	const resp = answer(server, take(client, retry, 10)!);
-	t.not(client.receiveResp(resp, 0, resp.length), undefined);
+	t.not(client.receiveResp(2, resp, 0, resp.length), undefined);
 });

@@ -88,7 +88,7 @@ test('its RESP, byte for byte, and the keys of both ends', (t) => {
 	client.begin(undefined, 0);
 	client.poll(0);
 	const resp = fromHex(vectors.resp);
-	const keys = client.receiveResp(resp, 0, resp.length)?.keys;
+	const keys = client.receiveResp(0, resp, 0, resp.length)?.keys;
 	t.deepEqual(keys, noise.split());
 	t.is(toHex(keys?.initiatorKey), vectors.initiatorKey);
 	t.is(toHex(keys?.responderKey), vectors.responderKey);
@@ -122,11 +122,11 @@ test('the client takes VERSION and RETRY of the vectors', (t) => {
 	client.begin(undefined, 0);
 	client.poll(0);
 	const version = fromHex(vectors.version);
-	t.deepEqual(client.receiveVersion(version, 0, version.length), [2]);
+	t.deepEqual(client.receiveVersion(0, version, 0, version.length), [2]);
 	for (let bit = 0; bit < 8 * version.length; bit++) {
 		const forged = version.slice();
 		forged[bit >> 3]! ^= 1 << (bit & 7);
-		t.is(client.receiveVersion(forged, 0, forged.length), undefined, `bit ${bit}`);
+		t.is(client.receiveVersion(0, forged, 0, forged.length), undefined, `bit ${bit}`);
 	}
 });
 
