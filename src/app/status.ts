@@ -89,6 +89,7 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 	if (snapshot.sessions.length === 0) lines.push('no session');
 	for (const session of snapshot.sessions) {
 		lines.push('', sessionLine(session), ...pathTable(session, snapshot));
+		lines.push(...downLines(session, snapshot));
 	}
 	lines.push(...connectionLines(snapshot), ...userTable(snapshot));
 	const drops = Object.entries(snapshot.drops);
@@ -267,6 +268,15 @@ function pathTable(session: SessionStatus, snapshot: StatusSnapshot): readonly s
 		...idle.map((place) => idleRow(place)),
 	];
 	return alignColumns(rows);
+}
+
+function downLines({paths}: SessionStatus, snapshot: StatusSnapshot): readonly string[] {
+	return paths.flatMap((path) => {
+		if (path.down === undefined) return [];
+		const {age, reason} = path.down;
+		const name = escapeText(nameOf(path, snapshot));
+		return [`  ${name} is down for ${formatAge(age)}: ${escapeText(reason)}`];
+	});
 }
 
 function pathRow(path: PathStatus, snapshot: StatusSnapshot): string[] {

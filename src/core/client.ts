@@ -121,6 +121,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (known !== undefined) this.#session?.prober.refused(known, now, reason);
 	}
 
+	pathLost(path: number, now: Millis, reason: string): void {
+		const known = this.#session?.paths.get(path);
+		if (known !== undefined) this.#session?.prober.lost(known, now, reason);
+	}
+
 	pathTooLong(path: number, size: number, now: Millis): void {
 		const session = this.#session;
 		session?.paths.get(path)?.mtu.tooLong(size, now);

@@ -108,6 +108,8 @@ export interface ClientEndpoint extends Endpoint {
 	probePath(path: number, now: Millis): void;
 	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
 	pathRefused(path: number, now: Millis, reason: string): void;
+	/** Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no route. */
+	pathLost(path: number, now: Millis, reason: string): void;
 	/** The system said that a packet of this size is too long (EMSGSIZE). */
 	pathTooLong(path: number, size: number, now: Millis): void;
 }

@@ -98,6 +98,8 @@ export interface PathStatus {
 	readonly metered: boolean;
 	/** How long ago the last packet came in on it; undefined = never. */
 	readonly silence: Millis | undefined;
+	/** For how long it has been down, and why; undefined while it is not. */
+	readonly down?: {readonly age: Millis; readonly reason: string} | undefined;
 }
 
 /** One session as `status` shows it. */

@@ -45,6 +45,8 @@ export interface ClientPathEvents {
 	/** Its sockets are ready, or ready again. */
 	opened(path: ClientPath): void;
 	refused(path: ClientPath, reason: string): void;
+	/** Nothing can be sent at all for now: no socket, or no way out of this machine. */
+	lost(path: ClientPath, reason: string): void;
 	tooLong(path: ClientPath, size: number): void;
 }
 
@@ -170,7 +172,7 @@ export class ClientPath implements UdpHandlers {
 		}
 		this.#settled = undefined;
 		this.#rebuild(this.#addresses);
-		if (this.#links.some((link) => link.targets.length > 0)) this.#init.events.opened(this);
+		if (this.#addresses.length > 0) this.#tell('no route');
 	}
 
 	/** Sends to every address in use; true = a socket still refers to the bytes after `flush`. */
@@ -199,18 +201,25 @@ export class ClientPath implements UdpHandlers {
 	}
 
 	/** Connects anew on the same local port, unless that was done just now. */
-	reconnect(force: boolean): void {
+	reconnect(force: boolean, obstacle = 'no route'): void {
 		const now = this.#init.now();
 		if (this.#closed || this.#addresses.length === 0) return;
 		if (!force && now - this.#reconnectedAt < RECONNECT_INTERVAL) return;
 		this.#reconnectedAt = now;
+		this.#failure = '';
 		for (const link of this.#links) {
 			link.failing = false;
-			if (!link.socket.disconnect()) this.#drop(link);
+			if (!link.socket.disconnect()) this.#replace(link);
 			link.connected = false;
 		}
 		this.#rebuild(this.#settled === undefined ? this.#addresses : [this.#settled]);
-		this.#init.events.opened(this);
+		this.#tell(obstacle);
+	}
+
+	#tell(obstacle: string): void {
+		const {opened, lost} = this.#init.events;
+		if (this.blocked) lost(this, this.#failure || obstacle);
+		else opened(this);
 	}
 
 	async close(): Promise<void> {
@@ -232,6 +241,7 @@ export class ClientPath implements UdpHandlers {
 			case 'ECONNREFUSED':
 				this.#failed(link, 'refused: nothing listens there');
 				return;
+			case 'ENODEV':
 			case 'ENETUNREACH':
 			case 'EHOSTUNREACH':
 			case 'EADDRNOTAVAIL':
@@ -240,7 +250,7 @@ export class ClientPath implements UdpHandlers {
 				// While several addresses are tried, some of them may well have no route.
 				if (link.targets.length > 1) return;
 				this.#failed(link, `no route (${code})`);
-				this.reconnect(false);
+				this.reconnect(false, `no route (${code})`);
 				return;
 			case 'EMSGSIZE':
 				this.#init.events.tooLong(this, size);
@@ -274,7 +284,7 @@ export class ClientPath implements UdpHandlers {
 		const same = targets.length === 1 && targets[0]!.key === link.targets[0]?.key;
 		if (same && link.connected && link.targets.length === 1) return;
 		if (link.connected && !link.socket.disconnect()) {
-			this.#drop(link);
+			this.#replace(link);
 			const again = this.#ensureLink(link.family, false);
 			if (again !== undefined) this.#aim(again, hosts);
 			return;
@@ -292,6 +302,14 @@ export class ClientPath implements UdpHandlers {
 		const link: Link = {family, socket, targets: [], connected: false, failing: false};
 		this.#links.push(link);
 		return link;
+	}
+
+	#replace(link: Link): void {
+		const {name} = this.options;
+		const {reporter} = this.#init;
+		const limited = reporter.limited(`replace ${name}`, 60_000);
+		limited.warn('a socket of a path could not be kept, took another', {path: name});
+		this.#drop(link);
 	}
 
 	#drop(link: Link): void {

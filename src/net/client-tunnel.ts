@@ -98,6 +98,10 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 					init.onRefused?.(path.id, reason);
 					this.#input((now) => this.#endpoint.pathRefused(path.id, now, reason));
 				},
+				lost: (path, reason) => {
+					init.onRefused?.(path.id, reason);
+					this.#input((now) => this.#endpoint.pathLost(path.id, now, reason));
+				},
 				tooLong: (path, size) => {
 					this.#input((now) => this.#endpoint.pathTooLong(path.id, size, now));
 				},

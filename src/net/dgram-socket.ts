@@ -172,7 +172,8 @@ class DgramSocket implements UdpSocket {
 		this.#connected = false;
 		try {
 			this.#socket.disconnect();
-			return this.#socket.address().port === this.localPort;
+			const {address, port} = this.#socket.address();
+			return address === this.localAddress && port === this.localPort;
 		} catch {
 			return false;
 		}

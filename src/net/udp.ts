@@ -62,7 +62,10 @@ export interface UdpSocket {
 	flush(): void;
 	/** Only datagrams from and to this address from now on; false = the system refused. */
 	connect(to: RemoteAddress): boolean;
-	/** Undoes `connect`; false = the system refused or the local port was lost: open another socket. */
+	/**
+	 * Undoes `connect`. False = the system refused, or the local port or an option of the socket was
+	 * lost: close it and open another one.
+	 */
 	disconnect(): boolean;
 	/** The same address is the same object, see RemoteAddress. */
 	remote(host: string, port: number): RemoteAddress;

@@ -109,6 +109,13 @@ test('prints a table with every path and direction', (t) => {
 	t.true(lines.includes('waiting: 3'));
 });
 
+test('says why a path is down, and since when', (t) => {
+	const down = {age: 62_000, reason: 'no route (ENET\nUNREACH)'};
+	const paths = [{...path, state: 'down' as const, down}];
+	const lines = formatStatus({...snapshot, sessions: [{...session, paths}]}).split('\n');
+	t.true(lines.includes('  lüte is down for 1m 2s: no route (ENET\\nUNREACH)'));
+});
+
 test('escapes what comes from outside', (t) => {
 	const hostile = {...path, id: 5, name: 'a\u001b[2Jb\nc', remote: 'x\ry'};
 	const text = formatStatus({

@@ -13,6 +13,7 @@ class World {
 	readonly reporter = new FakeReporter();
 	readonly opened: number[] = [];
 	readonly refused: string[] = [];
+	readonly lost: string[] = [];
 	readonly tooLong: number[] = [];
 	readonly received: string[] = [];
 	trusting = true;
@@ -49,6 +50,7 @@ class World {
 				received: (path, socket, batch) => this.#received(path, socket, batch.sources[0]),
 				opened: (path) => this.opened.push(path.id),
 				refused: (path, reason) => this.refused.push(`${path.id} ${reason}`),
+				lost: (path, reason) => this.lost.push(`${path.id} ${reason}`),
 				tooLong: (_path, size) => this.tooLong.push(size),
 			},
 			...init,

@@ -32,6 +32,7 @@ const CALLS: SystemCalls = {
 	sendmmsg: 11,
 	read: 12,
 	write: 13,
+	getsockopt: 14,
 };
 
 /** Between two pieces of memory; above 2^32, so that both halves of a pointer matter. */

@@ -192,6 +192,14 @@ export class PathJudge {
 		return Math.max(this.#downAt(patience), this.#judged + JUDGE_INTERVAL);
 	}
 
+	/** Nothing sent from now on leaves this machine. */
+	lost(now: Millis): void {
+		if (this.state === 'down') return;
+		this.state = 'down';
+		this.#judged = now;
+		this.#counted = false;
+	}
+
 	/** The system says that nobody listens: no copies are worth sending until evidence comes. */
 	refused(): void {
 		if (this.state !== 'down') this.state = 'suspect';

@@ -137,6 +137,7 @@ export class PathSet {
 		const to = path.state;
 		if (to === from) return false;
 		path.downSince = to === 'down' ? now : NEVER;
+		if (to === 'down') path.downReason = reason;
 		this.#context.emit({
 			type: 'path-state',
 			session: this.#session,

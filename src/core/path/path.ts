@@ -49,6 +49,8 @@ export class Path {
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
 	/** When the path went down; NEVER while it is not. */
 	downSince: Millis = NEVER;
+	/** Why it went down last. */
+	downReason = '';
 	/** When to probe next. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
@@ -162,6 +164,8 @@ export class Path {
 			backup: this.settings.backup,
 			metered: this.settings.metered,
 			silence: this.heard === NEVER ? undefined : now - this.heard,
+			down:
+				this.downSince === NEVER ? undefined : {age: now - this.downSince, reason: this.downReason},
 		};
 	}
 }

@@ -335,6 +335,14 @@ export class Prober {
 		if (this.#role === Role.CLIENT) this.#context.emit({type: 'path-silent', path: path.id});
 	}
 
+	/** Nothing can be sent on this path: it is down without a judgement. */
+	lost(path: Path, now: Millis, reason: string): void {
+		const from = path.state;
+		path.judge.lost(now);
+		this.#paths.stateChanged(path, from, now, reason);
+		this.schedule(path, now);
+	}
+
 	/** The system refused to deliver on this path. */
 	refused(path: Path, now: Millis, reason: string): void {
 		const from = path.state;

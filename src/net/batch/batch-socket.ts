@@ -60,7 +60,10 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 	missed = 0;
 	readonly #resources: BatchResources;
 	readonly #handlers: UdpHandlers;
+	readonly #binding: UdpBinding;
 	readonly #family: IpFamily;
+	/** Of a path: the options that it had when it was opened. */
+	readonly #options: string;
 	readonly #recent: (BatchRemote | undefined)[];
 	#queue: SendQueue | undefined;
 	#connected = false;
@@ -75,6 +78,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		const {descriptors, poller} = resources;
 		this.#resources = resources;
 		this.#handlers = handlers;
+		this.#binding = binding;
 		this.#family = familyOf(binding.address);
 		this.isPath = binding.isPath === true;
 		const recent = this.isPath ? RECENT_OF_PATHS : RECENT;
@@ -83,6 +87,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		const {host, port} = descriptors.nameOf(this.descriptor, this.#family);
 		this.localAddress = host;
 		this.localPort = port;
+		this.#options = this.#readOptions();
 		const added = poller.add(this);
 		if (added >= 0) return;
 		descriptors.close(this.descriptor);
@@ -122,8 +127,10 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		if (!this.#connected) return true;
 		this.#connected = false;
 		const {descriptors} = this.#resources;
-		if (descriptors.disconnect(this.descriptor) < 0) return false;
-		return descriptors.nameOf(this.descriptor, this.#family).port === this.localPort;
+		if (descriptors.disconnect(this.descriptor, this.#binding) < 0) return false;
+		const {host, port} = descriptors.nameOf(this.descriptor, this.#family);
+		if (host !== this.localAddress || port !== this.localPort) return false;
+		return this.#readOptions() === this.#options;
 	}
 
 	remote(host: string, port: number): RemoteAddress {
@@ -214,6 +221,11 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 
 	#flushQueue(queue: SendQueue): void {
 		queue.flush(this.descriptor, this);
+	}
+
+	#readOptions(): string {
+		if (!this.isPath) return '';
+		return this.#resources.descriptors.optionsOf(this.descriptor, this.#family);
 	}
 
 	#own(to: RemoteAddress): BatchRemote {

@@ -2,7 +2,7 @@ import {getSystemErrorName} from 'node:util';
 import {NativeMemory} from '../../native/native-memory.ts';
 import {familyOf, type IpFamily} from '../ip.ts';
 import {bindError, type UdpBinding} from '../udp.ts';
-import {EADDRNOTAVAIL, type Kernel} from './kernel.ts';
+import {EADDRNOTAVAIL, ENODEV, type Kernel} from './kernel.ts';
 import {
 	ADDRESS_LENGTH,
 	AF_INET,
@@ -26,13 +26,17 @@ const SO_BINDTODEVICE = 25;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SO_RXQ_OVFL = 40;
-const IP_MTU_DISCOVER = 10;
-const IPV6_MTU_DISCOVER = 23;
 const IPV6_V6ONLY = 26;
 const UDP_GRO = 104;
 
 /** Never a fragment: what the path does not take is refused or lost (RFC 8899, section 3). */
 const PMTUDISC_PROBE = 3;
+
+/** IP_MTU_DISCOVER and IPV6_MTU_DISCOVER. */
+const MTU_DISCOVER = {
+	4: {level: SOL_IP, option: 10},
+	6: {level: SOL_IPV6, option: 23},
+} as const;
 
 /** What is asked for as the size of the system's queues. */
 const BUFFER_SIZE = 4 * 1024 * 1024;
@@ -76,17 +80,24 @@ export class Descriptors {
 		this.#set(descriptor, SOL_SOCKET, SO_RXQ_OVFL, 1);
 		// An old kernel without it, or without the next, is no reason to fail.
 		this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
-		if (binding.isPath === true) {
-			if (family === 4) this.#set(descriptor, SOL_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
-			else this.#set(descriptor, SOL_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
-		}
-		if (binding.device !== undefined) {
-			const result = this.#bindToDevice(descriptor, binding.device);
-			if (result < 0) return result;
-		}
+		const result = this.#bindFurther(descriptor, family, binding);
+		if (result < 0) return result;
 		const words = encodeSocketAddress(binding.address, binding.port);
 		if (words === undefined) return -EADDRNOTAVAIL;
 		return this.#withAddress(this.#kernel.calls.bind, descriptor, words, ADDRESS_LENGTH[family]);
+	}
+
+	/** What is bound besides address and port. */
+	#bindFurther(descriptor: number, family: IpFamily, binding: UdpBinding): number {
+		if (binding.isPath === true) {
+			const {level, option} = MTU_DISCOVER[family];
+			this.#set(descriptor, level, option, PMTUDISC_PROBE);
+		}
+		const {device} = binding;
+		if (device === undefined) return 0;
+		const result = this.#bindToDevice(descriptor, device);
+		if (result < 0) return result;
+		return this.#deviceOf(descriptor) === device ? 0 : -ENODEV;
 	}
 
 	/** Connects a socket; negative = refused. */
@@ -96,12 +107,27 @@ export class Descriptors {
 		return this.#withAddress(this.#kernel.calls.connect, descriptor, words, length);
 	}
 
-	/** Undoes it; negative = refused. */
-	disconnect(descriptor: number): number {
+	/**
+	 * Undoes it and makes the binding hold again, of which the kernel forgets a part (the interface,
+	 * __udp_disconnect); negative = refused.
+	 */
+	disconnect(descriptor: number, binding: UdpBinding): number {
 		// AF_UNSPEC is 0.
 		const nowhere = new Uint32Array(ADDRESS_LENGTH[4] / 4);
 		const {connect} = this.#kernel.calls;
-		return this.#withAddress(connect, descriptor, nowhere, ADDRESS_LENGTH[4]);
+		const result = this.#withAddress(connect, descriptor, nowhere, ADDRESS_LENGTH[4]);
+		return result < 0 ? result : this.#bindFurther(descriptor, familyOf(binding.address), binding);
+	}
+
+	/** The options of a socket that have to stay as they are, read from the system, to compare. */
+	optionsOf(descriptor: number, family: IpFamily): string {
+		const {level, option} = MTU_DISCOVER[family];
+		return [
+			this.#deviceOf(descriptor),
+			this.#get(descriptor, level, option),
+			this.#get(descriptor, SOL_SOCKET, SO_RCVBUF),
+			this.#get(descriptor, SOL_SOCKET, SO_SNDBUF),
+		].join();
 	}
 
 	/** Where a socket is bound. */
@@ -129,6 +155,29 @@ export class Descriptors {
 		this.#memory.words[0] = value;
 		const {address} = this.#memory;
 		return this.#call(this.#kernel.calls.setsockopt, descriptor, level, option, address, 4);
+	}
+
+	/** An option that is a number; negative = the system does not tell. */
+	#get(descriptor: number, level: number, option: number): number {
+		const {words, address} = this.#memory;
+		words[1] = 4;
+		const {getsockopt} = this.#kernel.calls;
+		const result = this.#call(getsockopt, descriptor, level, option, address, address + 4);
+		return result < 0 ? result : words[0]!;
+	}
+
+	/** The interface that a socket is bound to; empty = none, or one that is gone. */
+	#deviceOf(descriptor: number): string {
+		const {bytes, words, address} = this.#memory;
+		const lengthAt = INTERFACE_NAME / 4;
+		words[lengthAt] = INTERFACE_NAME;
+		const {getsockopt} = this.#kernel.calls;
+		const at = address + INTERFACE_NAME;
+		const result = this.#call(getsockopt, descriptor, SOL_SOCKET, SO_BINDTODEVICE, address, at);
+		if (result < 0) return '';
+		const name = bytes.subarray(0, words[lengthAt]);
+		const end = name.indexOf(0);
+		return Buffer.from(end < 0 ? name : name.subarray(0, end)).toString();
 	}
 
 	#bindToDevice(descriptor: number, device: string): number {

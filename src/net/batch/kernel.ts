@@ -17,6 +17,7 @@ const NUMBERS = {
 		bind: 49,
 		getsockname: 51,
 		setsockopt: 54,
+		getsockopt: 55,
 		epollCtl: 233,
 		epollPwait: 281,
 		epollCreate1: 291,
@@ -32,6 +33,7 @@ const NUMBERS = {
 		bind: 200,
 		getsockname: 204,
 		setsockopt: 208,
+		getsockopt: 209,
 		epollCtl: 21,
 		epollPwait: 22,
 		epollCreate1: 20,
@@ -47,6 +49,7 @@ export type SystemCalls = Readonly<Record<keyof typeof NUMBERS.x64, number>>;
 export const EINTR = 4;
 export const EIO = 5;
 export const EAGAIN = 11;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const EMSGSIZE = 90;
 export const EADDRNOTAVAIL = 99;

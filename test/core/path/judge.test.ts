@@ -55,6 +55,19 @@ test('nothing is judged where nothing was sent', (t) => {
 	t.is(judge.state, 'up');
 });
 
+test('a path that cannot send is down at once, and up with an answer to a later probe', (t) => {
+	const judge = upAt(0);
+	judge.sent(10, Sent.PROBE, FAST.patience);
+	judge.lost(20);
+	t.is(stateOf(judge), 'down');
+	t.is(judge.nextTimeout(FAST.patience), NEVER);
+	judge.report(echoOf(10), 30, FAST);
+	t.is(stateOf(judge), 'down', 'that was on its way before');
+	judge.sent(40, Sent.PROBE, FAST.patience);
+	judge.report(echoOf(40), 60, FAST);
+	t.is(stateOf(judge), 'up');
+});
+
 test('answers and control frames alone are not judged', (t) => {
 	const judge = upAt(0);
 	for (let now = 10; now < 10_000; now += 100) {

@@ -1,0 +1,42 @@
+import test, {type ExecutionContext} from 'ava';
+import {TwoLines} from '../support/e2e-lines.ts';
+import {isMissing} from '../support/e2e-needs.ts';
+import {waitFor} from '../support/wait-for.ts';
+
+const NEEDS = {programs: ['ip', 'ss', 'nft'], namespaces: true} as const;
+
+/** Both paths are up, each through the interface that it is bound to. */
+async function ownInterfaces(t: ExecutionContext, lines: TwoLines, eth1: string): Promise<void> {
+	await lines.untilUp(2);
+	const expected = ['10.8.0.2%eth0', `${eth1}%eth1`];
+	await waitFor(() => lines.sources().join() === expected.join(), `${expected}`, 10_000);
+	t.deepEqual(lines.sources(), expected);
+}
+
+test.serial('a path stays on its interface, whatever happens to that', async (t) => {
+	if (isMissing(t, NEEDS)) return;
+	const lines = new TwoLines(t);
+	await lines.start(['name=a bind=eth0', 'name=b bind=eth1']);
+	await lines.untilUp(2);
+	await lines.send();
+	const gone = (word: RegExp) =>
+		lines.until(({sessions}) => word.test(sessions[0]?.paths[1]?.down?.reason ?? ''), `${word}`);
+
+	lines.ip('link', 'set', 'eth1', 'down');
+	await gone(/no route/);
+	lines.ip('link', 'set', 'eth1', 'up');
+	lines.route('eth1');
+	await ownInterfaces(t, lines, '10.9.0.2');
+
+	lines.ip('link', 'del', 'eth1');
+	await gone(/eth1: this machine does not have the network interface/);
+	t.regex(lines.client.stderr, /a path is down.*path=b.*does not have the network interface/);
+	lines.lay('eth1');
+	await ownInterfaces(t, lines, '10.9.0.2');
+
+	lines.ip('addr', 'del', '10.9.0.2/24', 'dev', 'eth1');
+	lines.ip('addr', 'add', '10.9.0.77/24', 'dev', 'eth1');
+	lines.route('eth1');
+	await ownInterfaces(t, lines, '10.9.0.77');
+	t.like(await lines.settle(), {lost: 0});
+});
