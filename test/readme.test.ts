@@ -1,11 +1,9 @@
-import {spawnSync} from 'node:child_process';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
-import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {readPathLine} from '../src/config/path-line.ts';
 import {DnsServer} from './net/names-dns-server.ts';
-import {isMissing} from './support/e2e-needs.ts';
+import {needing} from './support/e2e-needs.ts';
 import {Program} from './support/program.ts';
 import {readmeBlocks, readmeSection, readmeTable, readReadme} from './support/readme-blocks.ts';
 import {ReadmeShell} from './support/readme-shell.ts';
@@ -98,61 +96,53 @@ async function nameServer(t: ExecutionContext): Promise<string> {
 	return server.listen();
 }
 
-/** Without a program of the examples a test is skipped, except where everything must be there. */
-function lacks(t: ExecutionContext, program: string): boolean {
-	if (spawnSync(program, ['-V']).error === undefined) return false;
-	const {CI} = process.env;
-	if (CI === 'true') t.fail(`${program} is missing`);
-	else t.pass(`skipped: ${program} is missing`);
-	t.log(`${program} is missing`);
-	return true;
-}
-
 test('every block is run here or is on the list of those that cannot be', (t) => {
 	const names = BLOCKS.map(({name}) => name);
 	t.deepEqual(names.toSorted(), [...RUN, ...Object.keys(NOT_RUN)].toSorted());
 	t.is(new Set(names).size, names.length);
 });
 
-test.serial('the classic example works from the key to the tables', async (t) => {
-	if (lacks(t, 'socat')) return;
-	const {shell, target, application, run} = await setUp(t);
-	const [server, first, second, listen] = await Promise.all(Array.from({length: 4}, freePort));
-	await run('keygen');
-	const serverRun = shell.start(block('server'), {
-		'2000 ': `${server} `,
-		' 1194': ` ${target.port}`,
-	});
-	await serverRun.says('mpserver runs');
-	for (const port of [first, second]) {
-		shell.start(block('bridge'), {
-			'udp-listen:4000': `udp-listen:${port}`,
-			'SERVER:2000': `127.0.0.1:${server}`,
+needing({programs: ['socat']}).serial(
+	'the classic example works from the key to the tables',
+	async (t) => {
+		const {shell, target, application, run} = await setUp(t);
+		const [server, first, second, listen] = await Promise.all(Array.from({length: 4}, freePort));
+		await run('keygen');
+		const serverRun = shell.start(block('server'), {
+			'2000 ': `${server} `,
+			' 1194': ` ${target.port}`,
 		});
-	}
-	shell.write('mpclient.conf', block('mpclient.conf'), {
-		'BRIDGE1 4000': `127.0.0.1 ${first}`,
-		'BRIDGE2 4000': `127.0.0.1 ${second}`,
-		'SERVER 2000': `127.0.0.1 ${server}`,
-	});
-	const tried = await run('test');
-	t.is([...tried.matchAll(/: reachable: RTT /g)].length, 3, tried);
-	const client = shell.start(block('client'), {
-		'tunnel.key': `tunnel.key --listen 127.0.0.1:${listen}`,
-	});
-	await pingPong(application, listen!);
-	// The bridges took --test for the same client: they serve one source port only.
-	const up = () => [...client.stderr.matchAll(/a path is up/g)].length;
-	await waitFor(() => up() === 3, `three paths: ${client.stderr}`);
-	const shown = await run('status');
-	t.regex(shown, /^mpclient .*\nlistening on /m);
-	t.regex(shown, /^mpserver .*\nlistening on .*; target 127\.0\.0\.1:\d+\n/m);
-	t.is([...shown.matchAll(/^\{"program":"mp(?:client|server)"/gm)].length, 2);
-});
+		await serverRun.says('mpserver runs');
+		for (const port of [first, second]) {
+			shell.start(block('bridge'), {
+				'udp-listen:4000': `udp-listen:${port}`,
+				'SERVER:2000': `127.0.0.1:${server}`,
+			});
+		}
+		shell.write('mpclient.conf', block('mpclient.conf'), {
+			'BRIDGE1 4000': `127.0.0.1 ${first}`,
+			'BRIDGE2 4000': `127.0.0.1 ${second}`,
+			'SERVER 2000': `127.0.0.1 ${server}`,
+		});
+		const tried = await run('test');
+		t.is([...tried.matchAll(/: reachable: RTT /g)].length, 3, tried);
+		const client = shell.start(block('client'), {
+			'tunnel.key': `tunnel.key --listen 127.0.0.1:${listen}`,
+		});
+		await pingPong(application, listen!);
+		// The bridges took --test for the same client: they serve one source port only.
+		const up = () => [...client.stderr.matchAll(/a path is up/g)].length;
+		await waitFor(() => up() === 3, `three paths: ${client.stderr}`);
+		const shown = await run('status');
+		t.regex(shown, /^mpclient .*\nlistening on /m);
+		t.regex(shown, /^mpserver .*\nlistening on .*; target 127\.0\.0\.1:\d+\n/m);
+		t.is([...shown.matchAll(/^\{"program":"mp(?:client|server)"/gm)].length, 2);
+	},
+);
 
 for (const name of ['bridge-loop', 'bridge-link', 'bridge-lossy']) {
-	test.serial(`a datagram crosses the bridge of the block ${name}`, async (t) => {
-		if (name === 'bridge-loop' && lacks(t, 'socat')) return;
+	const needs = name === 'bridge-loop' ? ({programs: ['socat']} as const) : {};
+	needing(needs).serial(`a datagram crosses the bridge of the block ${name}`, async (t) => {
 		const {shell, target, application, run} = await setUp(t);
 		const [server, bridge, listen] = await Promise.all(Array.from({length: 3}, freePort));
 		await run('keygen');
@@ -169,16 +159,10 @@ for (const name of ['bridge-loop', 'bridge-link', 'bridge-lossy']) {
 	});
 }
 
-test.serial(
+needing({pysocks: true}).serial(
 	'the Python of the README sends through SOCKS5 to a target that it names',
 	async (t) => {
 		const python = '/usr/bin/python3';
-		if (spawnSync(python, ['-c', 'import socks']).status !== 0) {
-			if (process.env['CI'] === 'true') t.fail('needs python3-socks');
-			else t.log('skipped: needs python3-socks');
-			t.pass();
-			return;
-		}
 		const {shell, target, run} = await setUp(t);
 		const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
 		await run('keygen');
@@ -203,42 +187,46 @@ test.serial(
 	},
 );
 
-test.serial('the forward of the README carries a query of the program beside it', async (t) => {
-	if (isMissing(t, {programs: ['drill']})) return;
-	const {shell, run} = await setUp(t);
-	const [server, port] = await Promise.all(Array.from({length: 2}, freePort));
-	const names = await nameServer(t);
-	await run('keygen');
-	const serverRun = shell.start(block('socks-server'), {
-		'2000 ': `${server} --allow 127.0.0.0/8 `,
-	});
-	await serverRun.says('mpserver runs');
-	shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
-	const client = shell.start(block('forward'), {
-		'5353=9.9.9.9:53': `${port}=${names} --no-listen --no-socks`,
-	});
-	await client.says('a session is up');
-	const answer = await run('dns', {'5353': `${port}`});
-	t.regex(answer, /^example\.net\.\s+60\s+IN\s+A\s+192\.0\.2\.99$/m);
-});
+needing({programs: ['drill']}).serial(
+	'the forward of the README carries a query of the program beside it',
+	async (t) => {
+		const {shell, run} = await setUp(t);
+		const [server, port] = await Promise.all(Array.from({length: 2}, freePort));
+		const names = await nameServer(t);
+		await run('keygen');
+		const serverRun = shell.start(block('socks-server'), {
+			'2000 ': `${server} --allow 127.0.0.0/8 `,
+		});
+		await serverRun.says('mpserver runs');
+		shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
+		const client = shell.start(block('forward'), {
+			'5353=9.9.9.9:53': `${port}=${names} --no-listen --no-socks`,
+		});
+		await client.says('a session is up');
+		const answer = await run('dns', {'5353': `${port}`});
+		t.regex(answer, /^example\.net\.\s+60\s+IN\s+A\s+192\.0\.2\.99$/m);
+	},
+);
 
-test.serial('socksify sends through SOCKS5 as the README says', async (t) => {
-	if (isMissing(t, {programs: ['socksify', 'drill']})) return;
-	const {shell, run} = await setUp(t);
-	const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
-	await run('keygen');
-	const serverRun = shell.start(block('socks-server'), {'2000 ': `${server} `});
-	await serverRun.says('mpserver runs');
-	shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
-	const client = shell.start(block('socks-client'), {'1080': `${socks}`});
-	await client.says('a session is up');
-	shell.write('socks.conf', block('socks.conf'), {'1080': `${socks}`});
-	// The exit refuses this address, which shows that the query came there.
-	const asked = shell.start(block('socksify'), {'9.9.9.9': '198.51.100.53'});
-	await client.says('the server refuses a target reason=denied target=198.51.100.53:53');
-	asked.kill('SIGKILL');
-	t.pass();
-});
+needing({programs: ['socksify', 'drill']}).serial(
+	'socksify sends through SOCKS5 as the README says',
+	async (t) => {
+		const {shell, run} = await setUp(t);
+		const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
+		await run('keygen');
+		const serverRun = shell.start(block('socks-server'), {'2000 ': `${server} `});
+		await serverRun.says('mpserver runs');
+		shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
+		const client = shell.start(block('socks-client'), {'1080': `${socks}`});
+		await client.says('a session is up');
+		shell.write('socks.conf', block('socks.conf'), {'1080': `${socks}`});
+		// The exit refuses this address, which shows that the query came there.
+		const asked = shell.start(block('socksify'), {'9.9.9.9': '198.51.100.53'});
+		await client.says('the server refuses a target reason=denied target=198.51.100.53:53');
+		asked.kill('SIGKILL');
+		t.pass();
+	},
+);
 
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);

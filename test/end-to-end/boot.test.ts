@@ -1,6 +1,6 @@
 import test from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {restrictedTo} from '../support/e2e-sandbox.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {readmeBlocks, readReadme} from '../support/readme-blocks.ts';
@@ -12,10 +12,14 @@ function unitSetting(name: string): string {
 	return line?.slice(name.length + 1) ?? '';
 }
 
-test("the README's unit never gives up, and its command runs in its sandbox", async (t) => {
+test("the README's unit never gives up", (t) => {
 	t.is(unitSetting('StartLimitIntervalSec'), '0');
 	t.is(unitSetting('Restart'), 'always');
-	if (isMissing(t, {namespaces: true, programs: ['python3']})) return;
+});
+
+const SANDBOX = {namespaces: true, programs: ['python3']} as const;
+
+needing(SANDBOX)("the command of the README's unit runs in its sandbox", async (t) => {
 	const hosts = new TwoHosts(t);
 	const stage = new Stage(t);
 	const key = await stage.key();
@@ -34,30 +38,32 @@ test("the README's unit never gives up, and its command runs in its sandbox", as
 	t.is(await server.end(), 0);
 });
 
-test('a server waits for its address, a client for its network', async (t) => {
-	if (isMissing(t, {namespaces: true})) return;
-	const hosts = new TwoHosts(t);
-	const stage = new Stage(t);
-	const key = await stage.key();
-	for (const host of [hosts.a, hosts.b]) hosts.run(host, 'ip', 'addr', 'flush', 'dev', 'cable');
-	const words = ['2000', '127.0.0.1', '9', '--bind', hosts.addressB, '--key-file', key];
-	const state = (name: string) => ['--state', stage.path(name)];
-	const server = stage.program('mpserver', [...words, ...state('s')], {}, hosts.in(hosts.b));
-	await server.says('waiting for an address to listen on');
-	const conf = stage.write('mpclient.conf', `${hosts.addressB} 2000\n`);
-	const client = stage.program(
-		'mpclient',
-		[conf, '--key-file', key, ...state('c')],
-		{},
-		hosts.in(hosts.a),
-	);
-	await client.says('mpclient runs');
-	hosts.run(hosts.b, 'ip', 'addr', 'add', `${hosts.addressB}/24`, 'dev', 'cable');
-	await server.says('listening on another address');
-	hosts.run(hosts.a, 'ip', 'addr', 'add', `${hosts.addressA}/24`, 'dev', 'cable');
-	await client.says('a session is up');
-	// The port is taken now, which no waiting mends.
-	const second = stage.program('mpserver', [...words, ...state('s2')], {}, hosts.in(hosts.b));
-	t.is(await second.end(), 1);
-	t.regex(second.stderr, /the port is in use/);
-});
+needing({namespaces: true})(
+	'a server waits for its address, a client for its network',
+	async (t) => {
+		const hosts = new TwoHosts(t);
+		const stage = new Stage(t);
+		const key = await stage.key();
+		for (const host of [hosts.a, hosts.b]) hosts.run(host, 'ip', 'addr', 'flush', 'dev', 'cable');
+		const words = ['2000', '127.0.0.1', '9', '--bind', hosts.addressB, '--key-file', key];
+		const state = (name: string) => ['--state', stage.path(name)];
+		const server = stage.program('mpserver', [...words, ...state('s')], {}, hosts.in(hosts.b));
+		await server.says('waiting for an address to listen on');
+		const conf = stage.write('mpclient.conf', `${hosts.addressB} 2000\n`);
+		const client = stage.program(
+			'mpclient',
+			[conf, '--key-file', key, ...state('c')],
+			{},
+			hosts.in(hosts.a),
+		);
+		await client.says('mpclient runs');
+		hosts.run(hosts.b, 'ip', 'addr', 'add', `${hosts.addressB}/24`, 'dev', 'cable');
+		await server.says('listening on another address');
+		hosts.run(hosts.a, 'ip', 'addr', 'add', `${hosts.addressA}/24`, 'dev', 'cable');
+		await client.says('a session is up');
+		// The port is taken now, which no waiting mends.
+		const second = stage.program('mpserver', [...words, ...state('s2')], {}, hosts.in(hosts.b));
+		t.is(await second.end(), 1);
+		t.regex(second.stderr, /the port is in use/);
+	},
+);

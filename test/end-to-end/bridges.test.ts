@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
-import test, {type ExecutionContext} from 'ava';
-import {isMissing} from '../support/e2e-needs.ts';
+import type {ExecutionContext} from 'ava';
+import {needing} from '../support/e2e-needs.ts';
 import {freePort, isBound} from '../support/e2e-ports.ts';
 import type {Child} from '../support/e2e-process.ts';
 import {Stage, type Tunnel} from '../support/e2e-stage.ts';
@@ -30,37 +30,38 @@ async function cross(t: ExecutionContext, words = '', looped = false): Promise<B
 	return {stage, tunnel, bridges, ports};
 }
 
-const SOCAT = {programs: ['socat']};
+const SOCAT = {programs: ['socat']} as const;
 
-test.serial('the commands of the README carry datagrams over three plain bridges', async (t) => {
-	if (isMissing(t, SOCAT)) return;
-	const stage = new Stage(t);
-	const [server, listen] = [await freePort(), await freePort()];
-	const ports = [await freePort(), await freePort(), await freePort()];
-	const target = await stage.echo();
-	const key = stage.path('tunnel.key');
-	t.is(await stage.program('mptunnel', ['keygen', key]).end(), 0);
-	const words = [`${server}`, '127.0.0.1', `${target.port}`, '--key-file', key];
-	const mpserver = stage.program('mpserver', words);
-	await mpserver.says('mpserver runs');
-	for (const port of ports) await stage.socat(port, server);
-	const conf = ports.map((port) => `127.0.0.1 ${port}\r\n`).join('');
-	const file = stage.write('mpclient.conf', `# bridges\r\n\r\n${conf}`);
-	const place = `127.0.0.1:${listen}`;
-	const mpclient = stage.program('mpclient', [file, '--key-file', key, '--listen', place]);
-	await mpclient.says('a session is up');
-	const application = await stage.application(listen);
-	application.start(100);
-	await application.hears(100);
-	t.deepEqual(await application.settle(), []);
-	t.deepEqual(target.repeated, []);
-	t.is(application.repeated, 0);
-	t.is(target.ports.length, 1);
-	for (const program of [mpclient, mpserver]) t.is(program.stdout, '');
-});
+needing(SOCAT).serial(
+	'the commands of the README carry datagrams over three plain bridges',
+	async (t) => {
+		const stage = new Stage(t);
+		const [server, listen] = [await freePort(), await freePort()];
+		const ports = [await freePort(), await freePort(), await freePort()];
+		const target = await stage.echo();
+		const key = stage.path('tunnel.key');
+		t.is(await stage.program('mptunnel', ['keygen', key]).end(), 0);
+		const words = [`${server}`, '127.0.0.1', `${target.port}`, '--key-file', key];
+		const mpserver = stage.program('mpserver', words);
+		await mpserver.says('mpserver runs');
+		for (const port of ports) await stage.socat(port, server);
+		const conf = ports.map((port) => `127.0.0.1 ${port}\r\n`).join('');
+		const file = stage.write('mpclient.conf', `# bridges\r\n\r\n${conf}`);
+		const place = `127.0.0.1:${listen}`;
+		const mpclient = stage.program('mpclient', [file, '--key-file', key, '--listen', place]);
+		await mpclient.says('a session is up');
+		const application = await stage.application(listen);
+		application.start(100);
+		await application.hears(100);
+		t.deepEqual(await application.settle(), []);
+		t.deepEqual(target.repeated, []);
+		t.is(application.repeated, 0);
+		t.is(target.ports.length, 1);
+		for (const program of [mpclient, mpserver]) t.is(program.stdout, '');
+	},
+);
 
-test.serial('killing one bridge and then another loses nothing', async (t) => {
-	if (isMissing(t, SOCAT)) return;
+needing(SOCAT).serial('killing one bridge and then another loses nothing', async (t) => {
 	const {tunnel, bridges} = await cross(t);
 	const {application, target} = tunnel;
 	// Slow enough for socat's small receive buffer when it does not run for a second.
@@ -82,19 +83,21 @@ test.serial('killing one bridge and then another loses nothing', async (t) => {
 	t.true(bridges[2]!.alive);
 });
 
-test.serial('datagrams of 1 to 65,507 bytes get through socat, which cuts at 8,192', async (t) => {
-	if (isMissing(t, SOCAT)) return;
-	const {tunnel} = await cross(t);
-	const {application} = tunnel;
-	const sizes = [1, 100, 1173, 1445, 8192, 8193, 20_000, 60_000, 65_507];
-	for (const [index, size] of sizes.entries()) {
-		const bytes = randomBytes(size);
-		bytes[0] = 'x'.charCodeAt(0);
-		application.send(bytes);
-		await waitFor(() => application.received.length > index, `${size} bytes`);
-		t.true(application.received[index]!.equals(bytes), `${size} bytes`);
-	}
-});
+needing(SOCAT).serial(
+	'datagrams of 1 to 65,507 bytes get through socat, which cuts at 8,192',
+	async (t) => {
+		const {tunnel} = await cross(t);
+		const {application} = tunnel;
+		const sizes = [1, 100, 1173, 1445, 8192, 8193, 20_000, 60_000, 65_507];
+		for (const [index, size] of sizes.entries()) {
+			const bytes = randomBytes(size);
+			bytes[0] = 'x'.charCodeAt(0);
+			application.send(bytes);
+			await waitFor(() => application.received.length > index, `${size} bytes`);
+			t.true(application.received[index]!.equals(bytes), `${size} bytes`);
+		}
+	},
+);
 
 /** The least time between a probe that is answered and the next of the server's own, less reserve. */
 const SERVER_SILENCE = 1200;
@@ -122,10 +125,9 @@ async function crashInSilence(tunnel: Tunnel): Promise<number> {
 	return quietUntil;
 }
 
-test.serial(
+needing(SOCAT).serial(
 	'a client that is killed while the server is silent finds its bridges alive',
 	async (t) => {
-		if (isMissing(t, SOCAT)) return;
 		// A machine so busy that the client is not back before the server's next probe shows nothing.
 		for (let attempt = 1; attempt <= 10; attempt++) {
 			const {tunnel, bridges} = await cross(t);
@@ -160,67 +162,75 @@ test.serial(
 );
 
 for (const end of ['client', 'server'] as const) {
-	test.serial(`bridges survive a clean stop of the ${end} that is back at once`, async (t) => {
-		if (isMissing(t, SOCAT)) return;
-		const {tunnel, bridges} = await cross(t);
+	needing(SOCAT).serial(
+		`bridges survive a clean stop of the ${end} that is back at once`,
+		async (t) => {
+			const {tunnel, bridges} = await cross(t);
+			const {application} = tunnel;
+			application.start(200);
+			await application.hears(200);
+			await tunnel.stop(end);
+			const stopped = performance.now();
+			await (end === 'client' ? tunnel.startClient() : tunnel.startServer());
+			const away = performance.now() - stopped;
+			t.log(`back after ${away.toFixed(0)} ms`);
+			t.true(away < 1500, `back only after ${away.toFixed(0)} ms`);
+			await application.isAnswered();
+			await tunnel.untilUp(3);
+			t.true(
+				bridges.every(({alive}) => alive),
+				bridges.map(({output}) => output).join(''),
+			);
+		},
+	);
+}
+
+needing(SOCAT).serial(
+	'with bridges in a loop traffic returns after the server was killed',
+	async (t) => {
+		const {tunnel} = await cross(t, '', true);
 		const {application} = tunnel;
 		application.start(200);
 		await application.hears(200);
-		await tunnel.stop(end);
-		const stopped = performance.now();
-		await (end === 'client' ? tunnel.startClient() : tunnel.startServer());
-		const away = performance.now() - stopped;
-		t.log(`back after ${away.toFixed(0)} ms`);
-		t.true(away < 1500, `back only after ${away.toFixed(0)} ms`);
+		await tunnel.crash('server');
+		await tunnel.startServer();
+		const back = performance.now();
 		await application.isAnswered();
-		await tunnel.untilUp(3);
-		t.true(
-			bridges.every(({alive}) => alive),
-			bridges.map(({output}) => output).join(''),
-		);
-	});
-}
+		t.log(`answered ${(performance.now() - back).toFixed(0)} ms after the server listens`);
+		await t.notThrowsAsync(tunnel.untilUp(3));
+	},
+);
 
-test.serial('with bridges in a loop traffic returns after the server was killed', async (t) => {
-	if (isMissing(t, SOCAT)) return;
-	const {tunnel} = await cross(t, '', true);
-	const {application} = tunnel;
-	application.start(200);
-	await application.hears(200);
-	await tunnel.crash('server');
-	await tunnel.startServer();
-	const back = performance.now();
-	await application.isAnswered();
-	t.log(`answered ${(performance.now() - back).toFixed(0)} ms after the server listens`);
-	await t.notThrowsAsync(tunnel.untilUp(3));
-});
+needing(SOCAT).serial(
+	'with bridges in a loop the client may start before the server',
+	async (t) => {
+		const stage = new Stage(t);
+		const ports = [await freePort(), await freePort(), await freePort()];
+		const tunnel = await stage.tunnel({lines: () => ports.map((port) => `127.0.0.1 ${port}`)});
+		for (const port of ports) await stage.loopedSocat(port, tunnel.port);
+		await tunnel.startClient();
+		const started = performance.now();
+		tunnel.application.start(50);
+		await waitFor(() => performance.now() > started + 3000);
+		await tunnel.startServer();
+		await tunnel.application.isAnswered();
+		await t.notThrowsAsync(tunnel.untilUp(3));
+	},
+);
 
-test.serial('with bridges in a loop the client may start before the server', async (t) => {
-	if (isMissing(t, SOCAT)) return;
-	const stage = new Stage(t);
-	const ports = [await freePort(), await freePort(), await freePort()];
-	const tunnel = await stage.tunnel({lines: () => ports.map((port) => `127.0.0.1 ${port}`)});
-	for (const port of ports) await stage.loopedSocat(port, tunnel.port);
-	await tunnel.startClient();
-	const started = performance.now();
-	tunnel.application.start(50);
-	await waitFor(() => performance.now() > started + 3000);
-	await tunnel.startServer();
-	await tunnel.application.isAnswered();
-	await t.notThrowsAsync(tunnel.untilUp(3));
-});
-
-test.serial('a bridge whose name does not resolve stops none of the others', async (t) => {
-	if (isMissing(t, SOCAT)) return;
-	const stage = new Stage(t);
-	const port = await freePort();
-	const lines = [`nosuch.invalid 4000 name=lost`, `127.0.0.1 ${port} name=good`];
-	const tunnel = await stage.tunnel({lines: () => lines});
-	await tunnel.startServer();
-	await stage.socat(port, tunnel.port);
-	await tunnel.startClient();
-	tunnel.application.start(50);
-	await tunnel.application.hears(20);
-	await tunnel.client.says(/cannot be resolved.*lost|lost.*cannot be resolved/);
-	t.deepEqual(await tunnel.application.settle(), []);
-});
+needing(SOCAT).serial(
+	'a bridge whose name does not resolve stops none of the others',
+	async (t) => {
+		const stage = new Stage(t);
+		const port = await freePort();
+		const lines = [`nosuch.invalid 4000 name=lost`, `127.0.0.1 ${port} name=good`];
+		const tunnel = await stage.tunnel({lines: () => lines});
+		await tunnel.startServer();
+		await stage.socat(port, tunnel.port);
+		await tunnel.startClient();
+		tunnel.application.start(50);
+		await tunnel.application.hears(20);
+		await tunnel.client.says(/cannot be resolved.*lost|lost.*cannot be resolved/);
+		t.deepEqual(await tunnel.application.settle(), []);
+	},
+);

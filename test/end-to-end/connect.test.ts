@@ -5,7 +5,7 @@ import {connect, createServer, type Socket} from 'node:net';
 import {userInfo} from 'node:os';
 import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
 import {Stage} from '../support/e2e-stage.ts';
@@ -59,75 +59,85 @@ function cutAndRestore(front: SocksFront): readonly (() => Promise<void>)[] {
 	];
 }
 
-test.serial('curl: 100 MiB down over three lossy links, one cut and restored', async (t) => {
-	if (isMissing(t, {programs: ['curl']})) return;
-	const stage = new Stage(t);
-	const front = await lossy(t, stage);
-	const web = await WebTarget.open(t, 100 * MIB);
-	web.between = cutAndRestore(front);
-	const url = `http://127.0.0.1:${web.port}/big`;
-	const {code, output} = await curl(stage, front, '--fail', '-o', stage.path('out'), url);
-	t.is(code, 0, output);
-	t.true(readFileSync(stage.path('out')).equals(web.big));
-});
+needing({programs: ['curl']}).serial(
+	'curl: 100 MiB down over three lossy links, one cut and restored',
+	async (t) => {
+		const stage = new Stage(t);
+		const front = await lossy(t, stage);
+		const web = await WebTarget.open(t, 100 * MIB);
+		web.between = cutAndRestore(front);
+		const url = `http://127.0.0.1:${web.port}/big`;
+		const {code, output} = await curl(stage, front, '--fail', '-o', stage.path('out'), url);
+		t.is(code, 0, output);
+		t.true(readFileSync(stage.path('out')).equals(web.big));
+	},
+);
 
-test.serial('curl: 100 MiB up over three lossy links, one cut and restored', async (t) => {
-	if (isMissing(t, {programs: ['curl']})) return;
-	const stage = new Stage(t);
-	const front = await lossy(t, stage);
-	const web = await WebTarget.open(t, 100 * MIB);
-	web.between = cutAndRestore(front);
-	const file = stage.path('big');
-	writeFileSync(file, web.big);
-	const sent = ['--data-binary', `@${file}`, '-H', 'content-type: application/octet-stream'];
-	const {code, output} = await curl(stage, front, ...sent, `http://127.0.0.1:${web.port}/`);
-	t.is(code, 0, output);
-	t.is(output, createHash('sha256').update(web.big).digest('hex'));
-});
+needing({programs: ['curl']}).serial(
+	'curl: 100 MiB up over three lossy links, one cut and restored',
+	async (t) => {
+		const stage = new Stage(t);
+		const front = await lossy(t, stage);
+		const web = await WebTarget.open(t, 100 * MIB);
+		web.between = cutAndRestore(front);
+		const file = stage.path('big');
+		writeFileSync(file, web.big);
+		const sent = ['--data-binary', `@${file}`, '-H', 'content-type: application/octet-stream'];
+		const {code, output} = await curl(stage, front, ...sent, `http://127.0.0.1:${web.port}/`);
+		t.is(code, 0, output);
+		t.is(output, createHash('sha256').update(web.big).digest('hex'));
+	},
+);
 
-test.serial('curl: 50 small transfers at once all come whole', async (t) => {
-	if (isMissing(t, {programs: ['curl']})) return;
-	const stage = new Stage(t);
-	const front = await lossy(t, stage);
-	const web = await WebTarget.open(t, 1);
-	const many = ['--fail', '-Z', '--parallel-immediate', '--parallel-max', '50'];
-	const out = ['-o', stage.path('small_#1')];
-	const url = `http://127.0.0.1:${web.port}/small/[1-50]`;
-	const {code, output} = await curl(stage, front, ...many, ...out, url);
-	t.is(code, 0, output);
-	for (let i = 1; i <= 50; i++) t.is(readFileSync(stage.path(`small_${i}`), 'utf8'), `${i}`);
-});
+needing({programs: ['curl']}).serial(
+	'curl: 50 small transfers at once all come whole',
+	async (t) => {
+		const stage = new Stage(t);
+		const front = await lossy(t, stage);
+		const web = await WebTarget.open(t, 1);
+		const many = ['--fail', '-Z', '--parallel-immediate', '--parallel-max', '50'];
+		const out = ['-o', stage.path('small_#1')];
+		const url = `http://127.0.0.1:${web.port}/small/[1-50]`;
+		const {code, output} = await curl(stage, front, ...many, ...out, url);
+		t.is(code, 0, output);
+		for (let i = 1; i <= 50; i++) t.is(readFileSync(stage.path(`small_${i}`), 'utf8'), `${i}`);
+	},
+);
 
-test.serial('curl hears why it cannot connect, and so do the logs of both ends', async (t) => {
-	if (isMissing(t, {programs: ['curl']})) return;
-	const stage = new Stage(t);
-	const front = await lossy(t, stage);
-	for (const [url, reply, line] of [
-		[`http://127.0.0.1:${await freePort()}/`, 5, 'reason=connection-refused'],
-		['http://10.0.0.1/', 2, 'reason=denied target=10.0.0.1:80'],
-		['http://nothing.invalid/', 4, 'reason=unresolvable target=nothing.invalid:80'],
-	] as const) {
-		const {code, output} = await curl(stage, front, url);
+needing({programs: ['curl']}).serial(
+	'curl hears why it cannot connect, and so do the logs of both ends',
+	async (t) => {
+		const stage = new Stage(t);
+		const front = await lossy(t, stage);
+		for (const [url, reply, line] of [
+			[`http://127.0.0.1:${await freePort()}/`, 5, 'reason=connection-refused'],
+			['http://10.0.0.1/', 2, 'reason=denied target=10.0.0.1:80'],
+			['http://nothing.invalid/', 4, 'reason=unresolvable target=nothing.invalid:80'],
+		] as const) {
+			const {code, output} = await curl(stage, front, url);
+			t.is(code, 97, output);
+			t.regex(output, new RegExp(`\\(${reply}\\)`));
+			await front.client.says(line);
+		}
+	},
+);
+
+needing({programs: ['curl']}).serial(
+	'curl hears of a tunnel that is down after 5 seconds',
+	async (t) => {
+		const stage = new Stage(t);
+		const [key, socks, nobody] = [await stage.key(), await freePort(), await freePort()];
+		const conf = stage.write('mpclient.conf', `127.0.0.1 ${nobody}\n`);
+		const words = ['--no-listen', '--socks', `127.0.0.1:${socks}`, '--key-file', key];
+		const client = stage.program('mpclient', [conf, ...words]);
+		await client.says('mpclient runs');
+		const proxy = ['-sS', '--socks5-hostname', `127.0.0.1:${socks}`];
+		const {code, output} = await run(stage, 'curl', ...proxy, 'http://127.0.0.1:1/');
 		t.is(code, 97, output);
-		t.regex(output, new RegExp(`\\(${reply}\\)`));
-		await front.client.says(line);
-	}
-});
-
-test.serial('curl hears of a tunnel that is down after 5 seconds', async (t) => {
-	if (isMissing(t, {programs: ['curl']})) return;
-	const stage = new Stage(t);
-	const [key, socks, nobody] = [await stage.key(), await freePort(), await freePort()];
-	const conf = stage.write('mpclient.conf', `127.0.0.1 ${nobody}\n`);
-	const words = ['--no-listen', '--socks', `127.0.0.1:${socks}`, '--key-file', key];
-	const client = stage.program('mpclient', [conf, ...words]);
-	await client.says('mpclient runs');
-	const proxy = ['-sS', '--socks5-hostname', `127.0.0.1:${socks}`];
-	const {code, output} = await run(stage, 'curl', ...proxy, 'http://127.0.0.1:1/');
-	t.is(code, 97, output);
-	t.regex(output, /\(1\)/);
-	await client.says('nothing comes from the server reason=tunnel-down target=127.0.0.1:1');
-});
+		t.regex(output, /\(1\)/);
+		await client.says('nothing comes from the server reason=tunnel-down target=127.0.0.1:1');
+	},
+);
 
 /** A repository with some history, and what its newest commit is called. */
 async function repository(t: ExecutionContext, stage: Stage): Promise<string> {
@@ -145,30 +155,32 @@ async function repository(t: ExecutionContext, stage: Stage): Promise<string> {
 	return output.trim().split('\n').at(-1) ?? '';
 }
 
-test.serial('git clones through SOCKS5 and through a TCP forward', async (t) => {
-	if (isMissing(t, {programs: ['git', 'python3']})) return;
-	const stage = new Stage(t);
-	const head = await repository(t, stage);
-	const [daemon, forward, web] = [await freePort(), await freePort(), await freePort()];
-	const served = `--base-path=${stage.folder}`;
-	const place = ['--listen=127.0.0.1', `--port=${daemon}`];
-	stage.child('git', ['daemon', '--reuseaddr', '--export-all', served, ...place]);
-	const words = ['--directory', stage.folder, '--bind', '127.0.0.1', `${web}`];
-	stage.child('python3', ['-m', 'http.server', ...words]);
-	t.is((await run(stage, 'git', '-C', stage.path('project.git'), 'update-server-info')).code, 0);
-	for (const port of [daemon, web]) await untilListening(port);
-	const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${daemon}`]);
-	const socks = ['-c', `http.proxy=socks5h://127.0.0.1:${front.port}`];
-	for (const [name, ...argv] of [
-		['http', ...socks, 'clone', '-q', `http://127.0.0.1:${web}/project.git`],
-		['git', 'clone', '-q', `git://127.0.0.1:${forward}/project.git`],
-	] as const) {
-		const cloned = await run(stage, 'git', ...argv, stage.path(name));
-		t.is(cloned.code, 0, cloned.output);
-		const found = await run(stage, 'git', '-C', stage.path(name), 'rev-parse', 'HEAD');
-		t.is(found.output.trim(), head);
-	}
-});
+needing({programs: ['git', 'python3']}).serial(
+	'git clones through SOCKS5 and through a TCP forward',
+	async (t) => {
+		const stage = new Stage(t);
+		const head = await repository(t, stage);
+		const [daemon, forward, web] = [await freePort(), await freePort(), await freePort()];
+		const served = `--base-path=${stage.folder}`;
+		const place = ['--listen=127.0.0.1', `--port=${daemon}`];
+		stage.child('git', ['daemon', '--reuseaddr', '--export-all', served, ...place]);
+		const words = ['--directory', stage.folder, '--bind', '127.0.0.1', `${web}`];
+		stage.child('python3', ['-m', 'http.server', ...words]);
+		t.is((await run(stage, 'git', '-C', stage.path('project.git'), 'update-server-info')).code, 0);
+		for (const port of [daemon, web]) await untilListening(port);
+		const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${daemon}`]);
+		const socks = ['-c', `http.proxy=socks5h://127.0.0.1:${front.port}`];
+		for (const [name, ...argv] of [
+			['http', ...socks, 'clone', '-q', `http://127.0.0.1:${web}/project.git`],
+			['git', 'clone', '-q', `git://127.0.0.1:${forward}/project.git`],
+		] as const) {
+			const cloned = await run(stage, 'git', ...argv, stage.path(name));
+			t.is(cloned.code, 0, cloned.output);
+			const found = await run(stage, 'git', '-C', stage.path(name), 'rev-parse', 'HEAD');
+			t.is(found.output.trim(), head);
+		}
+	},
+);
 
 async function untilListening(port: number): Promise<void> {
 	let open = false;
@@ -182,23 +194,25 @@ async function untilListening(port: number): Promise<void> {
 	}, `somebody on port ${port}`);
 }
 
-test.serial('openssl has a session line by line through a TCP forward', async (t) => {
-	if (isMissing(t, {programs: ['openssl']})) return;
-	const stage = new Stage(t);
-	const [port, forward] = [await freePort(), await freePort()];
-	const [key, cert] = [stage.path('tls.key'), stage.path('tls.crt')];
-	const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=target', '-days', '1'];
-	t.is((await run(stage, 'openssl', 'req', ...kind, '-keyout', key, '-out', cert)).code, 0);
-	// It sends each line back reversed.
-	const served = ['-accept', `127.0.0.1:${port}`, '-key', key, '-cert', cert, '-rev'];
-	stage.child('openssl', ['s_server', ...served]);
-	await untilListening(port);
-	await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${port}`]);
-	const client = `openssl s_client -quiet -connect 127.0.0.1:${forward}`;
-	const {output} = await run(stage, 'sh', '-c', `printf 'hello\\nworld\\nCLOSE\\n' | ${client}`);
-	t.regex(output, /^olleh$/m);
-	t.regex(output, /^dlrow$/m);
-});
+needing({programs: ['openssl']}).serial(
+	'openssl has a session line by line through a TCP forward',
+	async (t) => {
+		const stage = new Stage(t);
+		const [port, forward] = [await freePort(), await freePort()];
+		const [key, cert] = [stage.path('tls.key'), stage.path('tls.crt')];
+		const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=target', '-days', '1'];
+		t.is((await run(stage, 'openssl', 'req', ...kind, '-keyout', key, '-out', cert)).code, 0);
+		// It sends each line back reversed.
+		const served = ['-accept', `127.0.0.1:${port}`, '-key', key, '-cert', cert, '-rev'];
+		stage.child('openssl', ['s_server', ...served]);
+		await untilListening(port);
+		await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${port}`]);
+		const client = `openssl s_client -quiet -connect 127.0.0.1:${forward}`;
+		const {output} = await run(stage, 'sh', '-c', `printf 'hello\\nworld\\nCLOSE\\n' | ${client}`);
+		t.regex(output, /^olleh$/m);
+		t.regex(output, /^dlrow$/m);
+	},
+);
 
 /** An SSH server for this user alone; resolves with the words that get a client in. */
 async function sshServer(t: ExecutionContext, stage: Stage): Promise<readonly string[]> {
@@ -230,47 +244,51 @@ async function sshServer(t: ExecutionContext, stage: Stage): Promise<readonly st
 	return [...words, ...options.flatMap((option) => ['-o', option])];
 }
 
-test.serial('ssh has a session line by line as the README says, while a path dies', async (t) => {
-	if (isMissing(t, {programs: ['ssh', 'ssh-keygen', '/usr/sbin/sshd', 'nc']})) return;
-	const stage = new Stage(t);
-	const words = await sshServer(t, stage);
-	const front = await lossy(t, stage);
-	const {text = ''} = readmeBlocks(readReadme()).find(({name}) => name === 'ssh') ?? {};
-	const command = text
-		.trim()
-		.replace(/^ssh/, `exec ssh ${words.join(' ')}`)
-		.replace('127.0.0.1:1080', `127.0.0.1:${front.port}`)
-		.replace('user@host.example.net', `${userInfo().username}@127.0.0.1 sh`);
-	const ssh = stage.child('sh', ['-c', command], true);
-	ssh.type('echo $((6 * 7)) is the answer');
-	await ssh.says('42 is the answer');
-	front.links[0]?.kill('SIGSTOP');
-	for (let i = 0; i < 20; i++) {
-		ssh.type(`echo line $((${i} + 1000))`);
-		await ssh.says(`line ${1000 + i}`);
-	}
-	ssh.type('exit 7');
-	t.is(await ssh.end(BUDGET), 7);
-});
+needing({programs: ['ssh', 'ssh-keygen', '/usr/sbin/sshd', 'nc']}).serial(
+	'ssh has a session line by line as the README says, while a path dies',
+	async (t) => {
+		const stage = new Stage(t);
+		const words = await sshServer(t, stage);
+		const front = await lossy(t, stage);
+		const {text = ''} = readmeBlocks(readReadme()).find(({name}) => name === 'ssh') ?? {};
+		const command = text
+			.trim()
+			.replace(/^ssh/, `exec ssh ${words.join(' ')}`)
+			.replace('127.0.0.1:1080', `127.0.0.1:${front.port}`)
+			.replace('user@host.example.net', `${userInfo().username}@127.0.0.1 sh`);
+		const ssh = stage.child('sh', ['-c', command], true);
+		ssh.type('echo $((6 * 7)) is the answer');
+		await ssh.says('42 is the answer');
+		front.links[0]?.kill('SIGSTOP');
+		for (let i = 0; i < 20; i++) {
+			ssh.type(`echo line $((${i} + 1000))`);
+			await ssh.says(`line ${1000 + i}`);
+		}
+		ssh.type('exit 7');
+		t.is(await ssh.end(BUDGET), 7);
+	},
+);
 
-test.serial('chromium loads a page with 100 objects through SOCKS5', async (t) => {
-	if (isMissing(t, {programs: ['chromium']})) return;
-	const stage = new Stage(t);
-	const front = await lossy(t, stage);
-	const web = await WebTarget.open(t, 1);
-	const {code, output} = await run(
-		stage,
-		'chromium',
-		...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-		`--user-data-dir=${stage.path('profile')}`,
-		`--proxy-server=socks5://127.0.0.1:${front.port}`,
-		'--proxy-bypass-list=<-loopback>',
-		...['--timeout=90000', '--dump-dom', `http://127.0.0.1:${web.port}/page`],
-	);
-	t.is(code, 0, output);
-	t.regex(output, /<title>loaded 100<\/title>/);
-	t.is(web.objects, 100);
-});
+needing({programs: ['chromium']}).serial(
+	'chromium loads a page with 100 objects through SOCKS5',
+	async (t) => {
+		const stage = new Stage(t);
+		const front = await lossy(t, stage);
+		const web = await WebTarget.open(t, 1);
+		const {code, output} = await run(
+			stage,
+			'chromium',
+			...['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+			`--user-data-dir=${stage.path('profile')}`,
+			`--proxy-server=socks5://127.0.0.1:${front.port}`,
+			'--proxy-bypass-list=<-loopback>',
+			...['--timeout=90000', '--dump-dom', `http://127.0.0.1:${web.port}/page`],
+		);
+		t.is(code, 0, output);
+		t.regex(output, /<title>loaded 100<\/title>/);
+		t.is(web.objects, 100);
+	},
+);
 
 /** A program beside mpclient and a target beside mpserver, joined by a TCP forward. */
 async function joined(t: ExecutionContext) {

@@ -1,6 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {TwoLines} from '../support/e2e-lines.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const NEEDS = {programs: ['ip', 'ss', 'nft'], namespaces: true} as const;
@@ -13,8 +13,7 @@ async function ownInterfaces(t: ExecutionContext, lines: TwoLines, eth1: string)
 	t.deepEqual(lines.sources(), expected);
 }
 
-test.serial('a path stays on its interface, whatever happens to that', async (t) => {
-	if (isMissing(t, NEEDS)) return;
+needing(NEEDS).serial('a path stays on its interface, whatever happens to that', async (t) => {
 	const lines = new TwoLines(t);
 	await lines.start(['name=a bind=eth0', 'name=b bind=eth1']);
 	await lines.untilUp(2);

@@ -1,6 +1,6 @@
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import type {Child} from '../support/e2e-process.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {
@@ -112,18 +112,20 @@ async function ping(t: ExecutionContext, {stage, hosts}: Ends, what: string): Pr
 
 for (const mode of ['TLS', 'a static key'] as const) {
 	for (const front of ['the classic port', 'SOCKS5'] as const) {
-		test(`OpenVPN with ${mode} over ${front} lives through kill -9 of either end`, async (t) => {
-			if (isMissing(t, VPN_NEEDS)) return;
-			t.timeout(240_000);
-			const ends = await Ends.start(t);
-			const both = startBoth(ends, mode, front);
-			for (const vpn of both) await untilConnected(vpn);
-			await ping(t, ends, 'at first');
-			await ends.crash('server');
-			await ping(t, ends, 'after kill -9 of mpserver');
-			await ends.crash('client');
-			await ping(t, ends, 'after kill -9 of mpclient');
-			t.true(both.every(({alive}) => alive));
-		});
+		needing(VPN_NEEDS)(
+			`OpenVPN with ${mode} over ${front} lives through kill -9 of either end`,
+			async (t) => {
+				t.timeout(240_000);
+				const ends = await Ends.start(t);
+				const both = startBoth(ends, mode, front);
+				for (const vpn of both) await untilConnected(vpn);
+				await ping(t, ends, 'at first');
+				await ends.crash('server');
+				await ping(t, ends, 'after kill -9 of mpserver');
+				await ends.crash('client');
+				await ping(t, ends, 'after kill -9 of mpclient');
+				t.true(both.every(({alive}) => alive));
+			},
+		);
 	}
 }

@@ -1,9 +1,9 @@
 import {join} from 'node:path';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../src/app/status.ts';
 import {readStatus} from '../../src/app/status-server.ts';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {
 	FAR_ADDRESS,
@@ -100,17 +100,19 @@ async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
 	return {stage, hosts, status};
 }
 
-test.serial('over three links of 10 % loss OpenVPN loses at most 3 of 200 pings', async (t) => {
-	if (isMissing(t, VPN_NEEDS)) return;
-	const {stage, hosts} = await connect(t, WHOLE);
-	const [command = '', ...words] = hosts.in(hosts.a);
-	const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', FAR_ADDRESS];
-	const child = stage.child(command, [...words, ...ping]);
-	await child.end();
-	const received = Number(/(\d+) received/.exec(child.output)?.[1]);
-	t.log(child.output.trim().split('\n').slice(-2).join('; '));
-	t.true(received >= 197, child.output);
-});
+needing(VPN_NEEDS).serial(
+	'over three links of 10 % loss OpenVPN loses at most 3 of 200 pings',
+	async (t) => {
+		const {stage, hosts} = await connect(t, WHOLE);
+		const [command = '', ...words] = hosts.in(hosts.a);
+		const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', FAR_ADDRESS];
+		const child = stage.child(command, [...words, ...ping]);
+		await child.end();
+		const received = Number(/(\d+) received/.exec(child.output)?.[1]);
+		t.log(child.output.trim().split('\n').slice(-2).join('; '));
+		t.true(received >= 197, child.output);
+	},
+);
 
 /** Sends once through the VPN; returns Mbit/s. */
 async function transfer(t: ExecutionContext, {stage, hosts}: Vpn): Promise<number> {
@@ -145,14 +147,16 @@ async function logLosses(t: ExecutionContext, vpn: Vpn): Promise<void> {
 	}
 }
 
-test.serial(`over them ${MEGABYTES} MB of TCP reach ${LEAST_MBIT} Mbit/s`, async (t) => {
-	if (isMissing(t, VPN_NEEDS)) return;
-	const vpn = await connect(t, SPLIT);
-	// A handful of losses more or less makes a large difference, and so does a busy machine.
-	let best = 0;
-	for (let attempt = 0; attempt < 5 && best < LEAST_MBIT; attempt++) {
-		best = Math.max(best, await transfer(t, vpn));
-		await logLosses(t, vpn);
-	}
-	t.true(best >= LEAST_MBIT, `${best.toFixed(1)} Mbit/s`);
-});
+needing(VPN_NEEDS).serial(
+	`over them ${MEGABYTES} MB of TCP reach ${LEAST_MBIT} Mbit/s`,
+	async (t) => {
+		const vpn = await connect(t, SPLIT);
+		// A handful of losses more or less makes a large difference, and so does a busy machine.
+		let best = 0;
+		for (let attempt = 0; attempt < 5 && best < LEAST_MBIT; attempt++) {
+			best = Math.max(best, await transfer(t, vpn));
+			await logLosses(t, vpn);
+		}
+		t.true(best >= LEAST_MBIT, `${best.toFixed(1)} Mbit/s`);
+	},
+);

@@ -1,9 +1,9 @@
 import {readFileSync} from 'node:fs';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {restrictedTo} from '../support/e2e-sandbox.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -27,8 +27,7 @@ function hostsOf(t: ExecutionContext): TwoHosts {
 	return hosts;
 }
 
-test('own addresses are told from others by routes and by binding', (t) => {
-	if (isMissing(t, {namespaces: true})) return;
+needing({namespaces: true})('own addresses are told from others by routes and by binding', (t) => {
 	const hosts = hostsOf(t);
 	const main = fileURLToPath(new URL('../support/own-addresses-main.js', import.meta.url));
 	const ask = (...addresses: string[]) =>
@@ -69,9 +68,10 @@ except TimeoutError: print('silence')
 
 type Wrapper = (stage: Stage, hosts: TwoHosts) => readonly string[];
 
+const EXIT_NEEDS = {namespaces: true, programs: ['python3', 'curl', 'socat']} as const;
+
 /** Runs an exit with that before its command; resolves with its log. */
 async function tryExit(t: ExecutionContext, wrapper: Wrapper, bind: readonly string[]) {
-	if (isMissing(t, {namespaces: true, programs: ['python3', 'curl', 'socat']})) return undefined;
 	const hosts = hostsOf(t);
 	hosts.run(hosts.a, 'ip', 'addr', 'add', '9.9.9.9/32', 'dev', 'lo');
 	const stage = new Stage(t);
@@ -125,15 +125,17 @@ async function tryExit(t: ExecutionContext, wrapper: Wrapper, bind: readonly str
 	return server.stderr;
 }
 
-test('an exit reaches none of its own addresses, and what lies beyond them', async (t) => {
-	const log = await tryExit(t, () => [], ['--bind', '10.99.0.2']);
-	if (log !== undefined) t.notRegex(log, /AF_NETLINK/);
-});
+needing(EXIT_NEEDS)(
+	'an exit reaches none of its own addresses, and what lies beyond them',
+	async (t) => {
+		const log = await tryExit(t, () => [], ['--bind', '10.99.0.2']);
+		t.notRegex(log, /AF_NETLINK/);
+	},
+);
 
-test('the same without netlink, and without an address to listen on', async (t) => {
+needing(EXIT_NEEDS)('the same without netlink, and without an address to listen on', async (t) => {
 	const wrapper: Wrapper = (stage) => restrictedTo(stage, ['AF_UNIX', 'AF_INET', 'AF_INET6']);
 	const log = await tryExit(t, wrapper, []);
-	if (log === undefined) return;
 	t.regex(log, /this machine lists no addresses: listening on all of them.*AF_NETLINK/);
 	t.regex(log, /addresses of this machine cannot be listed.*AF_NETLINK/);
 });

@@ -3,8 +3,7 @@ import type {StatusSnapshot} from '../../src/app/status.ts';
 import {IO_BACK_ENDS} from '../../src/config/io-name.ts';
 import type {AeadName} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';
-import {batchIsMissing} from '../support/back-ends.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -33,8 +32,7 @@ test.serial('two lines lead to two addresses of one server', async (t) => {
 	for (const {receiving} of paths) t.true(receiving.packets > 50, `${receiving.packets}`);
 });
 
-test.serial('works over IPv6', async (t) => {
-	if (isMissing(t, {ipv6: true})) return;
+needing({ipv6: true}).serial('works over IPv6', async (t) => {
 	const stage = new Stage(t);
 	const [port, listen] = [await freePort('::1'), await freePort()];
 	const target = await stage.echo('::1');
@@ -111,57 +109,52 @@ for (const client of BACK_ENDS) {
 
 for (const client of IO_BACK_ENDS) {
 	for (const server of IO_BACK_ENDS) {
-		test.serial(`a client with ${client} sockets talks to a server with ${server}`, async (t) => {
-			const missing = batchIsMissing();
-			if (missing !== undefined && (client === 'batch' || server === 'batch')) {
-				t.log(`skipped: needs ${missing}`);
-				t.pass();
-				return;
-			}
-			const stage = new Stage(t);
-			const tunnel = await stage.tunnel({
-				lines: (port) => [1, 2, 3].map((path) => `127.0.0.1 ${port} name=p${path}`),
-				clientWords: ['--io', client],
-				serverWords: ['--io', server],
-			});
-			await tunnel.start(3);
-			tunnel.application.start(1000);
-			await tunnel.application.hears(2000);
-			t.deepEqual(await tunnel.application.settle(), []);
-			t.is((await tunnel.status('client'))?.io, client);
-			t.is((await tunnel.status('server'))?.io, server);
-			t.regex(tunnel.client.stderr, new RegExp(`socket back end io=${client}`));
-			// Nothing keeps the loop of a program that waits in its place from ending it.
-			const before = performance.now();
-			tunnel.client.kill('SIGTERM');
-			t.is(await tunnel.client.end(), 0);
-			tunnel.server.kill('SIGTERM');
-			t.is(await tunnel.server.end(), 0);
-			t.true(performance.now() - before < 2000);
-		});
+		const needs = {batch: client === 'batch' || server === 'batch'};
+		needing(needs).serial(
+			`a client with ${client} sockets talks to a server with ${server}`,
+			async (t) => {
+				const stage = new Stage(t);
+				const tunnel = await stage.tunnel({
+					lines: (port) => [1, 2, 3].map((path) => `127.0.0.1 ${port} name=p${path}`),
+					clientWords: ['--io', client],
+					serverWords: ['--io', server],
+				});
+				await tunnel.start(3);
+				tunnel.application.start(1000);
+				await tunnel.application.hears(2000);
+				t.deepEqual(await tunnel.application.settle(), []);
+				t.is((await tunnel.status('client'))?.io, client);
+				t.is((await tunnel.status('server'))?.io, server);
+				t.regex(tunnel.client.stderr, new RegExp(`socket back end io=${client}`));
+				// Nothing keeps the loop of a program that waits in its place from ending it.
+				const before = performance.now();
+				tunnel.client.kill('SIGTERM');
+				t.is(await tunnel.client.end(), 0);
+				tunnel.server.kill('SIGTERM');
+				t.is(await tunnel.server.end(), 0);
+				t.true(performance.now() - before < 2000);
+			},
+		);
 	}
 }
 
-test.serial(
-	'a path bound to a network interface uses it, and needs the batch back end',
-	async (t) => {
-		const stage = new Stage(t);
-		const missing = batchIsMissing();
-		const line = (port: number) => [`127.0.0.1 ${port} bind=lo`, `127.0.0.1 ${port} bind=none0`];
-		const tunnel = await stage.tunnel({lines: line, clientWords: ['--io', 'batch']});
-		if (missing === undefined) {
-			await tunnel.start(1);
-			tunnel.application.start(200);
-			await tunnel.application.hears(100);
-			t.deepEqual(await tunnel.application.settle(), []);
-			t.regex(tunnel.client.stderr, /cannot open a path .*does not have the network interface/);
-		} else t.log(`skipped: needs ${missing}`);
-		const conf = stage.path('mpclient.conf');
-		const other = stage.program('mpclient', [conf, '--no-listen', '--io', 'dgram']);
-		t.is(await other.end(), 2);
-		t.regex(other.stderr, /bind "lo" of path "1": .* needs --io batch/);
-	},
-);
+needing({batch: true}).serial('a path bound to a network interface uses it', async (t) => {
+	const line = (port: number) => [`127.0.0.1 ${port} bind=lo`, `127.0.0.1 ${port} bind=none0`];
+	const tunnel = await new Stage(t).tunnel({lines: line, clientWords: ['--io', 'batch']});
+	await tunnel.start(1);
+	tunnel.application.start(200);
+	await tunnel.application.hears(100);
+	t.deepEqual(await tunnel.application.settle(), []);
+	t.regex(tunnel.client.stderr, /cannot open a path .*does not have the network interface/);
+});
+
+test.serial('a path bound to a network interface needs the batch back end', async (t) => {
+	const stage = new Stage(t);
+	const conf = stage.write('mpclient.conf', '127.0.0.1 9 bind=lo\n');
+	const other = stage.program('mpclient', [conf, '--no-listen', '--io', 'dgram']);
+	t.is(await other.end(), 2);
+	t.regex(other.stderr, /bind "lo" of path "1": .* needs --io batch/);
+});
 
 async function loads(name: AeadName): Promise<boolean> {
 	try {
@@ -275,28 +268,30 @@ test.serial('a client that cannot connect says why, path by path, and status fai
 	);
 });
 
-test.serial('--test asks the client that runs about its locked bridges', async (t) => {
-	if (isMissing(t, {programs: ['socat']})) return;
-	const stage = new Stage(t);
-	const [bridge, dead] = [await freePort(), await freePort()];
-	const tunnel = await stage.tunnel({
-		lines: async (port) => {
-			await stage.socat(bridge, port);
-			return [`127.0.0.1 ${bridge} name=good`, `127.0.0.1 ${dead} name=dead`];
-		},
-	});
-	await tunnel.start(1);
-	const words = [stage.path('mpclient.conf'), '--key-file', stage.path('tunnel.key'), '--test'];
-	const trial = stage.program('mpclient', [...words, '--state', stage.path('client')]);
-	t.is(await trial.end(), 0, trial.stderr);
-	const [good = '', bad = ''] = lines(trial.stdout);
-	t.regex(good, /^good .*: reachable: RTT .* \(says the running mpclient, process \d+\)$/);
-	t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
-	t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);
-	tunnel.application.start(50);
-	await tunnel.application.hears(20);
-	t.deepEqual(await tunnel.application.settle(), []);
-});
+needing({programs: ['socat']}).serial(
+	'--test asks the client that runs about its locked bridges',
+	async (t) => {
+		const stage = new Stage(t);
+		const [bridge, dead] = [await freePort(), await freePort()];
+		const tunnel = await stage.tunnel({
+			lines: async (port) => {
+				await stage.socat(bridge, port);
+				return [`127.0.0.1 ${bridge} name=good`, `127.0.0.1 ${dead} name=dead`];
+			},
+		});
+		await tunnel.start(1);
+		const words = [stage.path('mpclient.conf'), '--key-file', stage.path('tunnel.key'), '--test'];
+		const trial = stage.program('mpclient', [...words, '--state', stage.path('client')]);
+		t.is(await trial.end(), 0, trial.stderr);
+		const [good = '', bad = ''] = lines(trial.stdout);
+		t.regex(good, /^good .*: reachable: RTT .* \(says the running mpclient, process \d+\)$/);
+		t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
+		t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);
+		tunnel.application.start(50);
+		await tunnel.application.hears(20);
+		t.deepEqual(await tunnel.application.settle(), []);
+	},
+);
 
 test.serial('SIGTERM ends a client that has found nobody within a second', async (t) => {
 	const stage = new Stage(t);

@@ -3,7 +3,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import type {FlowsReport} from '../support/flows-main.ts';
@@ -31,28 +31,36 @@ test.serial('a thousand flows and a hundred associations at once, each answered'
 	t.is(report.during.lost, 0);
 });
 
-test.serial('flows are refused before the descriptors run out', async (t) => {
-	if (isMissing(t, {programs: ['prlimit']})) return;
-	const stage = new Stage(t);
-	const [port, listen, key] = [await freePort(), await freePort(), await stage.key()];
-	const echo = await stage.echo();
-	const limit = 612;
-	const target = ['127.0.0.1', `${echo.port}`, '--bind', '127.0.0.1', '--key-file', key];
-	const words = [`${port}`, ...target, '--state', stage.path('server')];
-	const wrapper = ['prlimit', `--nofile=${limit}:${limit}`];
-	const server = stage.program('mpserver', words, {}, wrapper);
-	await server.says('mpserver runs');
-	const conf = stage.write('mpclient.conf', `127.0.0.1 ${port}\n`);
-	const place = ['--listen', `127.0.0.1:${listen}`, '--no-socks', '--state', stage.path('client')];
-	const client = stage.program('mpclient', [conf, '--key-file', key, ...place]);
-	await client.says('a session is up');
-	const peers = await Promise.all(Array.from({length: 150}, () => UdpPeer.open()));
-	t.teardown(() => Promise.all(peers.map((peer) => peer.close())));
-	for (const peer of peers) peer.send('hello', listen);
-	const answered = () => peers.filter(({received}) => received.length > 0).length;
-	await waitFor(() => answered() >= limit - 512, 'the flows that there is room for');
-	await client.says(/the server refuses a flow reason=limit-of-descriptors/);
-	await server.says(/too many flows for the open files allowed limit=100/);
-	t.is(answered(), limit - 512);
-	t.notRegex(server.stderr, /EMFILE|ENFILE/);
-});
+needing({programs: ['prlimit']}).serial(
+	'flows are refused before the descriptors run out',
+	async (t) => {
+		const stage = new Stage(t);
+		const [port, listen, key] = [await freePort(), await freePort(), await stage.key()];
+		const echo = await stage.echo();
+		const limit = 612;
+		const target = ['127.0.0.1', `${echo.port}`, '--bind', '127.0.0.1', '--key-file', key];
+		const words = [`${port}`, ...target, '--state', stage.path('server')];
+		const wrapper = ['prlimit', `--nofile=${limit}:${limit}`];
+		const server = stage.program('mpserver', words, {}, wrapper);
+		await server.says('mpserver runs');
+		const conf = stage.write('mpclient.conf', `127.0.0.1 ${port}\n`);
+		const place = [
+			'--listen',
+			`127.0.0.1:${listen}`,
+			'--no-socks',
+			'--state',
+			stage.path('client'),
+		];
+		const client = stage.program('mpclient', [conf, '--key-file', key, ...place]);
+		await client.says('a session is up');
+		const peers = await Promise.all(Array.from({length: 150}, () => UdpPeer.open()));
+		t.teardown(() => Promise.all(peers.map((peer) => peer.close())));
+		for (const peer of peers) peer.send('hello', listen);
+		const answered = () => peers.filter(({received}) => received.length > 0).length;
+		await waitFor(() => answered() >= limit - 512, 'the flows that there is room for');
+		await client.says(/the server refuses a flow reason=limit-of-descriptors/);
+		await server.says(/too many flows for the open files allowed limit=100/);
+		t.is(answered(), limit - 512);
+		t.notRegex(server.stderr, /EMFILE|ENFILE/);
+	},
+);

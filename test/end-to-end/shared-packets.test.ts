@@ -1,8 +1,7 @@
 import {join} from 'node:path';
-import test from 'ava';
 import {readStatus} from '../../src/app/status-server.ts';
 import {BatchBackEnd} from '../../src/net/batch/batch-back-end.ts';
-import {batchIsMissing} from '../support/back-ends.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -10,15 +9,9 @@ import {waitFor} from '../support/wait-for.ts';
 const BURST = 120;
 const SIZE = 20;
 
-test.serial(
+needing({batch: true}).serial(
 	'datagrams that come in together share packets, and come out in their order',
 	async (t) => {
-		const missing = batchIsMissing();
-		if (missing !== undefined) {
-			t.log(`skipped: needs ${missing}`);
-			t.pass();
-			return;
-		}
 		const stage = new Stage(t);
 		const [port, listen] = [await freePort(), await freePort()];
 		const target = await stage.echo();

@@ -1,6 +1,6 @@
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {type FrontPlan, type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -70,29 +70,31 @@ function socksOverLossyLinks(
 	return socksOverLinks(t, stage, {links, rules: ['--allow', FAR_NAMES], ...place});
 }
 
-test.serial('PySocks: 1,000 echoes over three links of 10 % loss without a retry', async (t) => {
-	if (isMissing(t, {programs: ['/usr/bin/python3']})) return;
-	const stage = new Stage(t);
-	const {port, carried} = await socksOverLossyLinks(t, stage);
-	const echo = await stage.echo();
-	const script = stage.write('echo.py', PYSOCKS);
-	const argv = [script, `${port}`, `${echo.port}`, `${EACH}`];
-	const answered = async () => {
-		const all = Array.from({length: AT_ONCE}, () => stage.child('/usr/bin/python3', argv));
-		let right = 0;
-		for (const python of all) {
-			t.is(await python.end(110_000), 0, python.output);
-			const [, good, wrong] = /right (\d+) wrong (\d+)/.exec(python.output) ?? [];
-			t.is(wrong, '0');
-			right += Number(good);
-		}
-		t.log(`${right} of ${AT_ONCE * EACH} answered`);
-		return right;
-	};
-	const right = await withLuck(answered);
-	t.true(right >= ENOUGH);
-	t.true((await carried()) >= right);
-});
+needing({programs: ['/usr/bin/python3']}).serial(
+	'PySocks: 1,000 echoes over three links of 10 % loss without a retry',
+	async (t) => {
+		const stage = new Stage(t);
+		const {port, carried} = await socksOverLossyLinks(t, stage);
+		const echo = await stage.echo();
+		const script = stage.write('echo.py', PYSOCKS);
+		const argv = [script, `${port}`, `${echo.port}`, `${EACH}`];
+		const answered = async () => {
+			const all = Array.from({length: AT_ONCE}, () => stage.child('/usr/bin/python3', argv));
+			let right = 0;
+			for (const python of all) {
+				t.is(await python.end(110_000), 0, python.output);
+				const [, good, wrong] = /right (\d+) wrong (\d+)/.exec(python.output) ?? [];
+				t.is(wrong, '0');
+				right += Number(good);
+			}
+			t.log(`${right} of ${AT_ONCE * EACH} answered`);
+			return right;
+		};
+		const right = await withLuck(answered);
+		t.true(right >= ENOUGH);
+		t.true((await carried()) >= right);
+	},
+);
 
 /** A name server that knows every name: hN is 10.1.N/256.N%256. It says which it was asked again. */
 const NAMES = `
@@ -116,11 +118,14 @@ while True:
 `;
 
 // Not dig: that of BIND 9.18 sends by sendmmsg, which socksify does not see.
-test.serial(
+const DANTE_NEEDS = {
+	programs: ['socksify', 'drill', 'python3', 'ip'],
+	namespaces: true,
+} as const;
+
+needing(DANTE_NEEDS).serial(
 	'socksify drill: 1,000 queries over three links of 10 % loss without a retry',
 	async (t) => {
-		const programs = ['socksify', 'drill', 'python3', 'ip'];
-		if (isMissing(t, {programs, namespaces: true})) return;
 		const stage = new Stage(t);
 		const hosts = new TwoHosts(t);
 		// socksify goes straight to its own networks: the name server is at an address of the far host.

@@ -1,9 +1,8 @@
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import test from 'ava';
 import {StreamCode} from '../../src/wire/constants.ts';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -12,10 +11,9 @@ const MAIN = fileURLToPath(new URL('../support/vanishing-main.js', import.meta.u
 /** Within this a host has to be missed. */
 const MINUTE = 60_000;
 
-test.serial(
+needing({namespaces: true}).serial(
 	'a host that vanishes is missed within a minute, whatever its connection does',
 	async (t) => {
-		if (isMissing(t, {namespaces: true})) return;
 		const stage = new Stage(t);
 		const hosts = new TwoHosts(t);
 		const start = (host: string, typed: boolean, ...words: readonly string[]) => {

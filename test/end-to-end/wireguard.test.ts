@@ -1,9 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import {threadId} from 'node:worker_threads';
-import test from 'ava';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {tunnelOverBadLinks} from '../support/e2e-vpn.ts';
 import {readmeBlocks, readReadme} from '../support/readme-blocks.ts';
@@ -42,10 +41,9 @@ function configuration(name: string, keys: Readonly<Record<'SERVER' | 'CLIENT', 
 	};
 }
 
-test.serial(
+needing(NEEDS).serial(
 	'WireGuard with the configurations of the README keeps its pings over three links of 10 % loss',
 	async (t) => {
-		if (isMissing(t, NEEDS)) return;
 		const stage = new Stage(t);
 		const hosts = new TwoHosts(t);
 		await tunnelOverBadLinks(stage, hosts, 51_820);

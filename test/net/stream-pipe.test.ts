@@ -1,10 +1,10 @@
 import {randomBytes} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import type {Socket} from 'node:net';
-import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import {StreamPipe} from '../../src/net/stream-pipe.ts';
 import {StreamCode} from '../../src/wire/constants.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {StreamPair, type StreamPairOptions} from '../support/stream-pair.ts';
 import {TcpProgram, tcpPair} from '../support/tcp-pair.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -338,19 +338,17 @@ function timerOf({localPort = 0, remotePort = 0}: Socket): {kind: number; millis
 	return {kind: Number.parseInt(kind, 16), millis: Number.parseInt(jiffies, 16) * 10};
 }
 
-test('the system asks a silent host for a sign of life soon enough to miss it within a minute', async (t) => {
-	if (process.platform !== 'linux') {
-		t.log('skipped: needs /proc/net/tcp');
-		t.pass();
-		return;
-	}
-	const world = await World.open(t);
-	for (const socket of [world.client, world.server]) {
-		const {kind, millis} = timerOf(socket);
-		t.is(kind, 2, 'a keep-alive timer');
-		// It fires up to an eighth late, and ten more questions follow, a second apart.
-		t.true(millis > 0 && millis <= 42_000, `${millis} ms`);
-	}
-	const {kind} = timerOf(world.application.socket);
-	t.is(kind, 0, 'sockets have none unless they are asked for one');
-});
+needing({procNet: true})(
+	'the system asks a silent host for a sign of life soon enough to miss it within a minute',
+	async (t) => {
+		const world = await World.open(t);
+		for (const socket of [world.client, world.server]) {
+			const {kind, millis} = timerOf(socket);
+			t.is(kind, 2, 'a keep-alive timer');
+			// It fires up to an eighth late, and ten more questions follow, a second apart.
+			t.true(millis > 0 && millis <= 42_000, `${millis} ms`);
+		}
+		const {kind} = timerOf(world.application.socket);
+		t.is(kind, 0, 'sockets have none unless they are asked for one');
+	},
+);

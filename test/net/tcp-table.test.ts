@@ -1,9 +1,8 @@
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
-import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import {parseTable, TcpTable} from '../../src/net/tcp-table.ts';
-import {isMissing} from '../support/e2e-needs.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const HEAD =
@@ -47,13 +46,8 @@ for (const [title, listenOn, host] of [
 	['IPv6', '::1', '::1'],
 	['IPv4 on an IPv6 socket', '::', '127.0.0.1'],
 ] as const) {
-	test(`a connection is found in the system's table: ${title}`, async (t) => {
-		if (process.platform !== 'linux') {
-			t.log('skipped: needs /proc/net/tcp');
-			t.pass();
-			return;
-		}
-		if (isMissing(t, {ipv6: listenOn !== host || host === '::1'})) return;
+	const needs = {procNet: true, ipv6: listenOn !== host || host === '::1'};
+	needing(needs)(`a connection is found in the system's table: ${title}`, async (t) => {
 		const [near, far] = await unread(t, listenOn, host);
 		const table = new TcpTable();
 		let now = 0;

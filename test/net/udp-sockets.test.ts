@@ -11,6 +11,7 @@ import {
 	type UdpHandlers,
 } from '../../src/net/udp.ts';
 import {allBackEnds, batchIsMissing} from '../support/back-ends.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 class Recorder implements UdpHandlers {
@@ -45,7 +46,6 @@ function eachBackEnd(
 
 test('there is a batch back end where there can be one', (t) => {
 	const missing = batchIsMissing();
-	if (missing !== undefined) t.log(`skipped: needs ${missing}`);
 	t.is(backEnds.length, missing === undefined ? 2 : 1);
 });
 
@@ -170,24 +170,21 @@ eachBackEnd('carries a burst of every length, in order', async (t, backEnd) => {
 	await Promise.all([a.close(), b.close()]);
 });
 
-test('batch sockets of two back ends wait together, and for everything else', async (t) => {
-	const missing = batchIsMissing();
-	if (missing !== undefined) {
-		t.log(`skipped: needs ${missing}`);
-		t.pass();
-		return;
-	}
-	const file = fileURLToPath(new URL('../support/batch-wait-main.js', import.meta.url));
-	const {stdout} = await promisify(execFile)(process.execPath, [file]);
-	const {answers, timers, busy, waits} = JSON.parse(stdout);
-	t.is(answers, 100);
-	t.is(timers, 50);
-	// Milliseconds of CPU in a second without anything to do.
-	t.true(busy < 300, `${busy}`);
-	// In datagrams that came in between: what a handler puts off is done before the next look.
-	t.deepEqual([waits.tick, waits.promise], [0, 0]);
-	t.true(waits.immediate <= 1, `${waits.immediate}`);
-});
+needing({batch: true})(
+	'batch sockets of two back ends wait together, and for everything else',
+	async (t) => {
+		const file = fileURLToPath(new URL('../support/batch-wait-main.js', import.meta.url));
+		const {stdout} = await promisify(execFile)(process.execPath, [file]);
+		const {answers, timers, busy, waits} = JSON.parse(stdout);
+		t.is(answers, 100);
+		t.is(timers, 50);
+		// Milliseconds of CPU in a second without anything to do.
+		t.true(busy < 300, `${busy}`);
+		// In datagrams that came in between: what a handler puts off is done before the next look.
+		t.deepEqual([waits.tick, waits.promise], [0, 0]);
+		t.true(waits.immediate <= 1, `${waits.immediate}`);
+	},
+);
 
 eachBackEnd('carries more in one flush than one call of the system takes', async (t, backEnd) => {
 	const hearing = new Recorder();
@@ -205,15 +202,10 @@ eachBackEnd('carries more in one flush than one call of the system takes', async
 	await Promise.all([a.close(), b.close()]);
 });
 
-test.serial(
+needing({batch: true}).serial(
 	'batch: paths go first, and none waits for more than 64 datagrams of a socket',
 	async (t) => {
-		const backEnd = backEnds.find(({name}) => name === 'batch');
-		if (backEnd === undefined) {
-			t.log(`skipped: needs ${batchIsMissing()}`);
-			t.pass();
-			return;
-		}
+		const backEnd = backEnds.find(({name}) => name === 'batch')!;
 		const log: string[] = [];
 		const sender = backEnd.open(loopback, new Recorder());
 		const bytes = new Uint8Array(100);
@@ -252,32 +244,30 @@ test.serial(
 	},
 );
 
-test.serial('batch: every datagram that its owner was too slow for is counted', async (t) => {
-	const backEnd = backEnds.find(({name}) => name === 'batch');
-	if (backEnd === undefined) {
-		t.log(`skipped: needs ${batchIsMissing()}`);
+needing({batch: true}).serial(
+	'batch: every datagram that its owner was too slow for is counted',
+	async (t) => {
+		const backEnd = backEnds.find(({name}) => name === 'batch')!;
+		const hearing = new Recorder();
+		const a = backEnd.open(loopback, new Recorder());
+		const b = backEnd.open(loopback, hearing);
+		const to = a.remote('127.0.0.1', b.localPort);
+		const bytes = new Uint8Array(1400);
+		// More than any queue holds, and nobody reads while this goes on.
+		let sent = 0;
+		for (; sent < 20_000; sent++) {
+			a.send(bytes, 0, bytes.length, to);
+			a.flush();
+		}
+		// The count comes with datagrams, so it takes one more behind the last that was lost.
+		await waitFor(() => {
+			if (b.missed > 0 && hearing.received.length + b.missed + a.dropped === sent) return true;
+			a.send(bytes, 0, bytes.length, to);
+			a.flush();
+			sent++;
+			return false;
+		}, `${sent} datagrams`);
 		t.pass();
-		return;
-	}
-	const hearing = new Recorder();
-	const a = backEnd.open(loopback, new Recorder());
-	const b = backEnd.open(loopback, hearing);
-	const to = a.remote('127.0.0.1', b.localPort);
-	const bytes = new Uint8Array(1400);
-	// More than any queue holds, and nobody reads while this goes on.
-	let sent = 0;
-	for (; sent < 20_000; sent++) {
-		a.send(bytes, 0, bytes.length, to);
-		a.flush();
-	}
-	// The count comes with datagrams, so it takes one more behind the last that was lost.
-	await waitFor(() => {
-		if (b.missed > 0 && hearing.received.length + b.missed + a.dropped === sent) return true;
-		a.send(bytes, 0, bytes.length, to);
-		a.flush();
-		sent++;
-		return false;
-	}, `${sent} datagrams`);
-	t.pass();
-	await Promise.all([a.close(), b.close()]);
-});
+		await Promise.all([a.close(), b.close()]);
+	},
+);
