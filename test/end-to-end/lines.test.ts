@@ -1,4 +1,4 @@
-import test, {type ExecutionContext} from 'ava';
+import type {ExecutionContext} from 'ava';
 import {TwoLines} from '../support/e2e-lines.ts';
 import {needing} from '../support/e2e-needs.ts';
 import {waitFor} from '../support/wait-for.ts';
