@@ -287,7 +287,7 @@ function pathRow(path: PathStatus, snapshot: StatusSnapshot): string[] {
 		path.state,
 		formatMillis(path.rtt),
 		formatMillis(path.jitter),
-		formatShare(path.sending.loss),
+		formatShare(path.sending.dataLoss ?? path.sending.loss),
 		formatShare(path.receiving.loss),
 		formatMillis(path.sending.queueing),
 		formatMillis(path.receiving.queueing),
@@ -314,6 +314,6 @@ function nameOf(path: PathStatus, {places}: StatusSnapshot): string {
 }
 
 function pathWord(path: PathStatus, name: string): string {
-	const loss = `${formatShare(path.sending.loss)}/${formatShare(path.receiving.loss)}`;
+	const loss = `${formatShare(path.sending.dataLoss ?? path.sending.loss)}/${formatShare(path.receiving.loss)}`;
 	return `${name}:${path.state},${formatMillis(path.rtt)},${loss}`;
 }

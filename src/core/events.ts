@@ -78,6 +78,15 @@ export interface DirectionStatus {
 	readonly queueing: Millis | undefined;
 }
 
+/** What is sent on one path. */
+export interface SendingStatus extends DirectionStatus {
+	/**
+	 * The same of data alone, without probes, which may arrive where data does not; undefined before
+	 * the first measurement.
+	 */
+	readonly dataLoss: number | undefined;
+}
+
 /** One path as `status` shows it. */
 export interface PathStatus {
 	readonly id: number;
@@ -88,7 +97,7 @@ export interface PathStatus {
 	readonly state: PathState;
 	readonly rtt: Millis | undefined;
 	readonly jitter: Millis | undefined;
-	readonly sending: DirectionStatus;
+	readonly sending: SendingStatus;
 	readonly receiving: DirectionStatus;
 	/** Copies dropped at this end because the path cannot carry them. */
 	readonly saturated: number;

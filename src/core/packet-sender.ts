@@ -71,6 +71,7 @@ export class PacketSender {
 			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
 		if (transmit.count === 0) this.#sendLast(transmit, number, length, now, what);
+		if (what === Sent.DATA) this.#sendSamples(transmit, number, length, now);
 		return this.#finish(transmit, now, what);
 	}
 
@@ -81,6 +82,15 @@ export class PacketSender {
 			if (!path.send(transmit, length, now, what)) continue;
 			path.sentNumbers?.accept(number);
 			return;
+		}
+	}
+
+	/** A copy now and then where data was lost shows whether it arrives again. */
+	#sendSamples(transmit: Transmit, number: number, length: number, now: Millis): void {
+		if (transmit.count === 0) return;
+		for (const path of this.#paths.sampled) {
+			if (!path.delivery.sample(now, path.settings.metered) || !path.admits(length, now)) continue;
+			if (path.send(transmit, length, now, Sent.DATA)) path.sentNumbers?.accept(number);
 		}
 	}
 
@@ -125,6 +135,7 @@ export class PacketSender {
 			paths[taken++] = path;
 		}
 		paths.length = taken;
+		this.#sendSamples(transmit, number, length, now);
 		this.#finish(transmit, now, Sent.DATA);
 		return number;
 	}

@@ -17,7 +17,7 @@ const path: PathStatus = {
 	state: 'up',
 	rtt: 23.14,
 	jitter: 0.52,
-	sending: {packets: 1000, loss: 0.1, queueing: 1},
+	sending: {packets: 1000, loss: 0.05, dataLoss: 0.1, queueing: 1},
 	receiving: {packets: 900, loss: 0.0512, queueing: undefined},
 	saturated: 12_345,
 	mtu: 1472,

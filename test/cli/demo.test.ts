@@ -123,7 +123,7 @@ function path(id: number, sent: number, received: number): PathStatus {
 		state: 'up',
 		rtt: 20,
 		jitter: 1,
-		sending: direction(sent),
+		sending: {...direction(sent), dataLoss: 0.2},
 		receiving: direction(received),
 		saturated: 0,
 		mtu: 1200,

@@ -3,7 +3,7 @@ import type {PathSettings} from '../../wire/paths.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathState} from '../events.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import {chooseRedundant} from '../schedule/redundant.ts';
+import {chooseRedundant, chooseSamples} from '../schedule/redundant.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {PathAddress} from './address.ts';
 import {Path} from './path.ts';
@@ -19,6 +19,8 @@ export class PathSet {
 	readonly all: Path[] = [];
 	/** The paths that every packet goes out on. */
 	readonly chosen: Path[] = [];
+	/** Those beside them that get a copy now and then, to see whether data arrives there again. */
+	readonly sampled: Path[] = [];
 	/** The largest packet that fits all chosen paths, in bytes of UDP payload. */
 	packetSize: number = BASE_PACKET_SIZE;
 	/** On how many paths each packet goes; 0 = on all. */
@@ -138,6 +140,7 @@ export class PathSet {
 		if (to === from) return false;
 		path.downSince = to === 'down' ? now : NEVER;
 		if (to === 'down') path.downReason = reason;
+		if (from === 'down') path.delivery.restart();
 		this.#context.emit({
 			type: 'path-state',
 			session: this.#session,
@@ -154,6 +157,7 @@ export class PathSet {
 	/** Chooses the paths for copies anew, after anything changed that the choice rests on. */
 	choose(): void {
 		chooseRedundant(this.all, this.copies, this.chosen);
+		chooseSamples(this.all, this.chosen, this.sampled);
 		let size = MAX_PACKET_SIZE;
 		for (const path of this.chosen) size = Math.min(size, path.mtu.confirmed);
 		this.packetSize = this.chosen.length === 0 ? BASE_PACKET_SIZE : size;

@@ -6,6 +6,7 @@ import {type Millis, NEVER} from '../time.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
 import {DelayMeter} from './delay.ts';
+import {Delivery, WORST_GRADE} from './delivery.ts';
 import {type Circumstances, PathJudge, type Sent} from './judge.ts';
 import {LossMeter} from './loss.ts';
 import {MtuSearch} from './mtu.ts';
@@ -19,6 +20,10 @@ const COPY_SPAN = 4096;
 /** Bytes of IPv4 and UDP headers, for rates. */
 const HEADERS = 28;
 
+/** So many probes in a row, over so much time beyond what answers take, make a path one that is not measured. */
+const FEWEST_UNANSWERED = 10;
+const LONGEST_UNANSWERED: Millis = 1000;
+
 /** One path as one end sees it: where it leads, what it measured, how it is judged. */
 export class Path {
 	readonly id: number;
@@ -29,6 +34,8 @@ export class Path {
 	readonly rtt: RttEstimator = new RttEstimator();
 	readonly sendLoss: LossMeter = new LossMeter();
 	readonly receiveLoss: LossMeter = new LossMeter();
+	/** What arrives of the data sent on the path. */
+	readonly delivery: Delivery = new Delivery();
 	readonly sendDelay: DelayMeter = new DelayMeter();
 	readonly receiveDelay: DelayMeter = new DelayMeter();
 	readonly mtu: MtuSearch = new MtuSearch();
@@ -37,6 +44,8 @@ export class Path {
 	/** Packets sent and received on the path, copies included, as the counters in probes. */
 	sentPackets = 0;
 	sentBytes = 0;
+	/** Those of them that were a PROBE or PONG. */
+	sentProbes = 0;
 	receivedPackets = 0;
 	receivedProbes = 0;
 	/** The peer's counters of what it received on the path, modulo 2^32 and 2^16. */
@@ -47,6 +56,11 @@ export class Path {
 	/** When the last probe went out and came in. */
 	probed: Millis = Number.NEGATIVE_INFINITY;
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
+	/** Probes sent since an echo last came back, and when the first of them went out. */
+	#unanswered = 0;
+	#unansweredSince: Millis = NEVER;
+	/** Whether nothing measures the path: probes get through, by reports over other paths, and no answers. */
+	unmeasured = false;
 	/** When the path went down; NEVER while it is not. */
 	downSince: Millis = NEVER;
 	/** Why it went down last. */
@@ -110,6 +124,32 @@ export class Path {
 		this.judge.sent(now, what, this.rtt.patience);
 	}
 
+	/**
+	 * How much of the data sent on the path is lost, for choosing: see Delivery. What is not measured is
+	 * only better than what is known to lose most.
+	 */
+	get grade(): number {
+		return this.unmeasured ? Math.max(WORST_GRADE - 1, this.delivery.grade) : this.delivery.grade;
+	}
+
+	/** A PROBE went out; true when the path counts as not measured from now on. */
+	probeSent(now: Millis): boolean {
+		this.#unanswered++;
+		if (this.#unansweredSince === NEVER) this.#unansweredSince = now;
+		if (this.unmeasured || this.#unanswered < FEWEST_UNANSWERED) return false;
+		this.unmeasured = now - this.#unansweredSince > LONGEST_UNANSWERED + this.rtt.patience;
+		return this.unmeasured;
+	}
+
+	/** An echo came back; true when the path was not measured before. */
+	probeEchoed(): boolean {
+		const {unmeasured} = this;
+		this.#unanswered = 0;
+		this.#unansweredSince = NEVER;
+		this.unmeasured = false;
+		return unmeasured;
+	}
+
 	/** Whether a copy of that size may go out on the path now. */
 	admits(bytes: number, now: Millis): boolean {
 		return bytes <= this.mtu.confirmed && this.saturation.allow(bytes + HEADERS, now);
@@ -152,6 +192,7 @@ export class Path {
 			sending: {
 				packets: this.sentPackets,
 				loss: this.sendLoss.loss,
+				dataLoss: this.delivery.loss,
 				queueing: this.sendDelay.queueing,
 			},
 			receiving: {

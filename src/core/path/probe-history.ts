@@ -15,6 +15,8 @@ export interface SentProbe {
 	/** Packets and bytes sent on the path up to and including it. */
 	readonly packets: number;
 	readonly bytes: number;
+	/** Those of the packets that are no probes. */
+	readonly data: number;
 	/** Bytes of the packet that carried it. */
 	readonly size: number;
 	/** Whether an echo came back. */

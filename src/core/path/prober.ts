@@ -97,6 +97,7 @@ export class Prober {
 		}
 		path.response = undefined;
 		path.probed = now;
+		if (path.probeSent(now)) this.#paths.choose();
 		this.#reportSilence += Math.log(path.probeFailure);
 		this.schedule(path, now);
 	}
@@ -149,12 +150,14 @@ export class Prober {
 			at: now,
 			packets: path.sentPackets + 1,
 			bytes: path.sentBytes,
+			data: path.sentPackets - path.sentProbes,
 			size: end - HEAD_ROOM + PACKET_OVERHEAD,
 			echoed: false,
 		};
 		const what = type === FrameType.PROBE ? Sent.PROBE : Sent.ANSWER;
 		if (this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now, what)) {
 			path.probes.add(entry);
+			path.sentProbes++;
 		}
 	}
 
@@ -220,6 +223,7 @@ export class Prober {
 		path.sendDelay.sample(probe.echoTime, probe.echoArrival, now);
 		this.#echoedAt = entry.at;
 		path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
+		this.#measureData(probe, path, entry);
 		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
 		if (previous !== undefined) {
 			const packets = entry.packets - previous.packets;
@@ -238,6 +242,18 @@ export class Prober {
 		const before = path.mtu.confirmed;
 		path.mtu.answered(entry.size, now);
 		if (path.mtu.confirmed !== before) this.#paths.choose();
+	}
+
+	// The peer counts a probe when it comes: its count of them belongs to the moment that is echoed.
+	#measureData(probe: Probe, path: Path, entry: SentProbe): void {
+		let changed = path.probeEchoed();
+		for (let i = 0; i < probe.count; i++) {
+			if (probe.pathIds[i] !== path.id || path.state === 'down') continue;
+			const {delivery} = path;
+			changed =
+				delivery.update(entry.at, entry.data, probe.echoPackets, probe.probes[i]!) || changed;
+		}
+		if (changed) this.#paths.choose();
 	}
 
 	/**

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {ProbeHistory, type SentProbe} from '../../../src/core/path/probe-history.ts';
 
 function probeOf(time: number, packets = time, bytes = 100 * packets): SentProbe {
-	return {time, at: time / 1000, packets, bytes, size: 100, echoed: false};
+	return {time, at: time / 1000, packets, bytes, data: 0, size: 100, echoed: false};
 }
 
 test('a time stamp is the time, unless it was used before', (t) => {

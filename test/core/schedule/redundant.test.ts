@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {PathState} from '../../../src/core/events.ts';
 import {PathAddress} from '../../../src/core/path/address.ts';
+import {WORST_GRADE} from '../../../src/core/path/delivery.ts';
 import type {Path} from '../../../src/core/path/path.ts';
-import {chooseRedundant} from '../../../src/core/schedule/redundant.ts';
+import {chooseRedundant, chooseSamples} from '../../../src/core/schedule/redundant.ts';
 import {pathOf} from '../core-fixtures.ts';
 
 interface Description {
@@ -11,12 +12,14 @@ interface Description {
 	readonly backup?: boolean;
 	readonly closed?: boolean;
 	readonly rtt?: number;
+	readonly grade?: number;
 }
 
 function pathsOf(list: readonly Description[]): Path[] {
-	return list.map(({state = 'up', backup = false, closed = false, rtt = 50}, id) => {
+	return list.map(({state = 'up', backup = false, closed = false, rtt = 50, grade = 0}, id) => {
 		const path = pathOf(id, {backup});
 		path.judge.state = state;
+		path.delivery.grade = grade;
 		path.rtt.sample(rtt);
 		if (!closed) path.addresses.add(new PathAddress(undefined, new Uint8Array(8), 0));
 		return path;
@@ -84,11 +87,41 @@ test('backups alone carry one copy by default', (t) => {
 	);
 });
 
+test('takes what delivers more, the fastest of these', (t) => {
+	t.deepEqual(choose([{rtt: 5, grade: 2}, {rtt: 90}, {rtt: 50}], 1), [2]);
+	t.deepEqual(choose([{rtt: 5, grade: 2}, {rtt: 90}, {rtt: 50, grade: 1}], 2), [1, 2]);
+});
+
+test('a path that loses most of the data is not counted, and used when there is no other', (t) => {
+	const grey = {rtt: 5, grade: WORST_GRADE};
+	t.deepEqual(choose([grey, {}], 1), [1]);
+	t.deepEqual(choose([grey, {}], 2), [0, 1]);
+	t.deepEqual(choose([grey, {state: 'down'}], 1), [0]);
+	t.deepEqual(choose([grey, {state: 'suspect'}], 1), [0, 1]);
+	t.deepEqual(choose([grey, {backup: true}], 1), [0, 1]);
+	t.deepEqual(choose([grey, {}, {backup: true}]), [0, 1, 2]);
+});
+
+test('samples go to what was left out because data was lost there', (t) => {
+	const samples = (list: readonly Description[], copies: number) => {
+		const [chosen, sampled]: Path[][] = [[], []];
+		const paths = pathsOf(list);
+		chooseRedundant(paths, copies, chosen!);
+		chooseSamples(paths, chosen!, sampled!);
+		return sampled!.map(({id}) => id);
+	};
+	t.deepEqual(samples([{grade: 1}, {}, {grade: 4}, {rtt: 90}], 1), [0, 2]);
+	t.deepEqual(samples([{grade: 1}, {grade: 2}], 0), []);
+	t.deepEqual(samples([{}, {grade: 4, state: 'down'}, {grade: 4, closed: true}], 1), []);
+	t.deepEqual(samples([{}, {grade: 4, backup: true}], 1), []);
+});
+
 const description: fc.Arbitrary<Description> = fc.record({
 	state: fc.constantFrom<PathState>('new', 'up', 'suspect', 'down'),
 	backup: fc.boolean(),
 	closed: fc.boolean(),
 	rtt: fc.integer({min: 1, max: 500}),
+	grade: fc.nat(WORST_GRADE),
 });
 
 test('obeys its rules for any set of paths', (t) => {
@@ -103,7 +136,7 @@ test('obeys its rules for any set of paths', (t) => {
 			t.is(chosen.length === 0, usable.length === 0);
 			const regular = paths.filter(({settings}) => !settings.backup);
 			const wanted = copies > 0 ? copies : Math.max(1, regular.length);
-			const up = (path: Path) => path.state === 'up';
+			const up = (path: Path) => path.state === 'up' && path.grade < WORST_GRADE;
 			const regularUp = usable.filter((path) => up(path) && !path.settings.backup).length;
 			const chosenUp = chosen.filter(up).length;
 			t.true(chosenUp <= wanted);
