@@ -140,6 +140,8 @@ export interface ServerEndpoint extends Endpoint {
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
 	/** A flow cannot be served, one of RefusalCode: tells the client and forgets the flow. */
 	refuseFlow(flow: number, code: number, now: Millis): void;
+	/** Sockets run out: ends up to so many flows, those that were idle longest. */
+	releaseFlows(count: number, now: Millis): void;
 	/** A local socket was closed: its remotes are not used any more. */
 	socketClosed(socket: number, now: Millis): void;
 	/** The system said that a packet of this size to `remote` is too long (EMSGSIZE). */
@@ -174,7 +176,10 @@ export interface ClientConfig {
 	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s unless a test wants less. */
 	readonly rekeyInterval: Millis;
-	/** A flow without datagrams ends after this, 300 s (RFC 4787). */
+	/**
+	 * A flow without datagrams stays for this, 300 s (RFC 4787); those with one target stay as long as
+	 * the session, up to 256 of them.
+	 */
 	readonly flowIdle: Millis;
 	/** How long datagrams wait for a session or a path, 500 ms. */
 	readonly holdAge?: Millis;
@@ -208,7 +213,7 @@ export interface ServerConfig {
 	readonly fixedTarget: boolean;
 	/** Whether clients may choose targets. */
 	readonly exit: boolean;
-	/** 300 s (RFC 4787). */
+	/** As the client's field of that name. */
 	readonly flowIdle: Millis;
 	/** A session without genuine packets ends after this, 180 s. */
 	readonly sessionIdle: Millis;

@@ -8,7 +8,7 @@ import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
 import {EndpointOutputs} from './endpoint-outputs.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointStatus} from './events.ts';
-import {ServerFlowTable} from './flow/server-flow-table.ts';
+import {endFlow, type ServerFlow, ServerFlowTable} from './flow/server-flow-table.ts';
 import {lingerFor} from './linger.ts';
 import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
@@ -31,7 +31,7 @@ const SECOND_CLOSE: Millis = 20;
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
 	readonly #users: readonly ServerUser[];
-	readonly #table = new ServerFlowTable();
+	readonly #table: ServerFlowTable;
 	readonly #records = new ClientRecords();
 	readonly #sessions: ServerSessions;
 	readonly #admission: Admission;
@@ -48,6 +48,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	constructor(config: ServerConfig, environment: Environment) {
 		super(environment, config.encrypt);
 		this.#config = config;
+		this.#table = new ServerFlowTable(config.flowIdle);
 		this.#users = config.users.map((user) => new ServerUser(user, config));
 		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
 		this.#admission = new Admission({
@@ -218,6 +219,18 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		this.#table.remove(flow);
 	}
 
+	releaseFlows(count: number, now: Millis): void {
+		for (let i = 0; i < count; i++) {
+			const flow = this.#table.oldestIdle(now);
+			if (flow === undefined) return;
+			this.#endFlow(flow, now);
+		}
+	}
+
+	#endFlow(flow: ServerFlow, now: Millis): void {
+		endFlow(flow, {table: this.#table, context: this.context}, now);
+	}
+
 	socketClosed(socket: number, _now: Millis): void {
 		for (const {session} of this.#sessions.values()) session.paths.socketClosed(socket);
 	}
@@ -263,11 +276,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	#sweep(now: Millis): void {
 		this.#nextSweep = now + SWEEP;
 		this.#sessions.expire(now, this.#config.sessionIdle);
-		for (const flow of this.#table.idle(now, this.#config.flowIdle)) {
-			flow.session?.close(flow, now);
-			this.#table.remove(flow);
-			this.context.emit({type: 'flow-closed', flow: flow.handle});
-		}
+		for (const flow of this.#table.expired(now)) this.#endFlow(flow, now);
 		this.#records.expire(now);
 		this.#admission.expire(now);
 		if (this.#sessions.size === 0 && this.#table.size === 0 && this.#records.size === 0) {

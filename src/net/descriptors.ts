@@ -6,6 +6,9 @@ const RESERVE = 512;
 /** The least number of flow sockets that is allowed however low the limit is. */
 const LEAST = 16;
 
+/** Sockets that are left when idle flows begin to make room, and how many make room at once. */
+export const SCARCE = 64;
+
 /** How many flow sockets may be open under `softLimit` descriptors. */
 export function flowSocketLimit(softLimit: number): number {
 	return Math.max(softLimit - RESERVE, LEAST);
@@ -24,10 +27,15 @@ export function readSoftLimit(path = '/proc/self/limits'): number {
 /** How many sockets flows of all kinds may have open together. */
 export class SocketBudget {
 	readonly limit: number;
+	readonly #scarce: () => void;
+	readonly #reserve: number;
 	#used = 0;
 
-	constructor(limit: number) {
+	/** @param scarce called with every one that is taken or asked for while few are left */
+	constructor(limit: number, scarce: () => void = () => {}) {
 		this.limit = limit;
+		this.#scarce = scarce;
+		this.#reserve = Math.min(SCARCE, limit >> 2);
 	}
 
 	/** Sockets that are open. */
@@ -37,6 +45,7 @@ export class SocketBudget {
 
 	/** Takes one; false when all are in use. */
 	take(): boolean {
+		if (this.#used + this.#reserve >= this.limit) this.#scarce();
 		if (this.#used >= this.limit) return false;
 		this.#used++;
 		return true;

@@ -7,7 +7,7 @@ import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import type {RuleSet} from '../exit/rules.ts';
 import {RefusalCode} from '../wire/constants.ts';
-import {flowSocketLimit, readSoftLimit, SocketBudget} from './descriptors.ts';
+import {flowSocketLimit, readSoftLimit, SCARCE, SocketBudget} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {ExitSockets} from './exit-sockets.ts';
 import {ExitUpkeep} from './exit-upkeep.ts';
@@ -87,6 +87,8 @@ export class ServerTunnel implements DriverOutputs {
 		targetStart: 0,
 		targetEnd: 0,
 	};
+	/** Whether an input waits that ends idle flows. */
+	#releasing = false;
 	/** Whether an input waits that sends what streams have. */
 	#pumping = false;
 	#closing = false;
@@ -98,7 +100,7 @@ export class ServerTunnel implements DriverOutputs {
 		this.#endpoint = endpoint;
 		this.#driver = driver;
 		const {port, bind, target, exit, backEnd, reporter} = init;
-		const budget = new SocketBudget(flowSocketLimit(readSoftLimit()));
+		const budget = new SocketBudget(flowSocketLimit(readSoftLimit()), this.#releaseFlows);
 		this.#sockets = new ServerSockets({
 			port,
 			bind,
@@ -330,6 +332,16 @@ export class ServerTunnel implements DriverOutputs {
 	#input(action: (now: Millis) => void): void {
 		if (!this.#closing) this.#driver.input(() => action(this.#driver.now()));
 	}
+
+	// Sockets run out: those of idle flows are for others.
+	readonly #releaseFlows = (): void => {
+		if (this.#releasing) return;
+		this.#releasing = true;
+		this.#input((now) => {
+			this.#releasing = false;
+			this.#endpoint.releaseFlows(SCARCE, now);
+		});
+	};
 
 	#receive(batch: DatagramBatch): void {
 		if (this.#closing) return;

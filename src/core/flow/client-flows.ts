@@ -4,6 +4,7 @@ import type {ListenerConfig} from '../endpoint.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Millis} from '../time.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
+import {surplus} from './idle-flows.ts';
 import {ReceivedTargets, SESSION_TARGETS} from './received-targets.ts';
 
 /** Flows of a client: applications on all listeners together. */
@@ -123,13 +124,18 @@ export class ClientFlows {
 		return first;
 	}
 
-	/** Removes flows without datagrams for the idle time and returns their ids. */
+	/** Removes idle flows that nothing keeps, and the surplus of the others; returns their ids. */
 	expire(now: Millis): number[] {
-		const idle: number[] = [];
+		const kept: ClientFlow[] = [];
+		const expired: ClientFlow[] = [];
 		for (const flow of this.#byId.values()) {
-			if (now - flow.active > this.#idle) idle.push(flow.id);
+			if (now - flow.active <= this.#idle) continue;
+			if (flow.targets === undefined) kept.push(flow);
+			else expired.push(flow);
 		}
-		for (const id of idle) this.remove(id);
-		return idle;
+		expired.push(...surplus(kept));
+		const ids = expired.map(({id}) => id);
+		for (const id of ids) this.remove(id);
+		return ids;
 	}
 }

@@ -1,7 +1,9 @@
 import type {HostTarget} from '../../wire/address.ts';
+import type {EndpointContext} from '../context.ts';
 import type {ServerUser} from '../server-user.ts';
 import type {Millis} from '../time.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
+import {IdleFlows, surplus} from './idle-flows.ts';
 import {type ReceivedTarget, ReceivedTargets, type TargetBudget} from './received-targets.ts';
 import type {ServerFlows} from './server-flows.ts';
 
@@ -35,7 +37,25 @@ export interface FlowOwner {
 /** All flows of a server, by handle. */
 export class ServerFlowTable {
 	readonly #byHandle = new Map<number, ServerFlow>();
+	readonly #idle: Millis;
+	readonly #idleFlows: IdleFlows<ServerFlow>;
+	readonly #idleFlowsOf = new WeakMap<ServerUser, IdleFlows<ServerFlow>>();
 	#next = 1;
+
+	/** @param idle how long a flow without datagrams stays, whatever else there is */
+	constructor(idle: Millis) {
+		this.#idle = idle;
+		this.#idleFlows = this.#idleFlowsAmong(() => true);
+	}
+
+	#idleFlowsAmong(belongs: (flow: ServerFlow) => boolean): IdleFlows<ServerFlow> {
+		const all = this.#byHandle;
+		return new IdleFlows(
+			() => all.values(),
+			(flow, now) =>
+				now - flow.active > this.#idle && all.get(flow.handle) === flow && belongs(flow),
+		);
+	}
 
 	/** How many there are. */
 	get size(): number {
@@ -84,8 +104,41 @@ export class ServerFlowTable {
 		if (this.#byHandle.delete(flow.handle)) flow.owner.user.flows--;
 	}
 
-	/** The flows without datagrams for `idle` ms. */
-	idle(now: Millis, idle: Millis): ServerFlow[] {
-		return [...this.#byHandle.values()].filter((flow) => now - flow.active > idle);
+	/**
+	 * Idle flows that end: a flow with one target lives as long as its session (a peer that was silent
+	 * for hours reaches the client), as one of so many of its client.
+	 */
+	expired(now: Millis): readonly ServerFlow[] {
+		const expired: ServerFlow[] = [];
+		const kept = new Map<FlowOwner, ServerFlow[]>();
+		for (const flow of this.#byHandle.values()) {
+			if (now - flow.active <= this.#idle) continue;
+			if (flow.session === undefined || flow.targets !== undefined) expired.push(flow);
+			else if (kept.get(flow.owner)?.push(flow) === undefined) kept.set(flow.owner, [flow]);
+		}
+		for (const flows of kept.values()) expired.push(...surplus(flows));
+		return expired;
 	}
+
+	/** The flow that goes first where room is needed, of one user or of all; undefined = none may go. */
+	oldestIdle(now: Millis, user?: ServerUser): ServerFlow | undefined {
+		if (user === undefined) return this.#idleFlows.oldest(now);
+		let flows = this.#idleFlowsOf.get(user);
+		if (flows === undefined) {
+			flows = this.#idleFlowsAmong((flow) => flow.owner.user === user);
+			this.#idleFlowsOf.set(user, flows);
+		}
+		return flows.oldest(now);
+	}
+}
+
+/** Ends a flow and says so to its client and to whoever holds its sockets. */
+export function endFlow(
+	flow: ServerFlow,
+	{table, context}: {readonly table: ServerFlowTable; readonly context: EndpointContext},
+	now: Millis,
+): void {
+	flow.session?.close(flow, now);
+	table.remove(flow);
+	context.emit({type: 'flow-closed', flow: flow.handle});
 }

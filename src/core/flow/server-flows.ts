@@ -11,7 +11,12 @@ import type {AnnouncedTarget} from './announced-targets.ts';
 import {Confirmations} from './confirmations.ts';
 import type {FlowFrames} from './flow-frames.ts';
 import {type ReceivedTarget, SESSION_TARGETS} from './received-targets.ts';
-import type {FlowOwner, ServerFlow, ServerFlowTable} from './server-flow-table.ts';
+import {
+	endFlow,
+	type FlowOwner,
+	type ServerFlow,
+	type ServerFlowTable,
+} from './server-flow-table.ts';
 
 /** Flow ids remembered as used; older ones count as closed. */
 const ID_SPAN = 65_536;
@@ -142,7 +147,7 @@ export class ServerFlows implements FlowFrames {
 		const key = single ? keyOf(target) : ` ${this.session.number} ${id}`;
 		let flow = this.#owner.flows.get(key);
 		if (flow === undefined) {
-			if (user.flows >= user.flowLimit) return this.#turnDown(id, RefusalCode.LIMIT, now);
+			if (!this.#hasRoom(now)) return this.#turnDown(id, RefusalCode.LIMIT, now);
 			if (!user.mayOpen(now)) return this.#turnDown(id, RefusalCode.RATE, now);
 			const budget = single ? undefined : this.#budget;
 			const forward = kind === TargetKind.FORWARD ? target.to : undefined;
@@ -154,6 +159,15 @@ export class ServerFlows implements FlowFrames {
 		flow.id = id;
 		this.#byId.set(id, flow);
 		return flow;
+	}
+
+	// The flow that was idle longest makes room for a new one.
+	#hasRoom(now: Millis): boolean {
+		const {user} = this.#owner;
+		if (user.flows < user.flowLimit) return true;
+		const idle = this.#init.table.oldestIdle(now, user);
+		if (idle !== undefined) endFlow(idle, this.#init, now);
+		return idle !== undefined;
 	}
 
 	#turnDown(id: number, code: number, now: Millis): undefined {

@@ -104,15 +104,18 @@ test('a closed flow makes room for a new one of the same application', (t) => {
 	t.is(flows.size, 1);
 });
 
-test('datagrams in either direction keep a flow', (t) => {
+test('datagrams in either direction keep a flow to many targets, time alone one to a single target', (t) => {
 	const flows = newFlows();
-	const sending = flows.find(0, remoteOf(1), 0)!;
-	const receiving = flows.find(0, remoteOf(2), 0)!;
-	const silent = flows.find(0, remoteOf(3), 0)!;
-	flows.find(0, remoteOf(1), IDLE);
+	const single = flows.find(0, remoteOf(4), 0)!;
+	const sending = flows.find(2, remoteOf(1), 0)!;
+	const receiving = flows.find(2, remoteOf(2), 0)!;
+	const silent = flows.find(2, remoteOf(3), 0)!;
+	flows.find(2, remoteOf(1), IDLE);
 	receiving.active = IDLE;
 	t.deepEqual(flows.expire(IDLE), []);
 	t.deepEqual(flows.expire(IDLE + 1), [silent.id]);
 	t.deepEqual(flows.expire(2 * IDLE + 1), [sending.id, receiving.id]);
-	t.is(flows.size, 0);
+	t.deepEqual(flows.expire(1e9), []);
+	t.is(flows.get(single.id), single);
+	t.is(flows.size, 1);
 });

@@ -24,7 +24,7 @@ function newSession(context: EndpointContext): Session {
 /** A server with one client id; `flowsOf` makes the flows of its next session. */
 function newServer(settings: Partial<UserConfig> = {}) {
 	const context = readableContext('server flows');
-	const table = new ServerFlowTable();
+	const table = new ServerFlowTable(300_000);
 	const user = userWith(settings);
 	const owner = {user, flows: new Map()};
 	const identified = {user, flows: new Map()};
