@@ -1,5 +1,6 @@
 import process from 'node:process';
 import {type ClientOptions, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
+import {LOCALHOST} from '../config/endpoint.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {MptunnelClient} from '../core/client.ts';
 import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
@@ -28,10 +29,10 @@ const SOCKS_LISTENER = 'socks';
 
 /** A client that runs. */
 export interface RunningClient {
-	/** Where applications send to, as `host:port`; undefined without a classic port. */
+	/** Where applications send to, as `host:port`, the first address of two; undefined = nowhere. */
 	readonly listening: string | undefined;
 	status(): StatusSnapshot;
-	/** Where SOCKS5 listens, as `host:port`; undefined when it is shut. */
+	/** Where SOCKS5 listens, as `host:port`, the first address of two; undefined when it is shut. */
 	readonly socks: string | undefined;
 	/** Says goodbye and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
@@ -101,8 +102,8 @@ export async function startClient(
 		state.release();
 	};
 	return {
-		listening: tunnel.listener?.address,
-		socks: tunnel.socks?.address,
+		listening: tunnel.listener?.addresses[0],
+		socks: tunnel.socks?.addresses[0],
 		status,
 		close: () => (closing ??= close()),
 	};
@@ -173,9 +174,10 @@ function encodedTarget({host, port}: ForwardOptions['target']): Uint8Array {
 	return encodeTarget(parsed);
 }
 
-// The name is part of the key by which the server finds a flow again: as the user wrote the port.
-function forwardConfig({protocol, listen, target}: ForwardOptions): ListenerConfig {
-	const name = `${protocol} ${formatAddress(listen.host, listen.port)}`;
+// The name is part of the key by which the server finds a flow again: as the user wrote the port, but
+// a port alone was one of 127.0.0.1 only once, and its flows live on.
+function forwardConfig({protocol, listen: {host, port}, target}: ForwardOptions): ListenerConfig {
+	const name = `${protocol} ${formatAddress(host === LOCALHOST ? '127.0.0.1' : host, port)}`;
 	return {name, target: encodedTarget(target)};
 }
 
@@ -210,11 +212,11 @@ function snapshot(
 		io: prepared.backEnd.name,
 		keyless: options.keys.keyless,
 		encrypt: options.encrypt,
-		listening: listener === undefined ? [] : [listener.address],
+		listening: listener?.addresses ?? [],
 		socks:
 			socks === undefined
 				? undefined
-				: {listening: socks.address, associations: socks.associations},
+				: {listening: socks.addresses, associations: socks.associations},
 		forwards: forwardLines(options, tunnel),
 		streams: tunnel.streams,
 		target: undefined,
@@ -234,10 +236,10 @@ function snapshot(
 }
 
 function forwardLines(options: ClientOptions, tunnel: ClientTunnel): readonly ForwardLine[] {
-	const udp = tunnel.forwards.map(({address}) => address);
+	const udp = tunnel.forwards.map(({addresses}) => addresses);
 	const listening = {udp, tcp: [...tunnel.tcpForwards]};
 	return options.forwards.map(({protocol, target: {host, port}}) => {
-		const place = listening[protocol].shift() ?? '';
+		const place = listening[protocol].shift() ?? [];
 		return {protocol, listening: place, target: formatAddress(host, port)};
 	});
 }
@@ -249,8 +251,8 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 	);
 	logger.info('mpclient runs', {
 		version: programVersion(),
-		listening: tunnel.listener?.address ?? 'no',
-		socks: tunnel.socks?.address ?? 'no',
+		listening: tunnel.listener?.addresses.join(' ') ?? 'no',
+		socks: tunnel.socks?.addresses.join(' ') ?? 'no',
 		forwards: options.forwards.length || undefined,
 		paths: paths.join('; '),
 		copies: options.copies ?? 'all',

@@ -33,7 +33,7 @@ export interface UserLine extends Omit<UserStatus, 'refused'> {
 /** A port that leads to one target. */
 export interface ForwardLine {
 	readonly protocol: 'udp' | 'tcp';
-	readonly listening: string;
+	readonly listening: readonly string[];
 	readonly target: string;
 }
 
@@ -52,7 +52,9 @@ export interface StatusSnapshot {
 	/** Client: the classic port; server: where clients reach it. */
 	readonly listening: readonly string[];
 	/** Client: the SOCKS5 listener; undefined = it is shut. */
-	readonly socks?: {readonly listening: string; readonly associations: number} | undefined;
+	readonly socks?:
+		| {readonly listening: readonly string[]; readonly associations: number}
+		| undefined;
 	/** Client: the ports of forwards and where each leads. */
 	readonly forwards?: readonly ForwardLine[];
 	/** TCP connections that go through the tunnel as streams. */
@@ -171,11 +173,13 @@ function placeLine(snapshot: StatusSnapshot): string {
 	if (exit) parts.push('clients may choose targets');
 	if (socks !== undefined) {
 		const {associations} = socks;
-		parts.push(`SOCKS5 on ${socks.listening}, associations ${formatCount(associations)}`);
+		parts.push(
+			`SOCKS5 on ${socks.listening.join(', ')}, associations ${formatCount(associations)}`,
+		);
 	}
 	for (const forward of forwards) {
 		const {protocol, listening: place} = forward;
-		parts.push(`forward ${protocol} ${place} to ${escapeText(forward.target)}`);
+		parts.push(`forward ${protocol} ${place.join(', ')} to ${escapeText(forward.target)}`);
 	}
 	if (streams > 0) parts.push(`TCP connections ${formatCount(streams)}`);
 	return parts.join('; ');

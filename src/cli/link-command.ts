@@ -4,6 +4,7 @@ import {isIP} from 'node:net';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {Command, CommanderError, Option} from 'commander';
+import {LOCALHOST} from '../config/endpoint.ts';
 import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link-proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';
 import {
@@ -81,10 +82,15 @@ function addImpairments(command: Command): void {
 	command.addOption(new Option('--down <from..until>', 'the same as --outage').argParser(collect));
 }
 
-/** `PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` says which flag it is for. */
-function parsePlace(text: string, what: string, leastPort: number): {host: string; port: number} {
-	const match = /^(?:\[([\da-f:.]+)\]:|([^:[\]\s]+):)?(\d{1,5})$/i.exec(text);
-	const host = match?.[1] ?? match?.[2] ?? '127.0.0.1';
+/** `PORT`, `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` says which flag it is for. */
+function parsePlace(
+	text: string,
+	what: string,
+	leastPort: number,
+	defaultHost: string,
+): {host: string; port: number} {
+	const match = /^(?:\[([\da-f:.]+)\]:|([^:[\]\s]*):)?(\d{1,5})$/i.exec(text);
+	const host = match?.[1] || match?.[2] || defaultHost;
 	const port = Number(match?.[3]);
 	if (match === null || !(port >= leastPort && port <= 65_535)) {
 		throw new ProfileError(what, `expected PORT or HOST:PORT, got ${JSON.stringify(text)}`);
@@ -159,8 +165,8 @@ function readOptions(options: Options): Parameters<typeof startLinkProxy>[0] {
 		options.profile === undefined
 			? {description: '', source: '', up: {}, down: {}}
 			: loadProfile(options.profile);
-	const listen = parsePlace(options.listen, '--listen', 0);
-	if (isIP(listen.host) === 0) {
+	const listen = parsePlace(options.listen, '--listen', 0, LOCALHOST);
+	if (listen.host !== LOCALHOST && isIP(listen.host) === 0) {
 		throw new ProfileError('--listen', `expected an IP address, got "${listen.host}"`);
 	}
 	const idleTimeout = parseDuration(options.idle);
@@ -173,7 +179,7 @@ function readOptions(options: Options): Parameters<typeof startLinkProxy>[0] {
 	}
 	return {
 		listen: {address: listen.host, port: listen.port},
-		target: parsePlace(options.to, '--to', 1),
+		target: parsePlace(options.to, '--to', 1, '127.0.0.1'),
 		up: mergeImpairments(options, 'up', profile),
 		down: mergeImpairments(options, 'down', profile),
 		seed: options.seed ?? String(randomInt(2 ** 32)),
@@ -228,7 +234,7 @@ async function run(options: Options, command: Command): Promise<void> {
 		command.error(`error: ${reason}`, {exitCode: 1, code: 'mptunnel.start'});
 	}
 	const stopped = stopSignal();
-	const listening = formatPlace(proxy.address);
+	const listening = proxy.addresses.join(', ');
 	const target = formatPlace(proxy.target);
 	write(`listening on ${listening}, relaying to ${target} (seed ${proxyOptions.seed})\n`);
 	await stopped;
@@ -244,7 +250,7 @@ async function run(options: Options, command: Command): Promise<void> {
 export function linkCommand(): Command {
 	const command = new Command('link')
 		.description('relay UDP through a simulated bad link')
-		.requiredOption('--listen <[address:]port>', 'where clients send to; 127.0.0.1 without address')
+		.requiredOption('--listen <[address:]port>', 'where clients send to; localhost without address')
 		.requiredOption('--to <[host:]port>', 'where the link ends; 127.0.0.1 without host')
 		.option(
 			'--profile <name|file>',

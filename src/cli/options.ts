@@ -128,7 +128,7 @@ function clientProgram(io: ParseIo): Command {
 		.usage('[options] FILE')
 		.argument('[FILE]', 'the configuration file')
 		.option('-c, --config <FILE>', 'the same as FILE')
-		.option('--listen <ADDR:PORT>', 'where applications send to (default: 127.0.0.1:3000)')
+		.option('--listen <[ADDR:]PORT>', 'where applications send to (default: localhost:3000)')
 		.option('--no-listen', 'do not open that port')
 		.option(
 			'--forward <PROTOCOL:LOCAL=TARGET>',
@@ -147,8 +147,8 @@ function clientProgram(io: ParseIo): Command {
 function socksOptions(program: Command): void {
 	program
 		.option(
-			'--socks <ADDR:PORT>',
-			'where SOCKS5 listens (default: 127.0.0.1:1080 when there is a key)',
+			'--socks <[ADDR:]PORT>',
+			'where SOCKS5 listens (default: localhost:1080 when there is a key)',
 		)
 		.option('--no-socks', 'no SOCKS5')
 		.option('--optimistic-connect', 'tell TCP applications of success before the server has it')

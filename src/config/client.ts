@@ -3,7 +3,7 @@ import type {CongestionControl} from '../core/rate/congestion-control.ts';
 import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {readClassicFile} from './classic-file.ts';
-import type {Endpoint} from './endpoint.ts';
+import {type Endpoint, LOCALHOST} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {escapeText, quoteText} from './escape-text.ts';
 import {
@@ -52,7 +52,7 @@ export interface ClientOptions {
 	readonly configFile: string;
 	/** 1 to 16 paths in the order of the file, names unique. */
 	readonly paths: readonly PathOptions[];
-	/** Where the classic UDP port listens (`host` is an IP literal); undefined = it is not opened. */
+	/** Where the classic UDP port listens, see `readListenAddress`; undefined = it is not opened. */
 	readonly listen: Endpoint | undefined;
 	/**
 	 * The SOCKS5 listener; false = it is not wanted; undefined = nothing was said and it stays shut,
@@ -111,7 +111,7 @@ interface ClientFile extends ClientSettings {
 /** What mpclient does where nothing is said. */
 export const CLIENT_DEFAULTS: typeof SHARED_DEFAULTS & {readonly listen: Endpoint} = {
 	...SHARED_DEFAULTS,
-	listen: {host: '127.0.0.1', port: 3000},
+	listen: {host: LOCALHOST, port: 3000},
 };
 
 /**

@@ -1,3 +1,6 @@
+/** As the host of a port to listen on: both loopback addresses, or the one that this machine has. */
+export const LOCALHOST = 'localhost';
+
 /** A host and a UDP or TCP port. */
 export interface Endpoint {
 	/** A host name or an IP literal, IPv6 without brackets. */

@@ -1,5 +1,5 @@
 import {isIPv6} from 'node:net';
-import type {Endpoint} from './endpoint.ts';
+import {type Endpoint, LOCALHOST} from './endpoint.ts';
 import {type ProblemList, ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {FieldReader} from './place.ts';
@@ -12,7 +12,7 @@ const PROTOCOLS = ['udp', 'tcp'] as const;
 /** A port at the client whose datagrams or connections go to one target that the client chose. */
 export interface ForwardOptions {
 	readonly protocol: (typeof PROTOCOLS)[number];
-	/** `host` is an IP literal. */
+	/** See `readListenAddress`. */
 	readonly listen: Endpoint;
 	/** A name is resolved at the server. */
 	readonly target: Endpoint;
@@ -27,15 +27,12 @@ export interface ForwardSettings {
 
 const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT';
 
-/** `udp:LOCAL=TARGET` or `tcp:LOCAL=TARGET`, LOCAL a port of 127.0.0.1 or `ADDR:PORT`, TARGET `HOST:PORT`. */
+/** `udp:LOCAL=TARGET` or `tcp:LOCAL=TARGET`, LOCAL a place to listen at, TARGET `HOST:PORT`. */
 function readForward(text: string): ForwardOptions {
 	const [, protocol, local = '', target = ''] = /^([a-z]+):([^=]+)=([^=]+)$/.exec(text) ?? [];
 	const known = PROTOCOLS.find((one) => one === protocol);
 	if (known === undefined) throw new ValueError(EXPECTED, quoteText(text));
-	const listen = /^[0-9]+$/.test(local)
-		? {host: '127.0.0.1', port: readPort(local)}
-		: readListenAddress(local);
-	return {protocol: known, listen, target: readHostAndPort(target)};
+	return {protocol: known, listen: readListenAddress(local), target: readHostAndPort(target)};
 }
 
 function readHostAndPort(text: string): Endpoint {
@@ -79,8 +76,10 @@ export function checkForwards(
 	const report = (reason: string) => problems.add(where, field, reason);
 	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
 	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');
-	const places = forwards.map(
-		({protocol, listen}) => `${listen.host} ${protocol} port ${listen.port}`,
+	const places = forwards.flatMap(({protocol, listen: {host, port}}) =>
+		(host === LOCALHOST ? ['127.0.0.1', '::1'] : [host]).map(
+			(address) => `${address} ${protocol} port ${port}`,
+		),
 	);
 	const twice = places.find((place, index) => places.indexOf(place) !== index);
 	if (twice !== undefined) report(`two forwards listen on ${twice}`);

@@ -1,5 +1,5 @@
 import {resolve} from 'node:path';
-import type {Endpoint} from './endpoint.ts';
+import {type Endpoint, LOCALHOST} from './endpoint.ts';
 import {attempt, type ProblemList, ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {FieldReader, Place} from './place.ts';
@@ -69,7 +69,7 @@ export interface SocksSettings {
 }
 
 /** Where SOCKS5 listens when nothing is said. */
-export const SOCKS_DEFAULT_LISTEN: Endpoint = {host: '127.0.0.1', port: 1080};
+export const SOCKS_DEFAULT_LISTEN: Endpoint = {host: LOCALHOST, port: 1080};
 
 /** A source that says nothing. */
 export const NO_SOCKS_SETTINGS: SocksSettings = {
@@ -199,6 +199,7 @@ export function resolveSocks(
 }
 
 function isLoopback(host: string): boolean {
+	if (host === LOCALHOST) return true;
 	const address = canonicalAddress(host);
 	return address === '::1' || address.startsWith('127.');
 }

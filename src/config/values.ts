@@ -1,6 +1,6 @@
 import {isIP, isIPv4, isIPv6, SocketAddress} from 'node:net';
 import {didYouMean} from './did-you-mean.ts';
-import type {Endpoint} from './endpoint.ts';
+import {type Endpoint, LOCALHOST} from './endpoint.ts';
 import {ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 
@@ -71,12 +71,20 @@ export function readHost(text: string): string {
 	throw new ValueError('a host name or IP address', quoteText(text));
 }
 
-/** `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. */
+/**
+ * `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. `PORT`, `:PORT` and `localhost:PORT` are the port on
+ * both loopback addresses, with the host {@link LOCALHOST}: never on all addresses.
+ */
 export function readListenAddress(text: string): Endpoint {
+	const [, local] = /^(?:(?:localhost)?:)?([0-9]+)$/i.exec(text) ?? [];
+	if (local !== undefined) return {host: LOCALHOST, port: readPort(local)};
 	const [, six, four, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/s.exec(text) ?? [];
 	const host = six ?? four ?? '';
 	if (isIP(host) !== (six === undefined ? 4 : 6)) {
-		throw new ValueError('ADDR:PORT with an IP address ([ADDR]:PORT for IPv6)', quoteText(text));
+		throw new ValueError(
+			'PORT or ADDR:PORT with an IP address ([ADDR]:PORT for IPv6)',
+			quoteText(text),
+		);
 	}
 	return {host, port: readPort(port)};
 }

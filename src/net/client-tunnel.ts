@@ -23,7 +23,7 @@ const MAX_STREAMS = 1024;
 
 /** Where a port is opened. */
 interface ListenPlace {
-	/** An IP literal. */
+	/** An IP literal, or `localhost` for both loopback addresses. */
 	readonly host: string;
 	readonly port: number;
 }
@@ -130,9 +130,9 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		return this.#init.listen === undefined ? open : open.slice(1);
 	}
 
-	/** Where the forwards of TCP listen, in their order, as `host:port`. */
-	get tcpForwards(): readonly string[] {
-		return this.#tcpForwards.map(({address}) => address);
+	/** Where each forward of TCP listens, in their order, as `host:port`. */
+	get tcpForwards(): readonly (readonly string[])[] {
+		return this.#tcpForwards.map(({addresses}) => addresses);
 	}
 
 	/** TCP connections that go through the tunnel. */

@@ -9,6 +9,7 @@ import {type Delivery, Link, type LinkCounts} from '../sim/link.ts';
 import type {LinkConfig} from '../sim/link-config.ts';
 import {Prng} from '../sim/prng.ts';
 import {chooseIo} from './io-choice.ts';
+import {Listener} from './listener.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
 
 /** Node's longest timer is 2^31 - 1 ms, beyond it fires at once. */
@@ -16,7 +17,7 @@ const LONGEST_TIMER: Millis = 3_600_000;
 
 /** How a relay with a simulated link in it is set up. */
 export interface LinkProxyOptions {
-	/** Where clients send to: an IP address and a port, 0 for any free one. */
+	/** Where clients send to: an IP address, or `localhost` for both loopback ones; port 0 = any. */
 	readonly listen: {readonly address: string; readonly port: number};
 	/** Where the link ends; a name is resolved once, at the start. */
 	readonly target: {readonly host: string; readonly port: number};
@@ -46,8 +47,9 @@ export interface LinkProxyCounts {
 
 /** A running relay. */
 export interface LinkProxy {
-	/** Where it really listens. */
-	readonly address: {readonly address: string; readonly port: number};
+	/** Where it really listens, as `host:port`. */
+	readonly addresses: readonly string[];
+	readonly port: number;
 	/** Where it really sends to. */
 	readonly target: {readonly address: string; readonly port: number};
 	/** A snapshot. */
@@ -93,16 +95,17 @@ function bytesOf({item, flipBit}: Delivery<Datagram>): Uint8Array {
 }
 
 class Relay implements LinkProxy {
-	readonly address: {readonly address: string; readonly port: number};
+	readonly addresses: readonly string[];
+	readonly port: number;
 	readonly target: {readonly address: string; readonly port: number};
 	readonly #backEnd: UdpBackEnd;
 	readonly #targetAddress: string;
-	readonly #listener: UdpSocket;
+	readonly #listener: Listener;
 	readonly #up: Link<Datagram>;
 	readonly #down: Link<Datagram>;
 	readonly #clients = new Map<string, Client>();
 	/** Sockets that have something to flush. */
-	readonly #touched = new Set<UdpSocket>();
+	readonly #touched = new Set<Pick<UdpSocket, 'flush'>>();
 	readonly #idleTimeout: Millis;
 	readonly #maxClients: number;
 	readonly #startedAt: Millis = performance.now();
@@ -122,12 +125,11 @@ class Relay implements LinkProxy {
 		this.target = target;
 		this.#targetAddress = withoutZone(target.address);
 		this.#backEnd = backEnd;
-		this.#listener = backEnd.open(options.listen, {
-			onBatch: (_, batch) => this.#receiveUp(batch),
-			onError: () => this.#socketErrors++,
-		});
-		const {localAddress, localPort} = this.#listener;
-		this.address = {address: localAddress, port: localPort};
+		const {address: host, port} = options.listen;
+		const received = (_: number, batch: DatagramBatch) => this.#receiveUp(batch);
+		this.#listener = new Listener({id: 0, host, port, backEnd, received});
+		this.addresses = this.#listener.addresses;
+		this.port = this.#listener.port;
 	}
 
 	get counts(): LinkProxyCounts {
@@ -136,7 +138,7 @@ class Relay implements LinkProxy {
 			down: {...this.#down.counts},
 			clients: this.#clients.size,
 			refused: this.#refused,
-			socketErrors: this.#socketErrors,
+			socketErrors: this.#socketErrors + this.#listener.failures,
 		};
 	}
 
@@ -245,7 +247,9 @@ class Relay implements LinkProxy {
 		}
 		for (let due = this.#down.poll(now); due !== undefined; due = this.#down.poll(now)) {
 			const {client} = due.item;
-			this.#send(this.#listener, bytesOf(due), client.remote);
+			const bytes = bytesOf(due);
+			this.#listener.send(client.remote, bytes, 0, bytes.length);
+			this.#touched.add(this.#listener);
 		}
 		for (const socket of this.#touched) socket.flush();
 		this.#touched.clear();

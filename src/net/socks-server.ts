@@ -32,6 +32,7 @@ export const SOCKS_LIMITS: SocksLimits = {connections: 1024, perAddress: 64, ass
 
 /** How a SOCKS listener is set up. */
 export interface SocksServerSettings extends SocksRelaySettings {
+	/** `host` is an IP literal, or `localhost` for both loopback addresses. */
 	readonly listen: {readonly host: string; readonly port: number};
 	/** Whoever may use it; nobody = everybody may. */
 	readonly users: readonly SocksUser[];
@@ -79,8 +80,8 @@ export class SocksServer implements SocksConnectionOwner {
 	}
 
 	/** Where it listens, as `host:port`. */
-	get address(): string {
-		return this.#listener.address;
+	get addresses(): readonly string[] {
+		return this.#listener.addresses;
 	}
 
 	/** How many connections there are, streams not counted, and how many have an association. */
@@ -98,9 +99,10 @@ export class SocksServer implements SocksConnectionOwner {
 
 	/** Opens it; rejects with a SocketError when it cannot. */
 	async open(): Promise<void> {
-		const {host} = this.#init.settings.listen;
 		await this.#listener.open();
-		if (host !== '0.0.0.0' && host !== '::') this.#relays.openFixed(host);
+		for (const {address} of this.#listener.places) {
+			if (address !== '0.0.0.0' && address !== '::') this.#relays.openFixed(address);
+		}
 	}
 
 	/** Sends a datagram that came out of the tunnel on to its application. */

@@ -5,7 +5,7 @@ import {TcpListener} from './tcp-listener.ts';
 
 /** Where a forward listens, and where it leads. */
 export interface TcpForwardPlace {
-	/** An IP literal; port 0 = any. */
+	/** An IP literal, or `localhost` for both loopback addresses; port 0 = any. */
 	readonly host: string;
 	readonly port: number;
 	/** Encoded as on the wire. */
@@ -31,8 +31,8 @@ export class TcpForward {
 	}
 
 	/** Where it listens, as `host:port`. */
-	get address(): string {
-		return this.#listener.address;
+	get addresses(): readonly string[] {
+		return this.#listener.addresses;
 	}
 
 	/** Opens it; rejects with a SocketError when it cannot. */

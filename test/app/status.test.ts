@@ -183,8 +183,8 @@ test('merges counters and leaves zeros out', (t) => {
 
 test('forwards are named with where they lead, and connections are counted', (t) => {
 	const forwards = [
-		{protocol: 'udp', listening: '127.0.0.1:53', target: '9.9.9.9:53'},
-		{protocol: 'tcp', listening: '127.0.0.1:2222', target: 'host:22'},
+		{protocol: 'udp', listening: ['127.0.0.1:53'], target: '9.9.9.9:53'},
+		{protocol: 'tcp', listening: ['127.0.0.1:2222'], target: 'host:22'},
 	] as const;
 	const [, line] = formatStatus({...snapshot, forwards, streams: 1234}).split('\n');
 	t.is(

@@ -67,7 +67,7 @@ test('every flag of mpclient arrives', (t) => {
 		forwards: [
 			{
 				protocol: 'tcp',
-				listen: {host: '127.0.0.1', port: 22},
+				listen: {host: 'localhost', port: 22},
 				target: {host: 'host', port: 22},
 			},
 		],
@@ -261,13 +261,13 @@ test('a strange unknown flag is escaped and cut', (t) => {
 const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 	mpclient: [
 		'-c, --config <FILE>',
-		'--listen <ADDR:PORT>',
+		'--listen <[ADDR:]PORT>',
 		'--no-listen',
 		'--copies <N>',
 		'--forward <PROTOCOL:LOCAL=TARGET>',
 		'--optimistic-connect',
 		'--key-file <FILE>',
-		'--socks <ADDR:PORT>',
+		'--socks <[ADDR:]PORT>',
 		'--no-socks',
 		'--socks-user <NAME:PASSWORD>',
 		'--socks-users <FILE>',

@@ -56,7 +56,7 @@ test('a file of one path has the defaults for everything else', (t) => {
 	const options = optionsOf(t, 'bridge 4000', {}, {}, 'c.conf');
 	t.deepEqual({...options, configFile: '', paths: []}, BARE);
 	t.is(options.paths.length, 1);
-	t.deepEqual(options.listen, {host: '127.0.0.1', port: 3000});
+	t.deepEqual(options.listen, {host: 'localhost', port: 3000});
 	t.true(options.configFile.endsWith('/c.conf'));
 });
 
@@ -290,7 +290,7 @@ test(
 		stats: '10',
 		logLevel: 'loud',
 		logFormat: 'xml',
-		listen: 'localhost:3000',
+		listen: 'host:3000',
 		socks: '127.0.0.1:0',
 		copies: '17',
 	},
@@ -302,7 +302,7 @@ test(
 		'--stats: not a duration of 100ms to 24h such as 10s: "10"',
 		'--log-level: not one of error, warn, info, debug: "loud"',
 		'--log-format: not one of text, json: "xml"',
-		'--listen: not ADDR:PORT with an IP address ([ADDR]:PORT for IPv6): "localhost:3000"',
+		'--listen: not PORT or ADDR:PORT with an IP address ([ADDR]:PORT for IPv6): "host:3000"',
 		'--socks: not 1 to 65535: "0"',
 		'--copies: not 1 to 16: "17"',
 		'empty: no paths: at least one is needed',

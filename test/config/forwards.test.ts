@@ -18,7 +18,7 @@ test('a forward has a port of loopback or of an address, and a target by name or
 	t.deepEqual(resolveIn(t, {...KEYED, forward})().options.forwards, [
 		{
 			protocol: 'udp',
-			listen: {host: '127.0.0.1', port: 5353},
+			listen: {host: 'localhost', port: 5353},
 			target: {host: '9.9.9.9', port: 53},
 		},
 		{
@@ -47,6 +47,13 @@ test('a TCP forward may have the port of a UDP one', (t) => {
 	]);
 });
 
+test('a port alone takes both loopback addresses, so that one of them is a clash', (t) => {
+	const forward = ['udp:53=9.9.9.9:53', 'udp:[::1]:53=a:1', 'udp:127.0.0.2:53=a:1'];
+	t.deepEqual(problemsOf(t, resolveIn(t, {...KEYED, forward})), [
+		'--forward: two forwards listen on ::1 udp port 53',
+	]);
+});
+
 test('the file has one or a list of them, and flags win as a whole', (t) => {
 	const one = resolveIn(t, KEYED, 'forward: udp:1=a:2\n')().options.forwards;
 	t.deepEqual(
@@ -66,7 +73,7 @@ const MISTAKES: readonly [text: string, reason: string][] = [
 	],
 	['sctp:1=a:2', 'not udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT: "sctp:1=a:2"'],
 	['udp:0=a:2', 'not 1 to 65535: "0"'],
-	['udp:host:1=a:2', 'not ADDR:PORT with an IP address ([ADDR]:PORT for IPv6): "host:1"'],
+	['udp:host:1=a:2', 'not PORT or ADDR:PORT with an IP address ([ADDR]:PORT for IPv6): "host:1"'],
 	['udp:1=a', 'not HOST:PORT ([ADDR]:PORT for IPv6): "a"'],
 	['udp:1=2001:db8::1:53', 'not HOST:PORT ([ADDR]:PORT for IPv6): "2001:db8::1:53"'],
 	['udp:1=[fe80::1%eth0]:53', 'not HOST:PORT ([ADDR]:PORT for IPv6): "[fe80::1%eth0]:53"'],

@@ -21,7 +21,7 @@ const KEYED = {keyFile: ['a.key']};
 
 test('with a key SOCKS5 listens on 127.0.0.1:1080 without anybody asking for it', (t) => {
 	t.deepEqual(resolveIn(t, KEYED)().options.socks, {
-		listen: {host: '127.0.0.1', port: 1080},
+		listen: {host: 'localhost', port: 1080},
 		explicit: false,
 		users: [],
 		authReply: 1,

@@ -85,15 +85,34 @@ test('addresses to listen on', accepts, readListenAddress, [
 	['127.0.0.1:3000', {host: '127.0.0.1', port: 3000}],
 	['[::1]:1080', {host: '::1', port: 1080}],
 	['[fe80::1%eth0]:1080', {host: 'fe80::1%eth0', port: 1080}],
+	['3000', {host: 'localhost', port: 3000}],
+	[':3000', {host: 'localhost', port: 3000}],
+	['localhost:3000', {host: 'localhost', port: 3000}],
 ]);
 test(
 	'what nothing can listen on',
 	refuses,
 	readListenAddress,
-	['', '3000', ':3000', 'localhost:3000', '::1:3000', '[127.0.0.1]:3000', '127.0.0.1', '[::1]3000'],
-	'ADDR:PORT with an IP address ([ADDR]:PORT for IPv6)',
+	[
+		'',
+		'localhost',
+		'localhost3000',
+		'::3000',
+		'host:3000',
+		'::1:3000',
+		'[127.0.0.1]:3000',
+		'127.0.0.1',
+		'[::1]3000',
+	],
+	'PORT or ADDR:PORT with an IP address ([ADDR]:PORT for IPv6)',
 );
-test('a bad port', refuses, readListenAddress, ['127.0.0.1:', '127.0.0.1:0'], '1 to 65535');
+test(
+	'a bad port',
+	refuses,
+	readListenAddress,
+	['127.0.0.1:', '127.0.0.1:0', '0', ':0', 'localhost:65536'],
+	'1 to 65535',
+);
 
 test('targets', accepts, readTarget, [
 	['127.0.0.1 1194', {host: '127.0.0.1', port: 1194}],

@@ -9,7 +9,10 @@ import {performance} from 'node:perf_hooks';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link-proxy.ts';
+import {needing} from '../support/e2e-needs.ts';
 import {LinkSocket, until} from '../support/link-sockets.ts';
+import {UdpPeer} from '../support/udp-peer.ts';
+import {waitFor} from '../support/wait-for.ts';
 
 const PROGRAM = fileURLToPath(new URL('../support/link-main.js', import.meta.url));
 
@@ -24,7 +27,7 @@ async function setUp(t: ExecutionContext, options: Partial<LinkProxyOptions> = {
 	});
 	const client = await LinkSocket.open();
 	t.teardown(() => Promise.all([echo.close(), proxy.close(), client.close()]));
-	return {echo, proxy, client, port: proxy.address.port};
+	return {echo, proxy, client, port: proxy.port};
 }
 
 /** Starts the subcommand and resolves with its port when it listens. */
@@ -249,7 +252,11 @@ test.serial('holds a rate on the real clock', async (t) => {
 
 test.serial('rejects a port in use and an address that is not ours', async (t) => {
 	const {proxy, echo} = await setUp(t);
-	const options = {listen: proxy.address, target: {host: '127.0.0.1', port: echo.port}, seed: 1};
+	const options = {
+		listen: {address: '127.0.0.1', port: proxy.port},
+		target: {host: '127.0.0.1', port: echo.port},
+		seed: 1,
+	};
 	await t.throwsAsync(startLinkProxy(options), {code: 'EADDRINUSE'});
 	const elsewhere = {address: '192.0.2.1', port: 0};
 	await t.throwsAsync(startLinkProxy({...options, listen: elsewhere}), {code: 'EADDRNOTAVAIL'});
@@ -264,7 +271,7 @@ test.serial('impossible parameters leave no socket behind', async (t) => {
 		instanceOf: RangeError,
 	});
 	const proxy = await startLinkProxy({...options, seed: 1});
-	t.is(proxy.address.port, port);
+	t.is(proxy.port, port);
 	await proxy.close();
 	await proxy.close();
 });
@@ -273,7 +280,7 @@ test.serial('the command relays, says where, and sums up when it is stopped', as
 	const echo = await LinkSocket.open((bytes) => bytes);
 	const client = await LinkSocket.open();
 	t.teardown(() => Promise.all([echo.close(), client.close()]));
-	const flags = ['--listen', '0', '--to', `127.0.0.1:${echo.port}`];
+	const flags = ['--listen', '127.0.0.1:0', '--to', `127.0.0.1:${echo.port}`];
 	const {child, port, output} = await start(t, [...flags, '--up-duplicate', '100%', '--seed', '7']);
 	t.is(output(), `listening on 127.0.0.1:${port}, relaying to 127.0.0.1:${echo.port} (seed 7)\n`);
 	client.send('x', port);
@@ -329,7 +336,7 @@ const mistakes: [flags: readonly string[], expected: RegExp][] = [
 	[['--listen', '0', '--to', '9', '--profile', 'foo'], /--profile: expected congested, dsl, /],
 	[['--listen', '0', '--to', '9', '--profile', './none.json'], /none\.json/],
 	[['--listen', '70000', '--to', '9'], /--listen: /],
-	[['--listen', 'localhost:0', '--to', '9'], /--listen: expected an IP address/],
+	[['--listen', 'host:0', '--to', '9'], /--listen: expected an IP address/],
 	[['--listen', '0', '--to', '0'], /--to: /],
 	[['--listen', '0', '--to', '9', '--idle', '5'], /--idle: /],
 	[['--listen', '0', '--to', '9', '--clients', '0'], /--clients: /],
@@ -365,3 +372,22 @@ test.serial('the command explains the two meanings of down', async (t) => {
 	t.regex(output, /--down-loss 2%/);
 	t.regex(output, /--down <from\.\.until>/);
 });
+
+needing({ipv6: true}).serial(
+	'a port alone is one of both loopback addresses, each with clients of its own',
+	async (t) => {
+		const echo = await LinkSocket.open((bytes) => bytes);
+		const {port, output} = await start(t, ['--listen', '0', '--to', `${echo.port}`]);
+		t.true(output().includes(`listening on 127.0.0.1:${port}, [::1]:${port}, relaying`), output());
+		const peers = await Promise.all([UdpPeer.open(0, '127.0.0.1'), UdpPeer.open(0, '::1')]);
+		t.teardown(() => Promise.all([echo.close(), ...peers.map((peer) => peer.close())]));
+		const [four, six] = peers;
+		four!.send('four', port, '127.0.0.1');
+		six!.send('six', port, '::1');
+		await waitFor(() => peers.every(({received}) => received.length === 1), 'both answers');
+		t.deepEqual(
+			peers.map(({received}) => received[0]?.text),
+			['four', 'six'],
+		);
+	},
+);

@@ -6,6 +6,7 @@ import {chooseAead} from '../../src/crypto/aead-choice.ts';
 import {needing} from '../support/e2e-needs.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
+import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
@@ -46,6 +47,53 @@ needing({ipv6: true}).serial('works over IPv6', async (t) => {
 	await application.hears(100);
 	t.deepEqual(await application.settle(), []);
 });
+
+needing({ipv6: true}).serial(
+	'localhost reaches the default ports over either family',
+	async (t) => {
+		const stage = new Stage(t);
+		const [listen, socks, forward] = [await freePort(), await freePort(), await freePort()];
+		const tunnel = await stage.tunnel({lines: (port) => [`127.0.0.1 ${port}`]});
+		await tunnel.startServer();
+		const client = stage.program('mpclient', [
+			...[stage.path('mpclient.conf'), '--key-file', stage.path('tunnel.key')],
+			...['--listen', `localhost:${listen}`, '--socks', `:${socks}`],
+			...['--forward', `udp:${forward}=192.0.2.1:9`, '--state', stage.path('client')],
+		]);
+		await client.says('a session is up');
+		const four = await UdpPeer.open(0, '127.0.0.1');
+		const six = await UdpPeer.open(0, '::1');
+		t.teardown(() => Promise.all([four.close(), six.close()]));
+		four.send('four', listen, '127.0.0.1');
+		six.send('six', listen, '::1');
+		await waitFor(() => four.received.length + six.received.length === 2, 'both answers');
+		t.is(four.received[0]?.text, 'four');
+		t.is(six.received[0]?.text, 'six');
+		const snapshot = await tunnel.status('client');
+		const both = (port: number) => [`127.0.0.1:${port}`, `[::1]:${port}`];
+		t.deepEqual(snapshot?.listening, both(listen));
+		t.deepEqual(snapshot?.socks?.listening, both(socks));
+		t.deepEqual(snapshot?.forwards?.[0]?.listening, both(forward));
+		t.is(snapshot?.sessions[0]?.flows, 2);
+	},
+);
+
+needing({namespaces: true, programs: ['ip']}).serial(
+	'where there is no IPv6, the default ports are those of IPv4',
+	async (t) => {
+		const stage = new Stage(t);
+		const off = '/proc/sys/net/ipv6/conf/all/disable_ipv6';
+		const script = `[ ! -e ${off} ] || echo 1 > ${off}; ip link set lo up; exec "$@"`;
+		const wrapper = ['unshare', '--net', 'sh', '-c', script, 'sh'];
+		const conf = stage.write('c.conf', '127.0.0.1 9\n');
+		const words = [conf, '--key-file', await stage.key(), '--forward', 'tcp:7000=192.0.2.1:9'];
+		const client = stage.program('mpclient', words, {}, wrapper);
+		await client.says(/mpclient runs .*listening=127\.0\.0\.1:3000 socks=127\.0\.0\.1:1080 /);
+		const table = stage.program('mptunnel', ['status']);
+		t.is(await table.end(), 3);
+		t.regex(table.stdout, /forward tcp 127\.0\.0\.1:7000 to /);
+	},
+);
 
 test.serial('status, SIGUSR1 and --test show the same paths', async (t) => {
 	const stage = new Stage(t);

@@ -249,7 +249,7 @@ async function forward(t: ExecutionContext) {
 		return one.close();
 	});
 	const connect = () => {
-		const peer = new TcpPeer(portOf(one.address));
+		const peer = new TcpPeer(portOf(one.addresses[0]));
 		t.teardown(() => peer.socket.destroy());
 		return peer;
 	};
@@ -286,7 +286,7 @@ test('a target of a forward that cannot be reached is a reset', async (t) => {
 
 test('the port of a forward that is taken is said', async (t) => {
 	const {tunnel, one, target} = await forward(t);
-	const port = portOf(one.address);
+	const port = portOf(one.addresses[0]);
 	const place = {host: '127.0.0.1', port, target};
 	const other = new TcpForward(place, tunnel.streams, new FakeReporter());
 	await t.throwsAsync(other.open(), {

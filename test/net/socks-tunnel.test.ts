@@ -81,7 +81,7 @@ test.serial(
 			targets.map(({port}) => `${headerTo('127.0.0.1', port)}aa`).toSorted(),
 		);
 		const status = client.status();
-		t.deepEqual(status.socks, {listening: client.socks!, associations: 1});
+		t.deepEqual(status.socks, {listening: [client.socks!], associations: 1});
 		t.true(formatStatus(status).includes(`SOCKS5 on ${client.socks}, associations 1`));
 		t.is(status.sessions[0]?.flows, 1);
 		tcp.socket.end();

@@ -207,7 +207,7 @@ export class SocksWorld implements SocksTunnel {
 	}
 
 	get port(): number {
-		return portOf(this.server.address);
+		return portOf(this.server.addresses[0]);
 	}
 
 	/** Lets so much time pass at once. */

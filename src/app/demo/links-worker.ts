@@ -17,5 +17,5 @@ async function serve(port: NonNullable<typeof parentPort>, init: LinksInit): Pro
 	}
 	const tell = (message: LinksMessage) => port.postMessage(message);
 	port.on('message', () => tell(links.map(({counts}) => counts)));
-	tell(links.map(({address}) => address.port));
+	tell(links.map(({port: taken}) => taken));
 }
