@@ -65,6 +65,13 @@ export class EventLog {
 				limited.warn(WARNINGS[code], {where, detail: text});
 				return;
 			}
+			case 'fault': {
+				const {session, text} = event;
+				const fields = {session: session === 0 ? undefined : hex(session), detail: text};
+				const limited = logger.limited('fault', INTERVAL_MILLIS, BURST);
+				limited.error('a fault of this program, please report it; the others go on', fields);
+				return;
+			}
 			case 'path-silent': {
 				const limited = logger.limited(`silent ${event.path}`, INTERVAL_MILLIS, BURST);
 				const path = this.#pathNames[event.path];

@@ -19,6 +19,8 @@ export interface Slot {
 	end: number;
 	/** Owned by the pool: whether the slot is out. */
 	taken: boolean;
+	/** True while the packet in it is not complete. */
+	building: boolean;
 }
 
 /**
@@ -26,9 +28,9 @@ export interface Slot {
  * and counts what is out, so that a leak shows as `outstanding` above 0.
  */
 export class SlotPool {
+	readonly #all: Slot[] = [];
 	readonly #free: Slot[] = [];
 	readonly #limit: number;
-	#made = 0;
 	#slab: ArrayBuffer | undefined;
 	#slabUsed = 0;
 
@@ -39,18 +41,19 @@ export class SlotPool {
 
 	/** How many slots are out. */
 	get outstanding(): number {
-		return this.#made - this.#free.length;
+		return this.#all.length - this.#free.length;
 	}
 
 	/** Hands out a slot whose content is unspecified; undefined when the limit is reached. */
 	take(): Slot | undefined {
 		let slot = this.#free.pop();
 		if (slot === undefined) {
-			if (this.#made >= this.#limit) return undefined;
-			this.#made++;
-			slot = {bytes: this.#memory(), start: 0, end: 0, taken: false};
+			if (this.#all.length >= this.#limit) return undefined;
+			slot = {bytes: this.#memory(), start: 0, end: 0, taken: false, building: false};
+			this.#all.push(slot);
 		}
 		slot.taken = true;
+		slot.building = true;
 		return slot;
 	}
 
@@ -66,6 +69,12 @@ export class SlotPool {
 	release(slot: Slot): void {
 		if (!slot.taken) throw new Error('slot released twice');
 		slot.taken = false;
+		slot.building = false;
 		this.#free.push(slot);
+	}
+
+	/** Takes back the slots of packets that an exception left incomplete. */
+	reclaim(): void {
+		for (const slot of this.#all) if (slot.building) this.release(slot);
 	}
 }

@@ -22,6 +22,7 @@ import {CreditPool} from './stream/credit-pool.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import {type Millis, NEVER} from './time.ts';
+import type {Delivery} from './transmit.ts';
 import {Warnings} from './warnings.ts';
 
 /** Silence of the server after which a resume is tried. */
@@ -29,6 +30,8 @@ const RESUME_AFTER: Millis = 2000;
 /** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
 const SENT_NUMBERS = 65_536;
 const SECOND_CLOSE: Millis = 20;
+/** After a session that broke, whoever's fault it was, no new one is asked for so long. */
+const BROKEN_PAUSE: Millis = 5000;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
@@ -83,7 +86,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	start(now: Millis): void {
 		this.#nextSweep = now + FLOW_SWEEP;
 		this.#handshake.begin(undefined, now);
-		this.#sendInit(now);
+		this.#within(now, () => this.#sendInit(now));
 	}
 
 	get #isUp(): boolean {
@@ -95,6 +98,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	pathOpened(path: number, now: Millis): void {
 		if (this.#state === 'closed') return;
 		this.#open[path] = true;
+		this.#within(now, () => this.#pathOpened(path, now));
+	}
+
+	#pathOpened(path: number, now: Millis): void {
 		const session = this.#session;
 		if (session !== undefined && this.#state !== 'quiet') {
 			const known = session.paths.get(path)!;
@@ -112,24 +119,32 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	probePath(path: number, now: Millis): void {
-		const known = this.#session?.paths.get(path);
-		if (known?.open && this.#isUp) this.#session?.prober.probe(known, now);
+		const session = this.#session;
+		const known = session?.paths.get(path);
+		if (session === undefined || !known?.open || !this.#isUp) return;
+		this.#within(now, () => session.prober.probe(known, now));
 	}
 
 	pathRefused(path: number, now: Millis, reason: string): void {
-		const known = this.#session?.paths.get(path);
-		if (known !== undefined) this.#session?.prober.refused(known, now, reason);
+		const session = this.#session;
+		const known = session?.paths.get(path);
+		if (session === undefined || known === undefined) return;
+		this.#within(now, () => session.prober.refused(known, now, reason));
 	}
 
 	pathLost(path: number, now: Millis, reason: string): void {
-		const known = this.#session?.paths.get(path);
-		if (known !== undefined) this.#session?.prober.lost(known, now, reason);
+		const session = this.#session;
+		const known = session?.paths.get(path);
+		if (session === undefined || known === undefined) return;
+		this.#within(now, () => session.prober.lost(known, now, reason));
 	}
 
 	pathTooLong(path: number, size: number, now: Millis): void {
 		const session = this.#session;
-		session?.paths.get(path)?.mtu.tooLong(size, now);
-		session?.paths.choose();
+		this.#within(now, () => {
+			session?.paths.get(path)?.mtu.tooLong(size, now);
+			session?.paths.choose();
+		});
 	}
 
 	// --- network in ---
@@ -144,6 +159,20 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (end <= start) return this.drop('short');
 		// After its goodbye the client is silent, whatever the server still says or asks.
 		if (this.#state === 'closed') return this.drop('unexpected');
+		try {
+			return this.#receive(path, bytes, start, end, now);
+		} catch (error) {
+			return this.#fail(error, now);
+		}
+	}
+
+	#receive(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
 		switch (packetType(bytes, start)) {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
@@ -195,12 +224,50 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	#breakOff(session: Session, now: Millis): void {
-		const why = session.broken ?? '';
-		session.sendClose(CloseCode.PROTOCOL, 0, now);
-		this.#dropSession(why);
+		try {
+			session.sendClose(session.closeCode, 0, now);
+		} catch (error) {
+			session.fail(error, now);
+		}
+		this.#dropSession(session.broken ?? '');
+		this.#pause(now);
+	}
+
+	/** No packet for a while, then a new handshake. */
+	#pause(now: Millis): void {
 		this.#handshake.stop();
 		this.#state = 'quiet';
-		this.#stateUntil = now + 5000;
+		this.#stateUntil = now + BROKEN_PAUSE;
+	}
+
+	/** An exception: the session that it was in, if there is one, cannot go on. */
+	#fail(error: unknown, now: Millis): DropReason {
+		const session = this.#session;
+		if (session === undefined) this.failed(error, now);
+		else session.fail(error, now);
+		if (this.#state === 'closed') this.#closeAgain = NEVER;
+		else if (session === undefined) this.#pause(now);
+		else this.#breakOff(session, now);
+		return this.drop('fault');
+	}
+
+	/** Runs a rare input. */
+	#within(now: Millis, run: () => void): void {
+		try {
+			run();
+		} catch (error) {
+			this.#fail(error, now);
+		}
+	}
+
+	deliveryFailed(_delivery: Delivery, error: unknown, now: Millis): void {
+		this.#fail(error, now);
+	}
+
+	override flush(now: Millis): void {
+		super.flush(now);
+		const session = this.#session;
+		if (session?.broken !== undefined && this.#state !== 'closed') this.#breakOff(session, now);
 	}
 
 	#receiveResp(
@@ -335,7 +402,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#handshake.stop();
 		this.#state = 'quiet';
 		// A server that closed because of a protocol error must not be asked again at once.
-		this.#stateUntil = now + Math.max(quiet, code === CloseCode.PROTOCOL ? 5000 : 0);
+		const broken = code === CloseCode.PROTOCOL || code === CloseCode.INTERNAL;
+		this.#stateUntil = now + Math.max(quiet, broken ? BROKEN_PAUSE : 0);
 	}
 
 	#dropSession(reason: string): void {
@@ -360,12 +428,20 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		if (this.#state === 'closed') return this.drop('no-session');
-		return this.#traffic.send(listener, application, bytes, start, end, now);
+		try {
+			return this.#traffic.send(listener, application, bytes, start, end, now);
+		} catch (error) {
+			return this.#fail(error, now);
+		}
 	}
 
 	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
 		if (this.#state === 'closed') return this.drop('no-session');
-		return this.#traffic.sendTo(datagram, now);
+		try {
+			return this.#traffic.sendTo(datagram, now);
+		} catch (error) {
+			return this.#fail(error, now);
+		}
 	}
 
 	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined {
@@ -374,11 +450,12 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	pumpStreams(now: Millis): void {
-		if (this.#state !== 'closed') this.#streams.pump(now);
+		if (this.#state !== 'closed') this.#within(now, () => this.#streams.pump(now));
 	}
 
 	endApplication(application: RemoteAddress, now: Millis): void {
-		if (this.#state !== 'closed') this.#traffic.end(application, now);
+		if (this.#state === 'closed') return;
+		this.#within(now, () => this.#traffic.end(application, now));
 	}
 
 	// --- time ---
@@ -395,10 +472,19 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	override runEarly(now: Millis): boolean {
-		return this.#state !== 'closed' && this.#session?.prober.runEarly(now) === true;
+		try {
+			return this.#state !== 'closed' && this.#session?.prober.runEarly(now) === true;
+		} catch (error) {
+			this.#fail(error, now);
+			return true;
+		}
 	}
 
 	handleTimeout(now: Millis): void {
+		this.#within(now, () => this.#handleTimeout(now));
+	}
+
+	#handleTimeout(now: Millis): void {
 		if (this.#state === 'closed') {
 			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
 			return;
@@ -468,12 +554,12 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#pathsAgain = NEVER;
 		const quiet = this.#state === 'quiet';
 		this.#state = 'closed';
-		if (!quiet) this.#sendGoodbye(now, now + SECOND_CLOSE);
+		if (!quiet) this.#within(now, () => this.#sendGoodbye(now, now + SECOND_CLOSE));
 	}
 
 	#sendGoodbye(now: Millis, again: Millis): void {
-		this.#session?.sendClose(CloseCode.STOPPING, 0, now);
 		this.#closeAgain = again;
+		this.#session?.sendClose(CloseCode.STOPPING, 0, now);
 	}
 
 	lingerTime(): Millis {

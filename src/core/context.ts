@@ -47,6 +47,18 @@ export class EndpointContext {
 		this.#events.push(event);
 	}
 
+	/** An exception in a session, or outside of any (0). */
+	failed(session: number, error: unknown, now: Millis): void {
+		this.recover(now);
+		this.emit({type: 'fault', session, text: textOf(error)});
+	}
+
+	/** After an exception: the slot of a packet that is incomplete is not lost. */
+	recover(now: Millis): void {
+		this.flush(now);
+		this.outbox.pool.reclaim();
+	}
+
 	/** A stream's owner is to look at it. */
 	streamChanged(stream: Stream): void {
 		if (stream.changed) return;
@@ -68,8 +80,9 @@ export class EndpointContext {
 
 	/** Sends the packet that waits for more datagrams, if there is one. */
 	flush(now: Millis): void {
-		this.joinable?.flush(now);
+		const session = this.joinable;
 		this.joinable = undefined;
+		session?.flush(now);
 	}
 
 	/** Hands out a delivery record to be filled, one for each datagram in a packet. */
@@ -90,4 +103,11 @@ export class EndpointContext {
 		this.#deliveryCount = 0;
 		return undefined;
 	}
+}
+
+/** What was thrown, and where. */
+function textOf(error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	const place = error.stack?.split('\n').find((line) => line.startsWith('    at '));
+	return place === undefined ? error.message : `${error.message} ${place.trim()}`;
 }

@@ -27,6 +27,7 @@ export const DROP_REASONS = [
 	'saturated',
 	'amplification',
 	'no-slot',
+	'fault',
 ] as const;
 
 /** A reason of {@link DROP_REASONS}. */

@@ -47,6 +47,10 @@ export class EndpointOutputs {
 		return this.context.pollEvent();
 	}
 
+	failed(error: unknown, now: Millis): void {
+		this.context.failed(0, error, now);
+	}
+
 	/** Counts a drop and hands the reason back. */
 	protected drop(reason: DropReason): DropReason {
 		return this.context.drops.count(reason);

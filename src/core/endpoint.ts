@@ -5,7 +5,7 @@
  * inputs may share a packet, so the batch ends with `flush` and one more drain; then the driver arms
  * one timer for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span
  * given to an input belongs to the core until the drain is over (it is decrypted in place); nothing
- * of it is kept.
+ * of it is kept. No input throws: an exception inside a session ends that session, with an event.
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {PathSettings} from '../wire/paths.ts';
@@ -65,6 +65,10 @@ export interface Endpoint {
 	/** How long sockets stay open and silent after `close`, so that bridges see no refused packet. */
 	lingerTime(): Millis;
 	status(now: Millis): EndpointStatus;
+	/** The driver could not hand this datagram on, because of an exception: it ends the session. */
+	deliveryFailed(delivery: Delivery, error: unknown, now: Millis): void;
+	/** An exception in the driver that belongs to no session: becomes an event. */
+	failed(error: unknown, now: Millis): void;
 	/** Slots that are out; 0 after a drain. */
 	readonly outstandingSlots: number;
 }

@@ -58,6 +58,12 @@ export type EndpointEvent =
 			readonly code: number;
 	  }
 	| {
+			/** A fault of this program: an exception, which ended the session; 0 = it was in none. */
+			readonly type: 'fault';
+			readonly session: number;
+			readonly text: string;
+	  }
+	| {
 			/** Something that the user has to mend: named settings that differ, another version, an unknown key. */
 			readonly type: 'warning';
 			readonly code: 'encryption-differs' | 'other-version' | 'unknown-key' | 'keyless' | 'full';
@@ -148,6 +154,8 @@ export interface UserStatus {
 /** What an endpoint tells of itself on request. */
 export interface EndpointStatus {
 	readonly sessions: readonly SessionStatus[];
+	/** Server only: sessions that no packet has come for yet. */
+	readonly halfOpen?: number;
 	/** Server only, in the order of its configuration. */
 	readonly users?: readonly UserStatus[];
 	/** Drops by reason. */

@@ -40,6 +40,7 @@ export class Outbox {
 			transmit = new Transmit();
 			this.#ring[index] = transmit;
 		}
+		slot.building = false;
 		transmit.slot = slot;
 		transmit.count = 0;
 		this.#length++;

@@ -27,6 +27,8 @@ export class PacketSender {
 	readonly sentTimes: SentTimes = new SentTimes();
 	/** The number of the next packet. */
 	nextPacketNumber = 0;
+	/** True when the session is over: there are no slots for it any more, so it sends nothing. */
+	ended = false;
 	/** When the first packet since the last sign of life went out that should draw one; else NEVER. */
 	unheardSince: Millis = NEVER;
 
@@ -39,7 +41,7 @@ export class PacketSender {
 
 	/** A slot to write frames into, from HEAD_ROOM on; undefined (counted) when there is none. */
 	take(): Slot | undefined {
-		return this.#context.outbox.take();
+		return this.ended ? undefined : this.#context.outbox.take();
 	}
 
 	/** Takes a slot back that was not used. */

@@ -1,4 +1,3 @@
-import {StreamCode} from '../wire/constants.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
@@ -70,10 +69,12 @@ export class ServerSessions {
 	}
 
 	#forget(entry: ServerSession): void {
-		entry.session.streams?.endAll(StreamCode.SESSION_LOST);
-		this.#byId.delete(entry.session.localId);
+		const {session} = entry;
+		this.#byId.delete(session.localId);
 		this.#last = undefined;
 		if (!entry.live) this.#halfOpen--;
+		session.end();
+		session.streams?.detach();
 	}
 
 	/** Makes room for a new half-open session. */
@@ -85,8 +86,9 @@ export class ServerSessions {
 		}
 	}
 
-	/** The first genuine packet: the client is live, and its former session is over. */
+	/** The first genuine packet, unless it ended the session: the client is live, its former session over. */
 	activate(entry: ServerSession): void {
+		if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;
 		entry.live = true;
 		this.#halfOpen--;
 		this.#takeOver(entry);
@@ -114,14 +116,15 @@ export class ServerSessions {
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
-		entry.session.end();
 		const {user} = entry.record;
 		user.sent += entry.session.sent;
 		user.received += entry.session.received;
 		entry.flows.unbindAll();
 		if (entry.record.session === entry) entry.record.session = undefined;
 		if (entry.record.key === '') this.#closeFlows(entry.record);
-		this.#context.emit({type: 'session-down', session: entry.session.number, reason});
+		if (entry.live) {
+			this.#context.emit({type: 'session-down', session: entry.session.number, reason});
+		}
 	}
 
 	/** Nobody can ever claim the flows of a client without an id again. */

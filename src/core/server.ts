@@ -8,6 +8,7 @@ import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
 import {EndpointOutputs} from './endpoint-outputs.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointStatus} from './events.ts';
+import type {AnnouncedTarget} from './flow/announced-targets.ts';
 import {endFlow, type ServerFlow, ServerFlowTable} from './flow/server-flow-table.ts';
 import {lingerFor} from './linger.ts';
 import {RateLimit} from './rate-limit.ts';
@@ -17,6 +18,7 @@ import {ServerSessions} from './server-sessions.ts';
 import {ServerUser} from './server-user.ts';
 import {sessionStatus} from './session-status.ts';
 import {type Millis, NEVER} from './time.ts';
+import type {Delivery} from './transmit.ts';
 
 const SWEEP: Millis = 1000;
 /** RESET is sent only while clients of a former life may still be talking, or for ids just expired. */
@@ -75,13 +77,19 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
 		if (end <= start) return this.drop('short');
 		if (this.#closed) return this.drop('unexpected');
-		switch (packetType(bytes, start)) {
-			case PacketType.DATA:
-				return this.#receiveData(remote, bytes, start, end, now);
-			case PacketType.INIT:
-				return this.#admission.receive(remote, bytes, start, end, now);
-			default:
-				return this.drop('not-ours');
+		try {
+			switch (packetType(bytes, start)) {
+				case PacketType.DATA:
+					return this.#receiveData(remote, bytes, start, end, now);
+				case PacketType.INIT:
+					return this.#admission.receive(remote, bytes, start, end, now);
+				default:
+					return this.drop('not-ours');
+			}
+		} catch (error) {
+			const isData = packetType(bytes, start) === PacketType.DATA;
+			const entry = isData ? this.#sessions.get(headerSessionId(bytes, start)) : undefined;
+			return this.#fail(entry, error, now);
 		}
 	}
 
@@ -108,18 +116,26 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			if (reason === 'duplicate') this.#await(entry);
 			return reason;
 		}
-		if (!entry.live) this.#sessions.activate(entry);
-		if (session.broken !== undefined) this.#breakOff(entry, now);
-		else this.#touch(entry, now);
+		if (session.broken === undefined) this.#sessions.activate(entry);
+		this.#touch(entry, now);
 		return reason;
 	}
 
 	/** After an input to a session: what waits may go, and its timers may be earlier. */
 	#touch(entry: ServerSession, now: Millis): void {
 		const {session, flows} = entry;
-		if (session.waiting) flows.flush(now);
-		session.streams?.pump(now);
-		this.#await(entry);
+		if (session.ended) return;
+		if (session.broken !== undefined) {
+			this.#breakOff(entry, now);
+			return;
+		}
+		try {
+			if (session.waiting) flows.flush(now);
+			session.streams?.pump(now);
+			this.#await(entry);
+		} catch (error) {
+			this.#fail(entry, error, now);
+		}
 	}
 
 	/** The timers of a session may be earlier: they are asked once for all packets of a batch. */
@@ -153,8 +169,46 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	#breakOff(entry: ServerSession, now: Millis): void {
-		entry.session.sendClose(CloseCode.PROTOCOL, 0, now);
-		this.#sessions.end(entry, entry.session.broken ?? '');
+		const {session} = entry;
+		try {
+			session.sendClose(session.closeCode, 0, now);
+		} catch (error) {
+			session.fail(error, now);
+		}
+		this.#sessions.end(entry, session.broken ?? '');
+	}
+
+	/** An exception inside a session, if it was in one, ends that session and nothing else. */
+	#fail(entry: ServerSession | undefined, error: unknown, now: Millis): DropReason {
+		try {
+			if (entry === undefined) this.failed(error, now);
+			else {
+				entry.session.fail(error, now);
+				this.#breakOff(entry, now);
+			}
+		} catch (another) {
+			this.failed(another, now);
+		}
+		return this.drop('fault');
+	}
+
+	/** The session that a flow uses now. */
+	#entryOf(flow: ServerFlow | undefined): ServerSession | undefined {
+		const flows = this.#closed ? undefined : flow?.session;
+		return flows && this.#sessions.get(flows.session.localId);
+	}
+
+	/** Runs a rare input of a session. */
+	#within(entry: ServerSession, now: Millis, run: () => void): void {
+		try {
+			run();
+		} catch (error) {
+			this.#fail(entry, error, now);
+		}
+	}
+
+	deliveryFailed({flow}: Delivery, error: unknown, now: Millis): void {
+		this.#fail(this.#entryOf(this.#table.get(flow)), error, now);
 	}
 
 	// --- targets in ---
@@ -175,25 +229,39 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	): DropReason | undefined {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return this.drop('unknown-flow');
-		const flows = flow.session;
-		if (flows === undefined || this.#closed) return this.drop('no-session');
-		const reason = flows.answer(flow, undefined, bytes, start, end, now);
-		this.#touch(this.#sessions.get(flows.session.localId)!, now);
-		return reason;
+		const entry = this.#entryOf(flow);
+		if (entry === undefined) return this.drop('no-session');
+		return this.#answer(entry, flow, undefined, bytes, start, end, now);
+	}
+
+	#answer(
+		entry: ServerSession,
+		flow: ServerFlow,
+		source: AnnouncedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		try {
+			const reason = entry.flows.answer(flow, source, bytes, start, end, now);
+			this.#touch(entry, now);
+			return reason;
+		} catch (error) {
+			return this.#fail(entry, error, now);
+		}
 	}
 
 	sendDatagramFrom(handle: number, datagram: SpanTo, now: Millis): DropReason | undefined {
 		const flow = this.#table.get(handle);
-		const flows = flow?.session;
-		if (flow === undefined || flows === undefined || this.#closed) return this.drop('unknown-flow');
+		const entry = this.#entryOf(flow);
+		if (flow === undefined || entry === undefined) return this.drop('unknown-flow');
 		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
 		// Of a flow with one target it is clear who answers.
 		const {sources} = flow;
 		const source = sources?.find(targetBytes, targetStart, targetEnd, now);
 		if (sources !== undefined && source === undefined) return this.drop('unknown-flow');
-		const reason = flows.answer(flow, source, bytes, start, end, now);
-		this.#touch(this.#sessions.get(flows.session.localId)!, now);
-		return reason;
+		return this.#answer(entry, flow, source, bytes, start, end, now);
 	}
 
 	pumpStreams(now: Millis): void {
@@ -209,13 +277,16 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	refuseTarget(handle: number, reference: number, code: number, now: Millis): void {
 		const flow = this.#table.get(handle);
-		flow?.session?.refuseTarget(flow, reference, code, now);
+		const entry = this.#entryOf(flow);
+		if (flow === undefined || entry === undefined) return;
+		this.#within(entry, now, () => entry.flows.refuseTarget(flow, reference, code, now));
 	}
 
 	refuseFlow(handle: number, code: number, now: Millis): void {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return;
-		if (!this.#closed) flow.session?.refuse(flow, code, now);
+		const entry = this.#entryOf(flow);
+		if (entry !== undefined) this.#within(entry, now, () => entry.flows.refuse(flow, code, now));
 		this.#table.remove(flow);
 	}
 
@@ -228,19 +299,27 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	#endFlow(flow: ServerFlow, now: Millis): void {
-		endFlow(flow, {table: this.#table, context: this.context}, now);
+		const end = () => endFlow(flow, {table: this.#table, context: this.context}, now);
+		const entry = this.#entryOf(flow);
+		if (entry === undefined) end();
+		else this.#within(entry, now, end);
 	}
 
-	socketClosed(socket: number, _now: Millis): void {
-		for (const {session} of this.#sessions.values()) session.paths.socketClosed(socket);
+	socketClosed(socket: number, now: Millis): void {
+		for (const entry of this.#sessions.values()) {
+			this.#within(entry, now, () => entry.session.paths.socketClosed(socket));
+		}
 	}
 
 	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void {
-		for (const {session} of this.#sessions.values()) {
-			const known = session.paths.locate(remote);
+		for (const entry of this.#sessions.values()) {
+			const {paths} = entry.session;
+			const known = paths.locate(remote);
 			if (known === undefined) continue;
-			known.path.mtu.tooLong(size, now);
-			session.paths.choose();
+			this.#within(entry, now, () => {
+				known.path.mtu.tooLong(size, now);
+				paths.choose();
+			});
 		}
 	}
 
@@ -265,11 +344,18 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	#runSessions(now: Millis): void {
 		this.#deadline = NEVER;
 		for (const entry of this.#sessions.values()) {
-			if (now >= entry.deadline) {
-				entry.session.handleTimeout(now);
-				entry.flows.handleTimeout(now);
-				this.#touch(entry, now);
-			} else this.#deadline = Math.min(this.#deadline, entry.deadline);
+			if (now >= entry.deadline) this.#run(entry, now);
+			else this.#deadline = Math.min(this.#deadline, entry.deadline);
+		}
+	}
+
+	#run(entry: ServerSession, now: Millis): void {
+		try {
+			entry.session.handleTimeout(now);
+			entry.flows.handleTimeout(now);
+			this.#touch(entry, now);
+		} catch (error) {
+			this.#fail(entry, error, now);
 		}
 	}
 
@@ -293,8 +379,9 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	#sendGoodbye(now: Millis, again: Millis): void {
-		for (const {session} of this.#sessions.values()) {
-			session.sendClose(CloseCode.STOPPING, QUIET, now);
+		for (const entry of this.#sessions.values()) {
+			const {session} = entry;
+			this.#within(entry, now, () => session.sendClose(CloseCode.STOPPING, QUIET, now));
 		}
 		this.#closeAgain = this.#sessions.size > 0 ? again : NEVER;
 	}
@@ -325,6 +412,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			sums.received += session.received;
 		}
 		const users = [...live].map(([user, sums]) => user.status(sums));
-		return {sessions, users, drops: this.context.drops.entries(), waiting};
+		const {halfOpen} = this.#sessions;
+		return {sessions, halfOpen, users, drops: this.context.drops.entries(), waiting};
 	}
 }

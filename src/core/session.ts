@@ -3,7 +3,7 @@ import {HEAD_ROOM} from '../bytes/slot-pool.ts';
 import {writeVarint} from '../bytes/varint.ts';
 import {decodeTarget} from '../wire/address.ts';
 import {
-	type CloseCode,
+	CloseCode,
 	DATAGRAM_FRAMES,
 	FrameType,
 	HEADER_LENGTH,
@@ -81,8 +81,9 @@ export class Session {
 	/** The newest PATHS of the client, and the sequence of ours that is not answered yet. */
 	peerPaths: PathsFrame | undefined = undefined;
 	pathsKnown: number | undefined = undefined;
-	/** Why the session cannot go on, after a frame that breaks the rules. */
+	/** Why the session cannot go on, and what CLOSE says of it. */
 	broken: string | undefined = undefined;
+	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
 	readonly #role: Role;
 	readonly #writer: DatagramWriter;
@@ -138,6 +139,7 @@ export class Session {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
+		if (this.ended) return 'unknown-session';
 		if (end - start < MIN_DATA_LENGTH) return 'short';
 		const packetNumber = headerPacketNumber(bytes, start);
 		const seen = this.#window.peek(packetNumber);
@@ -177,7 +179,7 @@ export class Session {
 		this.#address = address;
 		this.#hasStreamFrames = false;
 		const reason = this.#readFrames(bytes, frames, framesEnd, now);
-		if (this.#hasStreamFrames) this.streams?.received(path, packetNumber, now);
+		if (this.#hasStreamFrames && !this.ended) this.streams?.received(path, packetNumber, now);
 		return reason;
 	}
 
@@ -187,12 +189,12 @@ export class Session {
 		return Math.max(EPOCH_GRACE, 3 * longest);
 	}
 
-	/** Reads frames until one takes the rest of the packet. */
+	/** Reads frames until one takes the rest of the packet or ends the session. */
 	#readFrames(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		const cursor = this.#context.cursor;
 		cursor.reset(bytes, start, end);
 		let datagrams = 0;
-		while (cursor.remaining > 0) {
+		while (cursor.remaining > 0 && !this.ended) {
 			const type = cursor.uint8();
 			if (type === FrameType.DATAGRAM_LEN) {
 				if (++datagrams > MAX_DATAGRAMS || !this.#readJoined(now)) return this.#breach(type);
@@ -364,6 +366,7 @@ export class Session {
 		now: Millis,
 	): DropReason | undefined {
 		const context = this.#context;
+		if (this.ended) return context.drops.count('no-session');
 		if (context.joinable !== this) {
 			context.flush(now);
 			context.joinable = this;
@@ -373,14 +376,38 @@ export class Session {
 		return this.#writer.write(flow, reference, inline, prefix, bytes, start, end, now);
 	}
 
-	/** Sends the packet that waits for more datagrams, if there is one. */
+	/**
+	 * Sends the packet that waits for more datagrams, if there is one. Inputs of other sessions come
+	 * here, too, so an exception is this session's alone.
+	 */
 	flush(now: Millis): void {
-		this.#writer.flush(now);
+		try {
+			this.#writer.flush(now);
+		} catch (error) {
+			this.fail(error, now);
+		}
 	}
 
-	/** The session is over: nothing waits any more. */
+	/** The session is over: nothing waits any more, no frame is read, nothing is sent. */
 	end(): void {
 		this.#writer.abandon();
+		this.sender.ended = true;
+	}
+
+	/** True when the session is over. */
+	get ended(): boolean {
+		return this.sender.ended;
+	}
+
+	/** An exception inside the session, which cannot go on; reported once. */
+	fail(error: unknown, now: Millis): void {
+		if (this.closeCode === CloseCode.INTERNAL) {
+			this.#context.recover(now);
+			return;
+		}
+		this.broken = 'a fault of this program';
+		this.closeCode = CloseCode.INTERNAL;
+		this.#context.failed(this.number, error, now);
 	}
 
 	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
@@ -406,7 +433,7 @@ export class Session {
 	}
 
 	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
-	sendClose(code: (typeof CloseCode)[keyof typeof CloseCode], quiet: Millis, now: Millis): void {
+	sendClose(code: Session['closeCode'], quiet: Millis, now: Millis): void {
 		this.flush(now);
 		const frame = new Uint8Array(6);
 		frame[0] = FrameType.CLOSE;

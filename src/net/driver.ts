@@ -6,6 +6,7 @@ import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import {NEVER} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
+import {StreamCode} from '../wire/constants.ts';
 
 /** What a driver does with an endpoint's outputs; called in the middle of a drain. */
 export interface DriverOutputs {
@@ -32,7 +33,8 @@ const LONGEST_TIMEOUT = 0x7fff_ffff;
 /**
  * The one loop around an endpoint: input, drain, arm one timer. Hot inputs go straight to the
  * endpoint, each followed by `settle`, a batch of them by `finish`; all others go through `input`,
- * which may be called from anywhere, also from inside a drain, and waits its turn there.
+ * which may be called from anywhere, also from inside a drain, and waits its turn there. An exception
+ * in an output or input is reported to the endpoint, and everything else goes on.
  */
 export class Driver {
 	readonly #endpoint: Endpoint;
@@ -73,11 +75,7 @@ export class Driver {
 			transmit !== undefined;
 			transmit = endpoint.pollTransmit(now)
 		) {
-			this.#hasOutput = true;
-			const index = this.#unflushedCount++;
-			this.#unflushed[index] = transmit.slot;
-			this.#referenced[index] = this.#outputs.transmit(transmit);
-			if (this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
+			this.#transmit(transmit);
 		}
 		for (
 			let delivery = endpoint.pollDelivery();
@@ -85,15 +83,52 @@ export class Driver {
 			delivery = endpoint.pollDelivery()
 		) {
 			this.#hasOutput = true;
-			this.#outputs.deliver(delivery, delivery.bytes === arena);
+			try {
+				this.#outputs.deliver(delivery, delivery.bytes === arena);
+			} catch (error) {
+				endpoint.deliveryFailed(delivery, error, now);
+			}
 		}
 		for (let event = endpoint.pollEvent(); event !== undefined; event = endpoint.pollEvent()) {
-			this.#outputs.event(event);
+			this.#handOver(event);
 		}
 		for (let stream = endpoint.pollStream(); stream; stream = endpoint.pollStream()) {
-			this.#outputs.stream(stream);
+			this.#attend(stream);
 		}
 		this.#busy = false;
+	}
+
+	#transmit(transmit: Transmit): void {
+		this.#hasOutput = true;
+		const index = this.#unflushedCount++;
+		this.#unflushed[index] = transmit.slot;
+		// Unless it is known better: some of its sockets may have it when another one fails.
+		this.#referenced[index] = true;
+		try {
+			this.#referenced[index] = this.#outputs.transmit(transmit);
+		} catch (error) {
+			this.#endpoint.failed(error, this.#lastNow);
+		}
+		if (this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
+	}
+
+	#handOver(event: EndpointEvent): void {
+		try {
+			this.#outputs.event(event);
+		} catch (error) {
+			// An event about this one would fail as well.
+			if (event.type !== 'fault') this.#endpoint.failed(error, this.#lastNow);
+		}
+	}
+
+	#attend(stream: TunnelStream): void {
+		try {
+			this.#outputs.stream(stream);
+		} catch (error) {
+			stream.reset(StreamCode.INTERNAL);
+			this.input(() => this.#endpoint.pumpStreams(this.#lastNow));
+			this.#endpoint.failed(error, this.#lastNow);
+		}
 	}
 
 	/** Ends a batch of inputs: flushes, runs the inputs that waited, arms the timer. */
@@ -101,7 +136,11 @@ export class Driver {
 		this.#complete();
 		for (let action = this.#waiting.shift(); action; action = this.#waiting.shift()) {
 			this.#busy = true;
-			action();
+			try {
+				action();
+			} catch (error) {
+				this.#endpoint.failed(error, this.#lastNow);
+			}
 			this.#complete();
 		}
 		if (this.#endpoint.runEarly(this.#lastNow)) {
@@ -138,7 +177,12 @@ export class Driver {
 	#flush(): void {
 		if (!this.#hasOutput) return;
 		this.#hasOutput = false;
-		this.#outputs.flush();
+		try {
+			this.#outputs.flush();
+		} catch (error) {
+			this.#referenced.fill(true);
+			this.#endpoint.failed(error, this.#lastNow);
+		}
 		for (let i = 0; i < this.#unflushedCount; i++) {
 			const slot = this.#unflushed[i]!;
 			if (this.#referenced[i]) slot.bytes = new Uint8Array(SLOT_SIZE);

@@ -110,6 +110,8 @@ export const CloseCode = {
 	PROTOCOL: 1,
 	/** No packet for the idle time. */
 	IDLE: 2,
+	/** This end could not go on: a fault of the program. */
+	INTERNAL: 3,
 } as const;
 
 /** Reason codes of FLOW_REFUSED, TARGET_REFUSED and STREAM_REJECT. */

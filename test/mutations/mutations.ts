@@ -23,8 +23,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a session that was looked up last outlives its end',
 		file: 'src/core/server-sessions.ts',
-		from: 'this.#byId.delete(entry.session.localId);\n\t\tthis.#last = undefined;',
-		to: 'this.#byId.delete(entry.session.localId);',
+		from: 'this.#byId.delete(session.localId);\n\t\tthis.#last = undefined;',
+		to: 'this.#byId.delete(session.localId);',
 	},
 	{
 		name: 'the timers of a session are still awaited after the end of all',
@@ -137,8 +137,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a driver hands deliveries to the system with the next packet only',
 		file: 'src/net/driver.ts',
-		from: 'this.#hasOutput = true;\n\t\t\tthis.#outputs.deliver(',
-		to: 'this.#outputs.deliver(',
+		from: 'this.#hasOutput = true;\n\t\t\ttry {',
+		to: 'try {',
 	},
 	{
 		name: 'probes wake the process although datagrams have just done it',
@@ -354,8 +354,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the client does not keep quiet when the server asks for it',
 		file: 'src/core/client.ts',
-		from: 'now + Math.max(quiet, code === CloseCode.PROTOCOL ? 5000 : 0)',
-		to: 'now + (code === CloseCode.PROTOCOL ? 5000 : 0)',
+		from: 'now + Math.max(quiet, broken ? BROKEN_PAUSE : 0)',
+		to: 'now + (broken ? BROKEN_PAUSE : 0)',
 	},
 	{
 		name: 'a size that is too long stays in use',

@@ -2,9 +2,11 @@ import test from 'ava';
 import {type Slot, SlotPool} from '../../src/bytes/slot-pool.ts';
 import type {Endpoint} from '../../src/core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../src/core/events.ts';
+import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
 import {NEVER} from '../../src/core/time.ts';
 import {Delivery, Transmit} from '../../src/core/transmit.ts';
 import {Driver, type DriverOutputs} from '../../src/net/driver.ts';
+import {StreamCode} from '../../src/wire/constants.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 class FakeEndpoint implements Endpoint {
@@ -15,6 +17,9 @@ class FakeEndpoint implements Endpoint {
 	/** Packets that go out when the batch ends. */
 	open = 0;
 	readonly deliveries: Delivery[] = [];
+	readonly failedDeliveries: number[] = [];
+	readonly streams: TunnelStream[] = [];
+	pumps = 0;
 	deadline = NEVER;
 	timeouts = 0;
 	/** Packets that go out before their time when a batch ends, and the deadline after that. */
@@ -51,10 +56,14 @@ class FakeEndpoint implements Endpoint {
 		return this.deliveries.shift();
 	}
 
-	pollStream(): undefined {
-		return undefined;
+	pollStream(): TunnelStream | undefined {
+		return this.streams.shift();
 	}
-	pumpStreams(): void {}
+
+	pumpStreams(): void {
+		this.pumps++;
+	}
+
 	pollEvent(): EndpointEvent | undefined {
 		const event = this.events.shift();
 		if (event === undefined) this.drained = true;
@@ -77,6 +86,14 @@ class FakeEndpoint implements Endpoint {
 		this.enter();
 		this.timeouts++;
 		this.deadline = NEVER;
+	}
+
+	deliveryFailed(delivery: Delivery): void {
+		this.failedDeliveries.push(delivery.flow);
+	}
+
+	failed(error: unknown): void {
+		this.events.push({type: 'fault', session: 0, text: String(error)});
 	}
 
 	close(): void {}
@@ -245,4 +262,72 @@ test('calls handleTimeout when it is due, also when the deadline came nearer', a
 	await waitFor(() => endpoint.timeouts === 2);
 	driver.stop();
 	t.pass();
+});
+
+test('an output that throws is reported, and everything else goes on', async (t) => {
+	const taken: string[] = [];
+	const failing: Record<string, boolean> = {};
+	const note = (what: string) => {
+		taken.push(what);
+		if (failing[what]) throw new Error(what);
+		return false;
+	};
+	const {endpoint, driver} = setUp({
+		transmit: () => note('transmit'),
+		deliver: ({flow}) => void note(`deliver ${flow}`),
+		flush: () => void note('flush'),
+		event: (event) => void note(event.type === 'fault' ? event.text : event.type),
+	});
+	for (const what of ['transmit', 'deliver 1', 'flush', 'path-silent', 'input']) {
+		taken.length = 0;
+		failing[what] = true;
+		driver.input(() => {
+			endpoint.packets = 2;
+			for (const flow of [1, 2]) endpoint.deliveries.push(Object.assign(new Delivery(), {flow}));
+			endpoint.events.push({type: 'path-silent', path: 0});
+			if (what === 'input') throw new Error(what);
+		});
+		failing[what] = false;
+		for (const each of ['transmit', 'deliver 1', 'deliver 2', 'path-silent', 'flush']) {
+			t.true(taken.includes(each), `${each} beside a failing ${what}`);
+		}
+		const isDelivery = what === 'deliver 1';
+		// What happens in the flush that ends an input is said after the next one.
+		driver.input(() => {});
+		t.deepEqual(endpoint.failedDeliveries.splice(0), isDelivery ? [1] : []);
+		t.is(
+			taken.filter((text) => text === `Error: ${what}`).length,
+			isDelivery ? 0 : what === 'transmit' ? 2 : 1,
+		);
+		t.is(endpoint.outstandingSlots, 0);
+	}
+	driver.input(() => (endpoint.deadline = driver.now() + 1));
+	await waitFor(() => endpoint.timeouts === 1);
+	driver.stop();
+});
+
+test('an event about an exception that cannot be handed over causes no other', (t) => {
+	let events = 0;
+	const {endpoint, driver} = setUp({
+		event: () => {
+			events++;
+			throw new Error('never');
+		},
+	});
+	driver.input(() => endpoint.events.push({type: 'path-silent', path: 0}));
+	t.is(events, 2);
+});
+
+test('a stream whose owner throws is reset', (t) => {
+	const codes: number[] = [];
+	const {endpoint, driver} = setUp({
+		stream: () => {
+			throw new Error('owner');
+		},
+	});
+	const stream = {reset: (code: number) => codes.push(code)} as unknown as TunnelStream;
+	endpoint.streams.push(stream);
+	driver.input(() => {});
+	t.deepEqual(codes, [StreamCode.INTERNAL]);
+	t.is(endpoint.pumps, 1);
 });

@@ -193,6 +193,7 @@ export class StreamSet implements StreamHost {
 		const target = decodeHostTarget(cursor);
 		if (target === undefined || this.#init.role !== Role.SERVER) return false;
 		const {limit, user, exit} = this.#init;
+		if (this.#session === undefined) return true;
 		// Rejected streams stay until the client knows: one that opens on and on is not answered any more.
 		if (this.#streams.size >= 2 * limit || !this.#seen.accept(id)) return true;
 		const full = this.#streams.size >= limit || !this.pool.hasRoom(EARLY_WINDOW);
