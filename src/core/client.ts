@@ -333,6 +333,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
+			path.keepAlive = settings.keepAlive ?? NEVER;
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
 		if (!this.#config.keyless) session.streams = this.#streams;
