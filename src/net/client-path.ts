@@ -205,6 +205,30 @@ export class ClientPath implements UdpHandlers {
 		const now = this.#init.now();
 		if (this.#closed || this.#addresses.length === 0) return;
 		if (!force && now - this.#reconnectedAt < RECONNECT_INTERVAL) return;
+		this.#connectAnew(now);
+		this.#tell(obstacle);
+	}
+
+	/**
+	 * Connects anew, because a connected socket keeps its source address whatever becomes of the
+	 * routes; tells of it only when the path leaves from another address now.
+	 */
+	follow(): void {
+		if (this.#closed || this.#addresses.length === 0) return;
+		const wasBlocked = this.blocked;
+		const moved = this.#connectAnew(this.#init.now());
+		if (moved || wasBlocked || this.blocked) this.#tell('no route');
+	}
+
+	/** The addresses that it leaves from. */
+	#sources(): string {
+		const connected = this.#links.filter((link) => link.connected);
+		return connected.map((link) => link.socket.source()).join(' ');
+	}
+
+	/** True = it leaves from another address than before. */
+	#connectAnew(now: Millis): boolean {
+		const before = this.#sources();
 		this.#reconnectedAt = now;
 		this.#failure = '';
 		for (const link of this.#links) {
@@ -213,7 +237,11 @@ export class ClientPath implements UdpHandlers {
 			link.connected = false;
 		}
 		this.#rebuild(this.#settled === undefined ? this.#addresses : [this.#settled]);
-		this.#tell(obstacle);
+		const source = this.#sources();
+		if (source === before || source === '') return false;
+		const fields = {path: this.options.name, source, before: before || undefined};
+		this.#init.reporter.info('a path leaves from another address', fields);
+		return true;
 	}
 
 	#tell(obstacle: string): void {

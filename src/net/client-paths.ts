@@ -1,4 +1,5 @@
-import type {Millis} from '../core/time.ts';
+import type {PathState} from '../core/events.ts';
+import {type Millis, NEVER} from '../core/time.ts';
 import {
 	ClientPath,
 	type ClientPathEvents,
@@ -25,14 +26,15 @@ export interface ClientPathsInit {
 	readonly addresses?: () => readonly string[];
 }
 
-/** How often the addresses of the machine are compared and closed families tried again. */
-const TICK: Millis = 2000;
+/**
+ * How often a path without evidence is connected anew and, where the system does not tell of
+ * changes, the addresses of the machine are compared.
+ */
+const TICK: Millis = 1000;
 
-/** How often the name of a path that is down is resolved again. */
-const RESOLVE_INTERVAL: Millis = 60_000;
-
-/** The first pause after a name could not be resolved; doubled up to RESOLVE_INTERVAL. */
+/** The first pause before the name of a silent path is resolved again; doubled up to the other. */
 const FIRST_RETRY: Millis = 1000;
+const RESOLVE_INTERVAL: Millis = 10_000;
 
 /** How one path's name stands. */
 interface Naming {
@@ -43,7 +45,8 @@ interface Naming {
 	resolving: boolean;
 	nextAt: Millis;
 	pause: Millis;
-	down: boolean;
+	/** Since when nothing has proved that the path works; NEVER while it does. */
+	silentSince: Millis;
 }
 
 /** All paths of a client: opens them, resolves their names, follows changes of the machine's addresses. */
@@ -54,6 +57,7 @@ export class ClientPaths {
 	readonly #addresses: () => readonly string[];
 	#machine = '';
 	#timer: NodeJS.Timeout | undefined;
+	#watch: {close(): void} | undefined;
 	#closed = false;
 
 	constructor(init: ClientPathsInit) {
@@ -69,7 +73,7 @@ export class ClientPaths {
 			resolving: false,
 			nextAt: 0,
 			pause: FIRST_RETRY,
-			down: false,
+			silentSince: NEVER,
 		}));
 	}
 
@@ -85,13 +89,16 @@ export class ClientPaths {
 	start(): void {
 		for (const path of this.#paths) path.reserve();
 		this.#machine = this.#addresses().join();
+		this.sessionLost();
 		for (const path of this.#paths) {
 			const literal = canonicalAddress(path.options.host);
 			if (literal !== undefined) this.#use(path, [literal]);
 			else void this.#resolve(path);
 		}
 		this.#savePorts();
-		this.#timer = setInterval(() => this.#tick(), TICK);
+		const {backEnd} = this.#init;
+		this.#watch = backEnd.watchNetwork?.(() => this.#networkChanged());
+		this.#timer = setInterval(() => this.tick(), TICK);
 	}
 
 	/** What keeps a path from sending; undefined while nothing does. */
@@ -115,35 +122,64 @@ export class ClientPaths {
 		this.#paths[path]?.reconnect(false);
 	}
 
-	/** The core judged the path: a name is resolved again while it is down. */
-	judged(id: number, down: boolean): void {
+	/** The core judged the path: one that is down is connected anew, and its name resolved again. */
+	judged(id: number, state: PathState): void {
 		const path = this.#paths[id];
 		const naming = this.#namings[id];
 		if (path === undefined || naming === undefined) return;
-		const fell = down && !naming.down;
-		naming.down = down;
-		if (fell) void this.#resolve(path);
+		if (state === 'up') naming.silentSince = NEVER;
+		else if (state === 'down') {
+			this.#fellSilent(naming);
+			if (this.#init.now() >= naming.nextAt) void this.#resolve(path);
+		}
+	}
+
+	/** There is no session, so nothing judges the paths. */
+	sessionLost(): void {
+		for (const naming of this.#namings) this.#fellSilent(naming);
+	}
+
+	#fellSilent(naming: Naming): void {
+		if (naming.silentSince !== NEVER) return;
+		naming.silentSince = this.#init.now();
+		naming.pause = FIRST_RETRY;
+		naming.nextAt = naming.silentSince;
 	}
 
 	async close(): Promise<void> {
 		this.#closed = true;
 		clearInterval(this.#timer);
+		this.#watch?.close();
 		await Promise.all(this.#paths.map((path) => path.close()));
 	}
 
-	#tick(): void {
-		const machine = this.#addresses().join();
-		const changed = machine !== this.#machine;
-		this.#machine = machine;
-		if (changed) this.#init.reporter.info('the addresses of this machine have changed');
+	/** Does what is due; called once a second. */
+	tick(): void {
+		if (this.#watch === undefined) this.#compareAddresses();
 		const now = this.#init.now();
 		for (const path of this.#paths) {
 			const naming = this.#namings[path.id]!;
-			const wanted = naming.down || naming.addresses === '';
-			if (wanted && now >= naming.nextAt) void this.#resolve(path);
-			if (changed || path.blocked) path.reconnect(true);
+			const silent = naming.silentSince !== NEVER;
+			if ((silent || naming.addresses === '') && now >= naming.nextAt) void this.#resolve(path);
+			if (silent || path.blocked) path.follow();
 		}
 		this.#savePorts();
+	}
+
+	// A route may have changed without an address, and an address with the routes of others.
+	#networkChanged(): void {
+		if (!this.#compareAddresses()) for (const path of this.#paths) path.follow();
+	}
+
+	/** Connects all paths anew when the machine has other addresses; true = it has. */
+	#compareAddresses(): boolean {
+		const machine = this.#addresses().join();
+		// An empty list is one that could not be read, for want of a descriptor or of the right.
+		if (machine === this.#machine || machine === '') return false;
+		this.#machine = machine;
+		this.#init.reporter.info('the addresses of this machine have changed');
+		for (const path of this.#paths) path.reconnect(true);
+		return true;
 	}
 
 	async #resolve(path: ClientPath): Promise<void> {
@@ -152,15 +188,13 @@ export class ClientPaths {
 		naming.resolving = true;
 		try {
 			const addresses = await this.#init.resolver(path.options.host);
-			naming.pause = FIRST_RETRY;
-			naming.nextAt = this.#init.now() + RESOLVE_INTERVAL;
 			if (!this.#closed) this.#resolved(path, naming, addresses);
 		} catch (error) {
-			naming.nextAt = this.#init.now() + naming.pause;
-			naming.pause = Math.min(naming.pause * 2, RESOLVE_INTERVAL);
 			if (!this.#closed) this.#unresolved(path, naming, describeResolveError(error));
 		} finally {
 			naming.resolving = false;
+			naming.nextAt = this.#init.now() + naming.pause;
+			naming.pause = Math.min(naming.pause * 2, RESOLVE_INTERVAL);
 		}
 	}
 
@@ -176,7 +210,7 @@ export class ClientPaths {
 		const joined = [...addresses].sort().join();
 		// One unchanged address leaves nothing to try that the path does not try by itself.
 		if (joined === naming.addresses && addresses.length === 1) return;
-		if (joined === naming.addresses && !naming.down) return;
+		if (joined === naming.addresses && naming.silentSince === NEVER) return;
 		naming.addresses = joined;
 		this.#use(path, addresses);
 	}

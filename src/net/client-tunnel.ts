@@ -310,10 +310,13 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 
 	event(event: EndpointEvent): void {
 		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
-		if (event.type === 'path-state') this.#paths.judged(event.path, event.to === 'down');
+		if (event.type === 'path-state') this.#paths.judged(event.path, event.to);
 		if (event.type === 'target-refused') this.#countRefusal(event.code);
 		if (event.type === 'session-up') this.#hasSession = true;
-		if (event.type === 'session-down') this.#hasSession = false;
+		if (event.type === 'session-down') {
+			this.#hasSession = false;
+			this.#paths.sessionLost();
+		}
 		this.#init.onEvent(event);
 	}
 

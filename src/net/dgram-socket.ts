@@ -179,6 +179,10 @@ class DgramSocket implements UdpSocket {
 		}
 	}
 
+	source(): string {
+		return this.#closed === undefined ? this.#socket.address().address : this.localAddress;
+	}
+
 	remote(host: string, port: number): RemoteAddress {
 		const slot = port & (RECENT - 1);
 		let remote = this.#recent[slot];

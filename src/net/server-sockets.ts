@@ -43,8 +43,12 @@ const NO_ADDRESSES =
 	'this machine lists no addresses: listening on all of them, and answers leave from the one that ' +
 	'the system chooses (with systemd RestrictAddressFamilies= must name AF_NETLINK)';
 
-/** How often addresses without a socket are tried and, without --bind, new ones looked for. */
+/**
+ * How often addresses without a socket are tried and, without --bind, new ones looked for: where
+ * the system tells of changes, and where it does not.
+ */
 const RESCAN_INTERVAL: Millis = 5000;
+const RESCAN_INTERVAL_BLIND: Millis = 1000;
 
 /**
  * The sockets that clients reach a server at: one per address, because a wildcard socket can
@@ -56,6 +60,7 @@ export class ServerSockets implements UdpHandlers {
 	readonly #byAddress = new Map<string, UdpSocket>();
 	readonly #byIndex = new Map<number, UdpSocket>();
 	#timer: NodeJS.Timeout | undefined;
+	#watch: {close(): void} | undefined;
 	/** Sends that the system refused for reasons that pass. */
 	failures = 0;
 
@@ -92,7 +97,9 @@ export class ServerSockets implements UdpHandlers {
 	start(): void {
 		const failure = this.#open(this.#wanted(), true);
 		if (this.#byIndex.size === 0 && failure !== undefined) throw failure;
-		this.#timer = setInterval(() => this.rescan(), RESCAN_INTERVAL);
+		this.#watch = this.#init.backEnd.watchNetwork?.(() => this.rescan());
+		const interval = this.#watch === undefined ? RESCAN_INTERVAL_BLIND : RESCAN_INTERVAL;
+		this.#timer = setInterval(() => this.rescan(), interval);
 	}
 
 	/** Closes the sockets of addresses that have gone and opens those that are new. */
@@ -115,6 +122,7 @@ export class ServerSockets implements UdpHandlers {
 
 	async close(): Promise<void> {
 		clearInterval(this.#timer);
+		this.#watch?.close();
 		const sockets = [...this.#byIndex.values()];
 		this.#byIndex.clear();
 		this.#byAddress.clear();

@@ -67,6 +67,8 @@ export interface UdpSocket {
 	 * lost: close it and open another one.
 	 */
 	disconnect(): boolean;
+	/** The local address that it sends from: of a connected socket the one that its route has. */
+	source(): string;
 	/** The same address is the same object, see RemoteAddress. */
 	remote(host: string, port: number): RemoteAddress;
 	/** Closes it once; the local port is free when `close` returned, the promise follows. */
@@ -80,6 +82,11 @@ export interface UdpBackEnd {
 	readonly bindsInterfaces: boolean;
 	/** Opens and binds a socket at once; throws a SocketError when that is impossible. */
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket;
+	/**
+	 * Calls back soon after links, addresses or routes of this machine have changed, until it is
+	 * closed; undefined = the system does not tell.
+	 */
+	watchNetwork?(changed: () => void): {close(): void} | undefined;
 }
 
 /** A socket that could not be opened; `code` is the system's (`EADDRINUSE`). */

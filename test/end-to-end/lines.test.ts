@@ -39,3 +39,49 @@ needing(NEEDS).serial('a path stays on its interface, whatever happens to that',
 	await ownInterfaces(t, lines, '10.9.0.77');
 	t.like(await lines.settle(), {lost: 0});
 });
+
+for (const io of ['batch', 'dgram']) {
+	needing(NEEDS).serial(`${io}: a path without bind follows the default route`, async (t) => {
+		const lines = new TwoLines(t);
+		await lines.start(['name=a'], ['--io', io]);
+		await lines.untilUp(1);
+		t.deepEqual(lines.sources(), ['10.8.0.2']);
+		await lines.send();
+		lines.mute('eth0');
+		await lines.untilUp(0);
+		const from = performance.now();
+		lines.route('eth1', 50);
+		await lines.untilUp(1, 20_000);
+		t.log(`up ${Math.round(performance.now() - from)} ms after the route moved`);
+		t.deepEqual(lines.sources(), ['10.9.0.2']);
+		// Back again, with a line that works all the time.
+		lines.ip('route', 'del', 'default', 'dev', 'eth0');
+		await lines.untilUp(1);
+		t.deepEqual(lines.sources(), ['10.9.0.2']);
+	});
+}
+
+needing(NEEDS).serial(
+	'an address of the server that goes and comes back is listened on at once',
+	async (t) => {
+		const lines = new TwoLines(t);
+		await lines.start(['name=a']);
+		await lines.untilUp(1);
+		await lines.send();
+		const times: number[] = [];
+		for (let round = 1; round <= 3; round++) {
+			lines.run(lines.serverHost, 'ip', 'addr', 'del', '10.7.0.1/32', 'dev', 'lo');
+			const count = (text: string) => lines.server.stderr.split(text).length - 1;
+			await waitFor(() => count('an address of this machine has gone') === round, 'gone');
+			await lines.untilUp(0);
+			const from = performance.now();
+			lines.run(lines.serverHost, 'ip', 'addr', 'add', '10.7.0.1/32', 'dev', 'lo');
+			await waitFor(() => count('listening on another address') === round, 'listening');
+			times.push(performance.now() - from);
+			await lines.untilUp(1);
+		}
+		t.log(`listening after ${times.map(Math.round).join(', ')} ms`);
+		// Without word of it three looks every 5 s would take 7.5 s.
+		t.true(times.reduce((sum, time) => sum + time) < 3000);
+	},
+);

@@ -5,6 +5,7 @@ import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {SocketError, type UdpSocket} from '../../src/net/udp.ts';
 import {FakePorts} from '../support/fake-ports.ts';
 import {FakeReporter} from '../support/fake-reporter.ts';
+import {FakeUdp} from '../support/fake-udp.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -196,7 +197,7 @@ test.serial('tries all addresses of a name again when the path went down', async
 	world.paths.start();
 	await waitFor(() => world.opened.length === 1);
 	addresses = ['127.0.0.1', '127.0.0.2'];
-	world.paths.judged(0, true);
+	world.paths.judged(0, 'down');
 	await waitFor(() => world.opened.length === 2);
 	world.send(0, 'x');
 	await waitFor(() => one.received.length === 1 && other.received.length === 1);
@@ -241,6 +242,103 @@ test.serial('connects all paths anew when the addresses of the machine change', 
 	t.deepEqual(world.reporter.lines, ['info: the addresses of this machine have changed']);
 	await peer.close();
 });
+
+test.serial('connects a silent path anew every second, and not one that works', (t) => {
+	const system = new FakeUdp();
+	let now = 0;
+	const paths = [{port: 7}, {port: 8}];
+	const world = new World(t, paths, {backEnd: system, now: () => now, addresses: () => []});
+	world.paths.start();
+	const connections = () => system.live.map((socket) => socket.connections);
+	const tick = () => {
+		now += 1000;
+		world.paths.tick();
+	};
+	tick();
+	t.deepEqual(connections(), [2, 2], 'there is no session');
+	world.paths.judged(0, 'up');
+	world.paths.judged(1, 'up');
+	tick();
+	t.deepEqual(connections(), [2, 2]);
+	world.paths.judged(1, 'down');
+	tick();
+	tick();
+	t.deepEqual(connections(), [2, 4]);
+	t.deepEqual(world.opened, [0, 1], 'nothing has changed yet');
+	system.source = '192.0.2.99';
+	tick();
+	t.deepEqual(world.opened, [0, 1, 1]);
+	world.paths.judged(1, 'up');
+	world.paths.sessionLost();
+	tick();
+	t.deepEqual(connections(), [3, 6]);
+});
+
+test.serial('asks for the name of a silent path after 1, 2, 4 ... 10 s', async (t) => {
+	const system = new FakeUdp();
+	let now = 0;
+	const asked: number[] = [];
+	const resolver = async () => {
+		asked.push(now / 1000);
+		return ['192.0.2.7'];
+	};
+	const paths = [{host: 'bridge.test'}];
+	const world = new World(t, paths, {backEnd: system, now: () => now, resolver});
+	world.paths.start();
+	const run = async (seconds: number) => {
+		for (let i = 0; i < seconds; i++) {
+			await new Promise(setImmediate);
+			now += 1000;
+			world.paths.tick();
+		}
+		return asked.splice(0);
+	};
+	t.deepEqual(await run(40), [0, 1, 3, 7, 15, 25, 35]);
+	world.paths.judged(0, 'up');
+	t.deepEqual(await run(60), []);
+	world.paths.judged(0, 'down');
+	t.deepEqual(await run(16), [100, 101, 103, 107, 115]);
+});
+
+test.serial('a list of addresses that cannot be read is no change', (t) => {
+	const system = new FakeUdp();
+	let addresses: readonly string[] = ['192.0.2.1'];
+	const world = new World(t, [{}], {backEnd: system, addresses: () => addresses});
+	world.paths.start();
+	world.paths.judged(0, 'up');
+	for (const list of [[], ['192.0.2.1'], []]) {
+		addresses = list;
+		world.paths.tick();
+	}
+	t.deepEqual(world.reporter.lines, []);
+	t.deepEqual(world.opened, [0]);
+});
+
+test.serial(
+	'what the system tells of comes at once, and only what changed is told further',
+	(t) => {
+		let changed = () => {};
+		const system = new FakeUdp();
+		const backEnd = Object.assign(system, {
+			watchNetwork: (told: () => void) => {
+				changed = told;
+				return {close: () => {}};
+			},
+		});
+		let addresses: readonly string[] = ['192.0.2.1'];
+		const world = new World(t, [{}], {backEnd, addresses: () => addresses});
+		world.paths.start();
+		world.paths.judged(0, 'up');
+		changed();
+		t.deepEqual(world.opened, [0]);
+		system.source = '192.0.2.5';
+		changed();
+		t.deepEqual(world.opened, [0, 0], 'a route');
+		addresses = ['192.0.2.5'];
+		changed();
+		t.deepEqual(world.opened, [0, 0, 0], 'an address');
+	},
+);
 
 test.serial('waits for a bind address that the machine does not have', async (t) => {
 	const world = new World(t, [{bind: '203.0.113.77'}]);

@@ -66,6 +66,21 @@ test('a path without a way out is lost with the reason, and opened when there is
 	t.deepEqual(world.news(), ['opened']);
 });
 
+test('a path follows its route, and tells of it only when it leaves from another address', (t) => {
+	const world = new World(t);
+	const [socket] = world.system.live;
+	world.path.follow();
+	t.is(socket?.connections, 2);
+	t.deepEqual(world.news(), ['opened']);
+	world.system.source = '203.0.113.5';
+	world.path.follow();
+	t.deepEqual(world.news(), ['opened']);
+	t.deepEqual(world.reporter.fields, [{path: 'a', source: '203.0.113.5', before: '192.0.2.1'}]);
+	world.system.source = undefined;
+	world.path.follow();
+	t.deepEqual(world.news(), ['lost: no route']);
+});
+
 test('a path whose interface is gone says so, and has its port again on the next one', (t) => {
 	const world = new World(t, {device: 'eth1'});
 	const [first] = world.system.live;

@@ -8,6 +8,7 @@ import type {StatusSnapshot} from '../../src/app/status.ts';
 import {readStatus} from '../../src/app/status-server.ts';
 import type {Child} from './e2e-process.ts';
 import {Stage} from './e2e-stage.ts';
+import {systemEnvironment} from './machine.ts';
 import type {Program} from './program.ts';
 import {waitFor} from './wait-for.ts';
 
@@ -91,6 +92,7 @@ export class TwoLines {
 	run(host: string, ...words: readonly string[]): string {
 		return execFileSync('ip', ['netns', 'exec', host, ...words], {
 			encoding: 'utf8',
+			env: systemEnvironment(),
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
 	}

@@ -28,12 +28,14 @@ export class FakeSocket implements UdpSocket {
 	connections = 0;
 	closed = false;
 	readonly #system: FakeUdp;
+	#source: string;
 
 	constructor(system: FakeUdp, binding: UdpBinding, handlers: UdpHandlers, port: number) {
 		this.#system = system;
 		this.binding = binding;
 		this.handlers = handlers;
 		this.localAddress = binding.address;
+		this.#source = binding.address;
 		this.localPort = port;
 	}
 
@@ -49,11 +51,16 @@ export class FakeSocket implements UdpSocket {
 		const {source} = this.#system;
 		if (source === undefined) return false;
 		this.connections++;
+		this.#source = source;
 		return true;
 	}
 
 	disconnect(): boolean {
 		return this.#system.keeps;
+	}
+
+	source(): string {
+		return this.#source;
 	}
 
 	remote(host: string, port: number): RemoteAddress {

@@ -85,10 +85,18 @@ export function lacking(needs: Needs): readonly string[] {
 	return missing;
 }
 
+/** Without the programs of packages, of which one is an `nft` that is another. */
+export function systemEnvironment(): NodeJS.ProcessEnv {
+	const {PATH = ''} = process.env;
+	const folders = PATH.split(':').filter((folder) => !folder.includes('node_modules'));
+	return {...process.env, PATH: folders.join(':')};
+}
+
 function isInstalled(program: string): boolean {
+	const env = systemEnvironment();
 	return once(
 		program,
-		() => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program]).status === 0,
+		() => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], {env}).status === 0,
 	);
 }
 

@@ -7,6 +7,7 @@ import {type BatchResources, BatchSocket} from './batch-socket.ts';
 import {Descriptors} from './descriptor.ts';
 import {EventLoop} from './event-loop.ts';
 import {LinuxKernel} from './kernel.ts';
+import {NetworkWatch} from './network-watch.ts';
 import {Poller} from './poller.ts';
 import {QueuePool} from './queue-pool.ts';
 import {Receiver} from './receiver.ts';
@@ -34,6 +35,7 @@ function share(): NonNullable<typeof shared> {
 		? new LoopWakeUp(poller, new EventLoop(native()))
 		: new TimerWakeUp(poller);
 	const resources = {
+		kernel,
 		descriptors: new Descriptors(kernel),
 		poller,
 		receiver,
@@ -68,5 +70,21 @@ export class BatchBackEnd implements UdpBackEnd {
 		const socket = new BatchSocket(this.#resources, binding, handlers);
 		this.#wakeUp.start();
 		return socket;
+	}
+
+	watchNetwork(changed: () => void): {close(): void} | undefined {
+		const {kernel, poller, closed} = this.#resources;
+		try {
+			const watch = new NetworkWatch(kernel, poller, changed);
+			this.#wakeUp.start();
+			return {
+				close: () => {
+					watch.close();
+					closed();
+				},
+			};
+		} catch {
+			return undefined;
+		}
 	}
 }

@@ -9,7 +9,7 @@ import {
 	type UdpSocket,
 } from '../udp.ts';
 import {type Descriptors, errorName} from './descriptor.ts';
-import {EAGAIN} from './kernel.ts';
+import {EAGAIN, type Kernel} from './kernel.ts';
 import type {Pollable, Poller} from './poller.ts';
 import type {QueuePool} from './queue-pool.ts';
 import type {Receiver, SourceBook} from './receiver.ts';
@@ -19,6 +19,7 @@ import {ADDRESS_LENGTH, BatchRemote, familyAt, hostAt, portAt} from './socket-ad
 
 /** What all sockets of a back end share. */
 export interface BatchResources {
+	readonly kernel: Kernel;
 	readonly descriptors: Descriptors;
 	readonly poller: Poller;
 	readonly receiver: Receiver;
@@ -131,6 +132,10 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		const {host, port} = descriptors.nameOf(this.descriptor, this.#family);
 		if (host !== this.localAddress || port !== this.localPort) return false;
 		return this.#readOptions() === this.#options;
+	}
+
+	source(): string {
+		return this.#resources.descriptors.nameOf(this.descriptor, this.#family).host;
 	}
 
 	remote(host: string, port: number): RemoteAddress {
