@@ -1,4 +1,5 @@
 import {Cursor} from '../bytes/cursor.ts';
+import {Fifo} from '../bytes/fifo.ts';
 import {Probe} from '../wire/probe.ts';
 import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
@@ -10,8 +11,8 @@ import type {Stream} from './stream/stream.ts';
 import type {Millis} from './time.ts';
 import {Delivery} from './transmit.ts';
 
-/** Events that may wait for the driver; beyond it the oldest go. */
-const EVENTS = 1024;
+/** News that may wait for the driver; more are dropped and counted. */
+const NEWS = 1024;
 
 /** What all sessions of one endpoint share: outputs, counters, and scratch objects used in turn. */
 export class EndpointContext {
@@ -26,9 +27,9 @@ export class EndpointContext {
 	readonly probeIn: Probe = new Probe();
 	/** For the probe being written. */
 	readonly probeOut: Probe = new Probe();
-	readonly #events: EndpointEvent[] = [];
+	readonly #events = new Fifo<EndpointEvent>();
 	/** Each stream once at most. */
-	readonly #changedStreams: Stream[] = [];
+	readonly #changedStreams = new Fifo<Stream>();
 	/** The session that has a packet open which more datagrams may join, or had. */
 	joinable: Session | undefined = undefined;
 	// Records are made when first needed and used again.
@@ -41,10 +42,13 @@ export class EndpointContext {
 		this.encrypt = encrypt;
 	}
 
-	/** Queues an event for the driver. */
+	/**
+	 * Queues an event for the driver. Those that release something or change a state are never dropped:
+	 * an input causes no more of them than there are flows, sessions and paths.
+	 */
 	emit(event: EndpointEvent): void {
-		if (this.#events.length >= EVENTS) this.#events.shift();
-		this.#events.push(event);
+		if (this.#events.length >= NEWS && isNews(event)) this.drops.count('event');
+		else this.#events.push(event);
 	}
 
 	/** An exception in a session, or outside of any (0). */
@@ -102,6 +106,24 @@ export class EndpointContext {
 		this.#polled = 0;
 		this.#deliveryCount = 0;
 		return undefined;
+	}
+}
+
+/** True for what is only told to people. */
+function isNews({type}: EndpointEvent): boolean {
+	switch (type) {
+		case 'flow-closed':
+		case 'session-up':
+		case 'session-down':
+		case 'path-state':
+		case 'path-silent':
+			return false;
+		case 'path-address':
+		case 'refused':
+		case 'target-refused':
+		case 'fault':
+		case 'warning':
+			return true;
 	}
 }
 

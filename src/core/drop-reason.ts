@@ -28,6 +28,7 @@ export const DROP_REASONS = [
 	'amplification',
 	'no-slot',
 	'fault',
+	'event',
 ] as const;
 
 /** A reason of {@link DROP_REASONS}. */

@@ -1,6 +1,6 @@
+import {Fifo} from '../bytes/fifo.ts';
 import {type Millis, NEVER} from '../core/time.ts';
 import {DeliveryQueue, type Timed} from './delivery-queue.ts';
-import {Fifo} from './fifo.ts';
 import {checkLinkConfig, type LinkConfig, PACKET_OVERHEAD, PERFECT_LINK} from './link-config.ts';
 import {LossProcess} from './loss.ts';
 import type {Prng} from './prng.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
+import {Fifo} from '../../src/bytes/fifo.ts';
 import {DeliveryQueue} from '../../src/sim/delivery-queue.ts';
-import {Fifo} from '../../src/sim/fifo.ts';
 import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import type {LossConfig} from '../../src/sim/loss.ts';

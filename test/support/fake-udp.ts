@@ -27,6 +27,8 @@ export class FakeSocket implements UdpSocket {
 	/** How often it was connected. */
 	connections = 0;
 	closed = false;
+	/** The datagram sent last. */
+	last: Uint8Array | undefined;
 	readonly #system: FakeUdp;
 	#source: string;
 
@@ -40,7 +42,8 @@ export class FakeSocket implements UdpSocket {
 	}
 
 	send(bytes: Uint8Array, start: number, end: number): boolean {
-		const text = Buffer.from(bytes.subarray(start, end)).toString();
+		this.last = bytes.slice(start, end);
+		const text = Buffer.from(this.last).toString();
 		this.#system.sent.push({port: this.localPort, text});
 		return false;
 	}
@@ -65,6 +68,14 @@ export class FakeSocket implements UdpSocket {
 
 	remote(host: string, port: number): RemoteAddress {
 		return this.#system.remotes.intern(this.index, host, port);
+	}
+
+	/** A datagram comes in. */
+	receive(bytes: Uint8Array, host = '192.0.2.2', port = 9): void {
+		this.handlers.onBatch(this, {
+			...{arena: bytes.slice(), count: 1, sources: [this.remote(host, port)]},
+			...{offsets: Uint32Array.of(0), lengths: Uint32Array.of(bytes.length)},
+		});
 	}
 
 	close(): Promise<void> {
