@@ -1,5 +1,5 @@
 import {Cursor} from '../bytes/cursor.ts';
-import type {EndpointEvent} from '../core/events.ts';
+import type {EndpointEvent, RefusedKind} from '../core/events.ts';
 import {refusalWord} from '../net/refusal-word.ts';
 import {formatTarget, ipTarget} from '../socks/address.ts';
 import {decodeTarget, TargetKind} from '../wire/address.ts';
@@ -15,6 +15,12 @@ const REFUSAL_INTERVAL_MILLIS = 10_000;
 /** Lines of one user's sessions or paths, or of one of our paths, in that time. */
 const BURST = {burst: 60};
 
+const REFUSED: Readonly<Record<RefusedKind, string>> = {
+	flow: 'flows or targets',
+	stream: 'connections',
+	session: 'sessions',
+};
+
 type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
@@ -23,6 +29,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 	'unknown-key': 'somebody uses a key that is not known here: no session',
 	keyless: 'one end has a key and the other has none: no session',
 	full: 'a limit is reached',
+	'user-full': 'a limit of this key is reached',
 };
 
 /**
@@ -85,10 +92,10 @@ export class EventLog {
 					.debug('a flow has ended', {flow: event.flow});
 				return;
 			case 'refused': {
-				const {user, code} = event;
-				const reason = refusalWord(code);
-				const limited = logger.limited(`refused ${user} ${reason}`, INTERVAL_MILLIS);
-				limited.info('flows or targets of a user are refused', {user: user || undefined, reason});
+				const {user, kind, code} = event;
+				const reason = refusalWord(code, kind);
+				const limited = logger.limited(`refused ${user} ${kind} ${reason}`, INTERVAL_MILLIS);
+				limited.info(`${REFUSED[kind]} of a user are refused`, {user: user || undefined, reason});
 				return;
 			}
 			case 'target-refused':
@@ -144,10 +151,10 @@ const UNREACHED: ReadonlySet<number> = new Set([
 
 function logRefusal(
 	logger: Logger,
-	{code, target, flow}: Extract<EndpointEvent, {type: 'target-refused'}>,
+	{kind, code, target, flow}: Extract<EndpointEvent, {type: 'target-refused'}>,
 ): void {
-	const reason = refusalWord(code);
-	const limited = logger.limited(`refused ${reason}`, REFUSAL_INTERVAL_MILLIS);
+	const reason = refusalWord(code, kind);
+	const limited = logger.limited(`refused ${kind} ${reason}`, REFUSAL_INTERVAL_MILLIS);
 	if (target.length > 0 && UNREACHED.has(code)) {
 		limited.info('a target cannot be reached', {reason, target: targetText(target)});
 	} else if (code === RefusalCode.NO_SESSION) {

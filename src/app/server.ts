@@ -10,7 +10,7 @@ import {RuleSet} from '../exit/rules.ts';
 import {formatAddress} from '../net/ip.ts';
 import {Names} from '../net/names.ts';
 import {OwnAddresses, openRouteQuery} from '../net/own-addresses.ts';
-import {refusalWord} from '../net/refusal-word.ts';
+import {refusalCounter} from '../net/refusal-word.ts';
 import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp.ts';
 import {EventLog} from './event-log.ts';
@@ -151,15 +151,26 @@ function userLine(user: UserStatus, {users, target, exit}: ServerOptions): UserL
 		...user,
 		target: place && formatAddress(place.host, place.port),
 		exit: exit !== undefined && own?.exit !== false,
-		refused: Object.fromEntries(user.refused.map(({code, count}) => [refusalWord(code), count])),
+		refused: Object.fromEntries(
+			user.refused.map(({kind, code, count}) => [refusalCounter(code, kind), count]),
+		),
 	};
 }
 
 function userConfig(user: UserOptions | undefined): Partial<UserConfig> {
 	if (user === undefined) return {};
-	const {target, exit, flows, newFlows} = user;
+	const {target, exit, limits} = user;
 	const fixedTarget = target === undefined ? undefined : true;
-	return {fixedTarget, exit, flowLimit: flows, flowRate: newFlows};
+	return {
+		fixedTarget,
+		exit,
+		flowLimit: limits.flows,
+		flowRate: limits.newFlows,
+		sessionLimit: limits.sessions,
+		streamLimit: limits.connections,
+		connectRate: limits.newConnections,
+		memoryLimit: limits.memory,
+	};
 }
 
 /** The core's settings for these options. */

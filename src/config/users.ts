@@ -6,6 +6,7 @@ import {quoteText} from './escape-text.ts';
 import {readRuleFields} from './exit.ts';
 import type {KeyEntry, KeyOptions, KeySource} from './keys.ts';
 import {FieldReader, type Place} from './place.ts';
+import {readMemory} from './quantities.ts';
 import {inlineKeyWarnings, readKeyPath, readKeyText} from './settings.ts';
 import {readTargetField} from './target-field.ts';
 import {readTextFile} from './text-file.ts';
@@ -21,9 +22,20 @@ export interface UserOptions {
 	/** With any in it the user reaches nothing else, and never more than the server opens. */
 	readonly allow: readonly Rule[];
 	readonly deny: readonly Rule[];
+	readonly limits: UserLimits;
+}
+
+/** What one user may have; undefined = the default. */
+export interface UserLimits {
+	readonly sessions: number | undefined;
 	/** Flows at once, and new flows in a second. */
 	readonly flows: number | undefined;
 	readonly newFlows: number | undefined;
+	/** TCP connections at once, and new ones in a second, on the average of ten. */
+	readonly connections: number | undefined;
+	readonly newConnections: number | undefined;
+	/** Bytes of its connections and waiting datagrams. */
+	readonly memory: number | undefined;
 }
 
 interface ReadUser extends UserOptions {
@@ -109,20 +121,35 @@ function readUser(
 	const file = fields.read('keyFile', (text, at) => readKeyPath(text, at, folder, name));
 	const target = fields.read('target', readTargetField);
 	const {exit, allow = [], deny = []} = readRuleFields(fields);
-	const limits = fields.read('limits', readLimits);
+	const limits = fields.read('limits', readLimits) ?? NO_LIMITS;
 	fields.require('name');
 	if (fields.isMapping && fields.has('key') === fields.has('keyFile'))
 		place.report('needs a key or a keyFile, one of them');
 	fields.finish();
-	const special = {target, exit, allow, deny, flows: limits?.flows, newFlows: limits?.newFlows};
-	const user = name === undefined ? undefined : {name, ...special};
+	const user = name === undefined ? undefined : {name, target, exit, allow, deny, limits};
 	return {entry: inline ?? file, user};
 }
 
-function readLimits(value: unknown, place: Place) {
+const NO_LIMITS: UserLimits = {
+	sessions: undefined,
+	flows: undefined,
+	newFlows: undefined,
+	connections: undefined,
+	newConnections: undefined,
+	memory: undefined,
+};
+
+function readLimits(value: unknown, place: Place): UserLimits {
 	const fields = new FieldReader(value, place);
-	const count = (text: string) => readWholeNumber(text, 1, MOST_FLOWS);
-	const limits = {flows: fields.text('flows', count), newFlows: fields.text('newFlows', count)};
+	const count = (name: string) => fields.text(name, (text) => readWholeNumber(text, 1, MOST_FLOWS));
+	const limits = {
+		sessions: count('sessions'),
+		flows: count('flows'),
+		newFlows: count('newFlows'),
+		connections: count('connections'),
+		newConnections: count('newConnections'),
+		memory: fields.text('memory', readMemory),
+	};
 	fields.finish();
 	return limits;
 }

@@ -1,5 +1,5 @@
 import {equalBytes, mac} from '../crypto/keys.ts';
-import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../wire/constants.ts';
+import {DATAGRAM_FRAMES, RefusalCode, STREAM_FRAMES} from '../wire/constants.ts';
 import {InitKind, RespStatus} from '../wire/handshake.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
@@ -7,22 +7,20 @@ import type {DropReason} from './drop-reason.ts';
 import type {ServerConfig} from './endpoint.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
 import {ServerFlows} from './flow/server-flows.ts';
-import {type SealedInit, ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
+import {ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
 import {KeySchedule} from './key-schedule.ts';
 import {Role} from './path/probe-interval.ts';
 import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
 import type {ServerSessions} from './server-sessions.ts';
-import type {ServerUser} from './server-user.ts';
+import {HALF_OPEN, type ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
-import {CreditPool} from './stream/credit-pool.ts';
-import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
+import {STREAM_LIMIT, StreamSet} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
 import {Warnings} from './warnings.ts';
 
-/** Beyond either of these a client has to show with a cookie that it gets what we send. */
-const HALF_OPEN_LIMIT = 64;
+/** Beyond it a client of the same user has to show with a cookie that it gets what we send. */
 const FRESH_PER_SECOND = 50;
 const RETRIES_PER_SECOND = 1000;
 /** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
@@ -48,10 +46,9 @@ const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be 
 export class Admission {
 	readonly #init: AdmissionInit;
 	readonly #context: EndpointContext;
-	readonly #pool: CreditPool;
 	readonly #config: ServerConfig;
 	readonly #handshake: ServerHandshake<ServerUser>;
-	readonly #fresh = new RateLimit(FRESH_PER_SECOND, 1);
+	readonly #fresh: RateLimit;
 	readonly #retries = new RateLimit(RETRIES_PER_SECOND, 1);
 	readonly #warnings: Warnings;
 	#numbers = 0;
@@ -60,8 +57,8 @@ export class Admission {
 		this.#init = init;
 		this.#context = init.context;
 		this.#warnings = new Warnings(init.context);
-		this.#pool = new CreditPool(init.config.streamMemory ?? STREAM_MEMORY);
 		this.#config = init.config;
+		this.#fresh = new RateLimit(FRESH_PER_SECOND, init.users.length);
 		this.#handshake = new ServerHandshake(init.context.environment, init.users);
 	}
 
@@ -73,16 +70,10 @@ export class Admission {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		const outcome = this.#handshake.receive(bytes, start, end, remote, now);
+		const outcome = this.#handshake.receive(bytes, start, end);
 		switch (outcome.type) {
 			case 'verified':
 				return this.#admit(outcome.init, remote, now);
-			case 'busy':
-				return this.#retry(outcome.init, remote, now, 'flood');
-			case 'flood':
-				return this.#drop('flood');
-			case 'replayed':
-				return this.#drop('stale-handshake');
 			case 'repeat':
 				this.#init.reply(outcome.answer, remote);
 				return undefined;
@@ -138,7 +129,7 @@ export class Admission {
 			: this.#init.records.find(user, payload.clientId, now);
 		const stale = record !== undefined && time <= record.newestTime;
 		if (stale && !cookie) return this.#retry(init, remote, now, 'stale-handshake');
-		if (resumed === undefined && !cookie && this.#busy(now)) {
+		if (resumed === undefined && !cookie && this.#busy(user, now)) {
 			return this.#retry(init, remote, now, 'unexpected');
 		}
 		if (record !== undefined) record.newestTime = time;
@@ -147,12 +138,13 @@ export class Admission {
 		return undefined;
 	}
 
-	#busy(now: Millis): boolean {
-		return !this.#fresh.allow('', now) || this.#init.sessions.halfOpen >= HALF_OPEN_LIMIT;
+	/** True while a user begins so many sessions that its clients have to show their addresses first. */
+	#busy(user: ServerUser, now: Millis): boolean {
+		return !this.#fresh.allow(user.name, now) || user.halfOpen >= HALF_OPEN;
 	}
 
 	#retry(
-		init: SealedInit<ServerUser>,
+		init: VerifiedInit<ServerUser>,
 		remote: RemoteAddress,
 		now: Millis,
 		reason: DropReason,
@@ -214,16 +206,27 @@ export class Admission {
 		now: Millis,
 	): void {
 		const {sessions} = this.#init;
-		if (sessions.size >= this.#config.sessionLimit && record.session === undefined) {
-			this.#warnings.warn('full', remote, 'no room for one more session', now);
-			this.#answer(init, RespStatus.FULL, 0, 0, remote, now);
+		if (record.session === undefined && !record.user.sessions.hasRoom(1)) {
+			this.#turnDown(init, remote, now);
 			return;
 		}
-		if (sessions.halfOpen >= HALF_OPEN_LIMIT) sessions.dropOldestHalfOpen();
+		if (record.user.halfOpen >= HALF_OPEN) sessions.dropOldestHalfOpen(record.user);
 		const localId = sessions.freeId();
 		if (this.#answer(init, RespStatus.FRESH, localId, 0, remote, now)) {
 			sessions.add(this.#makeSession(init, record, localId, now));
 		}
+	}
+
+	/** Of the user's own limit its log line and its client say so; else the server is full. */
+	#turnDown(init: VerifiedInit<ServerUser>, remote: RemoteAddress, now: Millis): void {
+		const {name, sessions} = init.user;
+		const own = sessions.used >= sessions.cap;
+		if (!own) this.#warnings.warn('full', remote, 'no room for one more session', now);
+		else if (init.user.refused('session', RefusalCode.LIMIT, now)) {
+			const {LIMIT: code} = RefusalCode;
+			this.#context.emit({type: 'refused', user: name, kind: 'session', code});
+		}
+		this.#answer(init, own ? RespStatus.USER_FULL : RespStatus.FULL, 0, 0, remote, now);
 	}
 
 	#makeSession(
@@ -244,6 +247,7 @@ export class Admission {
 			peerId: init.clientSession,
 			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0),
 			peerFrames: init.payload.parameters.frames,
+			memory: init.user.memory,
 			now,
 		});
 		const flows = new ServerFlows({
@@ -261,11 +265,10 @@ export class Admission {
 			session.streams = new StreamSet({
 				context,
 				role: Role.SERVER,
-				pool: this.#pool,
+				memory: init.user.memory,
 				limit: STREAM_LIMIT,
 				congestionControl: this.#config.congestionControl ?? 'bbr',
-				user: init.user.name,
-				exit: init.user.exit,
+				user: init.user,
 			});
 			session.streams.attach(session, true);
 		}

@@ -2,6 +2,7 @@ import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../wire/con
 import {RESET_LENGTH, RespStatus} from '../wire/handshake.ts';
 import {headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
+import {Budget} from './budget.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ClientConfig, ClientEndpoint, OpenDatagram} from './endpoint.ts';
 import {EndpointOutputs} from './endpoint-outputs.ts';
@@ -18,7 +19,6 @@ import {ReplayWindow} from './replay-window.ts';
 import {namesOurPacket, ResetAlarms} from './reset-alarms.ts';
 import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
-import {CreditPool} from './stream/credit-pool.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import {type Millis, NEVER} from './time.ts';
@@ -34,6 +34,7 @@ const SECOND_CLOSE: Millis = 20;
 const BROKEN_PAUSE: Millis = 5000;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
+const USER_FULL = 'the server refuses one more session of this key: it has as many as it may';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 const NO_CHALLENGE = new Uint8Array(8);
 
@@ -75,11 +76,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#streams = new StreamSet({
 			context: this.context,
 			role: Role.CLIENT,
-			pool: new CreditPool(config.streamMemory ?? STREAM_MEMORY),
+			memory: new Budget(config.streamMemory ?? STREAM_MEMORY, 1).account(),
 			limit: STREAM_LIMIT,
 			congestionControl: config.congestionControl ?? 'bbr',
-			user: '',
-			exit: false,
+			user: undefined,
 		});
 	}
 
@@ -177,7 +177,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
 			case PacketType.RESP:
-				return this.#receiveResp(bytes, start, end, now);
+				return this.#receiveResp(path, bytes, start, end, now);
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
 				if (init === undefined) return this.drop('bad-handshake');
@@ -185,7 +185,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 				return undefined;
 			}
 			case PacketType.VERSION: {
-				const versions = this.#handshake.receiveVersion(bytes, start, end);
+				const versions = this.#handshake.receiveVersion(path, bytes, start, end);
 				if (versions === undefined) return this.drop('bad-handshake');
 				const text = `the server speaks version ${versions.join(', ')} only`;
 				this.#warnings.warn('other-version', 'server', text, now);
@@ -270,11 +270,17 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (session?.broken !== undefined && this.#state !== 'closed') this.#breakOff(session, now);
 	}
 
-	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
+	#receiveResp(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
 		if (this.#state === 'quiet') return this.drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
 		if (!this.#handshake.active) return this.drop('duplicate');
-		const result = this.#handshake.receiveResp(bytes, start, end);
+		const result = this.#handshake.receiveResp(path, bytes, start, end);
 		if (result === undefined) return this.drop('bad-handshake');
 		const {status, parameters} = result.resp;
 		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
@@ -283,6 +289,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		}
 		if (status === RespStatus.FULL) {
 			this.#warnings.warn('full', 'server', 'the server has no room for one more session', now);
+			return this.drop('unexpected');
+		}
+		if (status === RespStatus.USER_FULL) {
+			this.#warnings.warn('user-full', 'server', USER_FULL, now);
 			return this.drop('unexpected');
 		}
 		this.#handshake.stop();
@@ -327,7 +337,6 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
-			path.keepAlive = settings.keepAlive ?? NEVER;
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
 		if (!this.#config.keyless) session.streams = this.#streams;

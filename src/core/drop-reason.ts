@@ -17,6 +17,7 @@ export const DROP_REASONS = [
 	'unexpected',
 	'unknown-flow',
 	'flow-limit',
+	'no-exit',
 	'unknown-target',
 	'refused',
 	'reassembly',

@@ -153,10 +153,7 @@ export interface ServerEndpoint extends Endpoint {
 }
 
 /** One path of a client. */
-export interface ClientPathConfig extends PathSettings {
-	/** The longest time between two packets on the path, for a NAT that forgets; none by default. */
-	readonly keepAlive?: Millis | undefined;
-}
+export interface ClientPathConfig extends PathSettings {}
 
 /** One place where applications of the client send datagrams to. */
 export interface ListenerConfig {
@@ -207,6 +204,14 @@ export interface UserConfig {
 	readonly exit?: boolean | undefined;
 	readonly flowLimit?: number | undefined;
 	readonly flowRate?: number | undefined;
+	/** Sessions that it may have, 64. */
+	readonly sessionLimit?: number | undefined;
+	/** Streams that it may have at once, 4,096. */
+	readonly streamLimit?: number | undefined;
+	/** Streams that it may open in a second, on the average of ten, 128. */
+	readonly connectRate?: number | undefined;
+	/** Bytes that it may keep of `streamMemory`; undefined = all that others are not guaranteed. */
+	readonly memoryLimit?: number | undefined;
 }
 
 /** Settings of a server endpoint. */
@@ -230,7 +235,7 @@ export interface ServerConfig {
 	readonly flowRate: number;
 	/** How long datagrams wait for a path, 500 ms. */
 	readonly holdAge?: Millis;
-	/** Bytes that clients may have sent into streams and nobody has taken yet, 256 MiB. */
+	/** Bytes of all users: of streams either way, of datagrams that wait or are joined; 256 MiB. */
 	readonly streamMemory?: number;
 	/** How this end judges what a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;

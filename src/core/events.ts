@@ -3,6 +3,9 @@ import type {Millis} from './time.ts';
 /** How a sending direction of a path is judged. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';
 
+/** What of a user can be refused: a flow or one of its targets, a stream, a session. */
+export type RefusedKind = 'flow' | 'stream' | 'session';
+
 /** What an endpoint tells the layer above, at a low rate; drained by `pollEvent`. */
 export type EndpointEvent =
 	| {
@@ -42,15 +45,17 @@ export type EndpointEvent =
 			readonly flow: number;
 	  }
 	| {
-			/** Server: flows or targets of a user are refused; once a second for each reason. */
+			/** Server: something of a user is refused; once a second for each kind and reason. */
 			readonly type: 'refused';
 			readonly user: string;
-			/** One of RefusalCode. */
+			readonly kind: RefusedKind;
+			/** One of RefusalCode; of a session LIMIT. */
 			readonly code: number;
 	  }
 	| {
-			/** Client: the server refused a target that an application named or a whole flow. */
+			/** Client: the server refused a target that an application named, a whole flow, or a stream. */
 			readonly type: 'target-refused';
+			readonly kind: 'flow' | 'stream';
 			readonly flow: number;
 			/** The target as it is encoded on the wire; empty for a whole flow. */
 			readonly target: Uint8Array;
@@ -66,7 +71,13 @@ export type EndpointEvent =
 	| {
 			/** Something that the user has to mend: named settings that differ, another version, an unknown key. */
 			readonly type: 'warning';
-			readonly code: 'encryption-differs' | 'other-version' | 'unknown-key' | 'keyless' | 'full';
+			readonly code:
+				| 'encryption-differs'
+				| 'other-version'
+				| 'unknown-key'
+				| 'keyless'
+				| 'full'
+				| 'user-full';
 			/** Address or path name where it showed; text from outside. */
 			readonly where: string;
 			readonly text: string;
@@ -148,7 +159,11 @@ export interface UserStatus {
 	readonly datagramsSent: number;
 	readonly datagramsReceived: number;
 	/** How often something was refused, by RefusalCode. */
-	readonly refused: readonly {readonly code: number; readonly count: number}[];
+	readonly refused: readonly {
+		readonly kind: RefusedKind;
+		readonly code: number;
+		readonly count: number;
+	}[];
 }
 
 /** What an endpoint tells of itself on request. */

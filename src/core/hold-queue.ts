@@ -1,8 +1,11 @@
+import {type Account, unlimited} from './budget.ts';
 import type {DropCounters} from './drop-reason.ts';
 import type {Millis} from './time.ts';
 
 const MAX_DATAGRAMS = 256;
 const MAX_BYTES = 512 * 1024;
+/** What a datagram takes beside its bytes, which may be none. */
+const OVERHEAD = 128;
 
 /** How long datagrams wait unless something else is asked for: longer is of no use to most. */
 export const HOLD_AGE: Millis = 500;
@@ -21,13 +24,18 @@ interface Held<F> {
 export class HoldQueue<F> {
 	readonly #drops: DropCounters | undefined;
 	readonly #age: Millis;
+	readonly #memory: Account;
 	#held: Held<F>[] = [];
 	#bytes = 0;
 
-	/** @param drops where losses are counted; undefined = they are none */
-	constructor(drops?: DropCounters, age: Millis = HOLD_AGE) {
+	/**
+	 * @param drops where losses are counted; undefined = they are none
+	 * @param memory what the user may keep
+	 */
+	constructor(drops?: DropCounters, age: Millis = HOLD_AGE, memory: Account = unlimited()) {
 		this.#drops = drops;
 		this.#age = age;
+		this.#memory = memory;
 	}
 
 	/** How many wait. */
@@ -37,6 +45,14 @@ export class HoldQueue<F> {
 
 	/** Copies a datagram in. */
 	push(flow: F, bytes: Uint8Array, start: number, end: number, now: Millis): void {
+		const size = end - start + OVERHEAD;
+		while (!this.#memory.take(size)) {
+			if (this.#held.length === 0) {
+				this.#drops?.count('queue-full');
+				return;
+			}
+			this.#dropOldest('queue-full');
+		}
 		this.#held.push({flow, bytes: bytes.slice(start, end), at: now});
 		this.#bytes += end - start;
 		this.#makeRoom();
@@ -46,7 +62,10 @@ export class HoldQueue<F> {
 	putFirst(older: readonly Held<F>[]): void {
 		if (older.length === 0) return;
 		this.#held = [...older, ...this.#held];
-		for (const {bytes} of older) this.#bytes += bytes.length;
+		for (const {bytes} of older) {
+			this.#bytes += bytes.length;
+			this.#memory.add(bytes.length + OVERHEAD);
+		}
 		this.#makeRoom();
 	}
 
@@ -60,6 +79,7 @@ export class HoldQueue<F> {
 		const oldest = this.#held.shift();
 		if (oldest === undefined) return;
 		this.#bytes -= oldest.bytes.length;
+		this.#memory.give(oldest.bytes.length + OVERHEAD);
 		this.#drops?.count(reason);
 	}
 
@@ -72,6 +92,7 @@ export class HoldQueue<F> {
 
 	/** Drops everything. */
 	clear(): void {
+		this.#memory.give(this.#bytes + this.#held.length * OVERHEAD);
 		this.#held = [];
 		this.#bytes = 0;
 	}

@@ -1,4 +1,5 @@
 import {MAX_DATAGRAM, MAX_FRAGMENTS} from '../wire/constants.ts';
+import {type Account, unlimited} from './budget.ts';
 import type {Millis} from './time.ts';
 
 /** Datagrams being joined at once. */
@@ -6,6 +7,8 @@ const MAX_OPEN = 64;
 /** Memory for them, whatever the peer sends. */
 const MAX_MEMORY = 4 * 1024 * 1024;
 const TIMEOUT: Millis = 2000;
+/** What a piece takes beside its bytes, which may be none. */
+const OVERHEAD = 128;
 /** A DATAGRAM_TO with its longest target around the longest datagram. */
 const MAX_FRAME = MAX_DATAGRAM + 320;
 
@@ -24,9 +27,15 @@ interface Partial {
  */
 export class Reassembly {
 	readonly #open = new Map<number, Partial>();
+	readonly #account: Account;
 	#memory = 0;
 	/** Wholes that were given up: timed out or pushed out. */
 	abandoned = 0;
+
+	/** @param account what the user may keep */
+	constructor(account: Account = unlimited()) {
+		this.#account = account;
+	}
 
 	/** How many wholes are being joined. */
 	get length(): number {
@@ -48,6 +57,12 @@ export class Reassembly {
 	): Uint8Array | 'malformed' | undefined {
 		const first = packetNumber - index;
 		if (count < 2 || count > MAX_FRAGMENTS || index >= count || first < 0) return 'malformed';
+		const size = end - start + OVERHEAD;
+		while (!this.#account.hasRoom(size) && this.#open.size > 0) this.#abandonOldest();
+		if (!this.#account.hasRoom(size)) {
+			this.abandoned++;
+			return undefined;
+		}
 		let whole = this.#open.get(first);
 		if (whole === undefined) {
 			this.expire(now);
@@ -66,6 +81,7 @@ export class Reassembly {
 		whole.bytes += length;
 		whole.missing--;
 		this.#memory += length;
+		this.#account.add(size);
 		if (whole.missing === 0) return this.#join(first, whole);
 		while (this.#memory > MAX_MEMORY) this.#abandonOldest();
 		return undefined;
@@ -85,6 +101,7 @@ export class Reassembly {
 	#forget(first: number, whole: Partial): void {
 		this.#open.delete(first);
 		this.#memory -= whole.bytes;
+		this.#account.give(whole.bytes + (whole.count - whole.missing) * OVERHEAD);
 	}
 
 	#abandonOldest(): void {
@@ -93,6 +110,11 @@ export class Reassembly {
 			this.abandoned++;
 			return;
 		}
+	}
+
+	/** Gives up everything: the session is over. */
+	clear(): void {
+		while (this.#open.size > 0) this.#abandonOldest();
 	}
 
 	/** Gives up what has waited too long. */

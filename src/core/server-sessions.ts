@@ -66,21 +66,29 @@ export class ServerSessions {
 	add(entry: ServerSession): void {
 		this.#byId.set(entry.session.localId, entry);
 		this.#halfOpen++;
+		const {user} = entry.record;
+		user.halfOpen++;
+		user.sessions.add(1);
 	}
 
 	#forget(entry: ServerSession): void {
 		const {session} = entry;
 		this.#byId.delete(session.localId);
 		this.#last = undefined;
-		if (!entry.live) this.#halfOpen--;
+		const {user} = entry.record;
+		user.sessions.give(1);
+		if (!entry.live) {
+			this.#halfOpen--;
+			user.halfOpen--;
+		}
 		session.end();
 		session.streams?.detach();
 	}
 
-	/** Makes room for a new half-open session. */
-	dropOldestHalfOpen(): void {
+	/** Makes room for a new half-open session of a user, who alone pays for it. */
+	dropOldestHalfOpen(user: ServerUser): void {
 		for (const entry of this.#byId.values()) {
-			if (entry.live) continue;
+			if (entry.live || entry.record.user !== user) continue;
 			this.#forget(entry);
 			return;
 		}
@@ -91,6 +99,7 @@ export class ServerSessions {
 		if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;
 		entry.live = true;
 		this.#halfOpen--;
+		entry.record.user.halfOpen--;
 		this.#takeOver(entry);
 		const {number} = entry.session;
 		const user = entry.record.user.name;

@@ -2,6 +2,7 @@ import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../wire/constants.ts';
 import {encodeReset} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
 import {Admission} from './admission.ts';
+import {Budget} from './budget.ts';
 import {ClientRecords} from './client-records.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
@@ -15,8 +16,9 @@ import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
-import {ServerUser} from './server-user.ts';
+import {SESSIONS, ServerUser} from './server-user.ts';
 import {sessionStatus} from './session-status.ts';
+import {STREAM_MEMORY} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
 import type {Delivery} from './transmit.ts';
 
@@ -51,7 +53,16 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		super(environment, config.encrypt);
 		this.#config = config;
 		this.#table = new ServerFlowTable(config.flowIdle);
-		this.#users = config.users.map((user) => new ServerUser(user, config));
+		const {users, streamMemory = STREAM_MEMORY, sessionLimit} = config;
+		const memory = new Budget(streamMemory, users.length);
+		const sessions = new Budget(sessionLimit, users.length);
+		this.#users = users.map(
+			(user) =>
+				new ServerUser(user, config, {
+					memory: memory.account(user.memoryLimit),
+					sessions: sessions.account(user.sessionLimit ?? SESSIONS),
+				}),
+		);
 		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
 		this.#admission = new Admission({
 			context: this.context,

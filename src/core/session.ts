@@ -13,6 +13,7 @@ import {
 import {associatedData, headerEpoch, headerPacketNumber} from '../wire/header.ts';
 import {decodePaths, type PathsFrame} from '../wire/paths.ts';
 import {decodeProbe} from '../wire/probe.ts';
+import type {Account} from './budget.ts';
 import type {EndpointContext} from './context.ts';
 import {DatagramWriter} from './datagram-writer.ts';
 import type {DropReason} from './drop-reason.ts';
@@ -49,6 +50,8 @@ export interface SessionInit {
 	readonly keys: KeySchedule;
 	/** The frame types from 0x30 up that the peer says it understands. */
 	readonly peerFrames: readonly number[];
+	/** What the user may keep; without one there is no limit beside the session's own. */
+	readonly memory?: Account;
 	readonly now: Millis;
 }
 
@@ -88,7 +91,7 @@ export class Session {
 	readonly #role: Role;
 	readonly #writer: DatagramWriter;
 	readonly #window = new ReplayWindow(WINDOW);
-	readonly #reassembly = new Reassembly();
+	readonly #reassembly: Reassembly;
 	/** The packet being read. */
 	#packetNumber = 0;
 	#packetSize = 0;
@@ -99,6 +102,7 @@ export class Session {
 
 	constructor(init: SessionInit) {
 		this.#context = init.context;
+		this.#reassembly = new Reassembly(init.memory);
 		this.#role = init.role;
 		this.number = init.number;
 		this.localId = init.localId;
@@ -392,6 +396,7 @@ export class Session {
 	end(): void {
 		this.#writer.abandon();
 		this.sender.ended = true;
+		this.#reassembly.clear();
 	}
 
 	/** True when the session is over. */
@@ -448,11 +453,6 @@ export class Session {
 			if (path.state !== 'down') best = Math.min(best, path.rtt.probeTimeout);
 		}
 		return best === NEVER ? 1000 : best;
-	}
-
-	/** Whether there are flows or streams, through which peers may reach the client. */
-	get reachable(): boolean {
-		return this.flows.size > 0 || (this.streams?.size ?? 0) > 0;
 	}
 
 	/** Whether streams have something to send. */

@@ -1,5 +1,5 @@
 import type {ClientEndpoint} from '../core/endpoint.ts';
-import type {EndpointEvent, EndpointStatus} from '../core/events.ts';
+import type {EndpointEvent, EndpointStatus, RefusedKind} from '../core/events.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
@@ -10,7 +10,7 @@ import {ClientStreams} from './client-streams.ts';
 import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {Listener} from './listener.ts';
-import {refusalWord} from './refusal-word.ts';
+import {refusalCounter} from './refusal-word.ts';
 import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
 import type {SocksTunnel} from './socks-relay.ts';
@@ -250,8 +250,8 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	};
 
 	streamRefused(code: number, target: Uint8Array): void {
-		this.#countRefusal(code);
-		this.#init.onEvent({type: 'target-refused', flow: 0, target, code});
+		this.#countRefusal(code, 'stream');
+		this.#init.onEvent({type: 'target-refused', kind: 'stream', flow: 0, target, code});
 	}
 
 	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
@@ -311,7 +311,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	event(event: EndpointEvent): void {
 		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
 		if (event.type === 'path-state') this.#paths.judged(event.path, event.to);
-		if (event.type === 'target-refused') this.#countRefusal(event.code);
+		if (event.type === 'target-refused') this.#countRefusal(event.code, event.kind);
 		if (event.type === 'session-up') this.#hasSession = true;
 		if (event.type === 'session-down') {
 			this.#hasSession = false;
@@ -324,8 +324,8 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		stream.owner?.streamChanged();
 	}
 
-	#countRefusal(code: number): void {
-		const reason = `refused-${refusalWord(code)}`;
+	#countRefusal(code: number, kind: RefusedKind): void {
+		const reason = `refused-${refusalCounter(code, kind)}`;
 		this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
 	}
 

@@ -1,10 +1,23 @@
+import type {RefusedKind} from '../core/events.ts';
 import {RefusalCode} from '../wire/constants.ts';
 
-/** A word for one of RefusalCode. */
-export function refusalWord(code: number): string {
+const THINGS: Readonly<Record<RefusedKind, string>> = {
+	flow: 'flows',
+	stream: 'connections',
+	session: 'sessions',
+};
+
+/** The name of a counter of refusals: those of TCP are apart. */
+export function refusalCounter(code: number, kind: RefusedKind): string {
+	const word = refusalWord(code, kind);
+	return kind === 'stream' ? `tcp-${word}` : word;
+}
+
+/** A word for one of RefusalCode, as it is meant for that kind. */
+export function refusalWord(code: number, kind: RefusedKind = 'flow'): string {
 	switch (code) {
 		case RefusalCode.LIMIT:
-			return 'limit-of-flows';
+			return `limit-of-${THINGS[kind]}`;
 		case RefusalCode.NO_TARGET:
 			return 'no-exit';
 		case RefusalCode.SOCKET:
@@ -14,7 +27,7 @@ export function refusalWord(code: number): string {
 		case RefusalCode.UNRESOLVABLE:
 			return 'unresolvable';
 		case RefusalCode.RATE:
-			return 'limit-of-new-flows';
+			return `limit-of-new-${THINGS[kind]}`;
 		case RefusalCode.DESCRIPTORS:
 			return 'limit-of-descriptors';
 		case RefusalCode.REFUSED:
@@ -27,6 +40,8 @@ export function refusalWord(code: number): string {
 			return 'timed-out';
 		case RefusalCode.NO_SESSION:
 			return 'tunnel-down';
+		case RefusalCode.MEMORY:
+			return 'limit-of-memory';
 		default:
 			return 'unknown';
 	}

@@ -1,7 +1,7 @@
 /** The version of the wire format that this code speaks. */
-export const VERSION = 3;
+export const VERSION = 2;
 
-/** The Noise prologue; the same in every version. */
+/** The Noise prologue; the same in every version, as INIT's layout is. */
 export const PROLOGUE = 'mptunnel/1';
 
 /** Packet types: the high nibble of a packet's first byte. */
@@ -116,7 +116,7 @@ export const CloseCode = {
 
 /** Reason codes of FLOW_REFUSED, TARGET_REFUSED and STREAM_REJECT. */
 export const RefusalCode = {
-	/** The user has as many flows as it may have. */
+	/** The user has as many flows, or streams, as it may have. */
 	LIMIT: 1,
 	/** The server has no such fixed target or is no exit. */
 	NO_TARGET: 2,
@@ -126,7 +126,7 @@ export const RefusalCode = {
 	DENIED: 4,
 	/** The target's name has no address that could be used. */
 	UNRESOLVABLE: 5,
-	/** The user opens more flows in a second than it may. */
+	/** The user opens more flows, or streams, in a second than it may. */
 	RATE: 6,
 	/** The server has no descriptor left for one more flow. */
 	DESCRIPTORS: 7,
@@ -140,4 +140,6 @@ export const RefusalCode = {
 	TIMED_OUT: 11,
 	/** There was no session that could have carried the stream. Never sent. */
 	NO_SESSION: 12,
+	/** The user has no memory left for one more stream. */
+	MEMORY: 13,
 } as const;

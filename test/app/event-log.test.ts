@@ -99,9 +99,10 @@ const FLOODS: Readonly<Record<string, (index: number) => EndpointEvent>> = {
 	}),
 	'path-silent': (path) => ({type: 'path-silent', path: path % 8}),
 	'flow-closed': (flow) => ({type: 'flow-closed', flow}),
-	refused: (index) => ({type: 'refused', user: 'anna', code: index % 256}),
+	refused: (index) => ({type: 'refused', user: 'anna', kind: 'stream', code: index % 256}),
 	'target-refused': (index) => ({
 		type: 'target-refused',
+		kind: 'flow',
 		flow: index,
 		target: Uint8Array.of(1, 192, 0, 2, index & 255, 0, 53),
 		code: index % 256,

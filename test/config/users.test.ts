@@ -16,6 +16,15 @@ const USERS = `
   exit: false
 `;
 
+const NO_LIMITS = {
+	sessions: undefined,
+	flows: undefined,
+	newFlows: undefined,
+	connections: undefined,
+	newConnections: undefined,
+	memory: undefined,
+};
+
 function resolveIn(t: ExecutionContext, flags: ServerFlags, files: Record<string, string> = {}) {
 	const cwd = folderOf(t, {'users.yaml': USERS, 'bob.key': OTHER, 'a.key': KEY, ...files});
 	return () => resolveServerOptions(flags, {env: {}, cwd});
@@ -31,13 +40,19 @@ test('a file of users gives keys, targets and limits', (t) => {
 	]);
 	t.like(options.users.get('bob'), {
 		target: {host: '127.0.0.1', port: 1195},
-		flows: 10,
-		newFlows: 5,
+		limits: {...NO_LIMITS, flows: 10, newFlows: 5},
 		exit: undefined,
 	});
 	t.is(options.users.get('carol')?.exit, false);
 	t.is(options.exit, undefined);
 	t.deepEqual(warnings, []);
+});
+
+test('a user may have limits of every kind', (t) => {
+	const limits = {sessions: 3, flows: 10, newFlows: 5, connections: 40, newConnections: 8};
+	const text = `- {name: a, key: ${KEY}, limits: ${JSON.stringify({...limits, memory: '64MiB'})}}`;
+	const {options} = resolveIn(t, {...TARGET, users: 'f.yaml'}, {'f.yaml': text})();
+	t.deepEqual(options.users.get('a')?.limits, {...limits, memory: 2 ** 26});
 });
 
 test('the list may be the field users, and the configuration may name the file', (t) => {
@@ -97,6 +112,18 @@ const MISTAKES: readonly [why: string, flags: ServerFlags, file: string, problem
 		{...TARGET, users: 'f.yaml'},
 		`[{name: a, key: ${KEY}, limits: {flows: 0}}]`,
 		/^f\.yaml:1: \[0\]\.limits\.flows: not 1 to 1000000: "0"$/,
+	],
+	[
+		'memory without a unit that makes sense',
+		{...TARGET, users: 'f.yaml'},
+		`- name: a\n  key: ${KEY}\n  limits:\n    sessions: 3\n    memory: 12\n`,
+		/^f\.yaml:5: \[0\]\.limits\.memory: not a size of 1MiB to 1024GiB such as 256MiB: "12"$/,
+	],
+	[
+		'a limit that there is not',
+		{...TARGET, users: 'f.yaml'},
+		`- name: a\n  key: ${KEY}\n  limits: {session: 3}\n`,
+		/^f\.yaml:3: \[0\]\.limits\.session: .*did you mean "?sessions"?/,
 	],
 	[
 		'a file that is no YAML',

@@ -60,13 +60,13 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a stream that ended keeps its credit',
 		file: STREAM,
-		from: 'this.#host.pool.give(this.receiveLimit - this.#consumed);',
+		from: 'this.#host.memory.give(this.receiveLimit - this.#consumed);',
 		to: '',
 	},
 	{
 		name: 'bytes that the reader took keep their credit',
 		file: STREAM,
-		from: 'this.#host.pool.give(count);',
+		from: 'this.#host.memory.give(count);',
 		to: '',
 	},
 	{
@@ -88,10 +88,22 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 		to: '',
 	},
 	{
-		name: 'the memory for streams has no limit',
-		file: 'src/core/stream/credit-pool.ts',
-		from: 'Math.min(count, this.limit - this.used)',
+		name: 'the memory of a user has no limit',
+		file: 'src/core/budget.ts',
+		from: 'Math.min(count, Math.floor(growth))',
 		to: 'count',
+	},
+	{
+		name: 'what one user borrows another is not guaranteed any more',
+		file: 'src/core/budget.ts',
+		from: 'Math.max(0, guarantee - this.used) + free',
+		to: 'free',
+	},
+	{
+		name: 'what waits to be acknowledged takes no memory',
+		file: STREAM,
+		from: 'this.#host.memory.add(wanted - this.#sending);',
+		to: '',
 	},
 	{
 		name: 'an id of a stream is taken twice',
@@ -102,8 +114,8 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'opens of streams have no limit',
 		file: SET,
-		from: 'const full = this.#streams.size >= limit ||',
-		to: 'const full =',
+		from: 'const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;',
+		to: 'const beyond = false;',
 	},
 	{
 		name: 'streams outlive a peer that is silent',

@@ -396,6 +396,9 @@ export class TunnelWorld {
 	}
 
 	#take(delivery: Delivery, end: End, echoes: Echo[]): void {
+		const {user} = this.options;
+		const foreign = user !== undefined && this.server?.userOf(delivery.flow) !== user;
+		if (end === 'server' && foreign) return;
 		const bytes = delivery.bytes.slice(delivery.start, delivery.end);
 		const application = bytes[0] ?? -1;
 		const sequence = this.#ledger.arrived(end, bytes, this.faults);

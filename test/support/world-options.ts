@@ -25,6 +25,8 @@ export interface WorldOptions {
 	readonly paths?: readonly Partial<ClientPathConfig>[];
 	readonly client?: Partial<ClientConfig>;
 	readonly server?: Partial<ServerConfig>;
+	/** Server: whose datagrams the world checks, where others have some, too. */
+	readonly user?: string;
 	/** Whether the target sends every datagram back. */
 	readonly echo?: boolean;
 	/** What the clocks of the two ends show at time 0. */

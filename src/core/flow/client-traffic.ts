@@ -50,11 +50,7 @@ export class ClientTraffic {
 	}
 
 	#makeFrames(sessionClosed: FlowFrames['sessionClosed']): FlowFrames {
-		const flows = this.#flows;
 		return {
-			get size() {
-				return flows.size;
-			},
 			datagram: (flow, reference, bytes, start, end, now) =>
 				this.#receive(flow, reference, bytes, start, end, now),
 			datagramTo: (flow, reference, target, bytes, start, end, now) => {
@@ -71,7 +67,7 @@ export class ClientTraffic {
 			refused: (flow, code, now) => {
 				if (!this.#flows.refuse(flow, now)) return;
 				const target = new Uint8Array(0);
-				this.#context.emit({type: 'target-refused', flow, target, code});
+				this.#context.emit({type: 'target-refused', kind: 'flow', flow, target, code});
 			},
 			client: () => {},
 			sessionClosed,
@@ -128,7 +124,7 @@ export class ClientTraffic {
 			flow?.targets === undefined ? flow?.target : flow.targets.get(reference)?.encoded;
 		if (target === undefined) return;
 		this.#context.drops.count('refused');
-		this.#context.emit({type: 'target-refused', flow: id, target, code});
+		this.#context.emit({type: 'target-refused', kind: 'flow', flow: id, target, code});
 	}
 
 	/** How many flows there are, and how many datagrams wait. */

@@ -66,7 +66,7 @@ export class ServerFlows implements FlowFrames {
 		this.session = init.session;
 		this.#init = init;
 		this.#owner = init.owner;
-		this.held = new HoldQueue(init.context.drops, init.holdAge);
+		this.held = new HoldQueue(init.context.drops, init.holdAge, init.owner.user.memory);
 	}
 
 	/** How many flows the session uses. */
@@ -113,8 +113,9 @@ export class ServerFlows implements FlowFrames {
 				this.#answer(FrameType.FLOW_CLOSE, id, reference, now);
 				return 'unknown-flow';
 			}
-			flow = this.#open(id, target, now);
-			if (flow === undefined) return 'flow-limit';
+			const opened = this.#open(id, target, now);
+			if (typeof opened === 'string') return opened;
+			flow = opened;
 		}
 		if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
 			// A flow never gets another target: a datagram must not reach whom it was not sent to.
@@ -136,7 +137,7 @@ export class ServerFlows implements FlowFrames {
 		this.#confirmations.add(id, reference, now);
 	}
 
-	#open(id: number, target: Target, now: Millis): ServerFlow | undefined {
+	#open(id: number, target: Target, now: Millis): ServerFlow | DropReason {
 		const {kind} = target;
 		const {user} = this.#owner;
 		if (kind === TargetKind.FIXED ? !user.fixedTarget : !user.exit) {
@@ -170,14 +171,16 @@ export class ServerFlows implements FlowFrames {
 		return idle !== undefined;
 	}
 
-	#turnDown(id: number, code: number, now: Millis): undefined {
+	#turnDown(id: number, code: number, now: Millis): DropReason {
 		this.#count(code, now);
 		if (this.#mayAnswer(now)) this.#sendRefusal(id, code, now);
+		return code === RefusalCode.NO_TARGET ? 'no-exit' : 'flow-limit';
 	}
 
 	#count(code: number, now: Millis): void {
 		const {user} = this.#owner;
-		if (user.refused(code, now)) this.#init.context.emit({type: 'refused', user: user.name, code});
+		if (!user.refused('flow', code, now)) return;
+		this.#init.context.emit({type: 'refused', user: user.name, kind: 'flow', code});
 	}
 
 	#deliver(
@@ -277,6 +280,7 @@ export class ServerFlows implements FlowFrames {
 
 	/** The session ended: fixed-target flows wait for the client's next one, the others end. */
 	unbindAll(): void {
+		this.held.clear();
 		for (const flow of [...this.#byId.values()]) {
 			if (flow.targets === undefined) this.unbind(flow);
 			else {

@@ -2,6 +2,8 @@ import {RangeSet} from './range-set.ts';
 
 /** Chunks at the front that are gone before their places are given back. */
 const COMPACT_AFTER = 256;
+/** What a chunk takes beside its bytes, which may be a single one. */
+const CHUNK_OVERHEAD = 256;
 
 /** The bytes of one direction of a stream from the writer until the peer has them. Offsets count from 0. */
 export class SendBuffer {
@@ -21,6 +23,11 @@ export class SendBuffer {
 	/** Bytes that are kept. */
 	get buffered(): number {
 		return this.end - this.base;
+	}
+
+	/** Memory that they take, about. */
+	get memory(): number {
+		return this.end - this.base + (this.#chunks.length - this.#first) * CHUNK_OVERHEAD;
 	}
 
 	/** Appends bytes, which stay where they are and must not change. */

@@ -1,6 +1,7 @@
 import type {Cursor} from '../../bytes/cursor.ts';
 import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
 import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/constants.ts';
+import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
 import type {Path} from '../path/path.ts';
 import {Role} from '../path/probe-interval.ts';
@@ -8,10 +9,9 @@ import {type CongestionControl, createRateModel} from '../rate/congestion-contro
 import {ReplayWindow} from '../replay-window.ts';
 import type {Session} from '../session.ts';
 import {type Millis, NEVER} from '../time.ts';
-import type {CreditPool} from './credit-pool.ts';
 import {FeedbackSender} from './feedback-sender.ts';
 import {PacketFiller} from './packet-filler.ts';
-import {Stream, type StreamHost} from './stream.ts';
+import {SEND_RESERVE, Stream, type StreamHost} from './stream.ts';
 import {StreamScheduler} from './stream-scheduler.ts';
 import {StreamTransport} from './stream-transport.ts';
 
@@ -27,22 +27,36 @@ const HOPELESS_AFTER: Millis = 30_000;
 /** Assumed for pacing before a probe has come back. */
 const FIRST_ROUND_TRIP: Millis = 60;
 
+/** A user of a server, as its streams see it. */
+export interface StreamUser {
+	readonly name: string;
+	/** True when it may choose targets. */
+	readonly exit: boolean;
+	/** Streams that it may have at once, and those that it has, refused ones included. */
+	readonly streamLimit: number;
+	streams: number;
+	/** True while one more connection may be made now, as far as their number in time is concerned. */
+	mayConnect(now: Millis): boolean;
+	/** Counts a refusal, one of RefusalCode; true = it is time to say so. */
+	refused(kind: 'stream', code: number, now: Millis): boolean;
+}
+
 /** What a set of streams is made with. */
 export interface StreamSetInit {
 	readonly context: EndpointContext;
 	readonly role: Role;
-	readonly pool: CreditPool;
+	/** What the streams, all of the user's together, may keep. */
+	readonly memory: Account;
 	readonly congestionControl: CongestionControl;
 	/** Streams at once. */
 	readonly limit: number;
-	/** Server: whose they are, and whether they may be opened. */
-	readonly user: string;
-	readonly exit: boolean;
+	/** Server: whose they are; undefined at a client. */
+	readonly user: StreamUser | undefined;
 }
 
 /** All streams of one client at one end, and the session that carries them. */
 export class StreamSet implements StreamHost {
-	readonly pool: CreditPool;
+	readonly memory: Account;
 	now: Millis = 0;
 	readonly #init: StreamSetInit;
 	readonly #streams = new Map<number, Stream>();
@@ -58,7 +72,7 @@ export class StreamSet implements StreamHost {
 
 	constructor(init: StreamSetInit) {
 		this.#init = init;
-		this.pool = init.pool;
+		this.memory = init.memory;
 		this.#filler = new PacketFiller(this.#scheduler, (stream) => this.remove(stream));
 	}
 
@@ -114,12 +128,17 @@ export class StreamSet implements StreamHost {
 		this.#feedback = undefined;
 		for (const stream of this.#streams.values()) {
 			if (stream.announced) stream.ended(0, StreamCode.SESSION_LOST);
+			// A refusal that the peer does not know yet has nobody to go to any more.
+			if (this.#init.role === Role.SERVER) this.remove(stream);
 		}
 	}
 
-	/** All streams are over. */
+	/** All streams are over, those too whose refusal the peer does not know yet. */
 	endAll(code: number): void {
-		for (const stream of this.#streams.values()) stream.ended(0, code);
+		for (const stream of this.#streams.values()) {
+			stream.ended(0, code);
+			this.remove(stream);
+		}
 	}
 
 	// --- StreamHost ---
@@ -133,8 +152,17 @@ export class StreamSet implements StreamHost {
 	}
 
 	remove(stream: Stream): void {
+		if (stream.removed) return;
 		stream.removed = true;
 		this.#streams.delete(stream.id);
+		const {user} = this.#init;
+		if (user !== undefined) user.streams--;
+	}
+
+	rejected(code: number): void {
+		const {user, context} = this.#init;
+		if (user === undefined || !user.refused('stream', code, this.now)) return;
+		context.emit({type: 'refused', user: user.name, kind: 'stream', code});
 	}
 
 	// --- frames in ---
@@ -192,17 +220,28 @@ export class StreamSet implements StreamHost {
 		const window = cursor.varint();
 		const target = decodeHostTarget(cursor);
 		if (target === undefined || this.#init.role !== Role.SERVER) return false;
-		const {limit, user, exit} = this.#init;
+		const {limit, user} = this.#init;
+		if (user === undefined) return false;
 		if (this.#session === undefined) return true;
-		// Rejected streams stay until the client knows: one that opens on and on is not answered any more.
-		if (this.#streams.size >= 2 * limit || !this.#seen.accept(id)) return true;
-		const full = this.#streams.size >= limit || !this.pool.hasRoom(EARLY_WINDOW);
-		const stream = new Stream(this, id, target.encoded, user, false, window);
+		// Refused streams stay until the client knows: one that opens on and on is not answered any more.
+		const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;
+		if (beyond || !this.#seen.accept(id)) return true;
+		const refusal = this.#refusal(user);
+		const stream = new Stream(this, id, target.encoded, user.name, false, window);
+		user.streams++;
 		this.#streams.set(id, stream);
-		if (full) stream.reject(RefusalCode.LIMIT);
-		else if (exit) this.changed(stream);
-		else stream.reject(RefusalCode.NO_TARGET);
+		if (refusal === 0) this.changed(stream);
+		else stream.reject(refusal);
 		return true;
+	}
+
+	/** Why the user may not open one more stream, one of RefusalCode; 0 = it may. */
+	#refusal(user: StreamUser): number {
+		if (!user.exit) return RefusalCode.NO_TARGET;
+		const full = this.#streams.size >= this.#init.limit || user.streams >= user.streamLimit;
+		if (full) return RefusalCode.LIMIT;
+		if (!user.mayConnect(this.now)) return RefusalCode.RATE;
+		return this.memory.hasRoom(EARLY_WINDOW + SEND_RESERVE) ? 0 : RefusalCode.MEMORY;
 	}
 
 	/** Reads FEEDBACK behind its type byte. */

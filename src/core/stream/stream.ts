@@ -1,6 +1,6 @@
 import {EARLY_WINDOW} from '../../wire/constants.ts';
+import type {Account} from '../budget.ts';
 import {type Millis, NEVER} from '../time.ts';
-import type {CreditPool} from './credit-pool.ts';
 import {ReceiveBuffer} from './receive-buffer.ts';
 import {SendBuffer} from './send-buffer.ts';
 import type {StreamOwner, TunnelStream} from './tunnel-stream.ts';
@@ -17,6 +17,11 @@ const SHORTEST_PACE: Millis = 10;
 export const LEAST_WINDOW = 16_384;
 /** What a writer may have waiting beyond what the peer takes. */
 const WRITE_AHEAD = 262_144;
+/**
+ * What a writer may always have waiting, counted from the beginning: one read of a system's socket,
+ * so that a stream goes on, if slowly, when its user has no memory left.
+ */
+export const SEND_RESERVE = 65_536;
 /** A stream that sent less is young: its packets go before those of others. */
 const YOUNG = 65_536;
 /** So few bytes to send, and so few on their way, are no bulk. */
@@ -28,7 +33,8 @@ export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16, STO
 
 /** What a stream needs of those who carry it. */
 export interface StreamHost {
-	readonly pool: CreditPool;
+	/** What the user may keep: credit given to peers, and what waits to be acknowledged by them. */
+	readonly memory: Account;
 	/** The time of the last input, and the round trip time of the best path. */
 	readonly now: Millis;
 	readonly roundTrip: Millis;
@@ -38,6 +44,8 @@ export interface StreamHost {
 	changed(stream: Stream): void;
 	/** It is over and nothing of it is on its way any more. */
 	remove(stream: Stream): void;
+	/** This end rejects it with one of RefusalCode. */
+	rejected(code: number): void;
 }
 
 /** One stream at one end: buffers, windows, and what of it still has to be told to the peer. */
@@ -91,6 +99,8 @@ export class Stream implements TunnelStream {
 	#blocked = false;
 	/** Whether the credit that is out was given back. */
 	#released = false;
+	/** Memory that is counted for what waits to be acknowledged. */
+	#sending = 0;
 	/** Whether bytes of the peer are thrown away, and whether it surely knows. */
 	#discarding = false;
 	#stopTold = false;
@@ -112,8 +122,9 @@ export class Stream implements TunnelStream {
 		this.announced = !opener;
 		this.sendLimit = sendLimit;
 		this.receiveLimit = opener
-			? host.pool.take(FIRST_WINDOW, LEAST_WINDOW)
-			: host.pool.take(EARLY_WINDOW, EARLY_WINDOW);
+			? host.memory.takeUpTo(FIRST_WINDOW, LEAST_WINDOW)
+			: host.memory.takeUpTo(EARLY_WINDOW, EARLY_WINDOW);
+		this.#countSending();
 		this.firstLimit = this.receiveLimit;
 		if (opener) this.pending = Pending.OPEN;
 	}
@@ -143,13 +154,25 @@ export class Stream implements TunnelStream {
 	}
 
 	get #room(): number {
-		const inFlight = Math.min(LARGEST_WINDOW, this.sendLimit - this.out.base);
-		return Math.max(0, inFlight) + WRITE_AHEAD - this.out.buffered;
+		const {base, memory} = this.out;
+		if (memory > 0 && !this.#host.memory.roomToGrow(1)) return 0;
+		const inFlight = Math.min(LARGEST_WINDOW, this.sendLimit - base);
+		return Math.max(0, inFlight) + WRITE_AHEAD - memory;
+	}
+
+	/** Counts what waits to be acknowledged. */
+	#countSending(): void {
+		const reserve = this.state === 'closed' || this.finAcknowledged ? 0 : SEND_RESERVE;
+		const wanted = Math.max(reserve, this.out.memory);
+		if (wanted === this.#sending) return;
+		this.#host.memory.add(wanted - this.#sending);
+		this.#sending = wanted;
 	}
 
 	write(bytes: Uint8Array): boolean {
 		if (this.state === 'closed' || this.finWanted) return false;
 		this.out.append(bytes);
+		this.#countSending();
 		this.#host.wants(this);
 		this.#blocked = this.#room <= 0;
 		return !this.#blocked;
@@ -187,7 +210,7 @@ export class Stream implements TunnelStream {
 		this.state = 'open';
 		this.bound = bound;
 		if (!this.#released) {
-			this.receiveLimit += this.#host.pool.take(FIRST_WINDOW - EARLY_WINDOW, 0);
+			this.receiveLimit += this.#host.memory.takeUpTo(FIRST_WINDOW - EARLY_WINDOW, 0);
 		}
 		this.pending |= Pending.ACCEPT;
 		this.#host.wants(this);
@@ -196,6 +219,7 @@ export class Stream implements TunnelStream {
 	reject(code: number): void {
 		if (this.state !== 'opening') return;
 		this.#close();
+		this.#host.rejected(code);
 		this.code = code;
 		this.pending = Pending.REJECT;
 		this.#host.wants(this);
@@ -215,7 +239,7 @@ export class Stream implements TunnelStream {
 	consumed(count: number): void {
 		if (this.#released) return;
 		this.#consumed += count;
-		this.#host.pool.give(count);
+		this.#host.memory.give(count);
 		if (this.in.finalSize !== Number.POSITIVE_INFINITY) return;
 		const {now} = this.#host;
 		const drained = this.#waitingSince === NEVER ? 0 : now - this.#waitingSince;
@@ -225,7 +249,7 @@ export class Stream implements TunnelStream {
 		if (this.receiveLimit - this.#consumed > (3 / 4) * this.#window) return;
 		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
-		this.receiveLimit += this.#host.pool.take(wanted, least);
+		this.receiveLimit += this.#host.memory.takeUpTo(wanted, least);
 		this.pending |= Pending.WINDOW;
 		this.#host.wants(this);
 	}
@@ -243,7 +267,7 @@ export class Stream implements TunnelStream {
 	}
 
 	#grow(): void {
-		if (this.#window >= LARGEST_WINDOW || !this.#host.pool.roomToGrow(this.#window)) return;
+		if (this.#window >= LARGEST_WINDOW || !this.#host.memory.roomToGrow(this.#window)) return;
 		this.#window *= 2;
 	}
 
@@ -259,12 +283,13 @@ export class Stream implements TunnelStream {
 		this.#release();
 		this.out.clear();
 		this.in.clear();
+		this.#countSending();
 	}
 
 	#release(): void {
 		if (this.#released) return;
 		this.#released = true;
-		this.#host.pool.give(this.receiveLimit - this.#consumed);
+		this.#host.memory.give(this.receiveLimit - this.#consumed);
 	}
 
 	/** The peer accepted it, allows bytes below `window`, and is bound to that address. */
@@ -297,6 +322,7 @@ export class Stream implements TunnelStream {
 		this.finSent = true;
 		this.finAcknowledged = true;
 		this.out.clear();
+		this.#countSending();
 		this.#host.changed(this);
 		this.settle();
 	}
@@ -338,6 +364,7 @@ export class Stream implements TunnelStream {
 		if (this.state === 'closed') return;
 		if (length > 0) this.out.acknowledge(offset, length);
 		if (fin) this.finAcknowledged = true;
+		this.#countSending();
 		this.#wake();
 		this.settle();
 	}

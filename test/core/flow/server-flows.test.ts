@@ -214,7 +214,7 @@ test('a user opens no more flows in a second than it may, and more in the next o
 		[2, 3].map((id) => [FrameType.FLOW_REFUSED, id, RefusalCode.RATE]),
 	);
 	const event = context.pollEvent();
-	t.deepEqual(event, {type: 'refused', user: 'u', code: RefusalCode.RATE});
+	t.deepEqual(event, {type: 'refused', user: 'u', kind: 'flow', code: RefusalCode.RATE});
 	t.is(context.pollEvent(), undefined, 'told once a second');
 	t.is(announce(flows, 4, 'app 4', 2000), undefined);
 	t.is(owner.user.flows, 3);
@@ -232,7 +232,7 @@ test('flows of all clients of a user count together', (t) => {
 		flows: 2,
 		datagramsSent: 5,
 		datagramsReceived: 6,
-		refused: [{code: RefusalCode.LIMIT, count: 1}],
+		refused: [{kind: 'flow', code: RefusalCode.LIMIT, count: 1}],
 	});
 });
 
@@ -241,8 +241,8 @@ test('a user may have a fixed target and no exit, or the other way round', (t) =
 	const target = {...chosen, encoded: Uint8Array.of(1, 9, 9, 9, 9, 0, 53)};
 	const fixed = newServer({exit: false}).flows;
 	t.is(announce(fixed, 0, 'a'), undefined);
-	t.is(fixed.datagramTo(1, 0, target, bytes, 0, 3, 0), 'flow-limit');
+	t.is(fixed.datagramTo(1, 0, target, bytes, 0, 3, 0), 'no-exit');
 	const exit = newServer({fixedTarget: false}).flows;
-	t.is(announce(exit, 0, 'a'), 'flow-limit');
+	t.is(announce(exit, 0, 'a'), 'no-exit');
 	t.is(exit.datagramTo(1, 0, target, bytes, 0, 3, 0), undefined);
 });

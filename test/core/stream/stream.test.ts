@@ -1,6 +1,11 @@
 import test from 'ava';
-import {CreditPool} from '../../../src/core/stream/credit-pool.ts';
-import {FIRST_WINDOW, Stream, type StreamHost} from '../../../src/core/stream/stream.ts';
+import {Budget} from '../../../src/core/budget.ts';
+import {
+	FIRST_WINDOW,
+	SEND_RESERVE,
+	Stream,
+	type StreamHost,
+} from '../../../src/core/stream/stream.ts';
 
 const MIB = 2 ** 20;
 const ROUND_TRIP = 50;
@@ -8,7 +13,7 @@ const CHUNK = new Uint8Array(16_384);
 
 /** A stream of a client with a clock of its own. */
 class World implements StreamHost {
-	readonly pool = new CreditPool(64 * MIB);
+	readonly memory = new Budget(64 * MIB, 1).account();
 	now = 1000;
 	readonly roundTrip = ROUND_TRIP;
 	readonly stream: Stream;
@@ -23,6 +28,7 @@ class World implements StreamHost {
 	wants(): void {}
 	changed(): void {}
 	remove(): void {}
+	rejected(): void {}
 
 	/** The bytes that the peer may still send. */
 	get room(): number {
@@ -94,21 +100,46 @@ test('little use of a window does not make it grow', (t) => {
 	t.true(world.room <= FIRST_WINDOW, `${world.room}`);
 });
 
-for (const [how, end] of [
-	['a reset', (stream: Stream) => stream.reset(1)],
-	['a reset by the peer', (stream: Stream) => stream.ended(0, 1)],
-	['its reader wants no more', (stream: Stream) => stream.stop()],
+for (const [how, rest, end] of [
+	['a reset', 0, (stream: Stream) => stream.reset(1)],
+	['a reset by the peer', 0, (stream: Stream) => stream.ended(0, 1)],
+	// What it may still write is another matter.
+	['its reader wants no more', SEND_RESERVE, (stream: Stream) => stream.stop()],
 ] as const) {
 	test(`all credit is given back after ${how}`, (t) => {
 		const world = new World();
 		world.rounds(10, 1);
 		world.send(100_000);
 		const bytes = world.stream.read();
-		t.true(world.pool.used > 0);
+		t.true(world.memory.used > 0);
 		end(world.stream);
-		t.is(world.pool.used, 0);
+		t.is(world.memory.used, rest);
 		// What the reader had not used yet when the end came does not count twice.
 		world.stream.consumed(bytes!.length);
-		t.is(world.pool.used, 0);
+		t.is(world.memory.used, rest);
 	});
 }
+
+test('what waits to be acknowledged counts, small chunks with what they take themselves', (t) => {
+	const world = new World();
+	const idle = world.memory.used;
+	world.stream.write(new Uint8Array(200_000));
+	t.true(world.memory.used >= idle + 200_000 - SEND_RESERVE);
+	world.stream.acknowledged(0, 200_000, false);
+	t.is(world.memory.used, idle);
+	for (let i = 0; i < 1000; i++) world.stream.write(Uint8Array.of(1));
+	t.true(world.memory.used >= idle + 1000 * 200 - SEND_RESERVE);
+});
+
+test('a writer whose user has no memory left goes on with one chunk at a time', (t) => {
+	const world = new World();
+	const {memory, stream} = world;
+	memory.add(memory.room);
+	t.true(stream.writable);
+	t.false(stream.write(CHUNK));
+	t.false(stream.writable);
+	stream.acknowledged(0, CHUNK.length, false);
+	t.true(stream.writable);
+	memory.give(50 * MIB);
+	t.true(stream.write(CHUNK));
+});

@@ -1,0 +1,101 @@
+/** The part of a budget that is divided among its accounts; the rest is for whoever comes first. */
+const DIVIDED = 0.5;
+/** What of its room an account spends on growth while others of the same account have little. */
+const GROWTH_SHARE = 0.75;
+
+/**
+ * A number of bytes or of things that accounts share. Each account is guaranteed an equal share of one
+ * half; beyond it accounts borrow from what nobody is guaranteed, while there is some. So nobody can
+ * take what another is guaranteed, and a single account has everything.
+ */
+export class Budget {
+	readonly limit: number;
+	/** What every account may use whatever the others do. */
+	readonly guarantee: number;
+	/** What accounts use beyond their guarantees, together. */
+	borrowed = 0;
+	readonly #common: number;
+
+	/** @param limit in all @param accounts how many share it, at least 1 */
+	constructor(limit: number, accounts: number) {
+		this.limit = limit;
+		this.guarantee = accounts <= 1 ? limit : Math.floor((DIVIDED * limit) / accounts);
+		this.#common = accounts <= 1 ? 0 : limit - accounts * this.guarantee;
+	}
+
+	/** What may still be borrowed. */
+	get free(): number {
+		return Math.max(0, this.#common - this.borrowed);
+	}
+
+	/** Opens an account. @param cap the most that it may use */
+	account(cap: number = Number.POSITIVE_INFINITY): Account {
+		return new Account(this, cap);
+	}
+}
+
+/** What one user uses of a {@link Budget}. */
+export class Account {
+	used = 0;
+	readonly cap: number;
+	readonly #budget: Budget;
+
+	constructor(budget: Budget, cap: number) {
+		this.#budget = budget;
+		this.cap = cap;
+	}
+
+	/** How much more it may use now. */
+	get room(): number {
+		const {guarantee, free} = this.#budget;
+		return Math.min(this.cap - this.used, Math.max(0, guarantee - this.used) + free);
+	}
+
+	/** True while `count` more may be used. */
+	hasRoom(count: number): boolean {
+		return count <= this.room;
+	}
+
+	/** True while `count` more leave something for what begins later. */
+	roomToGrow(count: number): boolean {
+		return this.used + count <= GROWTH_SHARE * (this.used + Math.max(0, this.room));
+	}
+
+	/** Uses `count` if there is room; false when there is none. */
+	take(count: number): boolean {
+		if (!this.hasRoom(count)) return false;
+		this.add(count);
+		return true;
+	}
+
+	/** Uses up to `count` as far as there is room to grow, at least `least` whatever is left; how many. */
+	takeUpTo(count: number, least: number): number {
+		const growth = GROWTH_SHARE * (this.used + Math.max(0, this.room)) - this.used;
+		const got = Math.max(Math.min(count, least), Math.min(count, Math.floor(growth)));
+		if (got <= 0) return 0;
+		this.add(got);
+		return got;
+	}
+
+	/** Uses `count` more, whatever is left: of what is there already. */
+	add(count: number): void {
+		this.#set(this.used + count);
+	}
+
+	/** Gives `count` back. */
+	give(count: number): void {
+		this.#set(this.used - count);
+	}
+
+	#set(used: number): void {
+		const budget = this.#budget;
+		const {guarantee} = budget;
+		budget.borrowed += Math.max(0, used - guarantee) - Math.max(0, this.used - guarantee);
+		this.used = used;
+	}
+}
+
+/** An account without a limit. */
+export function unlimited(): Account {
+	return new Budget(Number.MAX_SAFE_INTEGER, 1).account();
+}
