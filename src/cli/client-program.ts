@@ -19,5 +19,5 @@ export async function clientProgram(context: Context): Promise<number> {
 		for (const result of results) writeOut(`${formatPathTest(result)}\n`);
 		return results.some(({verdict}) => verdict === 'reachable') ? 0 : 1;
 	}
-	return serve(context, () => startClient(options, logger, {env}));
+	return serve(context, logger, options.logFormat, () => startClient(options, logger, {env}));
 }

@@ -24,17 +24,42 @@ export function programLogger(
 	return logger;
 }
 
-/** Runs until SIGINT or SIGTERM, then closes; SIGUSR1 prints the table to standard error. */
-export async function serve(context: Context, start: () => Promise<Running>): Promise<number> {
+/** How often an ignored signal is said at most. */
+const HANG_UP_INTERVAL_MILLIS = 60_000;
+
+/**
+ * Runs until SIGINT or SIGTERM, then closes; SIGUSR1 prints the status to standard error, in the
+ * format of the log: the table, or one line of JSON.
+ */
+export async function serve(
+	context: Context,
+	logger: Logger,
+	format: LogFormat,
+	start: () => Promise<Running>,
+): Promise<number> {
 	let running: Running | undefined;
 	// From the beginning: a signal during the start must not kill, and Node's own answer to SIGUSR1
 	// is to open its debugger.
 	const stopped = context.stopped();
 	context.onStatusRequest(() => {
-		if (running !== undefined) context.writeError(formatStatus(running.status()));
+		if (running !== undefined) showStatus(running.status(), format, context);
+	});
+	context.onHangUp(() => {
+		const limited = logger.limited('SIGHUP', HANG_UP_INTERVAL_MILLIS);
+		limited.warn('SIGHUP is ignored: for changed options stop the program and start it again');
 	});
 	running = await start();
 	await stopped;
 	await running.close();
 	return 0;
+}
+
+// Whatever the level of the log is: somebody asked.
+function showStatus(
+	snapshot: StatusSnapshot,
+	format: LogFormat,
+	{writeError: sink}: Context,
+): void {
+	if (format === 'text') sink(formatStatus(snapshot));
+	else createLogger({level: 'info', format, now: Date.now, sink}).info('status', {...snapshot});
 }

@@ -18,6 +18,8 @@ export interface Context {
 	readonly stopped: () => Promise<void>;
 	/** Called at every SIGUSR1. */
 	readonly onStatusRequest: (show: () => void) => void;
+	/** Called at every SIGHUP, which then ends nothing. */
+	readonly onHangUp: (notice: () => void) => void;
 }
 
 /** Resolves with the exit code; what it throws is printed. */
@@ -48,6 +50,7 @@ export function run(name: string, main: Main): void {
 		},
 		stopped: stopSignal,
 		onStatusRequest: (show) => process.on('SIGUSR1', show),
+		onHangUp: (notice) => process.on('SIGHUP', notice),
 	};
 	void main(context)
 		.catch(fail)

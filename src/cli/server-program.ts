@@ -12,5 +12,5 @@ export async function serverProgram(context: Context): Promise<number> {
 		writeOut('configuration ok\n');
 		return 0;
 	}
-	return serve(context, () => startServer(options, logger, {env}));
+	return serve(context, logger, options.logFormat, () => startServer(options, logger, {env}));
 }

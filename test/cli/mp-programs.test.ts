@@ -7,6 +7,7 @@ import test, {type ExecutionContext} from 'ava';
 import {temporaryFolder} from '../support/options.ts';
 import {Program} from '../support/program.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
+import {waitFor} from '../support/wait-for.ts';
 
 function setUp(t: ExecutionContext): {
 	folder: string;
@@ -164,3 +165,37 @@ test('a reader that goes away does not break the programs', (t) => {
 	t.is(status, 0);
 	t.is(stderr, 'code 0\n');
 });
+
+test.serial(
+	'SIGHUP ends neither program, and SIGUSR1 is one line of JSON where the log is',
+	async (t) => {
+		const {env, write, folder} = setUp(t);
+		const json = ['--log-format', 'json', '--log-level', 'warn'];
+		const file = write('c.conf', '127.0.0.1 9\n');
+		const words = [file, '--no-listen', '--state', join(folder, 'client'), ...json];
+		const place = ['--bind', '127.0.0.1', '--state', join(folder, 'server'), ...json];
+		const programs = [
+			start(t, 'mpclient', words, env),
+			start(t, 'mpserver', [`${await freePort()}`, '127.0.0.1', '9', ...place], env),
+		];
+		for (const program of programs) {
+			// The first warning, of the missing key, comes when the signals are looked after.
+			await program.says('no key');
+			program.kill('SIGHUP');
+			await program.says(/"level":"warn","message":"SIGHUP is ignored: /);
+			const shown = () =>
+				lines(program.stderr)
+					.map((line) => JSON.parse(line) as Record<string, unknown>)
+					.find(({message}) => message === 'status');
+			// Before it runs there is no status.
+			await waitFor(() => {
+				program.kill('SIGUSR1');
+				return shown() !== undefined;
+			}, 'a status');
+			t.true(Array.isArray(shown()?.['listening']) && typeof shown()?.['pid'] === 'number');
+			t.is(program.code, undefined);
+			program.kill('SIGTERM');
+			t.is(await program.end(), 0);
+		}
+	},
+);
