@@ -24,7 +24,8 @@ const PORT_LIMIT = 256;
 
 /** Reads a state file; never throws, whatever it holds. */
 export function readStateFile(path: string): ReadState {
-	const file = readTextFile(path);
+	// A crash of the machine may leave zeros: that is damage, and no reason to run without state.
+	const file = readTextFile(path, 'accepted');
 	if (!file.ok && file.missing) return {found: 'nothing'};
 	if (!file.ok) return {found: 'unreadable', reason: file.reason};
 	const content = parseState(file.text);

@@ -4,6 +4,7 @@ import {isIP} from 'node:net';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {Command, CommanderError, Option} from 'commander';
+import {createLogger} from '../app/logger.ts';
 import {LOCALHOST} from '../config/endpoint.ts';
 import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link-proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';
@@ -41,8 +42,7 @@ const HELP: Readonly<Record<ImpairmentKey, readonly [value: string, description:
 
 const HELP_FOOTER = `
 Every impairment holds for both directions. With the prefix --up- (from clients to the target) or
---down- (back) it holds for one and wins there: --up-loss 10% --down-loss 2%. --down alone is
-another thing: the time in which the link is down, a second name of --outage.
+--down- (back) it holds for one and wins there: --up-loss 10% --down-loss 2%.
 
 Times: 80us 250ms 10s 2m 1h. Rates: 500kbit 20mbit 1gbit. Sizes: 1500B 64kB 64KiB 2MB.
 All clients share the one link. It stops on SIGINT or SIGTERM and prints what it did.`;
@@ -79,7 +79,10 @@ function addImpairments(command: Command): void {
 			command.addOption(option.hideHelp(prefix !== ''));
 		}
 	}
-	command.addOption(new Option('--down <from..until>', 'the same as --outage').argParser(collect));
+	// Its first name, which reads like the beginning of --down-loss.
+	command.addOption(
+		new Option('--down <from..until>', 'the same as --outage').argParser(collect).hideHelp(),
+	);
 }
 
 /** `PORT`, `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` says which flag it is for. */
@@ -196,12 +199,12 @@ function formatDirection(name: string, counts: LinkCounts): string {
 	const {sent, delivered, lost, outage, dropped, duplicated, corrupted} = counts;
 	return (
 		`${name}: received ${sent}, delivered ${delivered}, lost ${lost + outage}, ` +
-		`queue-dropped ${dropped}, duplicated ${duplicated}, corrupted ${corrupted}\n`
+		`queue-dropped ${dropped}, duplicated ${duplicated}, corrupted ${corrupted}`
 	);
 }
 
-function formatSummary(counts: LinkProxyCounts): string {
-	return formatDirection('up', counts.up) + formatDirection('down', counts.down);
+function formatSummary({up, down}: LinkProxyCounts): readonly string[] {
+	return [formatDirection('up', up), formatDirection('down', down)];
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process as usual. */
@@ -218,7 +221,8 @@ function stopSignal(): Promise<void> {
 }
 
 async function run(options: Options, command: Command): Promise<void> {
-	const write = command.configureOutput().writeErr ?? ((text) => process.stderr.write(text));
+	const sink = command.configureOutput().writeErr ?? ((text) => process.stderr.write(text));
+	const logger = createLogger({level: 'info', format: 'text', now: Date.now, sink});
 	let proxyOptions: ReturnType<typeof readOptions>;
 	try {
 		proxyOptions = readOptions(options);
@@ -236,10 +240,10 @@ async function run(options: Options, command: Command): Promise<void> {
 	const stopped = stopSignal();
 	const listening = proxy.addresses.join(', ');
 	const target = formatPlace(proxy.target);
-	write(`listening on ${listening}, relaying to ${target} (seed ${proxyOptions.seed})\n`);
+	logger.info(`listening on ${listening}, relaying to ${target}`, {seed: proxyOptions.seed});
 	await stopped;
 	await proxy.close();
-	write(formatSummary(proxy.counts));
+	for (const line of formatSummary(proxy.counts)) logger.info(line);
 }
 
 /**

@@ -221,6 +221,17 @@ function sharedOptions(program: Command): void {
 		.option('--log-format <FORMAT>', 'text or json (default: text)');
 }
 
+/** A usage error of commander on one line, with the option that was meant. */
+function usageReason({code, message}: CommanderError, program: Command): string {
+	const text = message.replace(/^error: /, '').replaceAll('\n', ' ');
+	const typed = /'(--[\w-]+)/.exec(text)?.[1];
+	const isUnknown = code === 'commander.unknownOption' && !text.includes('Did you mean');
+	// Commander finds slips of the fingers, not the first half of a name.
+	const meant = program.options.find(({long}) => isUnknown && long?.startsWith(`${typed}-`));
+	const hint = meant === undefined ? '' : ` (Did you mean ${meant.long}?)`;
+	return `${escapeControls(maskKeys(text)).slice(0, 255)}${hint}`;
+}
+
 function collect(value: string, earlier: readonly string[] = []): readonly string[] {
 	return [...earlier, value];
 }
@@ -231,8 +242,7 @@ function parse(program: Command, argv: readonly string[]): void {
 		program.parse(argv, {from: 'user'});
 	} catch (error) {
 		if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-		const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-		throw usageError(escapeControls(maskKeys(message)).slice(0, 255));
+		throw usageError(usageReason(error, program));
 	}
 }
 

@@ -35,10 +35,25 @@ export async function toolProgram({
 		// Further subcommands go here.
 	];
 	for (const command of [program, ...commands]) {
-		command.configureOutput({writeOut, writeErr: writeError});
+		command.configureOutput({
+			writeOut,
+			writeErr: writeError,
+			outputError: (text, write) => write(errorLine(text, command)),
+		});
 		command.exitOverride();
 	}
 	for (const command of commands) program.addCommand(command);
 	await program.parseAsync(argv, {from: 'user'});
 	return exitCode;
+}
+
+/** A usage error as the other programs write theirs; what is missing stands in the help. */
+function errorLine(text: string, command: Command): string {
+	const line = text
+		.trimEnd()
+		.replace(/^error: /, '')
+		.replaceAll('\n', ' ');
+	const isMissing = /^(required|missing) /.test(line);
+	const words = command.name() === 'mptunnel' ? 'mptunnel' : `mptunnel ${command.name()}`;
+	return `mptunnel: ${line}${isMissing ? `; see ${words} --help` : ''}\n`;
 }

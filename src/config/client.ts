@@ -223,7 +223,7 @@ const NOTHING: ClientFile = {
 
 function readClientFile(name: string | undefined, path: string, problems: ProblemList): ClientFile {
 	if (name === undefined || name === '') {
-		problems.add('', '', 'a configuration file is needed: mpclient FILE');
+		problems.add('', '', 'a configuration file is needed: mpclient FILE; see mpclient --help');
 		return NOTHING;
 	}
 	const file = readTextFile(path);

@@ -123,7 +123,11 @@ export function resolveServerOptions(
 	const merged = merge(fromFile, fromEnvironment, fromFlags);
 	const {port, target, encrypt} = merged;
 	if (complete && port === undefined) {
-		problems.add('', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
+		problems.add(
+			'',
+			'',
+			'a port to listen on is needed: mpserver PORT HOST PORT; see mpserver --help',
+		);
 	}
 	const {keys, warnings} = readKeys(merged.keys, 'many', problems);
 	checkKeyCount(keys, encrypt, problems);

@@ -95,8 +95,11 @@ export class ServerSockets implements UdpHandlers {
 	 * when there is none to wait for and not a single one can be bound.
 	 */
 	start(): void {
-		const failure = this.#open(this.#wanted(), true);
+		const failures = this.#open(this.#wanted(), true);
+		// What ends the program is said once, by its end.
+		const [failure] = failures.map(({error}) => error).filter((error) => !isAwaited(error));
 		if (this.#byIndex.size === 0 && failure !== undefined) throw failure;
+		this.#report(failures);
 		this.#watch = this.#init.backEnd.watchNetwork?.(() => this.rescan());
 		const interval = this.#watch === undefined ? RESCAN_INTERVAL_BLIND : RESCAN_INTERVAL;
 		this.#timer = setInterval(() => this.rescan(), interval);
@@ -108,7 +111,7 @@ export class ServerSockets implements UdpHandlers {
 		const {bind} = this.#init;
 		const isOpenEnded = bind.length === 0 || bind.some((address) => WILDCARDS.includes(address));
 		if (isOpenEnded && wanted.length > 0) this.#closeAllBut(wanted);
-		this.#open(wanted, false);
+		this.#report(this.#open(wanted, false));
 	}
 
 	/** Sends to a remote from the socket that it was seen on; true = see UdpSocket.send. */
@@ -163,9 +166,9 @@ export class ServerSockets implements UdpHandlers {
 		return all.length > 0 ? all : [address];
 	}
 
-	#open(wanted: readonly string[], starting: boolean): SocketError | undefined {
+	#open(wanted: readonly string[], starting: boolean): readonly Failure[] {
 		const {backEnd, port, reporter} = this.#init;
-		let failure: SocketError | undefined;
+		const failures: Failure[] = [];
 		for (const address of wanted) {
 			if (this.#byAddress.has(address)) continue;
 			try {
@@ -176,18 +179,22 @@ export class ServerSockets implements UdpHandlers {
 				if (!starting) reporter.info('listening on another address', {address: where});
 			} catch (error) {
 				if (!(error instanceof SocketError)) throw error;
-				const isAwaited = error.code === 'EADDRNOTAVAIL';
-				if (!isAwaited) failure ??= error;
-				// Once a minute: an address may come back, a port may become free.
-				reporter
-					.limited(`bind ${address}`, WARN_INTERVAL)
-					.warn(isAwaited ? 'waiting for an address to listen on' : 'cannot listen on an address', {
-						address: formatAddress(address, port),
-						reason: error.message,
-					});
+				failures.push({address, error});
 			}
 		}
-		return failure;
+		return failures;
+	}
+
+	#report(failures: readonly Failure[]): void {
+		const {port, reporter} = this.#init;
+		for (const {address, error} of failures) {
+			const message = isAwaited(error)
+				? 'waiting for an address to listen on'
+				: 'cannot listen on an address';
+			// Once a minute: an address may come back, a port may become free.
+			const limited = reporter.limited(`bind ${address}`, WARN_INTERVAL);
+			limited.warn(message, {address: formatAddress(address, port), reason: error.message});
+		}
 	}
 
 	#closeAllBut(wanted: readonly string[]): void {
@@ -200,4 +207,15 @@ export class ServerSockets implements UdpHandlers {
 			this.#init.events.closed(socket.index);
 		}
 	}
+}
+
+/** An address that cannot be listened on now. */
+interface Failure {
+	readonly address: string;
+	readonly error: SocketError;
+}
+
+/** Whether this machine does not have the address yet. */
+function isAwaited({code}: SocketError): boolean {
+	return code === 'EADDRNOTAVAIL';
 }

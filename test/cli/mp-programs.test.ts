@@ -62,7 +62,37 @@ test.serial('mistakes of the user are one line each and exit code 2', async (t) 
 	}
 	const tool = start(t, 'mptunnel', ['nope'], env);
 	t.is(await tool.end(), 2);
-	t.is(tool.stderr, "error: unknown command 'nope'\n");
+	t.is(tool.stderr, "mptunnel: unknown command 'nope'\n");
+});
+
+test.serial('without arguments each program names its help', async (t) => {
+	const {env} = setUp(t);
+	const calls = [
+		[
+			'mpclient',
+			[],
+			'mpclient: a configuration file is needed: mpclient FILE; see mpclient --help',
+		],
+		['mpserver', [], 'mpserver: a port to listen on is needed: .*; see mpserver --help'],
+		['mptunnel', ['link'], "mptunnel: required option '--listen .*; see mptunnel link --help"],
+		['mptunnel', [], 'Usage: mptunnel .*\n[^]*--help[^]*'],
+	] as const;
+	for (const [name, argv, says] of calls) {
+		const program = start(t, name, argv, env);
+		t.is(await program.end(), 2);
+		t.regex(program.stderr, new RegExp(`^${says}\n$`));
+	}
+});
+
+test.serial('a file that is no text is one line', async (t) => {
+	const {env, write} = setUp(t);
+	const key = write('binary.key', '\0\n\x01\n');
+	const conf = write('binary.conf', '127.0.0.1 9\n\0\nx\n');
+	for (const argv of [[conf], [write('c.conf', '127.0.0.1 9\n'), '--key-file', key]]) {
+		const program = start(t, 'mpclient', [...argv, '--check'], env);
+		t.is(await program.end(), 2);
+		t.regex(program.stderr, /^mpclient: .* file "[^"]*" is not a text file\n$/);
+	}
 });
 
 test.serial('a port in use is one line and exit code 1', async (t) => {
@@ -80,11 +110,14 @@ test.serial('a port in use is one line and exit code 1', async (t) => {
 	const server = start(
 		t,
 		'mpserver',
-		[`${squatter.port}`, '127.0.0.1', '9', '--bind', '127.0.0.1', '--log-level', 'error'],
+		[`${squatter.port}`, '127.0.0.1', '9', '--bind', '127.0.0.1'],
 		env,
 	);
 	t.is(await server.end(), 1);
-	t.is(server.stderr, `mpserver: cannot open UDP 127.0.0.1:${squatter.port}: the port is in use\n`);
+	t.deepEqual(
+		lines(server.stderr).filter((line) => line.includes('in use')),
+		[`mpserver: cannot open UDP 127.0.0.1:${squatter.port}: the port is in use`],
+	);
 	await squatter.close();
 });
 

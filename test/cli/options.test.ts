@@ -197,7 +197,7 @@ const refuses = test.macro({
 	title: (_, program, line) => `refuses ${String(program)} ${String(line)}`.slice(0, 90),
 });
 
-const FILE_NEEDED = 'a configuration file is needed: mpclient FILE';
+const FILE_NEEDED = 'a configuration file is needed: mpclient FILE; see mpclient --help';
 test(refuses, 'mpclient', '', FILE_NEEDED);
 test(
 	refuses,
@@ -206,6 +206,12 @@ test(
 	"unknown option '--lisen' (Did you mean --listen?)",
 );
 test(refuses, 'mpclient', 'mpclient.conf --xyz', "unknown option '--xyz'");
+test(
+	refuses,
+	'mpclient',
+	'mpclient.conf --key x',
+	"unknown option '--key' (Did you mean --key-file?)",
+);
 test(refuses, 'mpclient', 'mpclient.conf --bind 127.0.0.1', "unknown option '--bind'");
 test(refuses, 'mpclient', 'mpclient.conf --copies', "option '--copies <N>' argument missing");
 test(refuses, 'mpclient', 'a b', 'too many arguments. Expected 1 argument but got 2.');
@@ -230,7 +236,12 @@ test(
 	...['--key-file: key file (looks like a key) cannot be read: no such file or folder'],
 );
 test(refuses, 'mpclient', `mpclient.conf --${KEY}`, "unknown option '--(key)'");
-test(refuses, 'mpserver', '', 'a port to listen on is needed: mpserver PORT HOST PORT');
+test(
+	refuses,
+	'mpserver',
+	'',
+	'a port to listen on is needed: mpserver PORT HOST PORT; see mpserver --help',
+);
 test(
 	refuses,
 	'mpserver',

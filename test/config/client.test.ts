@@ -271,7 +271,13 @@ test(
 		'--key-file: key file "none" cannot be read: no such file or folder',
 	],
 );
-test('no file', saysOf, {config: undefined}, {}, 'a configuration file is needed: mpclient FILE');
+test(
+	'no file',
+	saysOf,
+	{config: undefined},
+	{},
+	'a configuration file is needed: mpclient FILE; see mpclient --help',
+);
 test(
 	'a file that is not there',
 	saysOf,

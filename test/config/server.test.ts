@@ -115,7 +115,12 @@ const says = test.macro({
 	title: (name) => `refuses ${name}`,
 });
 
-test('nothing', says, {}, 'a port to listen on is needed: mpserver PORT HOST PORT');
+test(
+	'nothing',
+	says,
+	{},
+	'a port to listen on is needed: mpserver PORT HOST PORT; see mpserver --help',
+);
 test(
 	'no fixed target without a key',
 	says,

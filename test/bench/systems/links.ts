@@ -45,6 +45,6 @@ export async function startLinks(
 
 /** Reads what a link prints at its end; NaN where it printed nothing. */
 export function parseLinkCounts(text: string): LinkCounts {
-	const match = /^up: received (\d+), delivered (\d+)/m.exec(text);
+	const match = /\bup: received (\d+), delivered (\d+)/m.exec(text);
 	return {received: Number(match?.[1] ?? Number.NaN), delivered: Number(match?.[2] ?? Number.NaN)};
 }
