@@ -335,6 +335,7 @@ test('the table of words lists those of the full example and no others', (t) => 
 		bind: '=192.168.8.2',
 		port: '=40001',
 		rate: '=20mbit',
+		keepalive: '=25s',
 	};
 	for (const word of shown) {
 		const problems: string[] = [];

@@ -189,6 +189,7 @@ function pathConfig(path: PathOptions, id: number): ClientPathConfig {
 		name: path.name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PATH_NAME),
 		metered: path.metered,
 		backup: path.backup,
+		keepAlive: path.keepAlive,
 		rateUp: kilobits(path.rate?.up),
 		rateDown: kilobits(path.rate?.down),
 	};

@@ -1,13 +1,13 @@
 import {readPathLine} from './path-line.ts';
 import type {PathDraft, RateOptions} from './paths.ts';
 import {FieldReader, type Place} from './place.ts';
-import {readRate, readRates} from './quantities.ts';
+import {readKeepAlive, readRate, readRates} from './quantities.ts';
 import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
 
 /**
  * Reads one item of `paths:`: a line as in the classic file, or a mapping of `host`, `port` (of the
  * bridge) and optionally `name`, `bind`, `localPort`, `rate` (`20mbit`, `UP/DOWN`, or a mapping of
- * `up` and `down`), `metered`, `backup`. Undefined when `host` or `port` is no good.
+ * `up` and `down`), `keepalive`, `metered`, `backup`. Undefined when `host` or `port` is no good.
  */
 export function readPathItem(value: unknown, place: Place): PathDraft | undefined {
 	const {where, field} = place;
@@ -27,6 +27,7 @@ export function readPathItem(value: unknown, place: Place): PathDraft | undefine
 		...(fields.text('bind', readBind) ?? NO_BIND),
 		localPort: fields.text('localPort', readPort),
 		rate: fields.read('rate', readRateField),
+		keepAlive: fields.text('keepalive', readKeepAlive),
 		metered: fields.boolean('metered') ?? false,
 		backup: fields.boolean('backup') ?? false,
 	};

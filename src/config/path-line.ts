@@ -3,13 +3,13 @@ import {didYouMean} from './did-you-mean.ts';
 import {attempt, type ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {PathDraft} from './paths.ts';
-import {readRates} from './quantities.ts';
+import {readKeepAlive, readRates} from './quantities.ts';
 import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
 
 /** What a path line says; the words that were bad are left out. */
 export type PathLine = Omit<PathDraft, 'where' | 'field'>;
 
-const WORDS_WITH_VALUE = ['name', 'bind', 'port', 'rate'] as const;
+const WORDS_WITH_VALUE = ['name', 'bind', 'port', 'rate', 'keepalive'] as const;
 const FLAGS = ['metered', 'backup'] as const;
 const WORDS: readonly string[] = [...WORDS_WITH_VALUE, ...FLAGS];
 
@@ -17,8 +17,8 @@ type Mutable<T> = {-readonly [K in keyof T]: T[K]};
 type Report = (reason: string) => void;
 
 /**
- * Reads `HOST PORT [name=NAME] [bind=ADDR|INTERFACE] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN] [metered]
- * [backup]`, words apart by white space. Every bad word is reported; undefined when any was.
+ * Reads `HOST PORT [name=NAME] [bind=ADDR|INTERFACE] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN]
+ * [keepalive=TIME] [metered] [backup]`, words apart by white space. Every bad word is reported; undefined when any was.
  */
 export function readPathLine(text: string, report: Report): PathLine | undefined {
 	let bad = false;
@@ -40,6 +40,7 @@ export function readPathLine(text: string, report: Report): PathLine | undefined
 		...NO_BIND,
 		localPort: undefined,
 		rate: undefined,
+		keepAlive: undefined,
 		metered: false,
 		backup: false,
 	};
@@ -95,6 +96,9 @@ function readValue(
 			break;
 		case 'rate':
 			line.rate = readRates(value);
+			break;
+		case 'keepalive':
+			line.keepAlive = readKeepAlive(value);
 			break;
 	}
 }

@@ -1,4 +1,5 @@
 import {isIP} from 'node:net';
+import type {Millis} from '../core/time.ts';
 import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
 import {quoteText} from './escape-text.ts';
@@ -24,6 +25,8 @@ export interface PathOptions extends Endpoint {
 	readonly localPort: number | undefined;
 	/** Undefined = unlimited. */
 	readonly rate: RateOptions | undefined;
+	/** The longest time between two packets on it; undefined = the program chooses. */
+	readonly keepAlive: Millis | undefined;
 	/** True = probe as rarely as possible. */
 	readonly metered: boolean;
 	/** True = gets copies only while fewer than `copies` other paths are up. */
@@ -44,6 +47,7 @@ export interface PathDraft {
 	readonly device: string | undefined;
 	readonly localPort: number | undefined;
 	readonly rate: RateOptions | undefined;
+	readonly keepAlive: Millis | undefined;
 	readonly metered: boolean;
 	readonly backup: boolean;
 }

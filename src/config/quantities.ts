@@ -12,6 +12,8 @@ const MOST_RATE = 1e12;
 const LEAST_MEMORY = 2 ** 20;
 const MOST_MEMORY = 2 ** 40;
 
+const LEAST_KEEP_ALIVE: Millis = 1000;
+const MOST_KEEP_ALIVE: Millis = 600_000;
 const LEAST_INTERVAL: Millis = 100;
 // Timers of Node overflow beyond 24.8 days.
 const MOST_INTERVAL: Millis = 86_400_000;
@@ -41,6 +43,13 @@ export function readInterval(text: string): Millis {
 		return interval;
 	}
 	throw new ValueError('a duration of 100ms to 24h such as 10s', quoteText(text));
+}
+
+/** The longest time between two packets on a path, 1 s to 10 min: `25s`. */
+export function readKeepAlive(text: string): Millis {
+	const time = parseDuration(text);
+	if (time !== undefined && time >= LEAST_KEEP_ALIVE && time <= MOST_KEEP_ALIVE) return time;
+	throw new ValueError('a duration of 1s to 10m such as 25s', quoteText(text));
 }
 
 /** Memory for something, 1 MiB to 1 TiB: `256MiB`, `1GiB`; in bytes. */

@@ -7,7 +7,7 @@ import type {DropReason} from './drop-reason.ts';
 import type {ServerConfig} from './endpoint.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
 import {ServerFlows} from './flow/server-flows.ts';
-import {ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
+import {type SealedInit, ServerHandshake, type VerifiedInit} from './handshake/server-handshake.ts';
 import {KeySchedule} from './key-schedule.ts';
 import {Role} from './path/probe-interval.ts';
 import {RateLimit} from './rate-limit.ts';
@@ -70,10 +70,16 @@ export class Admission {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		const outcome = this.#handshake.receive(bytes, start, end);
+		const outcome = this.#handshake.receive(bytes, start, end, remote, now);
 		switch (outcome.type) {
 			case 'verified':
 				return this.#admit(outcome.init, remote, now);
+			case 'busy':
+				return this.#retry(outcome.init, remote, now, 'flood');
+			case 'flood':
+				return this.#drop('flood');
+			case 'replayed':
+				return this.#drop('stale-handshake');
 			case 'repeat':
 				this.#init.reply(outcome.answer, remote);
 				return undefined;
@@ -144,7 +150,7 @@ export class Admission {
 	}
 
 	#retry(
-		init: VerifiedInit<ServerUser>,
+		init: SealedInit<ServerUser>,
 		remote: RemoteAddress,
 		now: Millis,
 		reason: DropReason,

@@ -177,7 +177,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
 			case PacketType.RESP:
-				return this.#receiveResp(path, bytes, start, end, now);
+				return this.#receiveResp(bytes, start, end, now);
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
 				if (init === undefined) return this.drop('bad-handshake');
@@ -185,7 +185,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 				return undefined;
 			}
 			case PacketType.VERSION: {
-				const versions = this.#handshake.receiveVersion(path, bytes, start, end);
+				const versions = this.#handshake.receiveVersion(bytes, start, end);
 				if (versions === undefined) return this.drop('bad-handshake');
 				const text = `the server speaks version ${versions.join(', ')} only`;
 				this.#warnings.warn('other-version', 'server', text, now);
@@ -270,17 +270,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (session?.broken !== undefined && this.#state !== 'closed') this.#breakOff(session, now);
 	}
 
-	#receiveResp(
-		path: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
+	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		if (this.#state === 'quiet') return this.drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
 		if (!this.#handshake.active) return this.drop('duplicate');
-		const result = this.#handshake.receiveResp(path, bytes, start, end);
+		const result = this.#handshake.receiveResp(bytes, start, end);
 		if (result === undefined) return this.drop('bad-handshake');
 		const {status, parameters} = result.resp;
 		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
@@ -337,6 +331,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
+			path.keepAlive = settings.keepAlive ?? NEVER;
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
 		if (!this.#config.keyless) session.streams = this.#streams;

@@ -153,7 +153,10 @@ export interface ServerEndpoint extends Endpoint {
 }
 
 /** One path of a client. */
-export interface ClientPathConfig extends PathSettings {}
+export interface ClientPathConfig extends PathSettings {
+	/** The longest time between two packets on the path, for a NAT that forgets; none by default. */
+	readonly keepAlive?: Millis | undefined;
+}
 
 /** One place where applications of the client send datagrams to. */
 export interface ListenerConfig {

@@ -455,6 +455,11 @@ export class Session {
 		return best === NEVER ? 1000 : best;
 	}
 
+	/** Whether there are flows or streams, through which peers may reach the client. */
+	get reachable(): boolean {
+		return this.flows.size > 0 || (this.streams?.size ?? 0) > 0;
+	}
+
 	/** Whether streams have something to send. */
 	get streamsWait(): boolean {
 		return this.streams?.hasWork ?? false;

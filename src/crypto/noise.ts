@@ -36,6 +36,8 @@ export interface NoiseInit {
 	readonly ephemeral?: Uint8Array | undefined;
 	/** {@link X25519} unless given. */
 	readonly dh?: DiffieHellman | undefined;
+	/** From {@link prepareNoise} of the same key, prologue and AEAD; computed anew unless given. */
+	readonly start?: NoiseStart | undefined;
 }
 
 /** What a finished handshake yields, 32 bytes each: a key per sender, and one to derive others from. */
@@ -44,6 +46,9 @@ export interface SessionKeys {
 	readonly responderKey: Uint8Array;
 	readonly exporter: Uint8Array;
 }
+
+/** What handshakes under one key and prologue have in common before their first message. */
+export type NoiseStart = SymmetricState;
 
 /**
  * The initiator's half: beginMessageA, finishMessageA, readMessageB, split. Calls out of this
@@ -276,8 +281,12 @@ class SymmetricState {
 	}
 }
 
-/** Everything up to and including the token psk, which both ends can do before any message. */
 function initialize(init: NoiseInit): SymmetricState {
+	return init.start?.clone() ?? prepareNoise(init);
+}
+
+/** Everything up to and including the token psk, which both ends can do before any message. */
+export function prepareNoise(init: Pick<NoiseInit, 'psk' | 'prologue' | 'aead'>): NoiseStart {
 	if (init.psk.length !== KEY_LENGTH) {
 		throw new RangeError(`psk is ${KEY_LENGTH} bytes, this has ${init.psk.length}`);
 	}

@@ -1,7 +1,7 @@
 /** The version of the wire format that this code speaks. */
-export const VERSION = 2;
+export const VERSION = 3;
 
-/** The Noise prologue; the same in every version, as INIT's layout is. */
+/** The Noise prologue; the same in every version. */
 export const PROLOGUE = 'mptunnel/1';
 
 /** Packet types: the high nibble of a packet's first byte. */

@@ -2,13 +2,13 @@
  * Handshake packets. INIT is always 256 bytes, so that no answer is longer than what caused it.
  * Everything before the ciphertext is clear and mixed into the handshake hash.
  *
- *   INIT    10 | version 1 | client's session id 4 | key hint 4 | e 32 | ciphertext 198 | tag 16
+ *   INIT    10 | version 1 | client's session id 4 | key hint 4 | e 32 | ciphertext 182 | tag 16 | mac 8 | cookie mac 8
  *   RESP    20 | version 1 | client's session id 4 | e 32 | ciphertext | tag 16
  *   RETRY   30 | version 1 | client's session id 4 | cookie 16 | mac 16
  *   RESET   50 | session id 4 | packet number 6
  *   VERSION 60 | version 1 | client's session id 4 | count 1 | versions | mac 16
  *
- *   INIT plaintext  kind 1 | client id 16 | time 6 | cookie 16 | resumed session id 4 | proof 32 | parameters | zeros
+ *   INIT plaintext  kind 1 | client id 16 | time 6 | resumed session id 4 | proof 32 | parameters | zeros
  *   RESP plaintext  status 1 | server's session id 4 | epoch 1 | parameters
  *
  * A parameter is: type varint | length varint | value. Type 0 ends the list; unknown ones are skipped.
@@ -34,7 +34,13 @@ export const COOKIE_LENGTH = 16;
 /** Bytes of a resume proof. */
 export const PROOF_LENGTH = 32;
 
-const INIT_PLAINTEXT_LENGTH = INIT_LENGTH - INIT_HEADER_LENGTH - 32 - 16;
+/** Bytes of each of the two macs at the end of INIT. */
+export const INIT_MAC_LENGTH = 8;
+/** Where they begin. */
+export const INIT_COOKIE_MAC: number = INIT_LENGTH - INIT_MAC_LENGTH;
+export const INIT_MAC: number = INIT_COOKIE_MAC - INIT_MAC_LENGTH;
+
+const INIT_PLAINTEXT_LENGTH = INIT_MAC - INIT_HEADER_LENGTH - 32 - 16;
 
 /** What an INIT asks for. */
 export const InitKind = {FRESH: 0, RESUME: 1} as const;
@@ -70,8 +76,6 @@ export interface InitPayload {
 	readonly clientId: Uint8Array;
 	/** The client's wall clock in milliseconds since 1970. */
 	readonly time: number;
-	/** The cookie of a RETRY, or zeros. */
-	readonly cookie: Uint8Array;
 	/** The server's id of the session to resume, else 0. */
 	readonly resumeId: number;
 	/** HMAC(exporter key of that session, handshake hash), else zeros. */
@@ -144,8 +148,7 @@ export function encodeInitPayload(payload: InitPayload): Uint8Array {
 	bytes[0] = payload.kind;
 	bytes.set(payload.clientId, 1);
 	let at = writeUint48(bytes, 1 + CLIENT_ID_LENGTH, payload.time);
-	bytes.set(payload.cookie, at);
-	at = writeUint32(bytes, at + COOKIE_LENGTH, payload.resumeId);
+	at = writeUint32(bytes, at, payload.resumeId);
 	bytes.set(payload.proof, at);
 	writeParameters(bytes, at + PROOF_LENGTH, payload.parameters);
 	return bytes;
@@ -158,12 +161,11 @@ export function decodeInitPayload(bytes: Uint8Array): InitPayload | undefined {
 	const kind = cursor.uint8();
 	const clientId = cursor.copy(CLIENT_ID_LENGTH);
 	const time = cursor.uint48();
-	const cookie = cursor.copy(COOKIE_LENGTH);
 	const resumeId = cursor.uint32();
 	const proof = cursor.copy(PROOF_LENGTH);
 	const parameters = readParameters(cursor);
 	if (cursor.failed || parameters === undefined || kind > InitKind.RESUME) return undefined;
-	return {kind, clientId, time, cookie, resumeId, proof, parameters};
+	return {kind, clientId, time, resumeId, proof, parameters};
 }
 
 /** The plaintext of RESP. */

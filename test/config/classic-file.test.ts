@@ -2,8 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import {readClassicFile} from '../../src/config/classic-file.ts';
 import {formatProblem, type Problem, ProblemList} from '../../src/config/errors.ts';
+import type {PathDraft} from '../../src/config/paths.ts';
 
-function read(text: string): {paths: readonly object[]; problems: readonly string[]} {
+function read(text: string): {paths: readonly PathDraft[]; problems: readonly string[]} {
 	const lines: string[] = [];
 	const problems = new ProblemList();
 	problems.add = (where, field, reason) => {
@@ -19,6 +20,7 @@ const plain = {
 	device: undefined,
 	localPort: undefined,
 	rate: undefined,
+	keepAlive: undefined,
 	metered: false,
 	backup: false,
 };
@@ -72,16 +74,22 @@ test(
 		{host: '::1', port: 1},
 	],
 );
-test('every word', accepts, 'a 1 backup metered rate=1mbit/2mbit port=5 bind=[::1] name=n', {
-	host: 'a',
-	port: 1,
-	name: 'n',
-	bind: '::1',
-	localPort: 5,
-	rate: {up: 1e6, down: 2e6},
-	metered: true,
-	backup: true,
-});
+test(
+	'every word',
+	accepts,
+	'a 1 backup keepalive=25s metered rate=1mbit/2mbit port=5 bind=[::1] name=n',
+	{
+		host: 'a',
+		port: 1,
+		name: 'n',
+		bind: '::1',
+		localPort: 5,
+		rate: {up: 1e6, down: 2e6},
+		keepAlive: 25_000,
+		metered: true,
+		backup: true,
+	},
+);
 test(
 	'a network interface to bind to',
 	accepts,
@@ -104,6 +112,20 @@ test('a line with a bad word gives no path, the others do', (t) => {
 	const {paths, problems} = read('a 1\nb 2 colour=red\nc 3\n');
 	t.is(paths.length, 2);
 	t.deepEqual(problems, ['mpclient.conf:2: unknown word "colour"']);
+});
+
+test('a time between packets is 1 s to 10 min', (t) => {
+	const lines = ['keepalive=1s', 'keepalive=10m', 'keepalive=999ms', 'keepalive=11m', 'keepalive'];
+	const {paths, problems} = read(lines.map((word) => `a 1 ${word}\n`).join(''));
+	t.deepEqual(
+		paths.map((path) => path.keepAlive),
+		[1000, 600_000],
+	);
+	t.deepEqual(problems, [
+		'mpclient.conf:3: keepalive "999ms" is not a duration of 1s to 10m such as 25s',
+		'mpclient.conf:4: keepalive "11m" is not a duration of 1s to 10m such as 25s',
+		'mpclient.conf:5: "keepalive" needs a value: keepalive=…',
+	]);
 });
 
 test('any text gives paths and problems, never an exception', (t) => {

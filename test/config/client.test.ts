@@ -79,6 +79,7 @@ test('the full example sets every option, none to its default', (t) => {
 		device: undefined,
 		localPort: 40_001,
 		rate: {up: 16e6, down: 16e6},
+		keepAlive: 25_000,
 		metered: true,
 		backup: true,
 	});
@@ -93,7 +94,16 @@ test('the full example sets every option, none to its default', (t) => {
 test('the full classic example sets every word', (t) => {
 	const surroundings = {env: {}, cwd: FIXTURES};
 	const {paths} = resolveClientOptions({config: 'full-client.conf'}, surroundings).options;
-	const unset = new Set(['name', 'bind', 'device', 'localPort', 'rate', 'metered', 'backup']);
+	const unset = new Set([
+		'name',
+		'bind',
+		'device',
+		'localPort',
+		'rate',
+		'keepAlive',
+		'metered',
+		'backup',
+	]);
 	for (const path of paths) {
 		for (const [key, value] of Object.entries(path)) {
 			if (value !== undefined && value !== false) unset.delete(key);

@@ -34,6 +34,7 @@ const KNOWS = [...STREAM_FRAMES, ...DATAGRAM_FRAMES];
 function flowsInto(taken: Datagram[], unknown = -1): FlowFrames {
 	const nothing = () => {};
 	return {
+		size: 0,
 		datagram: (flow, reference, bytes, start, end) => {
 			if (flow === unknown) return 'unknown-flow';
 			taken.push({flow, reference, payload: toHex(bytes.slice(start, end))});

@@ -272,3 +272,48 @@ test('a quick path that drops what answers its RETRY keeps nobody out', (t) => {
 	t.true(retried);
 	t.deepEqual(world.lostAtServer(from), []);
 });
+
+for (const [name, forge] of [
+	[
+		'made without the key',
+		(init: Uint8Array, i: number) => {
+			const forged = init.slice();
+			writeUint48(forged, 20, i);
+			return forged;
+		},
+	],
+	['recorded', (init: Uint8Array) => init],
+] as const) {
+	test(`a client comes in beside 30,000 INITs a second that were ${name}`, (t) => {
+		let init: Uint8Array | undefined;
+		const world = new TunnelWorld({
+			seed: 72,
+			links,
+			echo: true,
+			intercept: ({bytes}, _path, up) => {
+				if (up && bytes[0]! >> 4 === 1) init ??= bytes.slice();
+				return true;
+			},
+		}).start();
+		// The recorded answer is not repeated any more.
+		world.run(15_000);
+		for (let millis = 0; millis < 300; millis++) {
+			if (millis === 100) world.killClient();
+			if (millis === 150) {
+				world.startClient();
+				world.send();
+			}
+			for (let i = 0; i < 30; i++) {
+				const number = 30 * millis + i;
+				const [host, port] = [`10.66.${number & 255}.1`, 1024 + (number >> 8)];
+				const from = {key: `0|${host}|${port}`, socket: 0, host, port};
+				world.inject('server', 0, forge(init!, number), from);
+			}
+			world.run(world.now + 1);
+		}
+		t.deepEqual(world.faults, []);
+		t.deepEqual(world.lostAtClient(), []);
+		const slow = world.atServer.find(({at, sentAt}) => at - sentAt > 45);
+		t.is(slow, undefined, 'nothing took more than a handshake');
+	});
+}

@@ -93,3 +93,88 @@ test('at the limit the flow that was idle longest makes room, and none that is i
 	t.is(flowsOf(world), 1);
 	t.deepEqual(world.faults, []);
 });
+
+/** A NAT in front of the client: 30 s after the client's last packet nothing comes in any more. */
+function natOf(life: number, up: number[] = []) {
+	let lastUp = 0;
+	return {
+		bytes: {up: 0, down: 0},
+		intercept({bytes}: {readonly bytes: Uint8Array}, path: number, isUp: boolean, now: number) {
+			const open = path !== 0 || now - lastUp <= life;
+			if (path === 0 && isUp) lastUp = now;
+			if (path === 0 && isUp) up.push(now);
+			if (path === 0) this.bytes[isUp ? 'up' : 'down'] += bytes.length + 28;
+			return isUp || open;
+		},
+	};
+}
+
+function longestGap(times: readonly number[], from: number): number {
+	const later = times.filter((at) => at > from);
+	return Math.max(...later.slice(1).map((at, i) => at - later[i]!));
+}
+
+test('a metered path that is the only one keeps its NAT open while there are flows', (t) => {
+	const nat = natOf(30_000);
+	const intercept: WorldOptions['intercept'] = (...packet) => nat.intercept(...packet);
+	const metered = {paths: [{metered: true}], links: [{delay: 30}]};
+	const world = start({seed: 96, ...metered, intercept});
+	world.send(0);
+	world.run(1000);
+	const {flow} = world.atServer[0]!;
+	let arrived = 0;
+	for (let i = 0; i < 20; i++) {
+		world.run(world.now + 100_000);
+		const sequence = world.reply(flow, 0);
+		world.run(world.now + 1000);
+		if (world.arrived('client', sequence)) arrived++;
+	}
+	t.is(arrived, 20);
+});
+
+for (const [what, opens, most] of [
+	['without flows', false, 31_000],
+	['to keep a flow reachable', true, 45_000],
+] as const) {
+	test(`a metered path costs at most ${most} bytes an hour ${what}`, (t) => {
+		const nat = natOf(30_000);
+		const intercept: WorldOptions['intercept'] = (...packet) => nat.intercept(...packet);
+		const world = start({seed: 99, paths: [{metered: true}], links: [{delay: 30}], intercept});
+		if (opens) world.send(0);
+		world.run(100_000);
+		nat.bytes.up = nat.bytes.down = 0;
+		world.run(world.now + HOUR);
+		const {up, down} = nat.bytes;
+		t.true(up + down <= most, `${up} + ${down}`);
+		t.true(up + down >= most - 4000, `${up} + ${down}: the README says more`);
+	});
+}
+
+test('beside another path a metered one stays silent, alone it takes over', (t) => {
+	const up: number[] = [];
+	const nat = natOf(30_000, up);
+	const intercept: WorldOptions['intercept'] = (...packet) => nat.intercept(...packet);
+	const world = start({seed: 97, paths: [{metered: true}, {}], intercept});
+	world.send(0);
+	world.run(60_000);
+	const from = world.now;
+	world.run(from + HOUR);
+	t.true(longestGap(up, from) > 50_000);
+	world.configure(1, {loss: {kind: 'random', loss: 1}});
+	world.run(world.now + 120_000);
+	const alone = world.now;
+	world.run(alone + HOUR);
+	t.true(longestGap(up, alone) <= 30_000, `${longestGap(up, alone)}`);
+});
+
+test('keepalive= keeps a path open whatever else there is', (t) => {
+	const up: number[] = [];
+	const nat = natOf(12_000, up);
+	const intercept: WorldOptions['intercept'] = (...packet) => nat.intercept(...packet);
+	const paths = [{keepAlive: 10_000, metered: true}, {}];
+	const world = start({seed: 98, paths, intercept});
+	world.run(60_000);
+	const from = world.now;
+	world.run(from + HOUR);
+	t.true(longestGap(up, from) <= 10_000, `${longestGap(up, from)}`);
+});

@@ -38,6 +38,7 @@ export function testPath(port: number, path: Partial<PathOptions> = {}): PathOpt
 		device: undefined,
 		localPort: undefined,
 		rate: undefined,
+		keepAlive: undefined,
 		metered: false,
 		backup: false,
 		...path,

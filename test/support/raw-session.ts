@@ -10,6 +10,7 @@ import {
 } from '../../src/wire/constants.ts';
 import {associatedData, encodeHeader, headerPacketNumber} from '../../src/wire/header.ts';
 
+const ANYWHERE = {key: '0|192.0.2.1|9', socket: 0, host: '192.0.2.1', port: 9};
 const FRAMES: readonly number[] = [...STREAM_FRAMES, ...DATAGRAM_FRAMES];
 
 /** One end of a session whose frames a test writes itself: genuine packets, whatever they say. */
@@ -71,7 +72,7 @@ export function connectRaw(
 	const handshake = new ClientHandshake(environment, psk, clientId, encrypt, FRAMES);
 	handshake.begin(undefined, now);
 	const answer = exchange(handshake.poll(now)!.bytes);
-	const result = answer && handshake.receiveResp(0, answer, 0, answer.length);
+	const result = answer && handshake.receiveResp(answer, 0, answer.length);
 	if (result === undefined) throw new Error('no session');
 	const {aead} = environment;
 	const {initiatorKey, responderKey} = result.keys;
@@ -85,7 +86,7 @@ export function acceptRaw(
 	now: number,
 ): {readonly session: RawSession; readonly answer: Uint8Array} {
 	const handshake = new ServerHandshake(environment, [{name: 'user', psk}]);
-	const outcome = handshake.receive(init.slice(), 0, init.length);
+	const outcome = handshake.receive(init.slice(), 0, init.length, ANYWHERE, now);
 	if (outcome.type !== 'verified') throw new Error(`INIT was ${outcome.type}`);
 	const {init: verified} = outcome;
 	const parameters = {encrypt, frames: FRAMES};

@@ -84,18 +84,18 @@ test('reason codes, statuses, kinds', (t) => {
 test('parameters', (t) => {
 	t.deepEqual(named(table('4.5 Parameters'), 1, 0), {END: 0, ENCRYPT: 1, FRAMES: 2});
 	const payload = {
-		...{kind: 0, clientId: new Uint8Array(16), time: 0, cookie: new Uint8Array(16), resumeId: 0},
+		...{kind: 0, clientId: new Uint8Array(16), time: 0, resumeId: 0},
 		proof: new Uint8Array(32),
 		parameters: {encrypt: true, frames: [0x30, 0x31]},
 	};
-	const parameters = handshake.encodeInitPayload(payload).slice(75, 83);
+	const parameters = handshake.encodeInitPayload(payload).slice(59, 67);
 	t.deepEqual([...parameters], [1, 1, 1, 2, 2, 0x30, 0x31, 0]);
 });
 
 test('layouts add up', (t) => {
 	t.is(sum(table('3.1 DATA')), constants.PACKET_OVERHEAD);
 	t.is(sum(table('3.2 INIT')), handshake.INIT_LENGTH);
-	t.is(sum(table('3.2 INIT', 1)), 198);
+	t.is(sum(table('3.2 INIT', 1)), 182);
 	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
 	t.is(sum(table('3.6 RESET')), handshake.RESET_LENGTH);
 	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackLength(16));
@@ -156,6 +156,7 @@ test('limits', (t) => {
 		RESET: handshake.RESET_LENGTH,
 		'client id': handshake.CLIENT_ID_LENGTH,
 		'cookie and mac': handshake.COOKIE_LENGTH,
+		'macs of INIT, each': handshake.INIT_MAC_LENGTH,
 		proof: handshake.PROOF_LENGTH,
 		challenge: CHALLENGE_LENGTH,
 		'bytes of a stream before it is accepted': constants.EARLY_WINDOW,
@@ -188,11 +189,25 @@ for (const [name, file, pattern, claim] of [
 		/SAME_BYTES_FOR: Millis = 3000/,
 		'For the first 3 s it repeats the same bytes',
 	],
+	['the label of RETRY', 'handshake/user-keys', /'mptunnel retry'/, '"mptunnel retry"'],
+	['the label of INIT', 'handshake/user-keys', /'mptunnel init'/, '"mptunnel init"'],
 	[
-		'the label of RETRY',
-		'handshake/client-handshake',
-		/`mptunnel \$\{purpose\}`/,
-		'"mptunnel retry"',
+		'the INITs that are opened',
+		'handshake/server-handshake',
+		/OPENED_PER_USER = 100;\nconst OPENED_PER_SECOND = 400;[\s\S]*OPENED_WITH_COOKIE = 500;/,
+		'more than 100 INITs of this key or 400 of all in this second',
+	],
+	[
+		'INITs of other versions',
+		'handshake/server-handshake',
+		/OTHERS_PER_SECOND = 20;/,
+		'at most 20 of them a second',
+	],
+	[
+		'the INITs that are known again',
+		'handshake/server-handshake',
+		/SEEN_SIZE = 8192;/,
+		'remembers the macs of 8,192 INITs',
 	],
 	[
 		'how long a RESP is repeated',

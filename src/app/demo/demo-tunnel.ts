@@ -152,6 +152,7 @@ function pathOptions(name: string, port: number): PathOptions {
 		device: undefined,
 		localPort: undefined,
 		rate: undefined,
+		keepAlive: undefined,
 		metered: false,
 		backup: false,
 	};

@@ -50,7 +50,11 @@ export class ClientTraffic {
 	}
 
 	#makeFrames(sessionClosed: FlowFrames['sessionClosed']): FlowFrames {
+		const flows = this.#flows;
 		return {
+			get size() {
+				return flows.size;
+			},
 			datagram: (flow, reference, bytes, start, end, now) =>
 				this.#receive(flow, reference, bytes, start, end, now),
 			datagramTo: (flow, reference, target, bytes, start, end, now) => {

@@ -4,6 +4,8 @@ import type {Millis} from '../time.ts';
 
 /** What a session hands its flows: the frames that speak of them. Payloads are bytes[start, end). */
 export interface FlowFrames {
+	/** How many flows there are. */
+	readonly size: number;
 	/** DATAGRAM: to a target that was announced before. */
 	datagram(
 		flow: number,

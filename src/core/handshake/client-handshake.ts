@@ -1,5 +1,6 @@
 import {readUint32} from '../../bytes/cursor.ts';
-import {deriveKey, equalBytes, keyHint, mac} from '../../crypto/keys.ts';
+import {writeHash} from '../../crypto/keyed-hash.ts';
+import {equalBytes, mac} from '../../crypto/keys.ts';
 import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
 import {PROLOGUE, VERSION} from '../../wire/constants.ts';
 import {
@@ -7,6 +8,10 @@ import {
 	decodeRespPayload,
 	encodeInitHeader,
 	encodeInitPayload,
+	INIT_COOKIE_MAC,
+	INIT_LENGTH,
+	INIT_MAC,
+	INIT_MAC_LENGTH,
 	InitKind,
 	PROOF_LENGTH,
 	RESP_HEADER_LENGTH,
@@ -16,6 +21,7 @@ import {
 } from '../../wire/handshake.ts';
 import type {Environment} from '../environment.ts';
 import {type Millis, NEVER} from '../time.ts';
+import {cookieMac, UserKeys} from './user-keys.ts';
 
 /** Pauses between the first sends of an attempt. */
 const PAUSES: readonly Millis[] = [300, 600, 1200, 2400];
@@ -50,24 +56,30 @@ interface Attempt {
 	readonly since: Millis;
 }
 
+/** What a RETRY brought a path. */
+interface Ticket {
+	readonly cookie: Uint8Array;
+	readonly since: Millis;
+	/** The INIT under way with the cookie's mac. */
+	bytes: Uint8Array;
+}
+
 /**
  * The client's side of the handshake: what to send when, until an answer verifies. It never gives
  * up. Any change of the payload takes a new ephemeral key, else one key and nonce would seal two
- * plaintexts. A path that was given a cookie has an INIT of its own, all others share one, so that
- * no path can keep the others from going on; only the answer to the latest INIT of a path is taken.
+ * plaintexts; only the answer to the latest INIT is taken. That is the same on all paths, except for
+ * the mac of a cookie that one of them was given: so no path can keep the others from going on.
  */
 export class ClientHandshake {
 	readonly #environment: Environment;
 	readonly #psk: Uint8Array;
+	readonly #keys: UserKeys;
 	readonly #clientId: Uint8Array;
 	readonly #encrypt: boolean;
 	readonly #frames: readonly number[];
-	/** What goes out on paths without a cookie. */
 	#attempt: Attempt | undefined;
-	/** What goes out on those that have one, their cookies, and when each was given last. */
-	readonly #attempts = new Map<number, Attempt>();
-	readonly #cookies = new Map<number, Uint8Array>();
-	readonly #retried = new Map<number, Millis>();
+	/** By path. */
+	readonly #tickets = new Map<number, Ticket>();
 	#resume: Resumable | undefined;
 	#localId = 0;
 	#next: Millis = NEVER;
@@ -88,6 +100,7 @@ export class ClientHandshake {
 		this.#frames = frames;
 		this.#environment = environment;
 		this.#psk = psk;
+		this.#keys = new UserKeys(psk, environment);
 		this.#clientId = clientId;
 		this.#encrypt = encrypt;
 	}
@@ -115,9 +128,7 @@ export class ClientHandshake {
 
 	#forget(): void {
 		this.#attempt = undefined;
-		this.#attempts.clear();
-		this.#cookies.clear();
-		this.#retried.clear();
+		this.#tickets.clear();
 	}
 
 	/** When `poll` has an INIT to send. */
@@ -125,12 +136,16 @@ export class ClientHandshake {
 		return this.#next;
 	}
 
-	/** The INIT due now on every path that has none of its own (see `current`). */
+	/** The INIT due now; what goes out on each path is `current`. */
 	poll(now: Millis): {readonly bytes: Uint8Array} | undefined {
 		if (now < this.#next) return undefined;
 		let attempt = this.#attempt;
 		if (attempt === undefined || now - attempt.since >= SAME_BYTES_FOR) {
-			attempt = this.#renew(now);
+			attempt = this.#makeAttempt(now);
+			this.#attempt = attempt;
+			for (const ticket of this.#tickets.values()) {
+				ticket.bytes = withCookie(attempt.bytes, ticket.cookie);
+			}
 		}
 		const {random} = this.#environment;
 		const jitter = (random.uint32() / 2 ** 32) * JITTER;
@@ -139,22 +154,13 @@ export class ClientHandshake {
 		return attempt;
 	}
 
-	#renew(now: Millis): Attempt {
-		this.#lastTime = Math.max(this.#lastTime + 1, Math.floor(this.#environment.wallTime(now)));
-		this.#attempt = this.#makeAttempt(now, new Uint8Array(COOKIE_LENGTH));
-		for (const [path, cookie] of this.#cookies) {
-			this.#attempts.set(path, this.#makeAttempt(now, cookie));
-		}
-		return this.#attempt;
-	}
-
 	/** The INIT under way on a path. */
 	current(path: number): Uint8Array | undefined {
-		return (this.#attempts.get(path) ?? this.#attempt)?.bytes;
+		return this.#attempt && (this.#tickets.get(path) ?? this.#attempt).bytes;
 	}
 
-	#makeAttempt(now: Millis, cookie: Uint8Array): Attempt {
-		const {random, aead, dh} = this.#environment;
+	#makeAttempt(now: Millis): Attempt {
+		const {random, aead, dh, wallTime} = this.#environment;
 		const resume = this.#resume;
 		const localId = this.#localId;
 		const noise = new NoiseInitiator({
@@ -163,44 +169,41 @@ export class ClientHandshake {
 			random,
 			aead,
 			dh,
+			start: this.#keys.start,
 		});
-		const header = encodeInitHeader(VERSION, localId, keyHint(this.#psk));
+		const header = encodeInitHeader(VERSION, localId, this.#keys.hint);
 		const e = noise.beginMessageA(header);
+		this.#lastTime = Math.max(this.#lastTime + 1, Math.floor(wallTime(now)));
 		const payload = encodeInitPayload({
 			kind: resume === undefined ? InitKind.FRESH : InitKind.RESUME,
 			clientId: this.#clientId,
 			time: this.#lastTime,
-			cookie,
 			resumeId: resume?.peerId ?? 0,
 			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
 			parameters: {encrypt: this.#encrypt, frames: this.#frames},
 		});
-		const bytes = new Uint8Array(256);
+		const bytes = new Uint8Array(INIT_LENGTH);
 		bytes.set(header, 0);
 		bytes.set(e, header.length);
 		bytes.set(noise.finishMessageA(payload), header.length + e.length);
+		writeHash(this.#keys.initMac(bytes, 0), bytes, INIT_MAC, INIT_MAC_LENGTH);
 		return {noise, bytes, localId, resume, since: now};
 	}
 
-	/** Takes a RESP that came over `path`; undefined when it does not answer the INIT under way there. */
-	receiveResp(
-		path: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-	): HandshakeResult | undefined {
-		if (end - start < RESP_HEADER_LENGTH + 48) return undefined;
+	/** Takes a RESP; undefined when it is not the answer to the latest INIT. */
+	receiveResp(bytes: Uint8Array, start: number, end: number): HandshakeResult | undefined {
+		const attempt = this.#attempt;
+		if (attempt === undefined || end - start < RESP_HEADER_LENGTH + 48) return undefined;
 		const packet = bytes.slice(start, end);
-		for (const attempt of this.#underWay(path)) {
-			const result = readResp(attempt, packet);
-			if (result !== undefined) return result;
-		}
-		return undefined;
-	}
-
-	/** A path with a cookie may still get the answer to the INIT that it sent before. */
-	#underWay(path: number): readonly Attempt[] {
-		return [this.#attempts.get(path), this.#attempt].filter((attempt) => attempt !== undefined);
+		const header = packet.subarray(0, RESP_HEADER_LENGTH);
+		if (packet[1] !== VERSION || !namesSession(packet, attempt.localId)) return undefined;
+		const payload = attempt.noise.readMessageB(header, packet.subarray(RESP_HEADER_LENGTH));
+		const resp = payload === undefined ? undefined : decodeRespPayload(payload);
+		if (resp === undefined) return undefined;
+		const {localId, resume, noise} = attempt;
+		// Taking it would end the handshake without a session.
+		if (resp.status === RespStatus.RESUMED && resp.sessionId !== resume?.peerId) return undefined;
+		return {resp, keys: noise.split(), localId, resume};
 	}
 
 	/** Takes a RETRY that came over `path`: the INIT to answer with, on that path only. */
@@ -211,72 +214,53 @@ export class ClientHandshake {
 		end: number,
 		now: Millis,
 	): Uint8Array | undefined {
-		const last = this.#retried.get(path) ?? Number.NEGATIVE_INFINITY;
-		if (end - start !== RETRY_LENGTH || now - last < RETRY_PAUSE) return undefined;
+		const attempt = this.#attempt;
+		const former = this.#tickets.get(path);
+		if (attempt === undefined || end - start !== RETRY_LENGTH) return undefined;
+		if (former !== undefined && now - former.since < RETRY_PAUSE) return undefined;
 		const packet = bytes.slice(start, end);
-		if (!this.#verified(path, packet, 'retry')) return undefined;
-		this.#retried.set(path, now);
+		if (!this.#verified(packet, (covered, e) => this.#keys.retryMac(covered, e))) return undefined;
 		const cookie = packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
-		// The first cookie of a path is news: from there the attempt goes on as from its beginning.
-		if (!this.#cookies.has(path)) {
+		const init = withCookie(attempt.bytes, cookie);
+		this.#tickets.set(path, {cookie, since: now, bytes: init});
+		if (former === undefined) {
+			// From the first cookie of a path on the attempt goes on as from its beginning.
 			this.#sends = Math.min(this.#sends, 1);
 			this.#next = Math.min(this.#next, now + PAUSES[0]!);
 		}
-		this.#cookies.set(path, cookie);
-		// Of the same time as the others', so that the server takes one of them for a resume, not each.
-		const attempt = this.#makeAttempt(now, cookie);
-		this.#attempts.set(path, attempt);
-		return attempt.bytes;
+		return init;
 	}
 
-	/** Takes a VERSION that came over `path`: the versions that the server speaks. */
-	receiveVersion(
-		path: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-	): number[] | undefined {
+	/** Takes a VERSION: the versions that the server speaks. */
+	receiveVersion(bytes: Uint8Array, start: number, end: number): number[] | undefined {
 		if (end - start < RESP_HEADER_LENGTH + 1 + COOKIE_LENGTH || end - start > 256) return undefined;
 		const packet = bytes.slice(start, end);
-		if (!this.#verified(path, packet, 'version')) return undefined;
+		if (!this.#verified(packet, (covered, e) => this.#keys.versionMac(covered, e)))
+			return undefined;
 		const versions = packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH);
 		return packet[RESP_HEADER_LENGTH] === versions.length ? [...versions] : undefined;
 	}
 
-	/** Whether the mac at the end covers the packet and the INIT under way on that path. */
-	#verified(path: number, packet: Uint8Array, purpose: string): boolean {
-		if (this.#attempt === undefined || !namesSession(packet, this.#localId)) return false;
-		const covered = packet.subarray(0, packet.length - COOKIE_LENGTH);
-		const mac = packet.subarray(packet.length - COOKIE_LENGTH);
-		return this.#underWay(path).some(({bytes}) =>
-			equalBytes(replyMac(this.#psk, purpose, covered, bytes.subarray(10, 42)), mac),
-		);
+	/** Whether the mac at the end covers the packet and the INIT under way. */
+	#verified(
+		packet: Uint8Array,
+		macOf: (covered: Uint8Array, e: Uint8Array) => Uint8Array,
+	): boolean {
+		const attempt = this.#attempt;
+		if (attempt === undefined || !namesSession(packet, attempt.localId)) return false;
+		const end = packet.length - COOKIE_LENGTH;
+		const expected = macOf(packet.subarray(0, end), attempt.bytes.subarray(10, 42));
+		return equalBytes(expected, packet.subarray(end));
 	}
 }
 
-/** The RESP that answers the attempt; undefined when `packet` does not. */
-function readResp(attempt: Attempt, packet: Uint8Array): HandshakeResult | undefined {
-	const header = packet.subarray(0, RESP_HEADER_LENGTH);
-	if (packet[1] !== VERSION || !namesSession(packet, attempt.localId)) return undefined;
-	const payload = attempt.noise.readMessageB(header, packet.subarray(RESP_HEADER_LENGTH));
-	const resp = payload === undefined ? undefined : decodeRespPayload(payload);
-	if (resp === undefined) return undefined;
-	const {localId, resume, noise} = attempt;
-	// Taking it would end the handshake without a session.
-	if (resp.status === RespStatus.RESUMED && resp.sessionId !== resume?.peerId) return undefined;
-	return {resp, keys: noise.split(), localId, resume};
+/** A copy of an INIT that shows a cookie. */
+function withCookie(init: Uint8Array, cookie: Uint8Array): Uint8Array {
+	const bytes = init.slice();
+	writeHash(cookieMac(cookie, bytes, 0), bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);
+	return bytes;
 }
 
 function namesSession(packet: Uint8Array, id: number): boolean {
 	return readUint32(packet, 2) === id;
-}
-
-/** The mac of RETRY and VERSION: over the packet before it and the `e` of the INIT it answers. */
-export function replyMac(
-	psk: Uint8Array,
-	purpose: string,
-	packet: Uint8Array,
-	e: Uint8Array,
-): Uint8Array {
-	return mac(deriveKey(psk, `mptunnel ${purpose}`), packet, e).subarray(0, COOKIE_LENGTH);
 }

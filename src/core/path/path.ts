@@ -65,6 +65,8 @@ export class Path {
 	downSince: Millis = NEVER;
 	/** Why it went down last. */
 	downReason = '';
+	/** Client: the longest time between two packets on the path, as its user wants it. */
+	keepAlive: Millis = NEVER;
 	/** When to probe next. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */

@@ -11,6 +11,15 @@ export type Role = (typeof Role)[keyof typeof Role];
 
 const REGULAR: Record<Activity, Millis> = {active: 100, calm: 1000, idle: 20_000};
 const METERED: Record<Activity, Millis> = {active: 1000, calm: 60_000, idle: 60_000};
+/**
+ * What keeps the mapping of a NAT: many forget one after 30 s. A metered path is probed so often only
+ * while nothing else reaches a client that peers may want to reach.
+ */
+export const NAT_LIFE: Millis = 25_000;
+/** How soon a lost probe that was to keep a mapping is sent again. */
+const KEEP_AGAIN: Millis = 5000;
+/** Intervals are spread by so much in either direction. */
+export const SPREAD = 0.1;
 /** A path that may be dying is asked often, for a short while. */
 const URGENT: Millis = 25;
 const URGENT_FOR: Millis = 1000;
@@ -28,17 +37,24 @@ export interface Situation {
 	readonly waiting: boolean;
 	/** Whether some path is suspect, so that reports on it are wanted soon. */
 	readonly doubt: boolean;
+	/** The longest time between two packets of this end on the path; NEVER = no matter. */
+	readonly keepAlive: Millis;
 }
 
 /** How long after the last probe on `path` the next one goes out. */
 export function probeInterval(path: Path, situation: Situation, now: Millis): Millis {
-	const {role, activity, waiting, doubt} = situation;
+	const {role, activity, waiting, doubt, keepAlive} = situation;
 	if (path.state === 'down') {
 		const since = path.downSince === NEVER ? 0 : now - path.downSince;
 		if (waiting || since < DOWN_OFTEN) return DOWN;
 		return Math.min(DOWN_SLOWEST, Math.max(DOWN, (since - DOWN_OFTEN) / 2));
 	}
-	if (path.settings.metered) return METERED[activity];
+	const longest = keepAlive / (1 + SPREAD);
+	if (path.settings.metered) {
+		if (path.state === 'suspect' && longest < METERED[activity])
+			return Math.min(longest, KEEP_AGAIN);
+		return Math.min(METERED[activity], longest);
+	}
 	if (path.state !== 'up') {
 		if (activity !== 'active' && !waiting) return DOWN;
 		const urgent = now - path.judge.unprovenSince < URGENT_FOR;
@@ -47,5 +63,6 @@ export function probeInterval(path: Path, situation: Situation, now: Millis): Mi
 	// The server's own probes only stand in for the client's.
 	const patience = role === Role.SERVER ? 1.5 : 1;
 	const queued = (path.sendDelay.queueing ?? 0) > CLOSE;
-	return activity === 'active' && (queued || doubt) ? CLOSE : patience * REGULAR[activity];
+	if (activity === 'active' && (queued || doubt)) return CLOSE;
+	return Math.min(patience * REGULAR[activity], longest);
 }

@@ -9,7 +9,7 @@ import {Sent} from './judge.ts';
 import type {Path} from './path.ts';
 import type {PathSet} from './path-set.ts';
 import type {SentProbe} from './probe-history.ts';
-import {type Activity, probeInterval, Role} from './probe-interval.ts';
+import {type Activity, NAT_LIFE, probeInterval, Role} from './probe-interval.ts';
 
 /** Traffic within this time makes a session active. */
 const ACTIVE_FOR: Millis = 2000;
@@ -34,6 +34,8 @@ export interface Traffic {
 	readonly waiting: boolean;
 	/** Whether streams have something to send. */
 	readonly streamsWait: boolean;
+	/** Whether there are flows or streams, through which peers may reach the client. */
+	readonly reachable: boolean;
 }
 
 /** Probes the paths of one session, reads what the peer reports, and has the paths judged. */
@@ -115,6 +117,7 @@ export class Prober {
 			activity,
 			waiting,
 			doubt: this.#paths.all.some(({state}) => state === 'suspect'),
+			keepAlive: this.#keepAlive(path),
 		};
 		const interval = probeInterval(path, situation, now);
 		// Probes of the client do for both, but where data waits for this direction it has its own.
@@ -123,6 +126,15 @@ export class Prober {
 		// Spread, so that the paths' probes do not fall together: reports on one come over the others.
 		const spread = 0.9 + this.#context.environment.random.uint32() / (waiting ? 10 : 5) / 2 ** 32;
 		path.nextProbe = Math.max(now, last + interval * spread);
+	}
+
+	#keepAlive(path: Path): Millis {
+		if (this.#role === Role.SERVER || path.keepAlive < NAT_LIFE) return path.keepAlive;
+		// One is enough, and none of the metered ones where another path keeps its mapping anyway.
+		const up = this.#paths.all.filter(({state}) => state === 'up' || state === 'suspect');
+		const isNeeded = this.#traffic.reachable && up[0] === path;
+		const isOnly = isNeeded && up.every(({settings}) => settings.metered);
+		return isOnly ? NAT_LIFE : path.keepAlive;
 	}
 
 	#send(type: number, path: Path, address: PathAddress, size: number, now: Millis): void {
@@ -364,6 +376,7 @@ export class Prober {
 		const from = path.state;
 		path.judge.refused();
 		this.#paths.stateChanged(path, from, now, reason);
-		this.schedule(path, now);
+		// Another path may be the only one now.
+		for (const each of this.#paths.all) this.schedule(each, now);
 	}
 }

@@ -1,4 +1,5 @@
 import {PacketType} from '../../../src/wire/constants.ts';
+import {INIT_LENGTH} from '../../../src/wire/handshake.ts';
 import {
 	encodeHeader,
 	headerEpoch,
@@ -20,6 +21,10 @@ const TICK_MICROS = 200;
 const MOST_AT_ONCE = 256;
 /** Of an encrypted packet as the tunnel sends them. */
 const SIZE = 1227;
+/** Addresses that forged INITs come from in turn. */
+const SOURCES = 64;
+/** What an INIT begins with: type, version, session id and key hint. */
+const INIT_HEAD = 10;
 
 /**
  * A relay on a path that reads what is not encrypted, and sends packets of its own making with it: of
@@ -31,6 +36,9 @@ export class Forger {
 	#front: LoadSocket | undefined;
 	#back: LoadSocket | undefined;
 	#stranger: LoadSocket | undefined;
+	#strangers: LoadSocket[] = [];
+	#initHead: Uint8Array | undefined;
+	readonly #inits = new Packets([INIT_LENGTH]);
 	#client: Source;
 	#epoch = 0;
 	#sessionId = 0;
@@ -45,6 +53,9 @@ export class Forger {
 		const to = {host: HERE, port};
 		const silent: Reception = {onDatagram: () => {}, onEnd: () => {}};
 		this.#stranger = await this.#sockets.open({address: HERE, to}, silent);
+		for (let i = 0; i < SOURCES; i++) {
+			this.#strangers.push(await this.#sockets.open({address: HERE, to}, silent));
+		}
 		const back = await this.#sockets.open(
 			{address: HERE, to},
 			{
@@ -75,7 +86,8 @@ export class Forger {
 	}
 
 	/** Sends forged packets, and relays meanwhile. Throws when there was no packet yet to learn from. */
-	async flood({rate, millis, fromPath}: Flood): Promise<FloodResult> {
+	async flood({rate, millis, fromPath, inits = false}: Flood): Promise<FloodResult> {
+		if (inits) return this.#floodInits(rate, millis);
 		const socket = fromPath ? this.#back : this.#stranger;
 		if (socket === undefined || this.#next === 0) throw new Error('nothing was relayed yet');
 		const before = socket.dropped;
@@ -92,6 +104,26 @@ export class Forger {
 		return {sent, millis: sharedNow() - begin};
 	}
 
+	async #floodInits(rate: number, millis: number): Promise<FloodResult> {
+		const head = this.#initHead;
+		if (head === undefined) throw new Error('no INIT was relayed yet');
+		const begin = sharedNow();
+		const pacer = new Pacer(rate, begin);
+		for (let now = begin; now - begin < millis; now = sharedNow()) {
+			for (let left = pacer.due(now); left > 0; left--) {
+				this.#inits.make(0, 0, 0, KIND.count);
+				const {bytes, start, end} = this.#inits;
+				bytes.set(head, start);
+				const socket = this.#strangers[(pacer.sent + left) % SOURCES]!;
+				socket.send(bytes, start, end);
+				socket.flush();
+			}
+			await this.serve(TICK_MICROS);
+		}
+		const dropped = this.#strangers.reduce((sum, socket) => sum + socket.dropped, 0);
+		return {sent: pacer.sent - dropped, millis: sharedNow() - begin};
+	}
+
 	#forge(socket: LoadSocket): void {
 		this.#packets.make(0, 0, 0, KIND.count);
 		const {bytes, start, end} = this.#packets;
@@ -100,6 +132,9 @@ export class Forger {
 	}
 
 	#read(bytes: Uint8Array, start: number): void {
+		if (packetType(bytes, start) === PacketType.INIT) {
+			this.#initHead = bytes.slice(start, start + INIT_HEAD);
+		}
 		if (packetType(bytes, start) !== PacketType.DATA) return;
 		this.#epoch = headerEpoch(bytes, start);
 		this.#sessionId = headerSessionId(bytes, start);
@@ -107,6 +142,7 @@ export class Forger {
 	}
 
 	close(): void {
-		for (const socket of [this.#front, this.#back, this.#stranger]) socket?.close();
+		const own = [this.#front, this.#back, this.#stranger];
+		for (const socket of [...own, ...this.#strangers]) socket?.close();
 	}
 }

@@ -88,6 +88,8 @@ export interface Flood {
 	readonly millis: number;
 	/** From the address of the path that leads through the forger, else from an unknown one. */
 	readonly fromPath: boolean;
+	/** INITs of the client that came by, with another key and ciphertext, from many addresses. */
+	readonly inits?: boolean;
 }
 
 /** What the forger did; times in milliseconds. */

@@ -11,15 +11,21 @@ import {type Case, type Conditions, type Measurement, withBench} from './measure
 const NAME = 'flood';
 const RATE = 10_000;
 const FORGED_RATE = 200_000;
+const FORGED_INITS = 30_000;
 const LONGER = 3;
 /** Longer than the load, on both sides of it. */
 const AROUND_MILLIS = 200;
 
 /** What the flood comes from; none = the load alone. */
-const SOURCES: readonly {readonly system: string; readonly fromPath?: boolean}[] = [
+const SOURCES: readonly {
+	readonly system: string;
+	readonly fromPath?: boolean;
+	readonly inits?: boolean;
+}[] = [
 	{system: 'load alone'},
 	{system: 'flood from elsewhere', fromPath: false},
 	{system: "flood from a path's address", fromPath: true},
+	{system: 'INITs from many addresses', fromPath: false, inits: true},
 ];
 
 type FloodHelper = Helper<ForgerCommand, number | FloodResult>;
@@ -54,12 +60,13 @@ async function floodRows(
 	forger: FloodHelper,
 ): Promise<Row[]> {
 	const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
-	const around = {rate: FORGED_RATE, millis: load.millis + 2 * AROUND_MILLIS};
+	const duration = load.millis + 2 * AROUND_MILLIS;
 	const server = tunnel.parts.find(({role}) => role === 'server')!.program.pid;
 	const cells = SOURCES.map((source) => ({...source, loss: [] as number[], note: ''}));
 	for (let repeat = 0; repeat < repeats; repeat++) {
 		for (const cell of cells) {
-			const {fromPath} = cell;
+			const {fromPath, inits = false} = cell;
+			const around = {rate: inits ? FORGED_INITS : FORGED_RATE, millis: duration, inits};
 			const cpu = cpuTime(server).all;
 			const begin = performance.now();
 			const [{loss}, result] = await Promise.all([

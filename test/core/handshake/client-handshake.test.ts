@@ -1,9 +1,6 @@
 import test from 'ava';
-import {
-	ClientHandshake,
-	type Resumable,
-	replyMac,
-} from '../../../src/core/handshake/client-handshake.ts';
+import {ClientHandshake, type Resumable} from '../../../src/core/handshake/client-handshake.ts';
+import {UserKeys} from '../../../src/core/handshake/user-keys.ts';
 import {NEVER} from '../../../src/core/time.ts';
 import {mac} from '../../../src/crypto/keys.ts';
 import {NoiseResponder} from '../../../src/crypto/noise.ts';
@@ -11,6 +8,7 @@ import {
 	decodeInitPayload,
 	INIT_HEADER_LENGTH,
 	INIT_LENGTH,
+	INIT_MAC,
 	InitKind,
 	RespStatus,
 } from '../../../src/wire/handshake.ts';
@@ -18,6 +16,8 @@ import {toHex} from '../../crypto/fixtures.ts';
 import {CHEAP_DH} from '../../support/cheap-dh.ts';
 import {environmentOf, REAL_AEAD, WALL} from '../core-fixtures.ts';
 import {answer, CLIENT_ID, PSK, serverOf} from './exchange.ts';
+
+const KEYS = new UserKeys(PSK, {aead: REAL_AEAD});
 
 function newClient(seed = 'client', wallTime = (now: number) => WALL + now): ClientHandshake {
 	return new ClientHandshake(environmentOf(seed, {wallTime}), PSK, CLIENT_ID, true);
@@ -45,7 +45,7 @@ function open(hex: string) {
 		dh: CHEAP_DH,
 	});
 	const header = bytes.subarray(0, INIT_HEADER_LENGTH);
-	const plaintext = noise.readMessageA(header, bytes.subarray(INIT_HEADER_LENGTH))!;
+	const plaintext = noise.readMessageA(header, bytes.subarray(INIT_HEADER_LENGTH, INIT_MAC))!;
 	return {payload: decodeInitPayload(plaintext)!, hash: noise.handshakeHashA};
 }
 
@@ -128,7 +128,6 @@ test('a fresh INIT tells client id and time, and nothing of a session', (t) => {
 		kind: InitKind.FRESH,
 		clientId: CLIENT_ID,
 		time: WALL + 40,
-		cookie: new Uint8Array(16),
 		resumeId: 0,
 		proof: new Uint8Array(32),
 		parameters: {encrypt: true, frames: []},
@@ -193,10 +192,10 @@ test('takes the RESP to its INIT, and no copy of it', (t) => {
 	const client = newClient();
 	client.begin(undefined, 0);
 	const resp = answer(serverOf('server'), client.poll(0)!.bytes);
-	const result = client.receiveResp(0, resp, 0, resp.length);
+	const result = client.receiveResp(resp, 0, resp.length);
 	t.is(result?.resp.sessionId, 0x51525354);
 	t.is(result?.resume, undefined);
-	t.is(client.receiveResp(0, resp, 0, resp.length), undefined);
+	t.is(client.receiveResp(resp, 0, resp.length), undefined);
 });
 
 test('takes only the RESP to the latest INIT', (t) => {
@@ -205,8 +204,8 @@ test('takes only the RESP to the latest INIT', (t) => {
 	client.begin(undefined, 0);
 	const old = answer(server, client.poll(0)!.bytes);
 	const latest = answer(server, client.poll(4500)!.bytes);
-	t.is(client.receiveResp(0, old, 0, old.length), undefined);
-	t.not(client.receiveResp(0, latest, 0, latest.length), undefined);
+	t.is(client.receiveResp(old, 0, old.length), undefined);
+	t.not(client.receiveResp(latest, 0, latest.length), undefined);
 });
 
 test('takes no RESP after it stopped', (t) => {
@@ -214,7 +213,7 @@ test('takes no RESP after it stopped', (t) => {
 	client.begin(undefined, 0);
 	const resp = answer(serverOf('server'), client.poll(0)!.bytes);
 	client.stop();
-	t.is(client.receiveResp(0, resp, 0, resp.length), undefined);
+	t.is(client.receiveResp(resp, 0, resp.length), undefined);
 });
 
 test('a RESP with any bit changed or cut is ignored, and the genuine one still taken', (t) => {
@@ -224,12 +223,12 @@ test('a RESP with any bit changed or cut is ignored, and the genuine one still t
 	for (let bit = 0; bit < 8 * resp.length; bit++) {
 		const forged = resp.slice();
 		forged[bit >> 3]! ^= 1 << (bit & 7);
-		t.is(client.receiveResp(0, forged, 0, forged.length), undefined, `bit ${bit}`);
+		t.is(client.receiveResp(forged, 0, forged.length), undefined, `bit ${bit}`);
 	}
 	for (let length = 0; length < resp.length; length++) {
-		t.is(client.receiveResp(0, resp, 0, length), undefined);
+		t.is(client.receiveResp(resp, 0, length), undefined);
 	}
-	t.not(client.receiveResp(0, resp, 0, resp.length), undefined);
+	t.not(client.receiveResp(resp, 0, resp.length), undefined);
 });
 
 test('both ends have the same keys', (t) => {
@@ -238,19 +237,19 @@ test('both ends have the same keys', (t) => {
 	client.begin(undefined, 0);
 	const keys: unknown[] = [];
 	const resp = answer(server, client.poll(0)!.bytes, {}, (init) => keys.push(init.noise.split()));
-	t.deepEqual(client.receiveResp(0, resp, 0, resp.length)?.keys, keys[0]);
+	t.deepEqual(client.receiveResp(resp, 0, resp.length)?.keys, keys[0]);
 });
 
 test('a RESP that resumes what was not asked for does not end the handshake', (t) => {
 	const client = newClient();
 	client.begin(undefined, 0);
 	const nothing = answer(serverOf('server'), client.poll(0)!.bytes, {status: RespStatus.RESUMED});
-	t.is(client.receiveResp(0, nothing, 0, nothing.length), undefined);
+	t.is(client.receiveResp(nothing, 0, nothing.length), undefined);
 	t.true(client.active);
 	client.begin(RESUMABLE, 0);
 	const init = client.poll(0)!.bytes;
 	const other = answer(serverOf('server'), init, {status: RespStatus.RESUMED, sessionId: 5});
-	t.is(client.receiveResp(0, other, 0, other.length), undefined);
+	t.is(client.receiveResp(other, 0, other.length), undefined);
 });
 
 test('takes the RESP that resumes its session', (t) => {
@@ -259,7 +258,7 @@ test('takes the RESP that resumes its session', (t) => {
 	const resp = answer(serverOf('server'), client.poll(0)!.bytes, {
 		...{status: RespStatus.RESUMED, sessionId: RESUMABLE.peerId, epoch: 1},
 	});
-	const result = client.receiveResp(0, resp, 0, resp.length);
+	const result = client.receiveResp(resp, 0, resp.length);
 	t.is(result?.resp.epoch, 1);
 	t.is(result?.resume, RESUMABLE);
 });
@@ -268,7 +267,7 @@ test('a resume may be answered with a fresh session', (t) => {
 	const client = newClient();
 	client.begin(RESUMABLE, 0);
 	const resp = answer(serverOf('server'), client.poll(0)!.bytes);
-	t.is(client.receiveResp(0, resp, 0, resp.length)?.resp.status, RespStatus.FRESH);
+	t.is(client.receiveResp(resp, 0, resp.length)?.resp.status, RespStatus.FRESH);
 });
 
 test('takes a VERSION whose count is that of its versions only', (t) => {
@@ -277,7 +276,7 @@ test('takes a VERSION whose count is that of its versions only', (t) => {
 	const init = client.poll(0)!.bytes;
 	const versionOf = (count: number) => {
 		const packet = Uint8Array.of(0x60, 3, ...init.subarray(2, 6), count, 2, 3);
-		return Uint8Array.of(...packet, ...replyMac(PSK, 'version', packet, init.subarray(10, 42)));
+		return Uint8Array.of(...packet, ...KEYS.versionMac(packet, init.subarray(10, 42)));
 	};
 	for (const [count, versions] of [
 		[2, [2, 3]],
@@ -285,9 +284,6 @@ test('takes a VERSION whose count is that of its versions only', (t) => {
 		[3, undefined],
 	] as const) {
 		const packet = versionOf(count);
-		t.deepEqual(
-			client.receiveVersion(0, packet, 0, packet.length),
-			versions as number[] | undefined,
-		);
+		t.deepEqual(client.receiveVersion(packet, 0, packet.length), versions as number[] | undefined);
 	}
 });

@@ -1,13 +1,14 @@
 import test from 'ava';
 import {Cursor} from '../../../src/bytes/cursor.ts';
-import {ClientHandshake, replyMac} from '../../../src/core/handshake/client-handshake.ts';
+import {ClientHandshake} from '../../../src/core/handshake/client-handshake.ts';
 import {ServerHandshake} from '../../../src/core/handshake/server-handshake.ts';
+import {UserKeys} from '../../../src/core/handshake/user-keys.ts';
 import {X25519} from '../../../src/crypto/diffie-hellman.ts';
-import {deriveKey, keyHint} from '../../../src/crypto/keys.ts';
+import {keyHint} from '../../../src/crypto/keys.ts';
 import {decodeTarget} from '../../../src/wire/address.ts';
 import {associatedData, encodeHeader} from '../../../src/wire/header.ts';
 import {fromHex, readVectors, toHex} from '../../crypto/fixtures.ts';
-import {environmentOf, REAL_AEAD} from '../core-fixtures.ts';
+import {environmentOf, REAL_AEAD, remoteOf} from '../core-fixtures.ts';
 
 interface DataVector {
 	readonly name: string;
@@ -29,6 +30,7 @@ const vectors = readVectors<{
 	initEphemeral: string;
 	respEphemeral: string;
 	init: string;
+	initWithCookie: string;
 	resp: string;
 	initiatorKey: string;
 	responderKey: string;
@@ -42,6 +44,7 @@ const vectors = readVectors<{
 	plain: DataVector[];
 }>('wire-handshake');
 const psk = fromHex(vectors.psk);
+const HERE = remoteOf(4000);
 
 /** X25519 with the ephemeral keys of the vectors, and a random that gives the vectors' session id. */
 function scripted(ephemerals: string[], clock: number) {
@@ -64,7 +67,7 @@ function clientOf(ephemeral: string, clock: number): ClientHandshake {
 
 function respond(hex: string, ephemeral: string, status: number, epoch: number) {
 	const server = new ServerHandshake(scripted([ephemeral], 0), [{name: 'user', psk}]);
-	const outcome = server.receive(fromHex(hex), 0, 256);
+	const outcome = server.receive(fromHex(hex), 0, 256, HERE, 0);
 	if (outcome.type !== 'verified') throw new Error(outcome.type);
 	const parameters = {encrypt: true, frames: []};
 	const resp = {status, sessionId: vectors.serverSession, epoch, parameters};
@@ -88,7 +91,7 @@ test('its RESP, byte for byte, and the keys of both ends', (t) => {
 	client.begin(undefined, 0);
 	client.poll(0);
 	const resp = fromHex(vectors.resp);
-	const keys = client.receiveResp(0, resp, 0, resp.length)?.keys;
+	const keys = client.receiveResp(resp, 0, resp.length)?.keys;
 	t.deepEqual(keys, noise.split());
 	t.is(toHex(keys?.initiatorKey), vectors.initiatorKey);
 	t.is(toHex(keys?.responderKey), vectors.responderKey);
@@ -106,15 +109,14 @@ test('a resume of that session, byte for byte, and its RESP', (t) => {
 
 test('RETRY and VERSION, byte for byte', (t) => {
 	const e = fromHex(vectors.init).subarray(10, 42);
-	for (const [purpose, hex] of [
-		['retry', vectors.retry],
-		['version', vectors.version],
+	const keys = new UserKeys(psk, {aead: REAL_AEAD});
+	for (const [hex, macOf] of [
+		[vectors.retry, keys.retryMac.bind(keys)],
+		[vectors.version, keys.versionMac.bind(keys)],
 	] as const) {
 		const packet = fromHex(hex);
-		const covered = packet.subarray(0, packet.length - 16);
-		t.is(toHex(replyMac(psk, purpose, covered, e)), hex.slice(-32));
+		t.is(toHex(macOf(packet.subarray(0, packet.length - 16), e)), hex.slice(-32));
 	}
-	t.is(deriveKey(psk, 'mptunnel retry').length, 32);
 });
 
 test('the client takes VERSION and RETRY of the vectors', (t) => {
@@ -122,28 +124,31 @@ test('the client takes VERSION and RETRY of the vectors', (t) => {
 	client.begin(undefined, 0);
 	client.poll(0);
 	const version = fromHex(vectors.version);
-	t.deepEqual(client.receiveVersion(0, version, 0, version.length), [2]);
+	t.deepEqual(client.receiveVersion(version, 0, version.length), [3]);
+	const retry = fromHex(vectors.retry);
+	const init = client.receiveRetry(0, retry, 0, retry.length, 0);
+	t.is(toHex(init), vectors.initWithCookie);
 	for (let bit = 0; bit < 8 * version.length; bit++) {
 		const forged = version.slice();
 		forged[bit >> 3]! ^= 1 << (bit & 7);
-		t.is(client.receiveVersion(0, forged, 0, forged.length), undefined, `bit ${bit}`);
+		t.is(client.receiveVersion(forged, 0, forged.length), undefined, `bit ${bit}`);
 	}
 });
 
 test('an INIT of another version is answered with VERSION, shorter than it', (t) => {
 	const server = new ServerHandshake(scripted([], 0), [{name: 'user', psk}]);
-	const outcome = server.receive(fromHex(vectors.otherVersion), 0, 256);
+	const outcome = server.receive(fromHex(vectors.otherVersion), 0, 256, HERE, 0);
 	if (outcome.type !== 'other-version') return t.fail(outcome.type);
-	t.is(outcome.version, 1);
+	t.is(outcome.version, 2);
 	t.is(toHex(outcome.answer), vectors.version);
 	t.true(outcome.answer.length < 256);
 });
 
 test('an INIT of another version whose tag is wrong is not answered', (t) => {
 	const server = new ServerHandshake(scripted([], 0), [{name: 'user', psk}]);
-	const forged = fromHex(vectors.init);
+	const forged = fromHex(vectors.otherVersion);
 	forged[1] = 1;
-	t.is(server.receive(forged, 0, 256).type, 'rejected');
+	t.is(server.receive(forged, 0, 256, HERE, 0).type, 'rejected');
 });
 
 for (const [encrypt, list] of [

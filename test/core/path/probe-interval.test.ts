@@ -26,7 +26,8 @@ function interval(example: Case): number {
 	if (suspectFor !== undefined) path.judge.unprovenSince = NOW - suspectFor;
 	for (const delay of [0, queue ?? 0, queue ?? 0]) path.sendDelay.sample(0, delay * 1000, NOW);
 	const plain = {role: Role.CLIENT, activity: 'active' as Activity, waiting: false, doubt: false};
-	return probeInterval(path, {...plain, ...changes}, NOW);
+	const situation = {...plain, keepAlive: Number.POSITIVE_INFINITY, ...changes};
+	return Math.round(probeInterval(path, situation, NOW));
 }
 
 const cases: readonly (readonly [string, Case, number])[] = [
@@ -47,6 +48,14 @@ const cases: readonly (readonly [string, Case, number])[] = [
 	['a path that has been down for 34 s', {state: 'down', downFor: 34_000}, 2000],
 	['a path that has been down for long', {state: 'down', downFor: 1e6}, 5000],
 	['a path long down while data waits', {state: 'down', downFor: 1e6, waiting: true}, 200],
+	['a metered path to be kept open', {metered: true, activity: 'idle', keepAlive: 25_000}, 22_727],
+	['an idle path to be kept open', {activity: 'idle', keepAlive: 11_000}, 10_000],
+	[
+		'a metered path to be kept open without an answer',
+		{metered: true, activity: 'idle', keepAlive: 25_000, state: 'suspect'},
+		5000,
+	],
+	['a metered path with traffic, kept open seldom', {metered: true, keepAlive: 25_000}, 1000],
 	['a metered path that is down', {state: 'down', downFor: 10, metered: true}, 200],
 ];
 
