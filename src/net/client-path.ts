@@ -1,6 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
 import {familyOf, formatAddress, type IpFamily, wildcardOf} from './ip.ts';
+import {isPortInUse, openOnPort} from './path-port.ts';
 import type {Reporter} from './reporter.ts';
 import {
 	type DatagramBatch,
@@ -64,8 +65,19 @@ export interface ClientPathInit {
 /** Not more often than this is a path connected anew. */
 const RECONNECT_INTERVAL: Millis = 250;
 
-/** Tries for a free port of the system's choice between learning it and binding it for good. */
-const PORT_TRIES = 5;
+/** How long each of two local ports is used in turn, and what that grows to with the silence. */
+const TURN: Millis = 1000;
+const LONGEST_TURN: Millis = 5000;
+const TURNS_OF_SILENCE = 30;
+
+/** How long a fresh local port is tried before another one is; doubled up to the longest. */
+const FRESH_FOR: Millis = 5000;
+const FRESH_LONGEST: Millis = 20_000;
+
+/** What the system says when nothing can leave this machine. */
+const NO_ROUTE: ReadonlySet<string> = new Set(
+	'ENODEV ENETUNREACH EHOSTUNREACH EADDRNOTAVAIL ENETDOWN EINVAL'.split(' '),
+);
 
 /** The socket of one family and the addresses that it sends everything to. */
 interface Link {
@@ -81,7 +93,8 @@ interface Link {
 /**
  * The sockets of one path: one per family on the same local port, sending to every address the
  * path may have until the owner says which one answered. A connected socket keeps a source address
- * that the machine has lost, hence `reconnect`. No error of a socket ends it.
+ * that the machine has lost, hence `reconnect`; a NAT keeps a mapping that leads nowhere for as long
+ * as packets come from the same port, hence `alternate`. No error of a socket ends it.
  */
 export class ClientPath implements UdpHandlers {
 	readonly id: number;
@@ -90,6 +103,13 @@ export class ClientPath implements UdpHandlers {
 	failures = 0;
 	readonly #init: ClientPathInit;
 	#links: Link[] = [];
+	/** The sockets on the other of two local ports that are tried in turn; else none. */
+	#others: Link[] = [];
+	/** Whether `#links` are those on the fresh port. */
+	#isFresh = false;
+	#freshSince: Millis = 0;
+	#freshFor: Millis = FRESH_FOR;
+	#turnedAt: Millis = Number.NEGATIVE_INFINITY;
 	#addresses: readonly string[] = [];
 	#settled: string | undefined;
 	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -103,9 +123,10 @@ export class ClientPath implements UdpHandlers {
 		this.options = init.options;
 	}
 
-	/** Whether several addresses are still being tried. */
+	/** Whether several addresses, or two local ports, are still being tried. */
 	get racing(): boolean {
-		return this.#settled === undefined && this.#addresses.length > 1;
+		const several = this.#settled === undefined && this.#addresses.length > 1;
+		return several || this.#others.length > 0;
 	}
 
 	/** Whether it has an address to send to, but neither socket nor connection for it. */
@@ -130,7 +151,7 @@ export class ClientPath implements UdpHandlers {
 
 	/** The local ports in use. */
 	get localPorts(): readonly number[] {
-		return [...new Set(this.#links.map((link) => link.socket.localPort))];
+		return [...new Set([...this.#links, ...this.#others].map(({socket}) => socket.localPort))];
 	}
 
 	/** Datagrams dropped because the system's queues were full. */
@@ -191,13 +212,69 @@ export class ClientPath implements UdpHandlers {
 		for (const link of this.#links) link.socket.flush();
 	}
 
-	/** The owner trusts a datagram from `source` on `socket`: this address alone from now on. */
+	/** The owner trusts a datagram from `source` on `socket`: this address and port alone from now on. */
 	settle(socket: UdpSocket, source: RemoteAddress): void {
-		const link = this.#links.find((candidate) => candidate.socket === socket);
+		const both = [...this.#links, ...this.#others];
+		const link = both.find((candidate) => candidate.socket === socket);
 		if (link === undefined || !link.targets.some(({key}) => key === source.key)) return;
+		if (this.#others.includes(link)) this.#swap();
+		if (this.#isFresh) {
+			const fields = {path: this.options.name, port: socket.localPort};
+			this.#init.reporter.info('a path works from another local port', fields);
+		}
+		this.#closeOthers();
+		this.#isFresh = false;
+		this.#freshFor = FRESH_FOR;
 		this.#settled = source.host;
 		this.#rebuild([source.host]);
 		this.#remember(link.socket.localPort);
+	}
+
+	/**
+	 * Sends from a fresh local port and from the usual one in turn, until something answers at either:
+	 * the usual one is the only one that a locked bridge answers, and the only one that a NAT has an
+	 * old mapping for. Called once a second while it is silent, with for how long it has been.
+	 */
+	alternate(silence: Millis): void {
+		if (this.#closed || this.options.localPort !== undefined || this.blocked) return;
+		const now = this.#init.now();
+		const turn = Math.min(LONGEST_TURN, Math.max(TURN, silence / TURNS_OF_SILENCE));
+		if (this.#addresses.length === 0 || now - this.#turnedAt < turn) return;
+		this.#turnedAt = now;
+		if (this.#others.length > 0) this.#swap();
+		if (this.#isFresh && now - this.#freshSince < this.#freshFor) this.#rebuild(this.#aims);
+		else if (this.#isFresh || this.#others.length === 0) this.#openFresh(now);
+		else this.#rebuild(this.#aims);
+		this.#tell('no route');
+	}
+
+	#openFresh(now: Millis): void {
+		if (this.#isFresh) {
+			// A redial may have come while this one was in use.
+			this.#freshFor = Math.min(2 * this.#freshFor, FRESH_LONGEST);
+			this.#swap();
+			this.#closeOthers();
+		}
+		this.#freshSince = now;
+		this.#swap();
+		this.#rebuild(this.#aims);
+		if (this.#links.length === 0) this.#swap();
+	}
+
+	#swap(): void {
+		this.flush();
+		[this.#links, this.#others] = [this.#others, this.#links];
+		this.#isFresh = !this.#isFresh;
+	}
+
+	#closeOthers(): void {
+		for (const {socket} of this.#others) void socket.close();
+		this.#others = [];
+	}
+
+	/** The addresses to send to. */
+	get #aims(): readonly string[] {
+		return this.#settled === undefined ? this.#addresses : [this.#settled];
 	}
 
 	/** Connects anew on the same local port, unless that was done just now. */
@@ -236,7 +313,7 @@ export class ClientPath implements UdpHandlers {
 			if (!link.socket.disconnect()) this.#replace(link);
 			link.connected = false;
 		}
-		this.#rebuild(this.#settled === undefined ? this.#addresses : [this.#settled]);
+		this.#rebuild(this.#aims);
 		const source = this.#sources();
 		if (source === before || source === '') return false;
 		const fields = {path: this.options.name, source, before: before || undefined};
@@ -252,8 +329,9 @@ export class ClientPath implements UdpHandlers {
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		const links = this.#links;
+		const links = [...this.#links, ...this.#others];
 		this.#links = [];
+		this.#others = [];
 		await Promise.all(links.map((link) => link.socket.close()));
 	}
 
@@ -269,23 +347,20 @@ export class ClientPath implements UdpHandlers {
 			case 'ECONNREFUSED':
 				this.#failed(link, 'refused: nothing listens there');
 				return;
-			case 'ENODEV':
-			case 'ENETUNREACH':
-			case 'EHOSTUNREACH':
-			case 'EADDRNOTAVAIL':
-			case 'ENETDOWN':
-			case 'EINVAL':
-				// While several addresses are tried, some of them may well have no route.
-				if (link.targets.length > 1) return;
-				this.#failed(link, `no route (${code})`);
-				this.reconnect(false, `no route (${code})`);
-				return;
 			case 'EMSGSIZE':
 				this.#init.events.tooLong(this, size);
 				return;
 			default:
-				this.failures++;
+				if (NO_ROUTE.has(code)) this.#noRoute(link, `no route (${code})`);
+				else this.failures++;
 		}
+	}
+
+	// While several addresses are tried, some of them may well have no route.
+	#noRoute(link: Link, reason: string): void {
+		if (link.targets.length > 1) return;
+		this.#failed(link, reason);
+		this.reconnect(false, reason);
 	}
 
 	#failed(link: Link, reason: string): void {
@@ -326,7 +401,7 @@ export class ClientPath implements UdpHandlers {
 		if (there !== undefined) return there;
 		const socket = this.#open(family, starting);
 		if (socket === undefined) return undefined;
-		if (this.#links.length === 0) this.#remember(socket.localPort);
+		if (this.#links.length === 0 && !this.#isFresh) this.#remember(socket.localPort);
 		const link: Link = {family, socket, targets: [], connected: false, failing: false};
 		this.#links.push(link);
 		return link;
@@ -349,13 +424,13 @@ export class ClientPath implements UdpHandlers {
 		const {name, bind, localPort} = this.options;
 		const {ports, reporter} = this.#init;
 		const address = bind ?? wildcardOf(family);
-		const port = localPort ?? this.#links[0]?.socket.localPort ?? ports.get(name) ?? 0;
+		const usual = this.#isFresh ? 0 : ports.get(name);
+		const port = localPort ?? this.#links[0]?.socket.localPort ?? usual ?? 0;
 		try {
 			try {
 				return this.#openAt(address, port);
 			} catch (error) {
-				const inUse = error instanceof SocketError && error.code === 'EADDRINUSE';
-				if (!inUse || port === 0 || (starting && localPort !== undefined)) throw error;
+				if (!isPortInUse(error) || port === 0 || (starting && localPort !== undefined)) throw error;
 				const socket = this.#openAt(address, 0);
 				const limited = reporter.limited(`port ${name}`, 60_000);
 				const taken = socket.localPort;
@@ -364,7 +439,7 @@ export class ClientPath implements UdpHandlers {
 			}
 		} catch (error) {
 			if (!(error instanceof SocketError)) throw error;
-			if (starting && error.code === 'EADDRINUSE') throw error;
+			if (starting && isPortInUse(error)) throw error;
 			// A host without IPv6, or a bind address that is not there yet: tried again.
 			const fields = {path: name, reason: error.message};
 			this.#failure = error.message;
@@ -374,22 +449,9 @@ export class ClientPath implements UdpHandlers {
 		}
 	}
 
-	// Only a port that was named when binding survives `disconnect`, so one of the system's choice
-	// is learned first and then bound by its number.
 	#openAt(address: string, port: number): UdpSocket {
-		const {backEnd} = this.#init;
 		const {device} = this.options;
-		const binding = {address, port, isPath: true, device};
-		if (port !== 0) return backEnd.open(binding, this);
-		for (let tries = 1; ; tries++) {
-			const probe = backEnd.open(binding, this);
-			void probe.close();
-			try {
-				return backEnd.open({...binding, port: probe.localPort}, this);
-			} catch (error) {
-				if (tries >= PORT_TRIES) throw error;
-			}
-		}
+		return openOnPort(this.#init.backEnd, {address, port, isPath: true, device}, this);
 	}
 
 	#remember(port: number): void {

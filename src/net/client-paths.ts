@@ -36,6 +36,9 @@ const TICK: Millis = 1000;
 const FIRST_RETRY: Millis = 1000;
 const RESOLVE_INTERVAL: Millis = 10_000;
 
+/** Silence after which the fault may be a NAT that keeps the mapping of the local port. */
+const FRESH_PORT_AFTER: Millis = 5000;
+
 /** How one path's name stands. */
 interface Naming {
 	/** The addresses in use, joined; '' = none yet. */
@@ -162,6 +165,8 @@ export class ClientPaths {
 			const silent = naming.silentSince !== NEVER;
 			if ((silent || naming.addresses === '') && now >= naming.nextAt) void this.#resolve(path);
 			if (silent || path.blocked) path.follow();
+			const silence = now - naming.silentSince;
+			if (silence >= FRESH_PORT_AFTER) path.alternate(silence);
 		}
 		this.#savePorts();
 	}

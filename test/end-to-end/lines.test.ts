@@ -85,3 +85,31 @@ needing(NEEDS).serial(
 		t.true(times.reduce((sum, time) => sum + time) < 3000);
 	},
 );
+
+needing(NEEDS).serial(
+	'a NAT that keeps a dead mapping is left by another local port',
+	async (t) => {
+		const lines = new TwoLines(t);
+		await lines.start(['name=a', 'name=b bind=eth1']);
+		await lines.untilUp(2);
+		await lines.send();
+		const port = async () => (await lines.status('client')).places[0]!.localPorts[0]!;
+		const usual = await port();
+		lines.blockPort(usual);
+		await lines.untilUp(1);
+		const from = performance.now();
+		await lines.untilUp(2, 60_000);
+		t.log(`up ${Math.round(performance.now() - from)} ms after the path went down`);
+		const fresh = await port();
+		t.not(fresh, usual);
+		t.like(await lines.settle(), {lost: 0});
+		// What works is remembered; when that does not work any more at the next start, another is found.
+		await lines.restartClient();
+		await lines.untilUp(2);
+		t.is(await port(), fresh);
+		lines.blockPort(fresh);
+		await lines.restartClient();
+		await lines.untilUp(2, 60_000);
+		t.false([usual, fresh].includes(await port()));
+	},
+);

@@ -274,6 +274,30 @@ test.serial('connects a silent path anew every second, and not one that works', 
 	t.deepEqual(connections(), [3, 6]);
 });
 
+test.serial('tries another local port after 5 s of silence, at start and later', (t) => {
+	const system = new FakeUdp();
+	let now = 0;
+	const world = new World(t, [{}], {backEnd: system, now: () => now, addresses: () => []});
+	world.paths.start();
+	const usual = world.paths.all[0]?.localPorts;
+	const run = (seconds: number) => {
+		for (let i = 0; i < seconds; i++) {
+			now += 1000;
+			world.paths.tick();
+		}
+		return world.paths.all[0]?.localPorts;
+	};
+	t.deepEqual(run(4), usual);
+	t.is(run(1)?.length, 2, 'there never was a session');
+	const socket = system.live[1]!;
+	world.paths.all[0]?.settle(socket, socket.remote('127.0.0.1', 9));
+	world.paths.judged(0, 'up');
+	t.deepEqual(run(60), [socket.localPort]);
+	world.paths.judged(0, 'down');
+	t.deepEqual(run(4), [socket.localPort]);
+	t.is(run(1)?.length, 2);
+});
+
 test.serial('asks for the name of a silent path after 1, 2, 4 ... 10 s', async (t) => {
 	const system = new FakeUdp();
 	let now = 0;

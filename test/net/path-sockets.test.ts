@@ -81,6 +81,65 @@ test('a path follows its route, and tells of it only when it leaves from another
 	t.deepEqual(world.news(), ['lost: no route']);
 });
 
+/** The local ports that a path sends from in so many seconds of silence, one datagram in each. */
+function portsOf(world: World, seconds: number): readonly number[] {
+	for (let i = 0; i < seconds; i++) {
+		world.now += 1000;
+		world.path.alternate(5000);
+		world.path.send(Buffer.from('x'), 0, 1);
+	}
+	return world.system.sent.splice(0).map(({port}) => port);
+}
+
+/** A genuine datagram comes in on that port. */
+function answer(world: World, port: number): void {
+	const socket = world.system.live.find(({localPort}) => localPort === port)!;
+	world.path.settle(socket, socket.remote('198.51.100.7', 9));
+}
+
+test('a silent path is tried from a fresh port and the usual one in turn', (t) => {
+	const world = new World(t);
+	const usual = world.ports.get('a')!;
+	const [first = 0, second = 0, third = 0, ...more] = portsOf(world, 12);
+	t.not(first, usual);
+	t.deepEqual([second, third], [usual, first]);
+	t.deepEqual(more.filter((port) => port === usual).length, 5);
+	t.is(new Set(more).size, 3, 'a port that brings nothing makes way for another');
+	t.true(world.system.live.length <= 2);
+	t.deepEqual(world.news().length, 13, 'each turn is told, so that a probe goes out');
+	t.is(world.ports.get('a'), usual, 'nothing works yet');
+});
+
+test('the port that something answers at stays, and is remembered', (t) => {
+	const world = new World(t);
+	const usual = world.ports.get('a')!;
+	const [fresh = 0, now] = portsOf(world, 2);
+	t.is(now, usual);
+	t.true(world.path.racing);
+	answer(world, fresh);
+	t.false(world.path.racing);
+	t.deepEqual(world.path.localPorts, [fresh]);
+	t.is(world.ports.get('a'), fresh);
+	t.deepEqual(world.reporter.lines, ['info: a path works from another local port']);
+	// The next silence begins with it.
+	const [other, again] = portsOf(world, 2);
+	t.is(again, fresh);
+	answer(world, fresh);
+	t.deepEqual(world.path.localPorts, [fresh]);
+	t.not(other, fresh);
+	t.deepEqual(
+		world.system.live.map(({localPort}) => localPort),
+		[fresh],
+	);
+	t.is(world.reporter.lines.length, 1, 'nothing new');
+});
+
+test('a port that the user asked for is the only one', (t) => {
+	const world = new World(t, {localPort: 4711});
+	t.deepEqual(new Set(portsOf(world, 5)), new Set([4711]));
+	t.is(world.system.opened.length, 1);
+});
+
 test('a path whose interface is gone says so, and has its port again on the next one', (t) => {
 	const world = new World(t, {device: 'eth1'});
 	const [first] = world.system.live;

@@ -44,6 +44,7 @@ export class TwoLines {
 	client!: Program;
 	server!: Program;
 	#application: Child | undefined;
+	#startClient: () => Promise<void> = async () => {};
 
 	constructor(t: ExecutionContext) {
 		this.stage = new Stage(t);
@@ -106,6 +107,15 @@ export class TwoLines {
 		this.run(this.serverHost, 'nft', '-f', this.stage.write('mute.nft', rules));
 	}
 
+	/** Lets nothing pass that comes from this port of the client. */
+	blockPort(port: number): void {
+		const rules =
+			`add table inet nat${port}\n` +
+			`add chain inet nat${port} i { type filter hook prerouting priority -300; }\n` +
+			`add rule inet nat${port} i udp sport ${port} drop\n`;
+		this.run(this.serverHost, 'nft', '-f', this.stage.write('block.nft', rules));
+	}
+
 	/** Starts both programs and the target. */
 	async start(paths: readonly string[], words: readonly string[] = []): Promise<void> {
 		const {stage, clientHost, serverHost} = this;
@@ -120,8 +130,18 @@ export class TwoLines {
 		await this.server.says('mpserver runs');
 		const conf = stage.write('c.conf', paths.map((path) => `${SERVER} ${PORT} ${path}\n`).join(''));
 		const client = [conf, '--no-socks', ...key, ...folder('client'), ...words];
-		this.client = stage.program('mpclient', client, {}, inHost(clientHost));
-		await this.client.says('mpclient runs');
+		this.#startClient = async () => {
+			this.client = stage.program('mpclient', client, {}, inHost(clientHost));
+			await this.client.says('mpclient runs');
+		};
+		await this.#startClient();
+	}
+
+	/** Stops the client as a user does, and starts it again. */
+	async restartClient(): Promise<void> {
+		this.client.kill('SIGTERM');
+		await this.client.end();
+		await this.#startClient();
 	}
 
 	/** Begins to send 200 datagrams a second. */
