@@ -30,6 +30,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 	keyless: 'one end has a key and the other has none: no session',
 	full: 'a limit is reached',
 	'user-full': 'a limit of this key is reached',
+	'old-keys': 'the keys are not replaced',
 };
 
 /**

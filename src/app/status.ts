@@ -85,6 +85,9 @@ export function mergeDrops(
 	);
 }
 
+/** They are replaced every two minutes: older ones show that something prevents it. */
+const OLD_KEYS: Millis = 300_000;
+
 /** The table for people, several lines, each ended by a line feed; outside text is escaped. */
 export function formatStatus(snapshot: StatusSnapshot): string {
 	const lines = [headLine(snapshot), placeLine(snapshot)];
@@ -187,11 +190,12 @@ function placeLine(snapshot: StatusSnapshot): string {
 
 function sessionLine(session: SessionStatus): string {
 	const {user, state, age, flows, datagramsSent, datagramsReceived, residualLoss} = session;
+	const keys = session.keyAge > OLD_KEYS ? `, KEYS ${formatAge(session.keyAge)} OLD` : '';
 	const who = user === '' ? 'tunnel' : `tunnel of ${escapeText(user)}`;
 	return (
 		`${who}: ${state} for ${formatAge(age)}, sent ${formatCount(datagramsSent)}, ` +
 		`received ${formatCount(datagramsReceived)}, ` +
-		`residual loss in ${formatShare(residualLoss)}, flows ${formatCount(flows)}`
+		`residual loss in ${formatShare(residualLoss)}, flows ${formatCount(flows)}${keys}`
 	);
 }
 

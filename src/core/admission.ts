@@ -23,6 +23,8 @@ import {Warnings} from './warnings.ts';
 /** Beyond it a client of the same user has to show with a cookie that it gets what we send. */
 const FRESH_PER_SECOND = 50;
 const RETRIES_PER_SECOND = 1000;
+/** Of one session. */
+const RESUMES_PER_SECOND = 10;
 /** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
 const CLOCK_LEAD = 600_000;
 
@@ -127,6 +129,7 @@ export class Admission {
 		if (resumed !== undefined && payload.time <= resumed.newestInit) {
 			return this.#drop('stale-handshake');
 		}
+		if (resumed?.resumes.allow('', now) === false) return this.#drop('flood');
 		const cookie = this.#handshake.cookieValid(init, remote, now);
 		const latest = Math.floor(this.#context.environment.wallTime(now)) + CLOCK_LEAD;
 		const time = Math.min(payload.time, latest);
@@ -251,7 +254,7 @@ export class Admission {
 			number: ++this.#numbers,
 			localId,
 			peerId: init.clientSession,
-			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0),
+			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0, now),
 			peerFrames: init.payload.parameters.frames,
 			memory: init.user.memory,
 			now,
@@ -284,6 +287,7 @@ export class Admission {
 			exporter,
 			record,
 			newestInit: init.payload.time,
+			resumes: new RateLimit(RESUMES_PER_SECOND, 1),
 			live: false,
 			deadline: NEVER,
 		};

@@ -30,6 +30,7 @@ const RESUME_AFTER: Millis = 2000;
 /** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
 const SENT_NUMBERS = 65_536;
 const SECOND_CLOSE: Millis = 20;
+const KEY_LIMIT: Millis = 3_600_000;
 /** After a session that broke, whoever's fault it was, no new one is asked for so long. */
 const BROKEN_PAUSE: Millis = 5000;
 const PATHS_AGAIN: Millis = 200;
@@ -53,6 +54,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	#exporter: Uint8Array = NO_CHALLENGE;
 	#sessions = 0;
 	#rekeyed: Millis = 0;
+	/** When the lack of new keys has a consequence. */
+	#keysDue: Millis = NEVER;
 	/** Ends 'quiet', or 'restarting' when nothing comes. */
 	#stateUntil: Millis = NEVER;
 	readonly #alarms = new ResetAlarms();
@@ -292,6 +295,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#handshake.stop();
 		this.#stateUntil = NEVER;
 		this.#rekeyed = now;
+		this.#keysDue = now + Math.min(this.#keyLimit, 2 * this.#config.rekeyInterval);
 		this.#alarms.answered(status === RespStatus.RESUMED);
 		if (status === RespStatus.RESUMED) this.#resumed(result, now);
 		else this.#established(result, now);
@@ -302,7 +306,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		const session = this.#session;
 		if (session === undefined) return;
 		const {aead} = this.context.environment;
-		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey));
+		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey), now);
 		session.rekeys++;
 		// The answer is a sign of life; without this, silence would ask for the next resume at once.
 		session.sender.unheardSince = NEVER;
@@ -322,7 +326,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			number: ++this.#sessions,
 			localId,
 			peerId: resp.sessionId,
-			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch),
+			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch, now),
 			peerFrames: resp.parameters.frames,
 			now,
 		});
@@ -413,6 +417,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#session = undefined;
 		this.#traffic.hold();
 		this.#streams.detach();
+		this.#keysDue = NEVER;
 		this.#pathsAgain = NEVER;
 	}
 
@@ -464,7 +469,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		next = Math.min(next, this.#nextSweep, this.#pathsAgain);
 		const session = this.#session;
 		if (session === undefined || this.#state === 'closed') return next;
-		next = Math.min(next, session.nextTimeout());
+		next = Math.min(next, session.nextTimeout(), this.#keysDue);
 		if (this.#handshake.active) return next;
 		const resume = session.sender.unheardSince + RESUME_AFTER;
 		return Math.min(next, resume, this.#rekeyed + this.#config.rekeyInterval);
@@ -489,6 +494,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			return;
 		}
 		if (now >= this.#stateUntil) this.#endState(now);
+		if (this.#session && now >= this.#keysDue) this.#keysOld(this.#session, now);
 		const session = this.#session;
 		if (session !== undefined) {
 			session.handleTimeout(now);
@@ -498,6 +504,27 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#sendInit(now);
 		if (now >= this.#nextSweep) this.#sweep(now);
 		this.#traffic.afterInput(now);
+	}
+
+	get #keyLimit(): Millis {
+		return this.#config.keyLimit ?? KEY_LIMIT;
+	}
+
+	/** New keys were due twice, or the present ones may not be used any more. */
+	#keysOld(session: Session, now: Millis): void {
+		const end = this.#rekeyed + this.#keyLimit;
+		this.#keysDue = end;
+		if (now >= end) {
+			this.#dropSession('its keys are too old');
+			this.#state = 'connecting';
+			this.#stateUntil = NEVER;
+			this.#handshake.begin(undefined, now);
+		} else if (now - session.heard < this.#config.rekeyInterval) {
+			const age = Math.round((now - this.#rekeyed) / 1000);
+			const left = Math.round((end - now) / 1000);
+			const text = `no new keys for ${age} s although packets come: something drops handshakes on all paths; the session ends in ${left} s`;
+			this.#warnings.warn('old-keys', 'server', text, now);
+		}
 	}
 
 	#maybeResume(session: Session, now: Millis): void {

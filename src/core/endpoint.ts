@@ -120,6 +120,8 @@ export interface ClientEndpoint extends Endpoint {
 
 /** The server's end: many sessions, reached through the sockets of `net/`. */
 export interface ServerEndpoint extends Endpoint {
+	/** The sockets are open. */
+	start(now: Millis): void;
 	/** A datagram bytes[start, end) arrived from `remote`; undefined = it was genuine. */
 	receive(
 		remote: RemoteAddress,
@@ -183,6 +185,8 @@ export interface ClientConfig {
 	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s unless a test wants less. */
 	readonly rekeyInterval: Millis;
+	/** A session whose keys could not be replaced for so long ends, 1 h. */
+	readonly keyLimit?: Millis;
 	/**
 	 * A flow without datagrams stays for this, 300 s (RFC 4787); those with one target stay as long as
 	 * the session, up to 256 of them.
@@ -230,6 +234,8 @@ export interface ServerConfig {
 	readonly exit: boolean;
 	/** As the client's field of that name. */
 	readonly flowIdle: Millis;
+	/** A session whose keys could not be replaced for so long ends, 1 h and a minute. */
+	readonly keyLimit?: Millis;
 	/** A session without genuine packets ends after this, 180 s. */
 	readonly sessionIdle: Millis;
 	/** Flows a user may have, 16,384; 256 keyless. */

@@ -77,7 +77,8 @@ export type EndpointEvent =
 				| 'unknown-key'
 				| 'keyless'
 				| 'full'
-				| 'user-full';
+				| 'user-full'
+				| 'old-keys';
 			/** Address or path name where it showed; text from outside. */
 			readonly where: string;
 			readonly text: string;
@@ -146,6 +147,8 @@ export interface SessionStatus {
 	/** Packet numbers that never arrived here, of all that the peer is known to have sent: 0 to 1. */
 	readonly residualLoss: number | undefined;
 	readonly rekeys: number;
+	/** How long this end has sealed under the keys of now; they are replaced every two minutes. */
+	readonly keyAge: Millis;
 	readonly paths: readonly PathStatus[];
 }
 

@@ -26,9 +26,12 @@ export class KeySchedule {
 	);
 	#order = 0;
 	#sending: EpochKeys;
+	/** When packets were sealed under the present epoch first. */
+	since: Millis;
 	#confirmed: EpochKeys | undefined;
 
-	constructor(sealing: Aead, opening: Aead, epoch: number) {
+	constructor(sealing: Aead, opening: Aead, epoch: number, now: Millis = 0) {
+		this.since = now;
 		this.#sending = this.#put(epoch, sealing, opening);
 	}
 
@@ -50,7 +53,8 @@ export class KeySchedule {
 	}
 
 	/** Client: the server has these keys already, so they are used at once. */
-	install(epoch: number, sealing: Aead, opening: Aead): void {
+	install(epoch: number, sealing: Aead, opening: Aead, now: Millis = 0): void {
+		this.since = now;
 		this.#sending = this.#put(epoch, sealing, opening);
 	}
 
@@ -94,7 +98,10 @@ export class KeySchedule {
 		if (packetNumber < keys.lowest) keys.lowest = packetNumber;
 		if (this.#confirmed !== undefined && keys.order <= this.#confirmed.order) return false;
 		this.#confirmed = keys;
-		if (keys.order > this.#sending.order) this.#sending = keys;
+		if (keys.order > this.#sending.order) {
+			this.#sending = keys;
+			this.since = now;
+		}
 		for (const other of this.#epochs) {
 			if (other !== undefined && other.order < keys.order && other.expires === NEVER) {
 				other.expires = now + grace;

@@ -1,5 +1,6 @@
 import type {FlowOwner, ServerFlow} from './flow/server-flow-table.ts';
 import type {ServerFlows} from './flow/server-flows.ts';
+import type {RateLimit} from './rate-limit.ts';
 import type {ServerUser} from './server-user.ts';
 import type {Session} from './session.ts';
 import type {Millis} from './time.ts';
@@ -24,6 +25,8 @@ export interface ServerSession {
 	record: ClientRecord;
 	/** The time in its newest INIT, on the client's clock, which never goes back while the client lives. */
 	newestInit: number;
+	/** Bounds what resumes of it cost. */
+	readonly resumes: RateLimit;
 	/** False until the first genuine packet came, which alone shows that the client is live. */
 	live: boolean;
 	/** When handleTimeout wants to see it. */

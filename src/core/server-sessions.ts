@@ -144,8 +144,8 @@ export class ServerSessions {
 		}
 	}
 
-	/** Ends what was silent for `idle` ms, forgets half-open ones that stayed so. */
-	expire(now: Millis, idle: Millis): void {
+	/** Ends what was silent for `idle` ms or has keys as old as `keyLimit`, forgets half-open ones that stayed so. */
+	expire(now: Millis, idle: Millis, keyLimit: Millis): void {
 		for (const entry of this.#byId.values()) {
 			const {session, flows} = entry;
 			flows.held.expire(now);
@@ -155,7 +155,7 @@ export class ServerSessions {
 				if (this.#expired.size >= EXPIRED_IDS) this.#expired.clear();
 				this.#expired.add(session.localId);
 				this.end(entry, 'nothing heard of the client');
-			}
+			} else if (now - session.keys.since > keyLimit) this.end(entry, 'its keys are too old');
 		}
 	}
 }

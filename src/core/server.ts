@@ -30,6 +30,8 @@ const RESETS_PER_SOURCE = 10;
 /** Asked of clients at a clean stop, so that no packet meets a closed port. */
 const QUIET: Millis = 2000;
 const SECOND_CLOSE: Millis = 20;
+/** The client, which begins every rekey, ends a session without one a minute sooner. */
+const KEY_LIMIT: Millis = 3_660_000;
 
 /** The server's end: many sessions, each found by the id that it chose for it. */
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
@@ -41,7 +43,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #admission: Admission;
 	readonly #resets = new RateLimit(RESETS_PER_SECOND, 1);
 	readonly #resetsBySource = new RateLimit(RESETS_PER_SOURCE, 1024);
-	#started: Millis | undefined;
+	#started: Millis = Number.NEGATIVE_INFINITY;
 	#deadline: Millis = NEVER;
 	/** The session whose timers may have changed since its deadline was taken. */
 	#touched: ServerSession | undefined;
@@ -75,6 +77,10 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		});
 	}
 
+	start(now: Millis): void {
+		this.#started = now;
+	}
+
 	// --- network in ---
 
 	receive(
@@ -84,7 +90,6 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		this.#started ??= now;
 		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
 		if (end <= start) return this.drop('short');
 		if (this.#closed) return this.drop('unexpected');
@@ -165,7 +170,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	#reset(remote: RemoteAddress, id: number, packetNumber: number, now: Millis): void {
-		const young = now - (this.#started ?? now) < RESET_UPTIME;
+		const young = now - this.#started < RESET_UPTIME;
 		if (!young && !this.#sessions.hasExpired(id)) return;
 		if (!this.#resetsBySource.allow(remote.host, now) || !this.#resets.allow('', now)) return;
 		this.#sendRaw(encodeReset(id, packetNumber), remote);
@@ -342,7 +347,6 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	handleTimeout(now: Millis): void {
-		this.#started ??= now;
 		if (this.#closed) {
 			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
 			return;
@@ -372,7 +376,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	#sweep(now: Millis): void {
 		this.#nextSweep = now + SWEEP;
-		this.#sessions.expire(now, this.#config.sessionIdle);
+		const {sessionIdle, keyLimit = KEY_LIMIT} = this.#config;
+		this.#sessions.expire(now, sessionIdle, keyLimit);
 		for (const flow of this.#table.expired(now)) this.#endFlow(flow, now);
 		this.#records.expire(now);
 		this.#admission.expire(now);

@@ -23,6 +23,7 @@ export function sessionStatus(session: Session | undefined, context: StatusConte
 		datagramsReceived: session?.received ?? 0,
 		residualLoss: session?.prober.residualLoss,
 		rekeys: session?.rekeys ?? 0,
+		keyAge: session === undefined ? 0 : now - session.keys.since,
 		paths: session?.paths.all.map((path) => path.status(now)) ?? [],
 	};
 }

@@ -221,6 +221,7 @@ export class ServerTunnel implements DriverOutputs {
 	async start(): Promise<void> {
 		await this.#upkeep?.start();
 		this.#sockets.start();
+		this.#input((now) => this.#endpoint.start(now));
 		for (const targets of this.#allTargets) void targets.start();
 	}
 

@@ -36,6 +36,7 @@ const session: SessionStatus = {
 	datagramsReceived: 1230,
 	residualLoss: 0.000_125,
 	rekeys: 0,
+	keyAge: 30_000,
 	paths: [path],
 };
 

@@ -124,3 +124,47 @@ test('a client that restarts in the middle of a rekey gets a session and its flo
 	t.deepEqual(world.lostAtServer(from), []);
 	t.is(world.atServer.at(-1)!.flow, flow);
 });
+
+test('handshakes suppressed on all paths are said after two intervals, and end the session after an hour', (t) => {
+	let suppress = false;
+	let sealed = 0;
+	const world = new TunnelWorld({
+		seed: 18,
+		links: [{delay: 20}, {delay: 30}],
+		echo: true,
+		intercept: ({bytes}, _path, up) => {
+			if (up && bytes[0]! >> 4 === 4) sealed++;
+			return !(suppress && up && bytes[0]! >> 4 === 1);
+		},
+	}).start();
+	world.run(1000);
+	suppress = true;
+	const said = () =>
+		world.clientEvents.filter(({event}) => event.type === 'warning' && event.code === 'old-keys');
+	world.stream(5, 238_000);
+	t.deepEqual(said(), []);
+	world.stream(5, 3_000_000);
+	t.is(said().length, 1);
+	t.true(Math.abs(said()[0]!.at - 240_000) < 1000);
+	const {keyAge} = world.client!.status(world.now).sessions[0]!;
+	t.true(Math.abs(keyAge - world.now) < 1000);
+	t.deepEqual(world.lostAtServer(), []);
+	world.stream(5, 3_602_000 - world.now);
+	t.is(world.client!.status(world.now).sessions[0]!.state, 'connecting');
+	const down = world.clientEvents.findLast(({event}) => event.type === 'session-down')!;
+	t.like(down.event, {reason: 'its keys are too old'});
+	t.true(Math.abs(down.at - 3_600_000) < 1000);
+	const before = sealed;
+	world.stream(5, 500);
+	t.is(sealed, before, 'nothing is sealed under the old keys');
+	// The server, which cannot begin a handshake, ends it as well.
+	world.killClient();
+	world.run(world.now + 61_000);
+	t.is(world.server!.status(world.now).sessions.length, 0);
+	suppress = false;
+	world.startClient();
+	const from = world.send();
+	world.run(world.now + 200);
+	t.deepEqual(world.lostAtServer(from), []);
+	t.deepEqual(world.faults, []);
+});

@@ -169,3 +169,34 @@ test('restarts of both ends under loss always end in a working tunnel', (t) => {
 	t.deepEqual(world.faults, []);
 	t.true(world.lostAtServer(from).length <= 8);
 });
+
+test('RESETs are sent in the first ten minutes of a server, not in those after its first packet', (t) => {
+	const world = new TunnelWorld({seed: 35, links}).start();
+	world.run(1000);
+	const resets = () => world.down.reduce((sum, {counts}) => sum + counts.sent, 0);
+	const packet = new Uint8Array(60).fill(0x40);
+	for (const [age, answered] of [
+		[599_000, 1],
+		[601_000, 0],
+	] as const) {
+		world.killClient();
+		world.startServer();
+		world.run(world.now + age);
+		const before = resets();
+		world.inject('server', 0, packet);
+		world.run(world.now + 10);
+		t.is(resets() - before, answered);
+	}
+});
+
+test('a session resumes ten times a second at most', (t) => {
+	const world = new TunnelWorld({seed: 36, links, client: {rekeyInterval: 10}}).start();
+	world.run(500);
+	const before = world.client!.status(world.now).sessions[0]!.rekeys;
+	world.stream(100, 5000);
+	world.run(world.now + 100);
+	const {rekeys} = world.client!.status(world.now).sessions[0]!;
+	t.true(rekeys - before <= 60, `${rekeys - before} in 5 s`);
+	t.deepEqual(world.faults, []);
+	t.deepEqual(world.lostAtServer(), []);
+});

@@ -142,6 +142,7 @@ export class TunnelWorld {
 	/** Starts the server; it forgets everything it knew. */
 	startServer(): void {
 		this.server = new MptunnelServer(this.serverConfig, this.#environment('server', 1_000_000));
+		this.server.start(this.now);
 		this.#flowOwner.clear();
 		this.handed.server.clear();
 	}
