@@ -144,10 +144,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	pathTooLong(path: number, size: number, now: Millis): void {
 		const session = this.#session;
-		this.#within(now, () => {
-			session?.paths.get(path)?.mtu.tooLong(size, now);
-			session?.paths.choose();
-		});
+		const known = session?.paths.get(path);
+		if (known !== undefined) this.#within(now, () => session?.paths.tooLong(known, size, now));
 	}
 
 	// --- network in ---

@@ -330,12 +330,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void {
 		for (const entry of this.#sessions.values()) {
 			const {paths} = entry.session;
-			const known = paths.locate(remote);
-			if (known === undefined) continue;
-			this.#within(entry, now, () => {
-				known.path.mtu.tooLong(size, now);
-				paths.choose();
-			});
+			const path = paths.locate(remote)?.path;
+			if (path !== undefined) this.#within(entry, now, () => paths.tooLong(path, size, now));
 		}
 	}
 

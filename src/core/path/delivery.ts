@@ -138,6 +138,14 @@ export class Delivery {
 		this.#count = 0;
 	}
 
+	/** What was lost had a cause that the path is cured of. */
+	forget(): void {
+		this.grade = 0;
+		this.#count = 0;
+		this.#worseAt = Number.NEGATIVE_INFINITY;
+		this.#betterAt = Number.NEGATIVE_INFINITY;
+	}
+
 	/** A packet passes the path by: whether a copy of it should be sent there to see what arrives. */
 	sample(now: Millis, metered: boolean): boolean {
 		this.#unsampled++;

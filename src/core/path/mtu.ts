@@ -1,35 +1,66 @@
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import {type Millis, NEVER} from '../time.ts';
-
-/** Sizes searched, in bytes of UDP payload: tunnels, PPPoE, IPv6 and IPv4 over Ethernet. */
-const CANDIDATES: readonly number[] = [1280, 1392, 1420, 1452, 1472];
+import {CANDIDATES, SizeEvidence, type SizeInterval} from './size-evidence.ts';
 
 /** A size is too big only when the chance that all its probes were lost by luck is below this. */
 const LOG_CHANCE = Math.log(1e-4);
 
+/** Evidence (ln of a likelihood ratio) from which on a size is tested, and from which on it is given up. */
+const DOUBT = Math.log(5);
+const CONVICTION = Math.log(1e4);
+
 const ROUND: Millis = 200;
 const SLOW_ROUND: Millis = 1000;
 const FAST_ROUNDS = 5;
-/** PMTU_RAISE_TIMER of RFC 8899, section 5.1.1. */
-const RAISE_AFTER: Millis = 600_000;
+/**
+ * How long after a search that failed the next begins, in turn up to the longest: sooner than the
+ * PMTU_RAISE_TIMER of RFC 8899, section 5.1.1, for a search costs a few packets.
+ */
+const FIRST_RAISE: Millis = 1000;
+const LONGEST_RAISE: Millis = 45_000;
+/** A size that no packet of the application has proven for this long is tested. */
 const VERIFY_EVERY: Millis = 5000;
-const VERIFY_AGAIN: Millis = 200;
-const BLACK_HOLE_PAUSE: Millis = 60_000;
+const TEST_AGAIN: Millis = 50;
+const TESTS = 4;
+/** Before a size is doubted again after a test has proven it, and between two alarms. */
+const DOUBT_PAUSE: Millis = 1000;
+/** A size that fell, was found again and fell again within this time waits before it is searched. */
+const STEADY: Millis = 60_000;
+const LONGEST_WAIT: Millis = 30_000;
+/** Hints of the network may be forged: no more than one in this time counts. */
+const HINT_PAUSE: Millis = 1000;
 
 /**
  * Finds the largest packet that one direction of a path carries (RFC 8899), with probes padded to
- * the candidate sizes, and notices when a size that worked stops working. The fixed counts of the
- * RFC would fail on a path of 20 % loss, so both decisions use the chance of the losses seen.
+ * the candidate sizes, and notices when a size that worked stops working: by what becomes of the
+ * packets of the application, or by probes of that size where none are sent. The fixed counts of
+ * the RFC would fail on a path of 20 % loss, so both decisions use the chance of the losses seen.
  */
 export class MtuSearch {
 	/** The largest size known to get through. */
 	confirmed: number = BASE_PACKET_SIZE;
+	/** What was sent larger than BASE_PACKET_SIZE, and what became of it. */
+	readonly evidence: SizeEvidence = new SizeEvidence();
 	#ceiling = CANDIDATES.length;
 	#tries = 0;
 	#round = 0;
 	#raiseAt: Millis = NEVER;
+	#raiseAfter = FIRST_RAISE;
 	#next: Millis = NEVER;
-	#verifyTries = 0;
+	/** Tests of a doubted size that are left. */
+	#tests = 0;
+	/** Probes of the confirmed size without an answer yet, when the last went out, and its chances. */
+	#open = 0;
+	#openAt: Millis = NEVER;
+	#openLoss = 0;
+	#dismissedAt: Millis = Number.NEGATIVE_INFINITY;
+	#alarmedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** When `confirmed` changed; what was sent before says nothing of it. */
+	#since: Millis = Number.NEGATIVE_INFINITY;
+	/** When the size fell last, and how long the search waited after that. */
+	#fellAt: Millis = Number.NEGATIVE_INFINITY;
+	#waited: Millis = 0;
+	#hintedAt: Millis = Number.NEGATIVE_INFINITY;
 
 	/** The path works: the search begins, unless it has begun. */
 	start(now: Millis): void {
@@ -42,25 +73,37 @@ export class MtuSearch {
 	}
 
 	/**
-	 * The sizes to probe now. @param failure the chance that a probe of a size that fits is not
-	 * answered. @param active whether the path carries traffic; idle ones are not verified.
+	 * The sizes to probe now; a probe without padding has to follow them, so that the peer's count
+	 * says what became of them. @param failure the chance that a probe of a size that fits is not
+	 * answered. @param active whether the path carries traffic; idle ones are left alone.
 	 */
 	nextSizes(now: Millis, failure: number, active: boolean): readonly number[] {
 		if (now < this.#next) return [];
-		const log = Math.log(Math.min(0.75, Math.max(0.02, failure)));
+		if (this.#tests > 0) return this.#test(now, failure);
+		if (now >= this.#raiseAt && active) {
+			this.#ceiling = CANDIDATES.length;
+			this.#raiseAt = NEVER;
+			this.#tries = 0;
+			this.#round = 0;
+		}
 		const larger = CANDIDATES.filter(
 			(size, index) => size > this.confirmed && index < this.#ceiling,
 		);
-		if (larger.length > 0) return this.#search(now, log, larger);
-		return this.#verify(now, log, active);
+		if (larger.length > 0) {
+			const each = Math.log(Math.min(0.75, Math.max(0.02, failure)));
+			return this.#search(now, each, larger);
+		}
+		const isWorthIt = active && this.confirmed > BASE_PACKET_SIZE;
+		if (isWorthIt) this.#test(now, failure);
+		this.#rest(now);
+		return isWorthIt ? [this.confirmed] : [];
 	}
 
-	#search(now: Millis, log: number, sizes: readonly number[]): readonly number[] {
-		if (this.#tries * log < LOG_CHANCE) {
+	#search(now: Millis, each: number, sizes: readonly number[]): readonly number[] {
+		if (this.#tries * each < LOG_CHANCE) {
 			this.#ceiling = CANDIDATES.findIndex((size) => size > this.confirmed);
-			this.#tries = 0;
-			this.#raiseAt = now + RAISE_AFTER;
-			this.#next = now + VERIFY_EVERY;
+			this.#raiseLater(now);
+			this.#rest(now);
 			return [];
 		}
 		this.#tries++;
@@ -69,60 +112,150 @@ export class MtuSearch {
 		return sizes;
 	}
 
-	#verify(now: Millis, log: number, active: boolean): readonly number[] {
-		if (now >= this.#raiseAt) {
-			this.#ceiling = CANDIDATES.length;
-			this.#round = 0;
-			this.#raiseAt = now + RAISE_AFTER;
-		}
-		if (this.confirmed === BASE_PACKET_SIZE || (!active && this.#verifyTries === 0)) {
-			this.#next = now + VERIFY_EVERY;
-			return [];
-		}
-		if (this.#verifyTries * log < LOG_CHANCE) {
-			this.tooLong(this.confirmed, now);
-			return [];
-		}
-		this.#verifyTries++;
-		this.#next = now + VERIFY_AGAIN;
+	#raiseLater(now: Millis): void {
+		this.#raiseAt = now + this.#raiseAfter;
+		this.#raiseAfter = Math.min(LONGEST_RAISE, 2 * this.#raiseAfter);
+	}
+
+	#rest(now: Millis): void {
+		const raise = this.#raiseAt > now ? this.#raiseAt : NEVER;
+		this.#next = Math.min(now + VERIFY_EVERY, raise);
+	}
+
+	#test(now: Millis, failure: number): readonly number[] {
+		this.#tests = Math.max(0, this.#tests - 1);
+		this.#next = now + TEST_AGAIN;
+		this.#open++;
+		this.#openAt = now;
+		this.#openLoss = failure;
 		return [this.confirmed];
 	}
 
 	/** A probe of this size was answered. */
 	answered(size: number, now: Millis): void {
-		if (size > this.confirmed) {
-			this.confirmed = size;
-			this.#tries = 0;
-			if (size === CANDIDATES[CANDIDATES.length - 1]) this.#next = now + VERIFY_EVERY;
-		} else if (size === this.confirmed && size > BASE_PACKET_SIZE) {
-			this.#verifyTries = 0;
-			this.#next = now + VERIFY_EVERY;
+		if (size === this.confirmed && size > BASE_PACKET_SIZE) {
+			this.#dismissedAt = now;
+			this.#proven(now);
+		}
+		if (size <= this.confirmed) return;
+		this.#reset();
+		this.confirmed = size;
+		this.#since = now;
+		this.#tries = 0;
+		if (size === CANDIDATES[CANDIDATES.length - 1]) {
+			this.#raiseAt = NEVER;
+			this.#rest(now);
 		}
 	}
 
-	/** Small probes are lost as well: the path is the cause, not the size. */
-	pathSilent(): void {
-		this.#verifyTries = 0;
+	#proven(now: Millis): void {
+		this.#reset();
+		// A search that is due is not put off by this.
+		if (!this.#searching && this.#raiseAt > now) this.#rest(now);
+	}
+
+	#reset(): void {
+		this.evidence.reset();
+		this.#tests = 0;
+		this.#open = 0;
 	}
 
 	/**
-	 * This size does not get through (EMSGSIZE or a black hole). When it did before: back to the
-	 * base, for a while. When it was only being tried, nothing is lost by it.
+	 * A probe without padding was answered. @param interval what the peer counted since the one that
+	 * was answered before, which went out at `from`. @param behind when this one went out, less the
+	 * time by which packets overtake each other. @param loss that of small packets in this direction.
+	 * True = data died by its size, which says nothing of the path's loss.
 	 */
-	tooLong(size: number, now: Millis): void {
-		if (size <= BASE_PACKET_SIZE) return;
+	reported(
+		interval: SizeInterval,
+		from: Millis,
+		behind: Millis,
+		loss: number,
+		now: Millis,
+	): boolean {
+		const {confirmed, evidence} = this;
+		if (confirmed === BASE_PACKET_SIZE || from < this.#since) return false;
+		if (this.#open > 0 && behind >= this.#openAt) {
+			evidence.missed(this.#open, confirmed, this.#openLoss);
+			this.#open = 0;
+		}
+		if (evidence.weigh(interval, confirmed, loss)) this.#proven(now);
+		const {score} = evidence;
+		if (score >= CONVICTION) {
+			const {hasData} = evidence;
+			this.#fall(now, CANDIDATES.length);
+			return this.#waitIfUnsteady(now) && hasData;
+		}
+		if (score >= DOUBT && now - this.#dismissedAt >= DOUBT_PAUSE) this.#doubt(TESTS, now);
+		return false;
+	}
+
+	/** Nothing but probes came in although the peer sent more: the other direction may have narrowed too. */
+	alarmed(now: Millis): void {
+		if (this.confirmed === BASE_PACKET_SIZE || now - this.#alarmedAt < DOUBT_PAUSE) return;
+		this.#alarmedAt = now;
+		this.#doubt(1, now);
+	}
+
+	#doubt(tests: number, now: Millis): void {
+		if (this.#tests > 0 || this.#open > 0) return;
+		this.#tests = tests;
+		this.#next = now;
+	}
+
+	get #searching(): boolean {
+		return this.#ceiling > CANDIDATES.indexOf(this.confirmed) + 1;
+	}
+
+	/**
+	 * The system refused a packet of this size. True = the size was given up. When it was only being
+	 * tried, nothing is lost by it.
+	 */
+	tooLong(size: number, now: Millis): boolean {
+		if (size <= BASE_PACKET_SIZE) return false;
 		const first = CANDIDATES.findIndex((candidate) => candidate >= size);
 		const ceiling = first < 0 ? CANDIDATES.length : first;
 		if (size > this.confirmed) {
-			this.#ceiling = Math.min(this.#ceiling, ceiling);
-			return;
+			if (ceiling < this.#ceiling) {
+				this.#ceiling = ceiling;
+				if (this.#raiseAt === NEVER) this.#raiseLater(now);
+			}
+			return false;
 		}
+		this.#fall(now, ceiling);
+		this.#raiseLater(now);
+		return true;
+	}
+
+	/**
+	 * A message of the network says that some packet was too long (ICMP), which anybody may forge:
+	 * what is found wrong is taken back after one round trip.
+	 */
+	hinted(now: Millis): void {
+		if (this.confirmed === BASE_PACKET_SIZE || now - this.#hintedAt < HINT_PAUSE) return;
+		this.#hintedAt = now;
+		this.#fall(now, CANDIDATES.length);
+	}
+
+	/** Back to the base, and up again at once as far as probes get through. */
+	#fall(now: Millis, ceiling: number): void {
 		this.confirmed = BASE_PACKET_SIZE;
+		this.#since = now;
+		this.#reset();
 		this.#ceiling = ceiling;
 		this.#tries = 0;
 		this.#round = 0;
-		this.#raiseAt = now + RAISE_AFTER;
-		this.#verifyTries = 0;
-		this.#next = now + BLACK_HOLE_PAUSE;
+		this.#raiseAt = NEVER;
+		this.#raiseAfter = FIRST_RAISE;
+		this.#next = now;
+	}
+
+	/** Who lets probes through and nothing else must not make the size go up and down for ever; true = steady. */
+	#waitIfUnsteady(now: Millis): boolean {
+		const steady = now - this.#fellAt > STEADY + this.#waited;
+		this.#waited = steady ? 0 : Math.min(LONGEST_WAIT, Math.max(1000, 2 * this.#waited));
+		this.#fellAt = now;
+		this.#next = now + this.#waited;
+		return steady;
 	}
 }

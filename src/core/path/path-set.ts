@@ -6,6 +6,7 @@ import type {RemoteAddress} from '../remote-address.ts';
 import {chooseRedundant, chooseSamples} from '../schedule/redundant.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {PathAddress} from './address.ts';
+import {WORST_GRADE} from './delivery.ts';
 import {Path} from './path.ts';
 
 /**
@@ -21,7 +22,7 @@ export class PathSet {
 	readonly chosen: Path[] = [];
 	/** Those beside them that get a copy now and then, to see whether data arrives there again. */
 	readonly sampled: Path[] = [];
-	/** The largest packet that fits all chosen paths, in bytes of UDP payload. */
+	/** The largest packet that fits the chosen paths whose size counts, in bytes of UDP payload. */
 	packetSize: number = BASE_PACKET_SIZE;
 	/** On how many paths each packet goes; 0 = on all. */
 	copies = 0;
@@ -159,7 +160,38 @@ export class PathSet {
 		chooseRedundant(this.all, this.copies, this.chosen);
 		chooseSamples(this.all, this.chosen, this.sampled);
 		let size = MAX_PACKET_SIZE;
-		for (const path of this.chosen) size = Math.min(size, path.mtu.confirmed);
-		this.packetSize = this.chosen.length === 0 ? BASE_PACKET_SIZE : size;
+		let widest = BASE_PACKET_SIZE;
+		for (const {mtu, sizeWorth} of this.chosen) {
+			if (sizeWorth.counts) size = Math.min(size, mtu.confirmed);
+			widest = Math.max(widest, mtu.confirmed);
+		}
+		this.packetSize = Math.min(size, widest);
+	}
+
+	/** The system says that a packet of this size is too long for a path; 0 = some packet was. */
+	tooLong(path: Path, size: number, now: Millis): void {
+		if (size === 0) path.mtu.hinted(now);
+		else if (path.mtu.tooLong(size, now)) path.narrowed(now);
+		this.choose();
+	}
+
+	/** Judges anew whose size counts. */
+	weighSizes(now: Millis): void {
+		let changed = false;
+		for (const path of this.chosen) {
+			if (path.sizeWorth.judge(path, this.#widerThan(path), now)) changed = true;
+		}
+		if (changed) this.choose();
+	}
+
+	/** The quickest path that carries more than this one, and most of it. */
+	#widerThan(path: Path): Path | undefined {
+		let best: Path | undefined;
+		for (const other of this.chosen) {
+			if (other.mtu.confirmed <= path.mtu.confirmed || other.state !== 'up') continue;
+			if (other.grade === WORST_GRADE) continue;
+			if (best === undefined || other.rtt.smoothed < best.rtt.smoothed) best = other;
+		}
+		return best;
 	}
 }

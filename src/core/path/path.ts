@@ -7,12 +7,13 @@ import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
 import {DelayMeter} from './delay.ts';
 import {Delivery, WORST_GRADE} from './delivery.ts';
-import {type Circumstances, PathJudge, type Sent} from './judge.ts';
+import {type Circumstances, PathJudge, Sent} from './judge.ts';
 import {LossMeter} from './loss.ts';
 import {MtuSearch} from './mtu.ts';
 import {ProbeHistory} from './probe-history.ts';
 import {RttEstimator} from './rtt.ts';
 import {Saturation} from './saturation.ts';
+import {SizeWorth} from './size-worth.ts';
 
 /** Copies older than this many packet numbers are not counted: enough for 100 ms of skew at 40,000/s. */
 const COPY_SPAN = 4096;
@@ -36,9 +37,12 @@ export class Path {
 	readonly receiveLoss: LossMeter = new LossMeter();
 	/** What arrives of the data sent on the path. */
 	readonly delivery: Delivery = new Delivery();
+	/** Loss of probes, those with padding left out. */
+	readonly probeLoss: LossMeter = new LossMeter();
 	readonly sendDelay: DelayMeter = new DelayMeter();
 	readonly receiveDelay: DelayMeter = new DelayMeter();
 	readonly mtu: MtuSearch = new MtuSearch();
+	readonly sizeWorth: SizeWorth = new SizeWorth();
 	readonly saturation: Saturation = new Saturation();
 	readonly probes: ProbeHistory = new ProbeHistory();
 	/** Packets sent and received on the path, copies included, as the counters in probes. */
@@ -46,11 +50,16 @@ export class Path {
 	sentBytes = 0;
 	/** Those of them that were a PROBE or PONG. */
 	sentProbes = 0;
+	/** Those of these with padding, and how many of them were answered. */
+	sentPadded = 0;
+	answeredPadded = 0;
 	receivedPackets = 0;
 	receivedProbes = 0;
 	/** The peer's counters of what it received on the path, modulo 2^32 and 2^16. */
 	peerPackets = 0;
 	peerProbes = 0;
+	/** The same count of probes, going on where that one wraps. */
+	peerProbesInAll = 0;
 	/** When the last genuine packet or counted copy came in; NEVER before the first. */
 	heard: Millis = NEVER;
 	/** When the last probe went out and came in. */
@@ -67,6 +76,8 @@ export class Path {
 	downReason = '';
 	/** Client: the longest time between two packets on the path, as its user wants it. */
 	keepAlive: Millis = NEVER;
+	/** When the size that it carries fell; what was sent before may have died of that. */
+	narrowedAt: Millis = Number.NEGATIVE_INFINITY;
 	/** When to probe next. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
@@ -74,6 +85,10 @@ export class Path {
 	/** Client: the numbers of the newest packets sent on the path, for telling a true RESET. */
 	sentNumbers: ReplayWindow | undefined = undefined;
 	readonly #copies = new ReplayWindow(COPY_SPAN);
+	/** What the peer had sent, and what of it had come in, at its last probe. */
+	#peerSent = 0;
+	#received = 0;
+	#receivedProbes = 0;
 
 	constructor(settings: PathSettings) {
 		this.id = settings.id;
@@ -123,6 +138,7 @@ export class Path {
 	#sent(bytes: number, now: Millis, what: Sent): void {
 		this.sentPackets++;
 		this.sentBytes += bytes + HEADERS;
+		if (bytes > BASE_PACKET_SIZE) this.mtu.evidence.sent(bytes, what === Sent.PROBE);
 		this.judge.sent(now, what, this.rtt.patience);
 	}
 
@@ -166,12 +182,30 @@ export class Path {
 
 	/** The chance that a probe on the path is not answered. */
 	get probeFailure(): number {
-		return 1 - (1 - this.sendLoss.cautious) * (1 - this.receiveLoss.cautious);
+		return 1 - (1 - this.probeLoss.cautious) * (1 - this.receiveLoss.cautious);
+	}
+
+	/** The size that was confirmed is given up: what died by it says nothing of the path's loss. */
+	narrowed(now: Millis): void {
+		this.narrowedAt = now;
+		this.sendLoss.reset();
+		this.delivery.forget();
 	}
 
 	/** What the judge needs; `reportSilence` is the session's. */
 	circumstances(reportSilence: number): Circumstances {
 		return {patience: this.rtt.patience, loss: this.sendLoss.cautious, reportSilence};
+	}
+
+	/** Whether since the last probe of the peer, which had sent so many packets now, probes came and no data. */
+	onlyProbesCame(peerSent: number): boolean {
+		const sent = (peerSent - this.#peerSent) | 0;
+		const came = this.receivedPackets - this.#received;
+		const probes = this.receivedProbes - this.#receivedProbes;
+		this.#peerSent = peerSent;
+		this.#received = this.receivedPackets;
+		this.#receivedProbes = this.receivedProbes;
+		return sent > came && came <= probes;
 	}
 
 	/** The path leads elsewhere now: what was measured of delay and size does not hold any more. */

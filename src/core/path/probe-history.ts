@@ -1,4 +1,5 @@
 import type {Millis} from '../time.ts';
+import type {SizeCounts} from './size-evidence.ts';
 
 /** Probes remembered: 6.4 s at ten a second. */
 const ENTRIES = 64;
@@ -17,6 +18,9 @@ export interface SentProbe {
 	readonly bytes: number;
 	/** Those of the packets that are no probes. */
 	readonly data: number;
+	/** Probes with padding among them, and data packets by their size. */
+	readonly padded: number;
+	readonly larger: SizeCounts;
 	/** Bytes of the packet that carried it. */
 	readonly size: number;
 	/** Whether an echo came back. */
@@ -32,8 +36,7 @@ export interface ReceivedProbe {
 
 /** What the peer had received when it got a probe. */
 export interface EchoedProbe {
-	readonly packets: number;
-	readonly bytes: number;
+	readonly sent: SentProbe;
 	readonly arrived: number;
 	readonly arrival: number;
 }
@@ -81,8 +84,8 @@ export class ProbeHistory {
 	 */
 	previous(entry: SentProbe, arrived: number, arrival: number): EchoedProbe | undefined {
 		const previous = this.#echoed;
-		if (previous !== undefined && entry.packets <= previous.packets) return undefined;
-		this.#echoed = {packets: entry.packets, bytes: entry.bytes, arrived, arrival};
+		if (previous !== undefined && entry.packets <= previous.sent.packets) return undefined;
+		this.#echoed = {sent: entry, arrived, arrival};
 		return previous;
 	}
 }

@@ -1,5 +1,5 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
-import {FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {BASE_PACKET_SIZE, FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import {encodeProbe, type Probe} from '../../wire/probe.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PacketSender} from '../packet-sender.ts';
@@ -8,7 +8,7 @@ import type {PathAddress} from './address.ts';
 import {Sent} from './judge.ts';
 import type {Path} from './path.ts';
 import type {PathSet} from './path-set.ts';
-import type {SentProbe} from './probe-history.ts';
+import type {EchoedProbe, SentProbe} from './probe-history.ts';
 import {type Activity, NAT_LIFE, probeInterval, Role} from './probe-interval.ts';
 
 /** Traffic within this time makes a session active. */
@@ -47,8 +47,8 @@ export class Prober {
 	readonly #traffic: Traffic;
 	/** ln of the chance that every report since the last one was lost on its way. */
 	#reportSilence = 0;
-	/** When the probe went out that the one being read echoes. */
-	#echoedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** The probe that the one being read echoes. */
+	#echo: SentProbe | undefined;
 	#lastData: Millis = Number.NEGATIVE_INFINITY;
 	/** The peer's count of datagrams it sent, and ours of those received by then. */
 	#peerSent = 0;
@@ -100,7 +100,7 @@ export class Prober {
 		path.response = undefined;
 		path.probed = now;
 		if (path.probeSent(now)) this.#paths.choose();
-		this.#reportSilence += Math.log(path.probeFailure);
+		if (size === 0) this.#reportSilence += Math.log(path.probeFailure);
 		this.schedule(path, now);
 	}
 
@@ -152,7 +152,8 @@ export class Prober {
 		this.#fillCounts(probe);
 		let end = encodeProbe(slot.bytes, HEAD_ROOM, probe);
 		const padded = HEAD_ROOM + size - PACKET_OVERHEAD;
-		if (padded > end) {
+		const isPadded = padded > end;
+		if (isPadded) {
 			// The slot's memory carried other packets before: padding must not repeat them.
 			slot.bytes.fill(FrameType.PADDING, end, padded);
 			end = padded;
@@ -163,14 +164,16 @@ export class Prober {
 			packets: path.sentPackets + 1,
 			bytes: path.sentBytes,
 			data: path.sentPackets - path.sentProbes,
+			padded: path.sentPadded + (isPadded ? 1 : 0),
+			larger: path.mtu.evidence.counts,
 			size: end - HEAD_ROOM + PACKET_OVERHEAD,
 			echoed: false,
 		};
 		const what = type === FrameType.PROBE ? Sent.PROBE : Sent.ANSWER;
-		if (this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now, what)) {
-			path.probes.add(entry);
-			path.sentProbes++;
-		}
+		if (!this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now, what)) return;
+		path.probes.add(entry);
+		path.sentProbes++;
+		if (isPadded) path.sentPadded++;
 	}
 
 	#fillEcho(probe: Probe, path: Path): void {
@@ -196,6 +199,8 @@ export class Prober {
 		path.receivedProbes++;
 		path.peerProbed = now;
 		path.receiveLoss.update(probe.sentPackets, path.receivedPackets >>> 0);
+		const isAlarming = path.onlyProbesCame(probe.sentPackets);
+		if (isAlarming && this.#paths.chosen.includes(path)) path.mtu.alarmed(now);
 		path.receiveDelay.sample(probe.sentTime, stampOf(now), now);
 		path.probes.received = {
 			time: probe.sentTime,
@@ -206,7 +211,7 @@ export class Prober {
 			this.#peerSent = probe.sentDatagrams;
 			this.#receivedThen = this.#traffic.received;
 		}
-		this.#echoedAt = Number.NEGATIVE_INFINITY;
+		this.#echo = undefined;
 		if (probe.hasEcho) this.#echoed(probe, path, now);
 		if (probe.response !== undefined) this.#validate(probe.response, address);
 		if (probe.challenge !== undefined) path.response = probe.challenge;
@@ -233,15 +238,15 @@ export class Prober {
 		const held = (probe.sentTime - probe.echoArrival) >>> 0;
 		path.rtt.sample(((round - held) | 0) / 1000);
 		path.sendDelay.sample(probe.echoTime, probe.echoArrival, now);
-		this.#echoedAt = entry.at;
-		path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
+		this.#echo = entry;
+		if (entry.at >= path.narrowedAt) path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
 		this.#measureData(probe, path, entry);
 		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
 		if (previous !== undefined) {
-			const packets = entry.packets - previous.packets;
+			const packets = entry.packets - previous.sent.packets;
 			const arrived = (probe.echoPackets - previous.arrived) >>> 0;
 			const span = ((probe.echoArrival - previous.arrival) | 0) / 1000;
-			const bytes = (entry.bytes - previous.bytes) / packets;
+			const bytes = (entry.bytes - previous.sent.bytes) / packets;
 			path.saturation.delivered(arrived, span, bytes, now);
 		}
 		let others = Number.POSITIVE_INFINITY;
@@ -251,9 +256,35 @@ export class Prober {
 		}
 		const queue = path.sendDelay.queueing ?? 0;
 		path.saturation.queueing({queue, others, sentAt: entry.at, patience: path.rtt.patience}, now);
-		const before = path.mtu.confirmed;
-		path.mtu.answered(entry.size, now);
-		if (path.mtu.confirmed !== before) this.#paths.choose();
+		this.#measureSize(path, entry, previous, probe.echoPackets, now);
+	}
+
+	/** What the echo of `entry` says of the largest packet that the path carries. */
+	#measureSize(
+		path: Path,
+		entry: SentProbe,
+		previous: EchoedProbe | undefined,
+		arrived: number,
+		now: Millis,
+	): void {
+		const {mtu} = path;
+		const before = mtu.confirmed;
+		if (entry.size > BASE_PACKET_SIZE) {
+			path.answeredPadded++;
+			mtu.answered(entry.size, now);
+		} else if (previous !== undefined) {
+			const {sent} = previous;
+			const interval = {
+				packets: entry.packets - sent.packets,
+				arrived: (arrived - previous.arrived) | 0,
+				from: sent.larger,
+				to: entry.larger,
+			};
+			const loss = path.probeLoss.cautious;
+			const behind = entry.at - 4 * path.rtt.variation;
+			if (mtu.reported(interval, sent.at, behind, loss, now)) path.narrowed(now);
+		}
+		if (mtu.confirmed !== before) this.#paths.choose();
 	}
 
 	// The peer counts a probe when it comes: its count of them belongs to the moment that is echoed.
@@ -261,6 +292,7 @@ export class Prober {
 		let changed = path.probeEchoed();
 		for (let i = 0; i < probe.count; i++) {
 			if (probe.pathIds[i] !== path.id || path.state === 'down') continue;
+			if (entry.at < path.narrowedAt) continue;
 			const {delivery} = path;
 			changed =
 				delivery.update(entry.at, entry.data, probe.echoPackets, probe.probes[i]!) || changed;
@@ -274,6 +306,7 @@ export class Prober {
 	 */
 	#readCounts(probe: Probe, over: Path, now: Millis): void {
 		this.#reportSilence = 0;
+		const echoedAt = this.#echo?.at ?? Number.NEGATIVE_INFINITY;
 		for (let i = 0; i < probe.count; i++) {
 			const path = this.#paths.get(probe.pathIds[i]!);
 			if (path === undefined) continue;
@@ -281,17 +314,22 @@ export class Prober {
 			const packetsRise = (probe.packets[i]! - path.peerPackets) | 0;
 			const probesRise = ((probe.probes[i]! - path.peerProbes) << 16) >> 16;
 			if (packetsRise > 0) path.peerPackets = probe.packets[i]!;
-			if (probesRise > 0) path.peerProbes = probe.probes[i]!;
+			if (probesRise > 0) {
+				path.peerProbes = probe.probes[i]!;
+				path.peerProbesInAll += probesRise;
+			}
+			if (path === over && this.#echo !== undefined) measureLoss(path, this.#echo);
 			const from = path.state;
 			const evidence = {
 				packetsRose: packetsRise > 0,
 				probesRose: probesRise > 0,
 				provenUntil: now - path.rtt.smoothed,
-				echoedAt: path === over ? this.#echoedAt : Number.NEGATIVE_INFINITY,
+				echoedAt: path === over ? echoedAt : Number.NEGATIVE_INFINITY,
 			};
 			path.judge.report(evidence, now, path.circumstances(0));
 			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
 		}
+		this.#paths.weighSizes(now);
 	}
 
 	#reported(path: Path, over: Path, packets: number, now: Millis): void {
@@ -313,7 +351,7 @@ export class Prober {
 	}
 
 	#cameUp(path: Path, now: Millis): void {
-		if (!path.settings.metered) path.mtu.start(now);
+		path.mtu.start(now);
 		this.schedule(path, now);
 	}
 
@@ -344,12 +382,18 @@ export class Prober {
 			if (now >= path.judge.nextTimeout(path.rtt.patience)) this.#judge(path, now);
 			if (now >= path.nextProbe) this.probe(path, now);
 			if (path.state !== 'up' || now < path.mtu.nextTimeout()) continue;
-			const active = this.#activity(now) === 'active';
-			for (const size of path.mtu.nextSizes(now, path.probeFailure, active)) {
-				this.probe(path, now, size);
-			}
-			if (path.mtu.confirmed < this.#paths.packetSize) this.#paths.choose();
+			this.#probeSizes(path, now);
 		}
+	}
+
+	#probeSizes(path: Path, now: Millis): void {
+		// What carries no data may be tested when it does.
+		const inUse = this.#paths.chosen.includes(path) && !path.settings.metered;
+		const active = inUse && this.#activity(now) === 'active';
+		const sizes = path.mtu.nextSizes(now, path.probeFailure, active);
+		for (const size of sizes) this.probe(path, now, size);
+		// Whether it is the size or the path that loses them shows by one without padding behind them.
+		if (sizes.length > 0) this.probe(path, now);
 	}
 
 	#judge(path: Path, now: Millis): void {
@@ -357,7 +401,6 @@ export class Prober {
 		const silent = Math.round(now - path.judge.unprovenSince);
 		path.judge.judge(now, path.circumstances(this.#reportSilence));
 		if (!this.#paths.stateChanged(path, from, now, `no evidence for ${silent} ms`)) return;
-		path.mtu.pathSilent();
 		// Reports on it come over the other paths, which are asked more often from now on.
 		for (const each of this.#paths.all) this.schedule(each, now);
 		if (this.#role === Role.CLIENT) this.#context.emit({type: 'path-silent', path: path.id});
@@ -379,4 +422,10 @@ export class Prober {
 		// Another path may be the only one now.
 		for (const each of this.#paths.all) this.schedule(each, now);
 	}
+}
+
+/** What the peer had received of probes when it got the one that it echoes. */
+function measureLoss(path: Path, {packets, data, padded}: SentProbe): void {
+	const sent = packets - data - padded + path.answeredPadded;
+	path.probeLoss.update(sent >>> 0, path.peerProbesInAll >>> 0);
 }

@@ -102,6 +102,8 @@ export class StreamTransport implements CarrierEvents {
 		for (const path of this.#init.paths.chosen) {
 			const carrier = this.carrier(path);
 			carrier.observe(now);
+			// What packets are not made to fit carries none of them.
+			if (path.mtu.confirmed < this.#init.paths.packetSize) continue;
 			if (carrier.trusted) trusted |= carrier.bit;
 			let at = order.length;
 			const score = cost(carrier);

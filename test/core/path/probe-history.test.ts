@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import {ProbeHistory, type SentProbe} from '../../../src/core/path/probe-history.ts';
 
 function probeOf(time: number, packets = time, bytes = 100 * packets): SentProbe {
-	return {time, at: time / 1000, packets, bytes, data: 0, size: 100, echoed: false};
+	const sent = {packets, bytes, data: 0, padded: 0, larger: new Float64Array(0)};
+	return {...sent, time, at: time / 1000, size: 100, echoed: false};
 }
 
 test('a time stamp is the time, unless it was used before', (t) => {
@@ -67,7 +68,7 @@ test('measures from the echoed probe before, never backwards', (t) => {
 	const history = new ProbeHistory();
 	t.is(history.previous(probeOf(10), 9, 100), undefined);
 	const previous = history.previous(probeOf(20), 18, 200);
-	t.deepEqual(previous, {packets: 10, bytes: 1000, arrived: 9, arrival: 100});
+	t.deepEqual(previous, {sent: probeOf(10), arrived: 9, arrival: 100});
 	t.is(history.previous(probeOf(15), 14, 150), undefined);
-	t.is(history.previous(probeOf(30), 27, 300)?.packets, 20);
+	t.is(history.previous(probeOf(30), 27, 300)?.sent.packets, 20);
 });

@@ -1,0 +1,127 @@
+import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
+
+/** Sizes searched, in bytes of UDP payload: tunnels, PPPoE, IPv6 and IPv4 over Ethernet. */
+export const CANDIDATES: readonly number[] = [1280, 1392, 1420, 1452, 1472];
+
+/** What a path may be left with when the next candidate stops getting through. */
+const LIMITS: readonly number[] = [BASE_PACKET_SIZE, ...CANDIDATES.slice(0, -1)];
+
+/** Where probes with padding are counted: each of them is answered or missed by itself. */
+const TRIALS = LIMITS.length;
+
+/** Chance of losing a packet by luck: what is measured on few packets is not believed beyond this. */
+const LEAST_LOSS = 0.05;
+const MOST_LOSS = 0.75;
+
+/**
+ * How much one interval between two probes may add: what is lost together may have one cause that
+ * has nothing to do with size, such as a short outage.
+ */
+const MOST_PER_INTERVAL = Math.log(100);
+
+/** Packets sent on a path so far, by what they are larger than; see {@link SizeEvidence.counts}. */
+export type SizeCounts = Readonly<Float64Array>;
+
+/** What was sent between two probes that the peer echoed, and how much of it arrived. */
+export interface SizeInterval {
+	readonly packets: number;
+	readonly arrived: number;
+	/** The counts when the first and the last of the two probes went out. */
+	readonly from: SizeCounts;
+	readonly to: SizeCounts;
+}
+
+/**
+ * Watches whether packets die by their size. For each limit that the path may have fallen to it
+ * compares two explanations of what the peer counted between two probes: that the larger packets
+ * all died, and that loss took large and small alike. The logarithms of the ratios are summed, and
+ * the sum begins anew when it falls below zero (Page's CUSUM test, Biometrika 41, 1954), so that
+ * hours of health do not outweigh a second of evidence.
+ */
+export class SizeEvidence {
+	#counts = new Float64Array(LIMITS.length + 1);
+	/** Whether somebody has the current counts, which then must not change. */
+	#shared = false;
+	readonly #scores = new Float64Array(LIMITS.length);
+	/** Whether data was among what seems to have died, and not only probes. */
+	hasData = false;
+
+	/** Counts a packet larger than BASE_PACKET_SIZE, or a probe of that size. */
+	sent(bytes: number, isProbe: boolean): void {
+		if (this.#shared) {
+			this.#counts = this.#counts.slice();
+			this.#shared = false;
+		}
+		if (isProbe) this.#counts[TRIALS]!++;
+		else for (let i = 0; i < TRIALS && bytes > LIMITS[i]!; i++) this.#counts[i]!++;
+	}
+
+	/** The counts so far; they stay as they are when more is sent. */
+	get counts(): SizeCounts {
+		this.#shared = true;
+		return this.#counts;
+	}
+
+	/** The strongest evidence that the path carries less than it did: ln of the likelihood ratio. */
+	get score(): number {
+		return this.#scores.reduce((most, score) => Math.max(most, score));
+	}
+
+	/**
+	 * Weighs an interval; `loss` is that of small packets. True = packets arrived that only a path of
+	 * at least `confirmed` carries.
+	 */
+	weigh({packets, arrived, from, to}: SizeInterval, confirmed: number, loss: number): boolean {
+		const each = logLoss(loss);
+		const counted = packets - (to[TRIALS]! - from[TRIALS]!);
+		let proven = false;
+		for (let i = 0; i < TRIALS; i++) {
+			const large = to[i]! - from[i]!;
+			if (large === 0) continue;
+			const small = counted - large;
+			if (arrived > small) {
+				this.#scores[i] = 0;
+				if (CANDIDATES[i] === confirmed) proven = true;
+			} else if (2 * arrived >= small) {
+				// Where most of the small ones died as well the path is the cause, not the size.
+				const ratio = logChoose(small, arrived) - logChoose(counted, arrived) - large * each;
+				const score = this.#scores[i]! + Math.min(MOST_PER_INTERVAL, ratio);
+				this.#scores[i] = Math.max(0, score);
+				if (ratio > 0) this.hasData = true;
+			}
+		}
+		return proven;
+	}
+
+	/** So many probes of the size `confirmed` were not answered; `loss` as for small probes. */
+	missed(probes: number, confirmed: number, loss: number): void {
+		for (let i = 0; i < TRIALS && LIMITS[i]! < confirmed; i++) {
+			this.#scores[i]! -= probes * logLoss(loss);
+		}
+	}
+
+	/** Begins anew. */
+	reset(): void {
+		this.#scores.fill(0);
+		this.hasData = false;
+	}
+}
+
+function logLoss(loss: number): number {
+	return Math.log(Math.min(MOST_LOSS, Math.max(LEAST_LOSS, loss)));
+}
+
+/** ln of the number of ways to choose k of n. */
+function logChoose(n: number, k: number): number {
+	return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+}
+
+/** ln(n!), by Stirling's series from 10 on. */
+function logFactorial(n: number): number {
+	if (n < 10) {
+		let product = 1;
+		for (let i = 2; i <= n; i++) product *= i;
+		return Math.log(product);
+	}
+	return n * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI * n) + 1 / (12 * n);
+}
