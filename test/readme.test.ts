@@ -336,6 +336,7 @@ test('the table of words lists those of the full example and no others', (t) => 
 		port: '=40001',
 		rate: '=20mbit',
 		keepalive: '=25s',
+		mark: '=51820',
 	};
 	for (const word of shown) {
 		const problems: string[] = [];

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import {type ClientOptions, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
+import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
 import {LOCALHOST} from '../config/endpoint.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {MptunnelClient} from '../core/client.ts';
@@ -109,11 +109,27 @@ export async function startClient(
 	};
 }
 
-/** Throws an Error for the user when a path is bound to an interface and that cannot be. */
-export function checkInterfaces({paths}: ClientOptions, {bindsInterfaces}: UdpBackEnd): void {
-	const bound = paths.find(({device}) => device !== undefined);
-	if (bindsInterfaces || bound === undefined) return;
-	throw new Error(`path ${bound.name}, bind ${bound.device}: ${NEEDS_BATCH}`);
+/** Throws an Error for the user when a path has an interface or a mark and that cannot be. */
+export function checkInterfaces({paths}: ClientOptions, backEnd: UdpBackEnd): void {
+	for (const {name, device, mark} of paths) {
+		if (device !== undefined && !backEnd.bindsInterfaces) {
+			throw new Error(`path ${name}, bind ${device}: ${NEEDS_BATCH}`);
+		}
+		if (mark !== undefined && !canMark(backEnd, mark.value)) {
+			throw new Error(`${mark.place}: mark=${mark.value} ${MARK_NEEDS}`);
+		}
+	}
+}
+
+function canMark(backEnd: UdpBackEnd, mark: number): boolean {
+	if (!backEnd.bindsInterfaces) return false;
+	try {
+		const nobody = {onBatch: () => {}, onError: () => {}};
+		void backEnd.open({address: '127.0.0.1', port: 0, mark}, nobody).close();
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 async function openSocks(

@@ -152,12 +152,16 @@ export function resolveClientOptions(
 
 // Which back end there will be is only known when it runs, but this one never can.
 function checkInterfaces({paths}: ClientFile, io: IoName | undefined, problems: ProblemList): void {
-	for (const {name, device} of io === 'dgram' ? paths : []) {
+	for (const {name, device, mark} of io === 'dgram' ? paths : []) {
+		if (mark !== undefined) problems.add(mark.place, '', `mark=${mark.value} ${MARK_NEEDS}`);
 		if (device === undefined) continue;
 		const reason = `bind ${quoteText(device)} of path ${quoteText(name)}: ${NEEDS_BATCH}`;
 		problems.add('', '', reason);
 	}
 }
+
+/** What is to be said of the mark of a path where there can be none. */
+export const MARK_NEEDS = 'needs --io batch and the capability CAP_NET_ADMIN';
 
 /** What is to be said of a path that is bound to an interface where that cannot be. */
 export const NEEDS_BATCH = 'the name of a network interface needs --io batch, others an IP address';

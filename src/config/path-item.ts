@@ -2,11 +2,11 @@ import {readPathLine} from './path-line.ts';
 import type {PathDraft, RateOptions} from './paths.ts';
 import {FieldReader, type Place} from './place.ts';
 import {readKeepAlive, readRate, readRates} from './quantities.ts';
-import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
+import {NO_BIND, readBind, readHost, readMark, readName, readPort} from './values.ts';
 
 /**
  * Reads one item of `paths:`: a line as in the classic file, or a mapping of `host`, `port` (of the
- * bridge) and optionally `name`, `bind`, `localPort`, `rate` (`20mbit`, `UP/DOWN`, or a mapping of
+ * bridge) and optionally `name`, `bind`, `mark`, `localPort`, `rate` (`20mbit`, `UP/DOWN`, or a mapping of
  * `up` and `down`), `keepalive`, `metered`, `backup`. Undefined when `host` or `port` is no good.
  */
 export function readPathItem(value: unknown, place: Place): PathDraft | undefined {
@@ -25,6 +25,7 @@ export function readPathItem(value: unknown, place: Place): PathDraft | undefine
 	const rest = {
 		name: fields.read('name', (name, at) => at.string(name, readName)),
 		...(fields.text('bind', readBind) ?? NO_BIND),
+		mark: fields.text('mark', readMark),
 		localPort: fields.text('localPort', readPort),
 		rate: fields.read('rate', readRateField),
 		keepAlive: fields.text('keepalive', readKeepAlive),

@@ -4,12 +4,12 @@ import {attempt, type ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {PathDraft} from './paths.ts';
 import {readKeepAlive, readRates} from './quantities.ts';
-import {NO_BIND, readBind, readHost, readName, readPort} from './values.ts';
+import {NO_BIND, readBind, readHost, readMark, readName, readPort} from './values.ts';
 
 /** What a path line says; the words that were bad are left out. */
 export type PathLine = Omit<PathDraft, 'where' | 'field'>;
 
-const WORDS_WITH_VALUE = ['name', 'bind', 'port', 'rate', 'keepalive'] as const;
+const WORDS_WITH_VALUE = ['name', 'bind', 'mark', 'port', 'rate', 'keepalive'] as const;
 const FLAGS = ['metered', 'backup'] as const;
 const WORDS: readonly string[] = [...WORDS_WITH_VALUE, ...FLAGS];
 
@@ -17,7 +17,7 @@ type Mutable<T> = {-readonly [K in keyof T]: T[K]};
 type Report = (reason: string) => void;
 
 /**
- * Reads `HOST PORT [name=NAME] [bind=ADDR|INTERFACE] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN]
+ * Reads `HOST PORT [name=NAME] [bind=ADDR|INTERFACE] [mark=MARK] [port=LOCALPORT] [rate=RATE | rate=UP/DOWN]
  * [keepalive=TIME] [metered] [backup]`, words apart by white space. Every bad word is reported; undefined when any was.
  */
 export function readPathLine(text: string, report: Report): PathLine | undefined {
@@ -38,6 +38,7 @@ export function readPathLine(text: string, report: Report): PathLine | undefined
 		port: attemptWord('port', () => readPort(portText)) ?? 0,
 		name: undefined,
 		...NO_BIND,
+		mark: undefined,
 		localPort: undefined,
 		rate: undefined,
 		keepAlive: undefined,
@@ -90,6 +91,9 @@ function readValue(
 			break;
 		case 'bind':
 			Object.assign(line, readBind(value));
+			break;
+		case 'mark':
+			line.mark = readMark(value);
 			break;
 		case 'port':
 			line.localPort = readPort(value);

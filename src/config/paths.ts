@@ -13,6 +13,14 @@ export interface RateOptions {
 	readonly down: number;
 }
 
+/** The mark of a path's packets. */
+export interface PathMark {
+	/** SO_MARK of Linux, 1 to 2^32 - 1. */
+	readonly value: number;
+	/** Where it is written, for what is to be said of it. */
+	readonly place: string;
+}
+
 /** One path: a bridge (or the server itself) and how to reach it. */
 export interface PathOptions extends Endpoint {
 	/** Unique in the configuration: the `name=` word, else the position counted from 1 (`1`, `2`…). */
@@ -21,6 +29,8 @@ export interface PathOptions extends Endpoint {
 	readonly bind: string | undefined;
 	/** The network interface that it is bound to; never beside `bind`. */
 	readonly device: string | undefined;
+	/** What the packets are marked with, for the rules of routing; undefined = nothing. */
+	readonly mark: PathMark | undefined;
 	/** The local port asked for; undefined = the one kept in the state folder, else any. */
 	readonly localPort: number | undefined;
 	/** Undefined = unlimited. */
@@ -45,6 +55,7 @@ export interface PathDraft {
 	readonly name: string | undefined;
 	readonly bind: string | undefined;
 	readonly device: string | undefined;
+	readonly mark: number | undefined;
 	readonly localPort: number | undefined;
 	readonly rate: RateOptions | undefined;
 	readonly keepAlive: Millis | undefined;
@@ -85,8 +96,9 @@ export function resolvePaths(
 			claim(sockets, `${bind} ${draft.localPort}`, draft, report);
 		}
 	}
-	return drafts.map(({where: _, field: __, ...path}, index) => ({
+	return drafts.map(({where: place, field, ...path}, index) => ({
 		...path,
+		mark: path.mark === undefined ? undefined : {value: path.mark, place: placeOf(place, field)},
 		name: path.name ?? String(index + 1),
 	}));
 }
@@ -99,7 +111,11 @@ function claim(
 ): void {
 	const owner = taken.get(key);
 	if (owner === undefined) taken.set(key, draft);
-	else report(` by ${[owner.where, owner.field].filter((part) => part !== '').join(': ')}`);
+	else report(` by ${placeOf(owner.where, owner.field)}`);
+}
+
+function placeOf(where: string, field: string): string {
+	return [where, field].filter((part) => part !== '').join(': ');
 }
 
 function checkFamilies(draft: PathDraft, problems: ProblemList): void {

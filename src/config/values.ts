@@ -52,6 +52,13 @@ export function readBind(text: string): Bind {
 	}
 }
 
+/** A mark of Linux for the packets of a socket: 1 to 4294967295, or as `ip rule` writes it, 0x1. */
+export function readMark(text: string): number {
+	const value = /^(0x[0-9a-f]{1,8}|[0-9]{1,10})$/i.test(text) ? Number(text) : Number.NaN;
+	if (value >= 1 && value <= 0xffff_ffff) return value;
+	throw new ValueError('1 to 4294967295, or 0x1 to 0xffffffff', quoteText(text));
+}
+
 /** One spelling for equal addresses, to compare them; `address` must be an IP literal. */
 export function canonicalAddress(address: string): string {
 	const [bare = '', zone] = address.split('%', 2);

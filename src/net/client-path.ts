@@ -21,6 +21,8 @@ export interface ClientPathOptions {
 	readonly bind: string | undefined;
 	/** The network interface that everything goes through; needs a back end that `bindsInterfaces`. */
 	readonly device?: string | undefined;
+	/** What the packets are marked with; needs the same, and a right. */
+	readonly mark?: {readonly value: number} | undefined;
 	/** The local port the user asked for. */
 	readonly localPort: number | undefined;
 }
@@ -450,8 +452,9 @@ export class ClientPath implements UdpHandlers {
 	}
 
 	#openAt(address: string, port: number): UdpSocket {
-		const {device} = this.options;
-		return openOnPort(this.#init.backEnd, {address, port, isPath: true, device}, this);
+		const {device, mark} = this.options;
+		const binding = {address, port, isPath: true, device, mark: mark?.value};
+		return openOnPort(this.#init.backEnd, binding, this);
 	}
 
 	#remember(port: number): void {

@@ -37,6 +37,8 @@ export interface UdpBinding {
 	readonly isPath?: boolean;
 	/** The network interface that everything goes through; only where `bindsInterfaces`. */
 	readonly device?: string | undefined;
+	/** SO_MARK of its packets; the same. */
+	readonly mark?: number | undefined;
 }
 
 /**

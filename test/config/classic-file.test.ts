@@ -18,6 +18,7 @@ const plain = {
 	name: undefined,
 	bind: undefined,
 	device: undefined,
+	mark: undefined,
 	localPort: undefined,
 	rate: undefined,
 	keepAlive: undefined,
@@ -101,6 +102,15 @@ test(
 	},
 	{host: 'b', port: 2, device: 'wg0.5-x_y'},
 );
+test(
+	'a mark',
+	accepts,
+	'a 1 mark=7\nb 2 mark=0xCA6C',
+	{host: 'a', port: 1, mark: 7},
+	{
+		...{host: 'b', port: 2, mark: 51_820},
+	},
+);
 test('nothing at all (the caller minds)', accepts, '');
 
 test('the example of the documentation, word by word', (t) => {
@@ -126,6 +136,17 @@ test('a time between packets is 1 s to 10 min', (t) => {
 		'mpclient.conf:4: keepalive "11m" is not a duration of 1s to 10m such as 25s',
 		'mpclient.conf:5: "keepalive" needs a value: keepalive=…',
 	]);
+});
+
+test('a mark is a number of 32 bits and not 0', (t) => {
+	const lines = ['mark=0', 'mark=4294967296', 'mark=0x100000000', 'mark=1x', 'mark=4294967295'];
+	const {paths, problems} = read(lines.map((word) => `a 1 ${word}\n`).join(''));
+	t.deepEqual(
+		paths.map(({mark}) => mark),
+		[0xffff_ffff],
+	);
+	t.is(problems.length, 4);
+	t.is(problems[0], 'mpclient.conf:1: mark "0" is not 1 to 4294967295, or 0x1 to 0xffffffff');
 });
 
 test('any text gives paths and problems, never an exception', (t) => {

@@ -77,6 +77,7 @@ test('the full example sets every option, none to its default', (t) => {
 		name: 'dsl',
 		bind: '2001:db8::2',
 		device: undefined,
+		mark: {value: 51_820, place: 'full-client.yaml:5: paths[2]'},
 		localPort: 40_001,
 		rate: {up: 16e6, down: 16e6},
 		keepAlive: 25_000,
@@ -98,6 +99,7 @@ test('the full classic example sets every word', (t) => {
 		'name',
 		'bind',
 		'device',
+		'mark',
 		'localPort',
 		'rate',
 		'keepAlive',
@@ -126,6 +128,15 @@ test('an interface to bind to excludes the back end that cannot', (t) => {
 		],
 	);
 	t.is(optionsOf(t, text, {io: 'batch'}).paths[0]?.device, 'eth1');
+});
+
+test('a mark excludes the back end that cannot, and knows its place', (t) => {
+	const text = 'paths:\n  - a 1\n  - b 2 mark=7\nio: dgram\n';
+	const cwd = folderOf(t, {'c.yaml': text});
+	t.deepEqual(
+		problemsOf(t, () => resolveClientOptions({config: 'c.yaml'}, {env: {}, cwd})),
+		['c.yaml:3: paths[1]: mark=7 needs --io batch and the capability CAP_NET_ADMIN'],
+	);
 });
 
 test('JSON is read as well', (t) => {

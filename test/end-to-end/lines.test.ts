@@ -1,6 +1,7 @@
 import type {ExecutionContext} from 'ava';
 import {TwoLines} from '../support/e2e-lines.ts';
 import {needing} from '../support/e2e-needs.ts';
+import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const NEEDS = {programs: ['ip', 'ss', 'nft'], namespaces: true} as const;
@@ -111,5 +112,41 @@ needing(NEEDS).serial(
 		await lines.restartClient();
 		await lines.untilUp(2, 60_000);
 		t.false([usual, fresh].includes(await port()));
+	},
+);
+
+needing(NEEDS).serial('a mark chooses the route, and outlives every reconnect', async (t) => {
+	const lines = new TwoLines(t);
+	lines.ip('route', 'add', 'default', 'via', '10.9.0.1', 'dev', 'eth1', 'table', '7');
+	lines.ip('rule', 'add', 'fwmark', '7', 'table', '7');
+	await lines.start(['name=a mark=7']);
+	await lines.untilUp(1);
+	const leavesFrom = async (address: string) => {
+		await waitFor(() => lines.sources().join() === address, address);
+		await lines.untilUp(1);
+	};
+	await leavesFrom('10.9.0.2');
+	await lines.send();
+	lines.ip('link', 'set', 'eth1', 'down');
+	await leavesFrom('10.8.0.2');
+	lines.ip('link', 'set', 'eth1', 'up');
+	lines.ip('route', 'add', 'default', 'via', '10.9.0.1', 'dev', 'eth1', 'table', '7');
+	await leavesFrom('10.9.0.2');
+	t.pass();
+});
+
+needing({...NEEDS, programs: [...NEEDS.programs, 'setpriv']}).serial(
+	'a mark without the right to it is said with its place',
+	async (t) => {
+		const stage = new Stage(t);
+		const conf = stage.write('c.conf', '127.0.0.1 9 mark=7\n');
+		const without = [
+			'setpriv',
+			'--bounding-set=-net_admin,-net_raw',
+			'--inh-caps=-net_admin,-net_raw',
+		];
+		const client = stage.program('mpclient', [conf, '--no-listen', '--no-socks'], {}, without);
+		t.is(await client.end(), 1);
+		t.true(client.stderr.includes(`${conf}:1: mark=7 needs --io batch and the capability`));
 	},
 );

@@ -183,7 +183,7 @@ test('batch: interface, buffers and the ban on fragments outlive a connection', 
 		const descriptor = descriptors.open(binding);
 		t.teardown(() => descriptors.close(descriptor));
 		const before = descriptors.optionsOf(descriptor, family);
-		t.regex(before, /^lo,3,\d{5,},\d{5,}$/);
+		t.regex(before, /^lo,3,0,\d{5,},\d{5,}$/);
 		t.true(descriptors.connect(descriptor, new BatchRemote('', 0, address, 9)) >= 0);
 		t.true(descriptors.disconnect(descriptor, binding) >= 0);
 		t.is(descriptors.optionsOf(descriptor, family), before);

@@ -19,6 +19,7 @@ export const PROGRAMS = [
 	'python3',
 	'/usr/bin/python3',
 	'nft',
+	'setpriv',
 	'socat',
 	'ss',
 	'socksify',

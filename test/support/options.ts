@@ -36,6 +36,7 @@ export function testPath(port: number, path: Partial<PathOptions> = {}): PathOpt
 		port,
 		bind: undefined,
 		device: undefined,
+		mark: undefined,
 		localPort: undefined,
 		rate: undefined,
 		keepAlive: undefined,

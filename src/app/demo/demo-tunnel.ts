@@ -150,6 +150,7 @@ function pathOptions(name: string, port: number): PathOptions {
 		port,
 		bind: undefined,
 		device: undefined,
+		mark: undefined,
 		localPort: undefined,
 		rate: undefined,
 		keepAlive: undefined,

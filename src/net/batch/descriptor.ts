@@ -25,6 +25,7 @@ const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
+const SO_MARK = 36;
 const SO_RXQ_OVFL = 40;
 const IPV6_V6ONLY = 26;
 const UDP_GRO = 104;
@@ -93,7 +94,11 @@ export class Descriptors {
 			const {level, option} = MTU_DISCOVER[family];
 			this.#set(descriptor, level, option, PMTUDISC_PROBE);
 		}
-		const {device} = binding;
+		const {device, mark} = binding;
+		if (mark !== undefined) {
+			const result = this.#set(descriptor, SOL_SOCKET, SO_MARK, mark);
+			if (result < 0) return result;
+		}
 		if (device === undefined) return 0;
 		const result = this.#bindToDevice(descriptor, device);
 		if (result < 0) return result;
@@ -125,6 +130,7 @@ export class Descriptors {
 		return [
 			this.#deviceOf(descriptor),
 			this.#get(descriptor, level, option),
+			this.#get(descriptor, SOL_SOCKET, SO_MARK),
 			this.#get(descriptor, SOL_SOCKET, SO_RCVBUF),
 			this.#get(descriptor, SOL_SOCKET, SO_SNDBUF),
 		].join();
