@@ -1,6 +1,6 @@
 import {escapeText} from '../config/escape-text.ts';
 import type {LogFormat} from '../config/logging.ts';
-import type {PathStatus, SessionStatus, UserStatus} from '../core/events.ts';
+import type {PathStatus, SessionStatus, StreamTotals, UserStatus} from '../core/events.ts';
 import type {Millis} from '../core/time.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
 import type {LogFields} from './logger.ts';
@@ -93,7 +93,8 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 	const lines = [headLine(snapshot), placeLine(snapshot)];
 	if (snapshot.sessions.length === 0) lines.push('no session');
 	for (const session of snapshot.sessions) {
-		lines.push('', sessionLine(session), ...pathTable(session, snapshot));
+		lines.push('', sessionLine(session), ...streamLines(session, snapshot));
+		lines.push(...pathTable(session, snapshot));
 		lines.push(...downLines(session, snapshot));
 	}
 	lines.push(...connectionLines(snapshot), ...userTable(snapshot));
@@ -199,6 +200,34 @@ function sessionLine(session: SessionStatus): string {
 	);
 }
 
+/** The TCP connections of a session, where there were any, and what of their bytes each path had. */
+function streamLines(session: SessionStatus, snapshot: StatusSnapshot): readonly string[] {
+	const {streams, paths} = session;
+	if (streams === undefined || streams.opened === 0) return [];
+	const shares = paths.map((path) => {
+		const {sending, receiving} = path;
+		const out = formatBytes(sending.streamBytes ?? 0);
+		const into = formatBytes(receiving.streamBytes ?? 0);
+		return `    TCP over ${escapeText(nameOf(path, snapshot))}: sent ${out}, received ${into}`;
+	});
+	return [`  ${streamWords(streams)}`, ...shares];
+}
+
+function streamWords({now, opened, sent, received}: StreamTotals): string {
+	const connections = `TCP: ${formatCount(now)} connections of ${formatCount(opened)}`;
+	return `${connections}, sent ${formatBytes(sent)}, received ${formatBytes(received)}`;
+}
+
+/** Bytes for people. */
+function formatBytes(bytes: number): string {
+	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+	let value = bytes;
+	let unit = 0;
+	for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
+	const digits = unit === 0 || value >= 100 ? 0 : value < 10 ? 2 : 1;
+	return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
 /** Why paths carry nothing, and how long nothing has come through at all. */
 function connectionLines({connection, places}: StatusSnapshot): readonly string[] {
 	const lines = places.flatMap(({name, finding}) =>
@@ -242,7 +271,12 @@ function userTable({users = []}: StatusSnapshot): readonly string[] {
 			.map(([reason, count]) => `${reason} ${formatCount(count)}`)
 			.join(', ') || '-',
 	]);
-	return ['', ...alignColumns([[...USER_COLUMNS], ...rows])];
+	const connections = users.flatMap(({name, streams}) =>
+		streams === undefined || streams.opened === 0
+			? []
+			: [`  ${escapeText(name) || '-'}: ${streamWords(streams)}`],
+	);
+	return ['', ...alignColumns([[...USER_COLUMNS], ...rows]), ...connections];
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {

@@ -596,9 +596,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	status(now: Millis): EndpointStatus {
 		const {flows, waiting} = this.#traffic;
+		const {totals: streams} = this.#streams;
 		const session = this.#session;
 		return {
-			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, now})],
+			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, streams, now})],
 			drops: this.context.drops.entries(),
 			waiting,
 		};

@@ -94,6 +94,8 @@ export interface DirectionStatus {
 	readonly loss: number | undefined;
 	/** One-way delay above the smallest of the last 10 s, in ms. */
 	readonly queueing: Millis | undefined;
+	/** Bytes of packets with parts of streams: copies included when sending, the first ones when receiving. */
+	readonly streamBytes?: number;
 }
 
 /** What is sent on one path. */
@@ -103,6 +105,17 @@ export interface SendingStatus extends DirectionStatus {
 	 * the first measurement.
 	 */
 	readonly dataLoss: number | undefined;
+}
+
+/** TCP connections, that is streams, of a session or a user. */
+export interface StreamTotals {
+	/** Those that there are now, those that are being refused included. */
+	readonly now: number;
+	/** Those that were accepted or asked for, ever. */
+	readonly opened: number;
+	/** Bytes of applications put into the tunnel, and those that came out of it. */
+	readonly sent: number;
+	readonly received: number;
 }
 
 /** One path as `status` shows it. */
@@ -149,6 +162,7 @@ export interface SessionStatus {
 	readonly rekeys: number;
 	/** How long this end has sealed under the keys of now; they are replaced every two minutes. */
 	readonly keyAge: Millis;
+	readonly streams?: StreamTotals | undefined;
 	readonly paths: readonly PathStatus[];
 }
 
@@ -161,6 +175,9 @@ export interface UserStatus {
 	/** Datagrams sent into the tunnel for it, and delivered out of it. */
 	readonly datagramsSent: number;
 	readonly datagramsReceived: number;
+	readonly streams?: StreamTotals;
+	/** Bytes that its streams and waiting datagrams take now. */
+	readonly memory?: number;
 	/** How often something was refused, by RefusalCode. */
 	readonly refused: readonly {
 		readonly kind: RefusedKind;

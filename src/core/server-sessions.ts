@@ -2,7 +2,7 @@ import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
-import type {ServerUser} from './server-user.ts';
+import {addTraffic, type ServerUser} from './server-user.ts';
 import type {Millis} from './time.ts';
 
 /** A session that no packet came for after its handshake is forgotten. */
@@ -128,6 +128,8 @@ export class ServerSessions {
 		const {user} = entry.record;
 		user.sent += entry.session.sent;
 		user.received += entry.session.received;
+		const {streams} = entry.session;
+		if (streams !== undefined) addTraffic(user.traffic, streams.traffic);
 		entry.flows.unbindAll();
 		if (entry.record.session === entry) entry.record.session = undefined;
 		if (entry.record.key === '') this.#closeFlows(entry.record);

@@ -2,6 +2,7 @@ import {type Account, unlimited} from './budget.ts';
 import type {ServerConfig, UserConfig} from './endpoint.ts';
 import type {RefusedKind, UserStatus} from './events.ts';
 import {RateLimit} from './rate-limit.ts';
+import type {StreamTraffic} from './stream/stream.ts';
 import type {StreamUser} from './stream/stream-set.ts';
 import type {Millis} from './time.ts';
 import {TokenBucket} from './token-bucket.ts';
@@ -43,6 +44,8 @@ export class ServerUser implements StreamUser {
 	/** Datagrams sent to it and received from it in sessions that are over. */
 	sent = 0;
 	received = 0;
+	/** Of the streams of those sessions. */
+	readonly traffic: StreamTraffic = {opened: 0, sent: 0, received: 0};
 	readonly #newFlows: RateLimit;
 	readonly #connects: TokenBucket;
 	/** Refusals by kind and RefusalCode, and when each was told last. */
@@ -94,17 +97,29 @@ export class ServerUser implements StreamUser {
 		readonly sessions: number;
 		readonly sent: number;
 		readonly received: number;
+		readonly streams: StreamTraffic;
 	}): UserStatus {
 		const refused = [...this.#refused.values()].map(({kind, code, count}) => ({kind, code, count}));
+		const streams = {...live.streams};
+		addTraffic(streams, this.traffic);
 		return {
 			name: this.name,
 			sessions: live.sessions,
 			flows: this.flows,
 			datagramsSent: this.sent + live.sent,
 			datagramsReceived: this.received + live.received,
+			streams: {now: this.streams, ...streams},
+			memory: this.memory.used,
 			refused,
 		};
 	}
+}
+
+/** Adds counts to others. */
+export function addTraffic(sum: StreamTraffic, {opened, sent, received}: StreamTraffic): void {
+	sum.opened += opened;
+	sum.sent += sent;
+	sum.received += received;
 }
 
 interface Refusals {

@@ -16,7 +16,7 @@ import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
-import {SESSIONS, ServerUser} from './server-user.ts';
+import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
 import {sessionStatus} from './session-status.ts';
 import {STREAM_MEMORY} from './stream/stream-set.ts';
 import {type Millis, NEVER} from './time.ts';
@@ -411,17 +411,24 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	status(now: Millis): EndpointStatus {
 		let waiting = 0;
 		const sessions = [];
-		const live = new Map(this.#users.map((user) => [user, {sessions: 0, sent: 0, received: 0}]));
+		const live = new Map(
+			this.#users.map((user) => [
+				user,
+				{sessions: 0, sent: 0, received: 0, streams: {opened: 0, sent: 0, received: 0}},
+			]),
+		);
 		for (const entry of this.#sessions.values()) {
 			if (!entry.live) continue;
 			const {session, flows, record} = entry;
 			waiting += flows.held.length;
 			const user = record.user.name;
-			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, now}));
+			const streams = session.streams?.totals;
+			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, streams, now}));
 			const sums = live.get(record.user)!;
 			sums.sessions++;
 			sums.sent += session.sent;
 			sums.received += session.received;
+			if (streams !== undefined) addTraffic(sums.streams, streams);
 		}
 		const users = [...live].map(([user, sums]) => user.status(sums));
 		const {halfOpen} = this.#sessions;

@@ -1,4 +1,4 @@
-import type {SessionStatus} from './events.ts';
+import type {SessionStatus, StreamTotals} from './events.ts';
 import type {Session} from './session.ts';
 import type {Millis} from './time.ts';
 
@@ -7,18 +7,20 @@ export interface StatusContext {
 	readonly state: SessionStatus['state'];
 	readonly user: string;
 	readonly flows: number;
+	readonly streams: StreamTotals | undefined;
 	readonly now: Millis;
 }
 
 /** A session, or the lack of one, for people. */
 export function sessionStatus(session: Session | undefined, context: StatusContext): SessionStatus {
-	const {state, user, flows, now} = context;
+	const {state, user, flows, streams, now} = context;
 	return {
 		session: session?.number ?? 0,
 		user,
 		state,
 		age: session === undefined ? 0 : now - session.since,
 		flows,
+		streams,
 		datagramsSent: session?.sent ?? 0,
 		datagramsReceived: session?.received ?? 0,
 		residualLoss: session?.prober.residualLoss,

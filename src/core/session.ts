@@ -183,7 +183,10 @@ export class Session {
 		this.#address = address;
 		this.#hasStreamFrames = false;
 		const reason = this.#readFrames(bytes, frames, framesEnd, now);
-		if (this.#hasStreamFrames && !this.ended) this.streams?.received(path, packetNumber, now);
+		if (this.#hasStreamFrames && !this.ended) {
+			if (path !== undefined) path.streamBytesReceived += this.#packetSize;
+			this.streams?.received(path, packetNumber, now);
+		}
 		return reason;
 	}
 

@@ -112,6 +112,9 @@ export class ClientPath implements UdpHandlers {
 	#freshSince: Millis = 0;
 	#freshFor: Millis = FRESH_FOR;
 	#turnedAt: Millis = Number.NEGATIVE_INFINITY;
+	/** What sockets counted that are closed. */
+	#droppedBefore = 0;
+	#missedBefore = 0;
 	#addresses: readonly string[] = [];
 	#settled: string | undefined;
 	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -156,14 +159,18 @@ export class ClientPath implements UdpHandlers {
 		return [...new Set([...this.#links, ...this.#others].map(({socket}) => socket.localPort))];
 	}
 
+	get #all(): readonly Link[] {
+		return [...this.#links, ...this.#others];
+	}
+
 	/** Datagrams dropped because the system's queues were full. */
 	get dropped(): number {
-		return this.#links.reduce((sum, link) => sum + link.socket.dropped, 0);
+		return this.#all.reduce((sum, link) => sum + link.socket.dropped, this.#droppedBefore);
 	}
 
 	/** Datagrams that came in and were lost because they were not read in time. */
 	get missed(): number {
-		return this.#links.reduce((sum, link) => sum + link.socket.missed, 0);
+		return this.#all.reduce((sum, link) => sum + link.socket.missed, this.#missedBefore);
 	}
 
 	/**
@@ -270,7 +277,10 @@ export class ClientPath implements UdpHandlers {
 	}
 
 	#closeOthers(): void {
-		for (const {socket} of this.#others) void socket.close();
+		for (const link of this.#others) {
+			this.#count(link);
+			void link.socket.close();
+		}
 		this.#others = [];
 	}
 
@@ -331,9 +341,10 @@ export class ClientPath implements UdpHandlers {
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		const links = [...this.#links, ...this.#others];
+		const links = this.#all;
 		this.#links = [];
 		this.#others = [];
+		for (const link of links) this.#count(link);
 		await Promise.all(links.map((link) => link.socket.close()));
 	}
 
@@ -417,8 +428,14 @@ export class ClientPath implements UdpHandlers {
 		this.#drop(link);
 	}
 
+	#count({socket: {dropped, missed}}: Link): void {
+		this.#droppedBefore += dropped;
+		this.#missedBefore += missed;
+	}
+
 	#drop(link: Link): void {
 		this.#links = this.#links.filter((each) => each !== link);
+		this.#count(link);
 		void link.socket.close();
 	}
 

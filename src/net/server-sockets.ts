@@ -61,6 +61,9 @@ export class ServerSockets implements UdpHandlers {
 	readonly #byIndex = new Map<number, UdpSocket>();
 	#timer: NodeJS.Timeout | undefined;
 	#watch: {close(): void} | undefined;
+	/** What sockets counted that are closed. */
+	#droppedBefore = 0;
+	#missedBefore = 0;
 	/** Sends that the system refused for reasons that pass. */
 	failures = 0;
 
@@ -78,14 +81,14 @@ export class ServerSockets implements UdpHandlers {
 
 	/** Datagrams dropped because the system's queues were full. */
 	get dropped(): number {
-		let sum = 0;
+		let sum = this.#droppedBefore;
 		for (const socket of this.#byIndex.values()) sum += socket.dropped;
 		return sum;
 	}
 
 	/** Datagrams that came in and were lost because they were not read in time. */
 	get missed(): number {
-		let sum = 0;
+		let sum = this.#missedBefore;
 		for (const socket of this.#byIndex.values()) sum += socket.missed;
 		return sum;
 	}
@@ -127,6 +130,7 @@ export class ServerSockets implements UdpHandlers {
 		clearInterval(this.#timer);
 		this.#watch?.close();
 		const sockets = [...this.#byIndex.values()];
+		for (const socket of sockets) this.#count(socket);
 		this.#byIndex.clear();
 		this.#byAddress.clear();
 		await Promise.all(sockets.map((socket) => socket.close()));
@@ -197,11 +201,17 @@ export class ServerSockets implements UdpHandlers {
 		}
 	}
 
+	#count({dropped, missed}: UdpSocket): void {
+		this.#droppedBefore += dropped;
+		this.#missedBefore += missed;
+	}
+
 	#closeAllBut(wanted: readonly string[]): void {
 		for (const [address, socket] of [...this.#byAddress]) {
 			if (wanted.includes(address)) continue;
 			this.#byAddress.delete(address);
 			this.#byIndex.delete(socket.index);
+			this.#count(socket);
 			void socket.close();
 			this.#init.reporter.info('an address of this machine has gone', {address});
 			this.#init.events.closed(socket.index);

@@ -71,7 +71,7 @@ export class StreamExit {
 	}
 
 	#refused(user: string, code: number, target: string, reason: string): void {
-		const word = refusalWord(code);
+		const word = refusalWord(code, 'stream');
 		const counter = `stream-${word}`;
 		this.#refusals.set(counter, (this.#refusals.get(counter) ?? 0) + 1);
 		const limited = (message: string) => this.#reporter.limited(`${message} ${user}`, LOG_INTERVAL);
@@ -92,7 +92,9 @@ export class StreamExit {
 				break;
 			}
 			default:
-				this.#reporter.debug('a target cannot be reached', {user, target, reason: word});
+				this.#reporter
+					.limited(`cannot be reached ${user} ${word}`, LOG_INTERVAL)
+					.info('a target cannot be reached', {user, target, reason: word});
 		}
 	}
 }

@@ -137,6 +137,30 @@ test('says whether clients may choose targets, beside the fixed one or without i
 	t.is(line({exit: false, target}), `listening on 127.0.0.1:3000; target ${target}`);
 });
 
+test('TCP is shown: connections and bytes of a session, of each path and of each user', (t) => {
+	const streams = {now: 3, opened: 1234, sent: 1_250_000, received: 999};
+	const carried: PathStatus = {
+		...path,
+		sending: {...path.sending, streamBytes: 2_500_000},
+		receiving: {...path.receiving, streamBytes: 0},
+	};
+	const user = {sessions: 1, flows: 0, datagramsSent: 0, datagramsReceived: 0, exit: true};
+	const users = [
+		{...user, name: 'alice', target: undefined, streams, memory: 5, refused: {'tcp-denied': 2}},
+		{...user, name: 'bob', target: undefined, refused: {}},
+	];
+	const text = formatStatus({
+		...snapshot,
+		sessions: [{...session, streams, paths: [carried]}],
+		users,
+	});
+	const words = 'TCP: 3 connections of 1,234, sent 1.25 MB, received 999 B';
+	t.true(text.includes(`\n  ${words}\n    TCP over lüte: sent 2.50 MB, received 0 B\n`), text);
+	t.true(text.includes(`\n  alice: ${words}\n`), text);
+	t.regex(text, /alice .*tcp-denied 2/);
+	t.false(formatStatus(snapshot).includes('TCP:'));
+});
+
 test('says so when there is no session', (t) => {
 	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('no session'));
 	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('dropped: nothing'));

@@ -2,7 +2,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {ServerSockets, type ServerSocketsInit} from '../../src/net/server-sockets.ts';
-import {bindError, SocketError, type UdpBackEnd} from '../../src/net/udp.ts';
+import {bindError, SocketError, type UdpBackEnd, type UdpSocket} from '../../src/net/udp.ts';
 import {FakeReporter} from '../support/fake-reporter.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -34,6 +34,33 @@ async function freePort(): Promise<number> {
 	await peer.close();
 	return port;
 }
+
+test('what was counted stays counted when the address of its socket goes', async (t) => {
+	let addresses = ['127.0.0.1', '127.0.0.2'];
+	let index = 0;
+	const backEnd: UdpBackEnd = {
+		...new DgramBackEnd(),
+		open: ({address, port}) =>
+			({
+				index: index++,
+				localAddress: address,
+				localPort: port,
+				dropped: 2,
+				missed: 3,
+				send: () => false,
+				flush: () => {},
+				close: () => Promise.resolve(),
+			}) as unknown as UdpSocket,
+	};
+	const {sockets} = setUp(t, {port: 7, backEnd, addresses: () => addresses});
+	sockets.start();
+	t.deepEqual([sockets.dropped, sockets.missed], [4, 6]);
+	addresses = ['127.0.0.2'];
+	sockets.rescan();
+	t.deepEqual([sockets.dropped, sockets.missed], [4, 6]);
+	await sockets.close();
+	t.deepEqual([sockets.dropped, sockets.missed], [4, 6]);
+});
 
 test.serial('answers from the address that was asked', async (t) => {
 	const port = await freePort();

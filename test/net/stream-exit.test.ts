@@ -172,7 +172,7 @@ test('nobody listens: refused; the reason comes from the system', async (t) => {
 	const {client} = world.to('127.0.0.1', port);
 	await waitFor(() => client.rejection !== 0);
 	t.is(client.rejection, REFUSED);
-	t.true(world.reporter.lines.includes('debug: a target cannot be reached'));
+	t.true(world.reporter.lines.includes('info: a target cannot be reached'));
 	await waitFor(() => world.budget.used === 0);
 });
 

@@ -163,6 +163,40 @@ for (const [name, {greedy, server, meet, refused, client}] of Object.entries(LIM
 	});
 }
 
+test('connections and their bytes are counted for each user, session and path, and never go back', (t) => {
+	const {world, crowd, taken} = setUp();
+	world.startClient();
+	const [member] = join(crowd, world, 1);
+	const talkers = [world.open(80, 30_000), world.open(80, 20_000)];
+	crowd.open(member!, 80, 10_000);
+	world.run(world.now + 2000);
+	t.is(talkers[0]!.received, 50_000);
+	const [own] = world.client!.status(world.now).sessions;
+	t.deepEqual(own!.streams, {now: 0, opened: 2, sent: 50_000, received: 100_000});
+	const sums = own!.paths.reduce(
+		({sent, received}, {sending, receiving}) => ({
+			sent: sent + sending.streamBytes!,
+			received: received + receiving.streamBytes!,
+		}),
+		{sent: 0, received: 0},
+	);
+	t.true(sums.sent >= 50_000 && sums.received >= 100_000, JSON.stringify(sums));
+	const users = () => world.server!.status(world.now).users!;
+	const totals = {now: 0, opened: 2, sent: 100_000, received: 50_000};
+	t.deepEqual(users()[0]!.streams, totals);
+	t.like(users()[1]!.streams, {now: 1, opened: 1});
+	t.true(users()[1]!.memory! > 0);
+	// Sessions end; what they counted stays, what they held is given back.
+	world.act('server', () => taken[0]!.read());
+	world.killClient();
+	member!.dead = true;
+	world.run(world.now + 200_000);
+	t.deepEqual(world.server!.status(world.now).sessions, []);
+	t.deepEqual(users()[0]!.streams, totals);
+	t.like(users()[1]!.streams, {now: 0, opened: 1, received: 10_000});
+	t.is(users()[0]!.memory! + users()[1]!.memory!, 0);
+});
+
 test('what streams of a user have not acknowledged is bounded, all of them together', (t) => {
 	const {world, crowd, taken} = setUp({memoryLimit: 4 * MIB}, {streamMemory: 64 * MIB});
 	const members = join(crowd, world, 4);

@@ -66,6 +66,9 @@ export class Path {
 	probed: Millis = Number.NEGATIVE_INFINITY;
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
 	/** Probes sent since an echo last came back, and when the first of them went out. */
+	/** Bytes of packets with parts of streams: all copies sent, and those received that came first. */
+	streamBytesSent = 0;
+	streamBytesReceived = 0;
 	#unanswered = 0;
 	#unansweredSince: Millis = NEVER;
 	/** Whether nothing measures the path: probes get through, by reports over other paths, and no answers. */
@@ -227,12 +230,14 @@ export class Path {
 			jitter: this.rtt.measured ? this.rtt.jitter : undefined,
 			sending: {
 				packets: this.sentPackets,
+				streamBytes: this.streamBytesSent,
 				loss: this.sendLoss.loss,
 				dataLoss: this.delivery.loss,
 				queueing: this.sendDelay.queueing,
 			},
 			receiving: {
 				packets: this.receivedPackets,
+				streamBytes: this.streamBytesReceived,
 				loss: this.receiveLoss.loss,
 				queueing: this.receiveDelay.queueing,
 			},

@@ -3,6 +3,7 @@ import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
 import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/constants.ts';
 import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
+import type {StreamTotals} from '../events.ts';
 import type {Path} from '../path/path.ts';
 import {Role} from '../path/probe-interval.ts';
 import {type CongestionControl, createRateModel} from '../rate/congestion-control.ts';
@@ -11,7 +12,7 @@ import type {Session} from '../session.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {FeedbackSender} from './feedback-sender.ts';
 import {PacketFiller} from './packet-filler.ts';
-import {SEND_RESERVE, Stream, type StreamHost} from './stream.ts';
+import {SEND_RESERVE, Stream, type StreamHost, type StreamTraffic} from './stream.ts';
 import {StreamScheduler} from './stream-scheduler.ts';
 import {StreamTransport} from './stream-transport.ts';
 
@@ -57,6 +58,7 @@ export interface StreamSetInit {
 /** All streams of one client at one end, and the session that carries them. */
 export class StreamSet implements StreamHost {
 	readonly memory: Account;
+	readonly traffic: StreamTraffic = {opened: 0, sent: 0, received: 0};
 	now: Millis = 0;
 	readonly #init: StreamSetInit;
 	readonly #streams = new Map<number, Stream>();
@@ -81,6 +83,11 @@ export class StreamSet implements StreamHost {
 		return this.#streams.size;
 	}
 
+	/** For people. */
+	get totals(): StreamTotals {
+		return {now: this.#streams.size, ...this.traffic};
+	}
+
 	get roundTrip(): Millis {
 		return this.#transport?.roundTrip ?? 100;
 	}
@@ -95,6 +102,7 @@ export class StreamSet implements StreamHost {
 		this.now = now;
 		if (this.#streams.size >= this.#init.limit) return undefined;
 		const stream = new Stream(this, this.#nextId++, target, '', true, EARLY_WINDOW);
+		this.traffic.opened++;
 		this.#streams.set(stream.id, stream);
 		this.#scheduler.add(stream);
 		return stream;
@@ -230,8 +238,11 @@ export class StreamSet implements StreamHost {
 		const stream = new Stream(this, id, target.encoded, user.name, false, window);
 		user.streams++;
 		this.#streams.set(id, stream);
-		if (refusal === 0) this.changed(stream);
-		else stream.reject(refusal);
+		if (refusal !== 0) stream.reject(refusal);
+		else {
+			this.traffic.opened++;
+			this.changed(stream);
+		}
 		return true;
 	}
 

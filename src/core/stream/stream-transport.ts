@@ -156,7 +156,10 @@ export class StreamTransport implements CarrierEvents {
 			this.#lost(packet);
 			this.#packets.give(packet);
 		}
-		for (const path of destinations) this.carrier(path).sent(packet, number, bytes, now);
+		for (const path of destinations) {
+			path.streamBytesSent += bytes;
+			this.carrier(path).sent(packet, number, bytes, now);
+		}
 		if (destinations.length === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
 		return destinations.length > 0;
 	}

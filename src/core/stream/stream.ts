@@ -31,6 +31,13 @@ const SMALL = 16_384;
 /** Control frames that a stream has to send, as bits. */
 export const Pending = {OPEN: 1, ACCEPT: 2, REJECT: 4, RESET: 8, WINDOW: 16, STOP: 32} as const;
 
+/** Counts of streams that never go back. */
+export interface StreamTraffic {
+	opened: number;
+	sent: number;
+	received: number;
+}
+
 /** What a stream needs of those who carry it. */
 export interface StreamHost {
 	/** What the user may keep: credit given to peers, and what waits to be acknowledged by them. */
@@ -38,6 +45,8 @@ export interface StreamHost {
 	/** The time of the last input, and the round trip time of the best path. */
 	readonly now: Millis;
 	readonly roundTrip: Millis;
+	/** Bytes that all its streams took and gave out. */
+	readonly traffic: StreamTraffic;
 	/** The stream may have something to send. */
 	wants(stream: Stream): void;
 	/** Its owner should look at it. */
@@ -172,6 +181,7 @@ export class Stream implements TunnelStream {
 	write(bytes: Uint8Array): boolean {
 		if (this.state === 'closed' || this.finWanted) return false;
 		this.out.append(bytes);
+		this.#host.traffic.sent += bytes.length;
 		this.#countSending();
 		this.#host.wants(this);
 		this.#blocked = this.#room <= 0;
@@ -228,7 +238,9 @@ export class Stream implements TunnelStream {
 	read(): Uint8Array | undefined {
 		if (this.state === 'closed') return undefined;
 		const bytes = this.in.read();
-		if (bytes !== undefined && this.in.finished) this.settle();
+		if (bytes === undefined) return undefined;
+		this.#host.traffic.received += bytes.length;
+		if (this.in.finished) this.settle();
 		return bytes;
 	}
 

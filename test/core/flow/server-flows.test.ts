@@ -226,12 +226,15 @@ test('flows of all clients of a user count together', (t) => {
 	announce(flows, 0, 'a');
 	table.open({user: owner.user, flows: new Map()}, 'of another client', {}, 0);
 	t.is(announce(flows, 1, 'b'), 'flow-limit');
-	t.deepEqual(owner.user.status({sessions: 1, sent: 5, received: 6}), {
+	const streams = {opened: 7, sent: 8, received: 9};
+	t.deepEqual(owner.user.status({sessions: 1, sent: 5, received: 6, streams}), {
 		name: 'u',
 		sessions: 1,
 		flows: 2,
 		datagramsSent: 5,
 		datagramsReceived: 6,
+		streams: {now: 0, ...streams},
+		memory: 0,
 		refused: [{kind: 'flow', code: RefusalCode.LIMIT, count: 1}],
 	});
 });

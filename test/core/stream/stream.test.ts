@@ -14,6 +14,7 @@ const CHUNK = new Uint8Array(16_384);
 /** A stream of a client with a clock of its own. */
 class World implements StreamHost {
 	readonly memory = new Budget(64 * MIB, 1).account();
+	readonly traffic = {opened: 0, sent: 0, received: 0};
 	now = 1000;
 	readonly roundTrip = ROUND_TRIP;
 	readonly stream: Stream;
