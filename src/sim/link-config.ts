@@ -25,6 +25,8 @@ export interface LinkConfig {
 	/** Share of datagrams that are held back by `reorderBy`, so that later ones overtake them. */
 	readonly reorder: number;
 	readonly reorderBy: Millis;
+	/** Datagrams of more payload bytes than `above` take this much longer; smaller ones overtake them. */
+	readonly slowLarge?: {readonly above: number; readonly by: Millis};
 	/** Share of datagrams that arrive twice, the copy directly behind. */
 	readonly duplicate: number;
 	/** Share of datagrams that arrive with one bit flipped; empty ones have none to flip. */
@@ -70,6 +72,7 @@ export function checkLinkConfig(config: LinkConfig): void {
 	}
 	check('reorder', config.reorder, 0, 1);
 	check('reorderBy', config.reorderBy, 0, most);
+	if (config.slowLarge !== undefined) check('slowLarge.by', config.slowLarge.by, 0, most);
 	check('duplicate', config.duplicate, 0, 1);
 	check('corrupt', config.corrupt, 0, 1);
 	for (const {from, until} of config.outages) check('outages', until, from, Infinity);

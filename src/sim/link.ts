@@ -260,10 +260,12 @@ export class Link<T> {
 	/** Puts a datagram that leaves the bottleneck at `now` on the wire, with its copy behind it. */
 	#propagate(packet: Packet<T>, now: Millis): void {
 		if (packet.isLost) return;
-		const {delay, jitter, jitterReorders, reorderBy} = this.#config;
+		const {delay, jitter, jitterReorders, reorderBy, slowLarge} = this.#config;
+		const isSlow = slowLarge !== undefined && packet.bytes > slowLarge.above + PACKET_OVERHEAD;
 		packet.at = now + Math.max(0, delay + jitter * packet.jitter);
 		if (!jitterReorders && packet.at < this.#newestAt) packet.at = this.#newestAt;
 		if (packet.isLate) packet.at += reorderBy;
+		else if (isSlow) packet.at += slowLarge.by;
 		else this.#newestAt = packet.at;
 		packet.order = this.#order++;
 		this.#wire.push(packet);

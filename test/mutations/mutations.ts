@@ -9,6 +9,12 @@ export interface Mutation {
 /** Bugs that somebody might really make; each has to be caught by a test. */
 export const MUTATIONS: readonly Mutation[] = [
 	{
+		name: 'data that is lost does not count for the choice of paths',
+		file: 'src/core/schedule/redundant.ts',
+		from: 'a.grade - b.grade',
+		to: '0 * a.grade',
+	},
+	{
 		name: 'what was located last outlives a new address',
 		file: 'src/core/path/path-set.ts',
 		from: 'this.#lastRemote = undefined;\n\t\tif (evicted?.remote)',

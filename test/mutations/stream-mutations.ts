@@ -138,8 +138,14 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a packet is told again although a copy of it is under way',
 		file: TRANSPORT,
-		from: 'packetLost(packet: SentPacket): void {\n\t\tif (!packet.settled && (packet.paths & this.#trusted) === 0)',
-		to: 'packetLost(packet: SentPacket): void {\n\t\tif (!packet.settled)',
+		from: 'if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);\n\t\tif (packet.paths === 0)',
+		to: 'if (!packet.settled) this.#lost(packet);\n\t\tif (packet.paths === 0)',
+	},
+	{
+		name: 'new bytes go to a path that is much later than the others',
+		file: 'src/core/stream/lateness.ts',
+		from: 'return carrier.expected > this.limit + wait;',
+		to: 'return wait < 0;',
 	},
 	{
 		name: 'an acknowledgement of what was never sent is believed',
@@ -168,8 +174,8 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the worst path leads',
 		file: TRANSPORT,
-		from: 'while (at > 0 && cost(order[at - 1]!) > score) at--;',
-		to: 'while (at > 0 && cost(order[at - 1]!) < score) at--;',
+		from: 'while (at > 0 && order[at - 1]!.expected > carrier.expected) at--;',
+		to: 'while (at > 0 && order[at - 1]!.expected < carrier.expected) at--;',
 	},
 	{
 		name: 'the beginning of a stream is told once',

@@ -106,6 +106,15 @@ test('reorders its share by its time, and only that', (t) => {
 	t.true(isSorted(deliveries.map(({at}) => at)));
 });
 
+test('large datagrams are late, in order, and smaller ones overtake them', (t) => {
+	const config = {delay: 20, slowLarge: {above: 200, by: 50}};
+	const small = sendEvenly(create(config), {count: 100, length: 200, interval: 1});
+	t.true(small.every(({item, at}) => at === item + 20));
+	const large = sendEvenly(create(config), {count: 100, length: 201, interval: 1});
+	t.true(large.every(({item, at}) => at === item + 70));
+	t.is(large.length, 100);
+});
+
 test('duplicates its share, the copy directly behind', (t) => {
 	const link = create({delay: 20, duplicate: 0.05});
 	const seen = items(sendEvenly(link, {count: 20_000, length: 100, interval: 1}));

@@ -148,6 +148,10 @@ export class BbrModel implements RateModel {
 		return this.#delays.minRtt;
 	}
 
+	get settled(): boolean {
+		return this.#phase !== Phase.startup;
+	}
+
 	createSnapshot(): SendSnapshot {
 		return createSnapshot();
 	}

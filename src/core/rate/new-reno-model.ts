@@ -45,6 +45,10 @@ export class NewRenoModel implements RateModel {
 		return (gain * this.window) / Math.max(SHORTEST_RTT, this.#delays.srtt);
 	}
 
+	get settled(): boolean {
+		return this.window >= this.#threshold;
+	}
+
 	createSnapshot(): SendSnapshot {
 		return createSnapshot();
 	}

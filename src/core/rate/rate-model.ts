@@ -63,6 +63,8 @@ export interface RateModel {
 	readonly srtt: Millis;
 	/** Smallest round trip time of the last 10 s; Infinity before the first report. */
 	readonly minRtt: Millis;
+	/** False while the rate still doubles in every round trip. */
+	readonly settled: boolean;
 }
 
 /** A snapshot of a packet that was not sent yet. */

@@ -23,6 +23,13 @@ const PROBES = 2;
 /** Without a false judgement for this long packets are expected in order again. */
 const ORDER_AFTER: Millis = 10_000;
 
+/** Packets of at least so many bytes on the wire are bulk: a path may be slower, or deaf, for these. */
+const BULK = 600;
+/** What is out for this part of its age suggests how long it takes at least: it may have been lost. */
+const AGE_PART = 0.8;
+/** A path that carries nothing else gets a copy so often, which shows what has become of it. */
+const SAMPLE_EVERY: Millis = 500;
+
 const OUT = 1;
 const RECEIVED = 2;
 const LOST = 3;
@@ -41,10 +48,14 @@ export class Carrier {
 	readonly bit: number;
 	/** Whether the path did not answer for a probe time-out. */
 	suspect = false;
+	/** What `delay` said when the paths were last arranged. */
+	expected: Millis = 0;
 	/** Packets that may test a suspect path. */
 	probes = 0;
 	/** Round trips of feedback, the peer's delay included. */
 	readonly rtt: RttEstimator = new RttEstimator();
+	/** The same of bulk alone, also of what came after it was given up. */
+	readonly #bulkRtt = new RttEstimator();
 	readonly #events: CarrierEvents;
 	/** The user's own limit for the path. */
 	readonly #limiter = new Pacer();
@@ -59,6 +70,8 @@ export class Carrier {
 	#head = 0;
 	#tail = 0;
 	#out = 0;
+	/** Entries before it were seen by `eachLate`. */
+	#visited = 0;
 	/** The newest entry that arrived. */
 	#highest = -1;
 	#threshold = PACKET_THRESHOLD;
@@ -67,6 +80,9 @@ export class Carrier {
 	#progress: Millis = 0;
 	#lastLoss: Millis = Number.NEGATIVE_INFINITY;
 	#timeouts = 0;
+	/** Whether bulk was given up when the path came under suspicion: then only bulk clears it. */
+	#bulkDoubted = false;
+	#sentAt: Millis = Number.NEGATIVE_INFINITY;
 	#wasUp = false;
 
 	constructor(path: Path, model: RateModel, events: CarrierEvents) {
@@ -84,6 +100,19 @@ export class Carrier {
 	/** Whether nothing is known against the path. */
 	get trusted(): boolean {
 		return !this.suspect && this.path.state !== 'suspect' && this.path.state !== 'down';
+	}
+
+	/** How long after its sending a packet of bulk is known to have arrived, queue included. */
+	delay(now: Millis): Millis {
+		let delay = this.path.rtt.smoothed + this.model.queueingDelay;
+		if (this.#bulkRtt.measured) delay = Math.max(delay, this.#bulkRtt.smoothed - FEEDBACK_DELAY);
+		if (this.#out === 0) return delay;
+		return Math.max(delay, AGE_PART * (now - this.#times[this.#head % this.#capacity]!));
+	}
+
+	/** Whether it is long ago that anything was sent on the path. */
+	isResting(now: Millis): boolean {
+		return now - this.#sentAt >= SAMPLE_EVERY;
 	}
 
 	/** Whether the user's limit for the path and the model let a packet of `bytes` go; see RateModel. */
@@ -110,6 +139,7 @@ export class Carrier {
 		const {configured} = this.path.saturation;
 		if (configured !== Number.POSITIVE_INFINITY) this.#limiter.onSent(now, bytes, configured);
 		if (this.#out === 0) this.#progress = now;
+		this.#sentAt = now;
 		if (this.suspect && this.probes > 0) this.probes--;
 		this.#tail++;
 		this.#out++;
@@ -158,14 +188,16 @@ export class Carrier {
 	reported(report: PathReport, arrival: Millis, now: Millis): void {
 		const top = this.#find(report.largest);
 		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return;
-		this.#reviveLost(report, now);
-		let newest = -1;
 		// The report says nothing of packets before its bitmap.
 		const from = this.#find(report.largest - 2 - 8 * report.length) + 1;
+		this.#reviveLost(report, from, now);
+		let newest = -1;
+		let newestBulk = -1;
 		for (let i = Math.max(this.#head, from); i <= top; i++) {
 			const at = i % this.#capacity;
 			if (this.#states[at] !== OUT || !report.covers(this.#numbers[at]!)) continue;
 			newest = i;
+			if (this.#sizes[at]! >= BULK) newestBulk = i;
 			this.#settle(i, RECEIVED);
 			this.model.onAcknowledged(now, this.#sizes[at]!, this.#times[at]!, this.#snapshots[at]!);
 			this.#finish(at, true);
@@ -173,30 +205,46 @@ export class Carrier {
 		if (newest >= 0) {
 			this.#progress = now;
 			this.#timeouts = 0;
-			this.suspect = false;
+			if (newestBulk >= 0 || !this.#bulkDoubted) this.#clear();
 			if (newest > this.#highest) {
 				this.#highest = newest;
 				this.rtt.sample(now - this.#times[newest % this.#capacity]!);
 			}
 		}
+		if (newestBulk >= 0) this.#bulkRtt.sample(now - this.#times[newestBulk % this.#capacity]!);
 		this.#judge(now);
 		if (newest >= 0) this.model.onFeedback(now, this.#times[top % this.#capacity]!, arrival);
 	}
 
-	/** What was judged lost and arrived after all: the path changes the order more than was thought. */
-	#reviveLost(report: PathReport, now: Millis): void {
-		if (now - this.#lastLoss > 2 * this.rtt.smoothed + 100) return;
-		const from = Math.max(0, this.#head - LARGEST_THRESHOLD, this.#tail - this.#capacity);
+	#clear(): void {
+		this.suspect = false;
+		this.#bulkDoubted = false;
+	}
+
+	/**
+	 * What was judged lost and arrived after all: the path changes the order more than was thought, or
+	 * takes longer.
+	 */
+	#reviveLost(report: PathReport, from: number, now: Millis): void {
+		const isRecent = now - this.#lastLoss <= 2 * this.rtt.smoothed + 100;
+		let newestBulk = -1;
 		for (let i = from; i < this.#head; i++) {
 			const at = i % this.#capacity;
 			if (this.#states[at] !== LOST || !report.covers(this.#numbers[at]!)) continue;
 			this.#states[at] = RECEIVED;
+			if (this.#sizes[at]! >= BULK) newestBulk = i;
+			if (!isRecent) continue;
 			this.#misjudgedAt = now;
 			const distance = this.#highest - i;
 			if (distance >= this.#threshold) {
 				this.#threshold = Math.min(LARGEST_THRESHOLD, Math.max(2 * this.#threshold, distance + 1));
 			}
 		}
+		if (newestBulk < 0) return;
+		this.#bulkRtt.sample(now - this.#times[newestBulk % this.#capacity]!);
+		this.#progress = now;
+		this.#timeouts = 0;
+		this.#clear();
 	}
 
 	#settle(index: number, state: number): void {
@@ -247,16 +295,17 @@ export class Carrier {
 	}
 
 	get #lossDelay(): Millis {
-		return Math.max(
-			SHORTEST_LOSS_DELAY,
-			TIME_THRESHOLD * Math.max(this.rtt.smoothed, this.rtt.latest),
-		);
+		const {rtt} = this;
+		const bulk = this.#bulkRtt.measured ? this.#bulkRtt.smoothed : 0;
+		const longest = Math.max(rtt.smoothed, rtt.latest, bulk);
+		return Math.max(SHORTEST_LOSS_DELAY, TIME_THRESHOLD * longest);
 	}
 
 	get #pto(): Millis {
-		const {rtt} = this.rtt.measured ? this : this.path;
+		let {rtt} = this.rtt.measured ? this : this.path;
+		if (this.#bulkRtt.measured && this.#bulkRtt.smoothed > rtt.smoothed) rtt = this.#bulkRtt;
 		const base = rtt.smoothed + Math.max(4 * rtt.variation, 1) + FEEDBACK_DELAY;
-		return Math.min(LONGEST_PTO, base * 2 ** Math.min(10, this.#timeouts));
+		return Math.max(base, Math.min(LONGEST_PTO, base * 2 ** Math.min(10, this.#timeouts)));
 	}
 
 	get #ptoTime(): Millis {
@@ -284,16 +333,31 @@ export class Carrier {
 
 	/** Calls `visit` for every packet that is out. */
 	eachOut(visit: (packet: SentPacket) => void): void {
-		for (let i = this.#head; i < this.#tail; i++) {
-			const packet = this.#packets[i % this.#capacity];
-			if (this.#states[i % this.#capacity] === OUT && packet !== undefined) visit(packet);
+		this.#visit(this.#head, Number.NEGATIVE_INFINITY, visit);
+	}
+
+	/** The same for those sent at `since` or later; a second call passes over what the first one saw. */
+	eachLate(visit: (packet: SentPacket) => void, since: Millis): void {
+		this.#visit(Math.max(this.#head, this.#visited), since, visit);
+		this.#visited = this.#tail;
+	}
+
+	#visit(from: number, since: Millis, visit: (packet: SentPacket) => void): void {
+		for (let i = from; i < this.#tail; i++) {
+			const at = i % this.#capacity;
+			const packet = this.#packets[at];
+			if (this.#states[at] !== OUT || packet === undefined || this.#times[at]! < since) continue;
+			visit(packet);
 		}
 	}
 
 	// Silence says nothing of what the path can carry, only that nothing of this is to be hoped for.
 	#abandonAll(now: Millis): void {
 		for (let i = this.#head; i < this.#tail; i++) {
-			if (this.#states[i % this.#capacity] === OUT) this.#abandon(i, now);
+			const at = i % this.#capacity;
+			if (this.#states[at] !== OUT) continue;
+			if (this.#sizes[at]! >= BULK) this.#bulkDoubted = true;
+			this.#abandon(i, now);
 		}
 		this.#head = this.#tail;
 		this.#lossTime = NEVER;
@@ -303,7 +367,7 @@ export class Carrier {
 	observe(now: Millis): void {
 		const up = this.path.state === 'up';
 		if (up && !this.#wasUp) {
-			this.suspect = false;
+			this.#clear();
 			this.#timeouts = 0;
 			this.#progress = now;
 		}

@@ -39,6 +39,11 @@ export class PacketFiller {
 		return this.#scheduler.next() !== undefined;
 	}
 
+	/** Bytes that may be sent of the streams whose turn is next; many streams are not counted to the end. */
+	get backlog(): number {
+		return this.#scheduler.backlog;
+	}
+
 	/** Writes frames into bytes[at, end) and notes them in `packet`; where they end. */
 	fill(packet: SentPacket, bytes: Uint8Array, at: number, end: number): number {
 		let position = at;

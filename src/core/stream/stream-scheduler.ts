@@ -2,6 +2,8 @@ import type {Stream} from './stream.ts';
 
 /** Packets that a stream may fill before the next one has its turn. */
 const QUANTUM = 16;
+/** Streams of which the bytes that wait are added up. */
+const COUNTED = 32;
 
 /** Whose bytes go into the next packet: what has to be told first, then young streams, then the others in turn. */
 export class StreamScheduler {
@@ -28,6 +30,18 @@ export class StreamScheduler {
 	/** Whose turn it is; it stays in its place. */
 	next(): Stream | undefined {
 		return this.#drop(this.#urgent) ?? this.#drop(this.#others);
+	}
+
+	/** Bytes that the first streams of those that wait may send now. */
+	get backlog(): number {
+		let bytes = 0;
+		for (let i = 0; i < Math.min(COUNTED, this.#urgent.length); i++) {
+			bytes += this.#urgent[i]!.backlog;
+		}
+		for (let i = 0; i < Math.min(COUNTED, this.#others.length); i++) {
+			bytes += this.#others[i]!.backlog;
+		}
+		return bytes;
 	}
 
 	#drop(list: Stream[]): Stream | undefined {

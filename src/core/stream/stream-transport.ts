@@ -10,6 +10,7 @@ import type {RateModel} from '../rate/rate-model.ts';
 import {type Millis, NEVER} from '../time.ts';
 import {Beginnings} from './beginnings.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
+import {Lateness} from './lateness.ts';
 import type {PacketFiller} from './packet-filler.ts';
 import {type SentPacket, SentPackets} from './sent-packet.ts';
 
@@ -49,8 +50,10 @@ export class StreamTransport implements CarrierEvents {
 	readonly #report = new PathReport();
 	readonly #skipped: number[] = [];
 	readonly #beginnings = new Beginnings();
-	/** Bits of paths that may carry the only copy of something. */
+	/** Bits of paths that may carry the only copy of something, and of those that soon deliver it. */
 	#trusted = 0;
+	#timely = 0;
+	readonly #lateness = new Lateness();
 	#nextSend: Millis = NEVER;
 
 	constructor(init: StreamTransportInit) {
@@ -77,11 +80,11 @@ export class StreamTransport implements CarrierEvents {
 		this.#nextSend = NEVER;
 		this.#arrange(now);
 		for (let i = 0; i < BURST; i++) {
-			if (!filler.hasWork) {
+			const size = paths.packetSize + HEADERS;
+			if (!filler.hasWork && !this.#overtake(now, size)) {
 				this.#applicationLimited(now);
 				return;
 			}
-			const size = paths.packetSize + HEADERS;
 			const lead = this.#lead(now, size);
 			if (lead === undefined || !this.#sendPacket(lead, now, size)) return;
 		}
@@ -106,10 +109,11 @@ export class StreamTransport implements CarrierEvents {
 			if (path.mtu.confirmed < this.#init.paths.packetSize) continue;
 			if (carrier.trusted) trusted |= carrier.bit;
 			let at = order.length;
-			const score = cost(carrier);
-			while (at > 0 && cost(order[at - 1]!) > score) at--;
+			carrier.expected = carrier.delay(now);
+			while (at > 0 && order[at - 1]!.expected > carrier.expected) at--;
 			order.splice(at, 0, carrier);
 		}
+		this.#timely = this.#lateness.arrange(order) & trusted;
 		const doubted = this.#trusted & ~trusted;
 		this.#trusted = trusted;
 		if (doubted === 0) return;
@@ -122,17 +126,41 @@ export class StreamTransport implements CarrierEvents {
 		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lost(packet);
 	};
 
-	/** The best path that takes a packet of that size now. */
+	/** The best path that takes a packet of that size now, unless waiting for a better one is quicker. */
 	#lead(now: Millis, size: number): Carrier | undefined {
 		const trustedOnly = this.#trusted !== 0;
+		const lateness = this.#lateness;
+		lateness.start();
 		for (const carrier of this.#order) {
 			if (trustedOnly && !carrier.trusted) continue;
+			if (lateness.isTooLate(carrier, this.#init.filler)) return undefined;
 			const delay = carrier.delayUntilSend(now, size);
 			if (delay <= 0) return carrier;
 			this.#nextSend = Math.min(this.#nextSend, now + delay);
+			lateness.passed(carrier);
 		}
 		return undefined;
 	}
+
+	/**
+	 * Nothing new may be sent, and a path has room: what is still out on later paths, and would come
+	 * sooner over this one, goes again (Raiciu et al., NSDI 2012: opportunistic retransmission). False
+	 * when there is nothing.
+	 */
+	#overtake(now: Millis, size: number): boolean {
+		let hasRoom = false;
+		for (const carrier of this.#order) {
+			if (carrier.bit & this.#timely) hasRoom ||= carrier.delayUntilSend(now, size) <= 0;
+			// What was sent before this arrives sooner.
+			else if (hasRoom)
+				carrier.eachLate(this.#again, now - carrier.expected + this.#lateness.limit);
+		}
+		return this.#init.filler.hasWork;
+	}
+
+	readonly #again = (packet: SentPacket): void => {
+		if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);
+	};
 
 	#sendPacket(lead: Carrier, now: Millis, size: number): boolean {
 		const {sender, filler, paths} = this.#init;
@@ -170,11 +198,25 @@ export class StreamTransport implements CarrierEvents {
 		this.#destinations.length = 0;
 		this.#destinations.push(lead.path);
 		// What the other paths have room for belongs to bytes that were never sent, while there are some.
-		if (filler.hasWork && !filler.urgent) return;
+		if (filler.hasWork && !filler.urgent) {
+			this.#sample(lead, now, size);
+			return;
+		}
 		// Copies of what has just begun are worth going ahead of time: it is small, and waited for.
 		const patience = filler.urgent ? URGENT_LEAD : 0;
 		for (const carrier of this.#order) {
 			if (carrier === lead || carrier.delayUntilSend(now, size) > patience) continue;
+			this.#destinations.push(carrier.path);
+		}
+	}
+
+	/** A copy on a path that nothing is sent on shows when it is better than it was. */
+	#sample(lead: Carrier, now: Millis, size: number): void {
+		for (const carrier of this.#order) {
+			if (carrier === lead || carrier.bit & this.#timely || !carrier.isResting(now)) continue;
+			if (carrier.delayUntilSend(now, size) > 0) continue;
+			// It could carry more: how fast it delivers this says nothing of its rate.
+			carrier.model.setApplicationLimited(now);
 			this.#destinations.push(carrier.path);
 		}
 	}
@@ -196,7 +238,8 @@ export class StreamTransport implements CarrierEvents {
 	}
 
 	packetLost(packet: SentPacket): void {
-		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lost(packet);
+		// A copy on a path that is much later is not waited for.
+		if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);
 		if (packet.paths === 0) this.#packets.give(packet);
 	}
 
@@ -238,8 +281,4 @@ export class StreamTransport implements CarrierEvents {
 			if (carrier !== undefined && now >= carrier.nextTimeout()) carrier.handleTimeout(now);
 		}
 	}
-}
-
-function cost(carrier: Carrier): Millis {
-	return carrier.path.rtt.smoothed + carrier.model.queueingDelay;
 }

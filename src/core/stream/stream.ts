@@ -147,6 +147,12 @@ export class Stream implements TunnelStream {
 		return next < YOUNG || (end - next <= FEW && next - base <= SMALL);
 	}
 
+	/** Bytes that may go into packets now. */
+	get backlog(): number {
+		const {out} = this;
+		return this.state === 'closed' ? 0 : Math.max(0, Math.min(out.end, this.sendLimit) - out.next);
+	}
+
 	/** Whether something of it could go into a packet now. */
 	get hasWork(): boolean {
 		if (this.pending !== 0) return true;
