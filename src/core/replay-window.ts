@@ -67,7 +67,12 @@ export class ReplayWindow {
 		// Before the first number there is nothing to be kept.
 		const steps = this.#newest < 0 ? words.length : wordsBetween(this.#newest, number);
 		this.#newest = number;
-		for (let i = Math.min(steps, words.length); i > 0; i--) {
+		// A peer may leave as many numbers out as it likes, in each packet.
+		if (steps >= words.length) {
+			words.fill(0);
+			return;
+		}
+		for (let i = steps; i > 0; i--) {
 			this.#head = this.#head + 1 < words.length ? this.#head + 1 : 0;
 			words[this.#head] = 0;
 		}

@@ -7,6 +7,7 @@ import {
 	DATAGRAM_FRAMES,
 	FrameType,
 	HEADER_LENGTH,
+	MAX_DATAGRAM,
 	MAX_DATAGRAMS,
 	MIN_DATA_LENGTH,
 } from '../wire/constants.ts';
@@ -99,6 +100,8 @@ export class Session {
 	#path: Path | undefined;
 	#address: PathAddress | undefined;
 	#hasStreamFrames = false;
+	/** Frames of the packet being read that it may hold once, as bits by type - 0x20. */
+	#once = 0;
 
 	constructor(init: SessionInit) {
 		this.#context = init.context;
@@ -182,6 +185,7 @@ export class Session {
 		this.#path = path;
 		this.#address = address;
 		this.#hasStreamFrames = false;
+		this.#once = 0;
 		const reason = this.#readFrames(bytes, frames, framesEnd, now);
 		if (this.#hasStreamFrames && !this.ended) {
 			if (path !== undefined) path.streamBytesReceived += this.#packetSize;
@@ -212,9 +216,18 @@ export class Session {
 				return datagrams < MAX_DATAGRAMS ? this.#readDatagram(type, now) : this.#breach(type);
 			}
 			if (type === FrameType.FRAGMENT) return this.#readFragment(now);
-			if (!this.#readControl(type, now)) return this.#breach(type);
+			if (this.#isRepeated(type) || !this.#readControl(type, now)) return this.#breach(type);
 		}
 		return undefined;
+	}
+
+	/** Whether this is the second frame in the packet of a type that it may hold once, as each costs time. */
+	#isRepeated(type: number): boolean {
+		const bit = type === FrameType.PONG ? 1 : 1 << (type - FrameType.PROBE);
+		if (type < FrameType.PROBE || type > FrameType.CLOSE) return false;
+		const repeated = (this.#once & bit) !== 0;
+		this.#once |= bit;
+		return repeated;
 	}
 
 	#breach(type: number): DropReason {
@@ -229,6 +242,7 @@ export class Session {
 		const target = type === FrameType.DATAGRAM_TO ? decodeTarget(cursor) : undefined;
 		if (cursor.failed) return this.#breach(type);
 		const {bytes, position, end} = cursor;
+		if (end - position > MAX_DATAGRAM) return this.#breach(type);
 		this.received++;
 		this.prober.data(now);
 		return target === undefined

@@ -167,8 +167,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'the replay window clears one word too few',
 		file: 'src/core/replay-window.ts',
-		from: 'let i = Math.min(steps, words.length); i > 0; i--)',
-		to: 'let i = Math.min(steps, words.length); i > 1; i--)',
+		from: 'let i = steps; i > 0; i--)',
+		to: 'let i = steps; i > 1; i--)',
 	},
 	{
 		name: 'a packet number is used twice',

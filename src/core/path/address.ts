@@ -4,6 +4,9 @@ import {type Millis, NEVER} from '../time.ts';
 /** Addresses kept for one path; the least recently heard goes. */
 const MAX_ADDRESSES = 4;
 
+/** Addresses of one path that packets go to at once. */
+const CURRENT = 2;
+
 /** An old address gets no more copies when it was silent for this long while a newer one speaks. */
 const OLD_ADDRESS_SILENCE: Millis = 2000;
 
@@ -45,6 +48,11 @@ export class PathAddress {
 	}
 }
 
+function isAhead(other: PathAddress, address: PathAddress, isNewer: boolean): boolean {
+	if (other.validated !== address.validated) return other.validated;
+	return isNewer ? other.heard >= address.heard : other.heard > address.heard;
+}
+
 /** The addresses of one path, the newest last. */
 export class AddressList {
 	readonly list: PathAddress[] = [];
@@ -59,6 +67,20 @@ export class AddressList {
 		}
 		this.remove(oldest);
 		return oldest;
+	}
+
+	/**
+	 * Whether packets go to it: the old and the new one of a move, no more, or a bridge could multiply
+	 * what it is sent. Those that were validated go first, of these the ones heard latest.
+	 */
+	isCurrent(address: PathAddress): boolean {
+		let ahead = 0;
+		let isNewer = false;
+		for (const other of this.list) {
+			if (other === address) isNewer = true;
+			else if (isAhead(other, address, isNewer)) ahead++;
+		}
+		return ahead < CURRENT;
 	}
 
 	/** Takes an address out. */

@@ -111,7 +111,9 @@ export class Path {
 	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
 	send(transmit: Transmit, bytes: number, now: Millis, what: Sent): boolean {
 		const before = transmit.count;
-		for (const address of this.addresses.list) {
+		const {addresses} = this;
+		for (const address of addresses.list) {
+			if (addresses.list.length > 1 && !addresses.isCurrent(address)) continue;
 			if (transmit.count >= transmit.paths.length || !address.allow(bytes)) continue;
 			transmit.paths[transmit.count] = this.id;
 			transmit.remotes[transmit.count] = address.remote;

@@ -42,14 +42,25 @@ export class FeedbackSender {
 	}
 
 	#remember(number: number): void {
-		for (let i = this.#newest + 1; i < number; i++) {
-			if (number - i >= REMEMBERED) i = number - REMEMBERED + 1;
-			const bit = i % REMEMBERED;
-			this.#eliciting[bit >>> 5]! &= ~(1 << (bit & 31));
-		}
+		if (number - this.#newest >= REMEMBERED) this.#eliciting.fill(0);
+		else this.#forget(this.#newest + 1, number);
 		this.#newest = Math.max(this.#newest, number);
 		const bit = number % REMEMBERED;
 		this.#eliciting[bit >>> 5]! |= 1 << (bit & 31);
+	}
+
+	/** Numbers from `from` to before `to` carried nothing, whole words of them at once. */
+	#forget(from: number, to: number): void {
+		for (let i = from; i < to; ) {
+			const bit = i % REMEMBERED;
+			if ((bit & 31) === 0 && to - i >= 32) {
+				this.#eliciting[bit >>> 5] = 0;
+				i += 32;
+			} else {
+				this.#eliciting[bit >>> 5]! &= ~(1 << (bit & 31));
+				i++;
+			}
+		}
 	}
 
 	/** Another copy of a packet came over a path. */

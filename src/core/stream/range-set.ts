@@ -20,6 +20,12 @@ export class RangeSet {
 		return low;
 	}
 
+	/** Whether a range touches one that is there. */
+	touches(start: number, end: number): boolean {
+		const first = this.#firstReaching(start);
+		return first < this.starts.length && this.starts[first]! <= end;
+	}
+
 	/** Adds a range; ranges that it touches become one. */
 	add(start: number, end: number): void {
 		if (start >= end) return;

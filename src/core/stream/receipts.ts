@@ -21,8 +21,8 @@ export class Receipts {
 		let gap = false;
 		if (number > this.largest) {
 			gap = this.largest >= 0 && number > this.largest + 1;
-			const steps = Math.min(FEEDBACK_SPAN, number - this.largest);
-			for (let i = 1; i <= steps; i++) this.#mark(number - steps + i, false);
+			if (number - this.largest >= FEEDBACK_SPAN) this.#words.fill(0);
+			else for (let i = this.largest + 1; i <= number; i++) this.#mark(i, false);
 			this.largest = number;
 			this.arrival = now;
 		} else if (number <= this.largest - FEEDBACK_SPAN) return false;

@@ -3,6 +3,11 @@ import {RangeSet} from './range-set.ts';
 /** Bytes of memory that arrive into one piece, and that the reader gets at once at most. */
 const BLOCK = 16_384;
 
+/** Ranges behind holes at most: twice what 8 MiB of packets can have of which every other one is late. */
+const MOST_RANGES = 8192;
+/** From so many ranges on each further frame costs time. */
+const MANY_RANGES = 64;
+
 /** The bytes of one direction of a stream as they arrive, until they are read in order. */
 export class ReceiveBuffer {
 	/** How many bytes were read. */
@@ -18,6 +23,18 @@ export class ReceiveBuffer {
 	get available(): number {
 		const {starts, ends} = this.#received;
 		return starts.length > 0 && starts[0]! <= this.position ? ends[0]! - this.position : 0;
+	}
+
+	/** Whether there are so many holes that frames cost time. */
+	get isFragmented(): boolean {
+		return this.#received.size >= MANY_RANGES;
+	}
+
+	/** Whether the bytes from `offset` to `end` can be kept: not when they make one more hole of too many. */
+	hasRoom(offset: number, end: number): boolean {
+		const {size} = this.#received;
+		if (size < MOST_RANGES || offset <= this.position) return true;
+		return this.#received.touches(offset, end);
 	}
 
 	/** Whether everything was read. */

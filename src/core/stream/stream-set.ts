@@ -23,6 +23,8 @@ export const STREAM_MEMORY: number = 256 * 1024 * 1024;
 
 /** Ids of streams that ended are remembered: older ones count as ended. */
 const CLOSED_IDS = 65_536;
+/** Frames of one packet into streams with many holes: each costs microseconds. */
+const COSTLY_FRAMES = 8;
 /** Without a sign of life for this long there is no hope for streams. */
 const HOPELESS_AFTER: Millis = 30_000;
 /** Assumed for pacing before a probe has come back. */
@@ -69,6 +71,9 @@ export class StreamSet implements StreamHost {
 	#session: Session | undefined;
 	#transport: StreamTransport | undefined;
 	#feedback: FeedbackSender | undefined;
+	/** Of the packet being read: frames into streams with many holes, and whether one was refused. */
+	#costly = 0;
+	#isRefused = false;
 	/** Whether there were streams when frames were sent last. */
 	#busy = false;
 
@@ -221,7 +226,17 @@ export class StreamSet implements StreamHost {
 		const at = cursor.skip(length);
 		if (at < 0 || cursor.failed) return false;
 		if (stream === undefined || stream.state === 'closed') return true;
+		if (!this.#affords(stream, offset, length)) {
+			this.#isRefused = true;
+			return true;
+		}
 		return stream.arrived(offset, cursor.bytes, at, at + length, fin);
+	}
+
+	/** Whether a frame's bytes are worth their time and memory; else the peer has to send them again. */
+	#affords({in: buffer}: Stream, offset: number, length: number): boolean {
+		if (buffer.isFragmented && ++this.#costly > COSTLY_FRAMES) return false;
+		return buffer.hasRoom(offset, offset + length);
 	}
 
 	#readOpen(id: number, cursor: Cursor): boolean {
@@ -261,10 +276,14 @@ export class StreamSet implements StreamHost {
 		return this.#transport?.feedback(cursor, now) ?? false;
 	}
 
-	/** A packet with stream frames came over `path`, if that is known. */
+	/** A packet with stream frames came over `path`, if that is known, and all of it was read. */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		const session = this.#session;
-		if (session === undefined) return;
+		const isRefused = this.#isRefused;
+		this.#isRefused = false;
+		this.#costly = 0;
+		// What is not reported as received comes again in another packet.
+		if (session === undefined || isRefused) return;
 		this.#feedback ??= new FeedbackSender(session.sender, session.paths);
 		this.#feedback.received(path, number, now);
 	}

@@ -252,8 +252,11 @@ export class StreamTransport implements CarrierEvents {
 	feedback(cursor: Cursor, now: Millis): boolean {
 		const count = decodeFeedbackHead(cursor);
 		const report = this.#report;
+		let told = 0;
 		for (let i = 0; i < count; i++) {
 			if (!decodePathReport(cursor, report) || !this.#plausible(report)) return false;
+			if ((told >> report.pathId) & 1) return false;
+			told |= 1 << report.pathId;
 			this.#carriers[report.pathId]?.reported(report, report.arrival / 1000, now);
 		}
 		return !cursor.failed;
