@@ -14,6 +14,7 @@ import {refusalCounter} from '../net/refusal-word.ts';
 import {type ServerExit, ServerTunnel} from '../net/server-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp.ts';
 import {EventLog} from './event-log.ts';
+import {takeGoodbyes, writeGoodbyes} from './goodbyes.ts';
 import type {Logger} from './logger.ts';
 import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {serverIdentity} from './state-folder.ts';
@@ -74,6 +75,7 @@ export async function startServer(
 		state.release();
 		throw error;
 	}
+	tunnel.announce(takeGoodbyes(state.folder, Date.now()));
 	const startedAt = performance.now();
 	const target = options.target && formatAddress(options.target.host, options.target.port);
 	const exit = options.exit !== undefined;
@@ -105,6 +107,7 @@ export async function startServer(
 	let closing: Promise<void> | undefined;
 	const close = async () => {
 		await observation.close();
+		writeGoodbyes(state.folder, tunnel.goodbyes(), Date.now());
 		await tunnel.close();
 		state.release();
 	};

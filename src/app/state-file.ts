@@ -44,12 +44,17 @@ export function writeStateFile(path: string, content: StateContent): void {
 		null,
 		'\t',
 	);
+	replaceFile(path, `${json}\n`);
+}
+
+/** Writes a file (0600) by renaming, as {@link writeStateFile} does. */
+export function replaceFile(path: string, text: string): void {
 	const temporary = `${path}.${randomBytes(6).toString('hex')}`;
 	try {
 		// `wx` never follows a link that somebody else has put there.
 		const descriptor = openSync(temporary, 'wx', 0o600);
 		try {
-			writeSync(descriptor, `${json}\n`);
+			writeSync(descriptor, text);
 			fsyncSync(descriptor);
 		} finally {
 			closeSync(descriptor);

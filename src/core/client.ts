@@ -1,5 +1,6 @@
+import {backToken, equalBytes} from '../crypto/keys.ts';
 import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
-import {RESET_LENGTH, RespStatus} from '../wire/handshake.ts';
+import {BACK_LENGTH, encodeBack, RESET_LENGTH, RespStatus} from '../wire/handshake.ts';
 import {headerSessionId, packetType} from '../wire/header.ts';
 import {encodePaths} from '../wire/paths.ts';
 import {Budget} from './budget.ts';
@@ -58,6 +59,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	#keysDue: Millis = NEVER;
 	/** Ends 'quiet', or 'restarting' when nothing comes. */
 	#stateUntil: Millis = NEVER;
+	/** The packet that ends 'quiet' when it comes. */
+	#expected: Uint8Array | undefined;
 	readonly #alarms = new ResetAlarms();
 	#pathsSequence = 0;
 	#pathsAgain: Millis = NEVER;
@@ -192,6 +195,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 				this.#warnings.warn('other-version', 'server', text, now);
 				return undefined;
 			}
+			case PacketType.BACK:
+				return this.#receiveBack(bytes, start, end, now);
 			case PacketType.RESET:
 				return this.#receiveReset(path, bytes, start, end, now);
 			default:
@@ -394,14 +399,29 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#sendInit(now);
 	}
 
+	/** The server is back: nothing meets a closed port any more. */
+	#receiveBack(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
+		const expected = this.#expected;
+		if (this.#state !== 'quiet' || expected === undefined || end - start !== BACK_LENGTH) {
+			return this.drop('unexpected');
+		}
+		if (!equalBytes(expected, bytes.subarray(start, end))) return this.drop('bad-handshake');
+		this.#expected = undefined;
+		this.#endState(now);
+		this.#sendInit(now);
+		return undefined;
+	}
+
 	#closedByServer(code: number, quiet: Millis, now: Millis): void {
 		if (this.#session === undefined) return;
+		const back = encodeBack(this.#session.localId, backToken(this.#exporter));
 		// It had the session until now.
 		this.#traffic.trust();
 		const reason = code === CloseCode.STOPPING ? 'the server stops' : `closed, code ${code}`;
 		this.#dropSession(reason);
 		this.#handshake.stop();
 		this.#state = 'quiet';
+		this.#expected = code === CloseCode.STOPPING ? back : undefined;
 		// A server that closed because of a protocol error must not be asked again at once.
 		const broken = code === CloseCode.PROTOCOL || code === CloseCode.INTERNAL;
 		this.#stateUntil = now + Math.max(quiet, broken ? BROKEN_PAUSE : 0);

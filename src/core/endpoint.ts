@@ -118,10 +118,21 @@ export interface ClientEndpoint extends Endpoint {
 	pathTooLong(path: number, size: number, now: Millis): void;
 }
 
+/** A client that waits for a server which stopped. */
+export interface Farewell {
+	/** The client's id of its session. */
+	readonly session: number;
+	/** What it takes as a sign that the server is back, 16 bytes. */
+	readonly token: Uint8Array;
+	readonly remotes: readonly RemoteAddress[];
+}
+
 /** The server's end: many sessions, reached through the sockets of `net/`. */
 export interface ServerEndpoint extends Endpoint {
 	/** The sockets are open. */
 	start(now: Millis): void;
+	/** Where clients are that will wait for the server after `close`. */
+	farewells(): readonly Farewell[];
 	/** A datagram bytes[start, end) arrived from `remote`; undefined = it was genuine. */
 	receive(
 		remote: RemoteAddress,

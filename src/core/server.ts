@@ -1,3 +1,4 @@
+import {backToken} from '../crypto/keys.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../wire/constants.ts';
 import {encodeReset} from '../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../wire/header.ts';
@@ -5,7 +6,7 @@ import {Admission} from './admission.ts';
 import {Budget} from './budget.ts';
 import {ClientRecords} from './client-records.ts';
 import type {DropReason} from './drop-reason.ts';
-import type {ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
+import type {Farewell, ServerConfig, ServerEndpoint, SpanTo} from './endpoint.ts';
 import {EndpointOutputs} from './endpoint-outputs.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointStatus} from './events.ts';
@@ -396,6 +397,18 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			this.#within(entry, now, () => session.sendClose(CloseCode.STOPPING, QUIET, now));
 		}
 		this.#closeAgain = this.#sessions.size > 0 ? again : NEVER;
+	}
+
+	farewells(): readonly Farewell[] {
+		return [...this.#sessions.values()]
+			.filter(({live}) => live)
+			.map(({session, exporter}) => ({
+				session: session.peerId,
+				token: backToken(exporter),
+				remotes: session.paths.all.flatMap(({addresses}) =>
+					addresses.list.flatMap(({remote, validated}) => (remote && validated ? [remote] : [])),
+				),
+			}));
 	}
 
 	lingerTime(): Millis {

@@ -69,6 +69,11 @@ export function mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Arra
 	return new Uint8Array(hmac.digest());
 }
 
+/** What shows a client that the server which ended its session is back; `exporter` of that session. */
+export function backToken(exporter: Uint8Array): Uint8Array {
+	return mac(exporter, Buffer.from('mptunnel back')).subarray(0, 16);
+}
+
 /** Whether two byte strings are equal, in a time that depends on their lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 	return a.length === b.length && timingSafeEqual(a, b);

@@ -122,6 +122,16 @@ export class ServerSockets implements UdpHandlers {
 		return this.#byIndex.get(remote.socket)?.send(bytes, start, end, remote) ?? false;
 	}
 
+	/** The address that the socket of a remote is bound to; undefined = it has gone. */
+	localOf(remote: RemoteAddress): string | undefined {
+		return this.#byIndex.get(remote.socket)?.localAddress;
+	}
+
+	/** Where a host is seen from the socket of that address; undefined = there is none. */
+	remote(local: string, host: string, port: number): RemoteAddress | undefined {
+		return this.#byAddress.get(local)?.remote(host, port);
+	}
+
 	flush(): void {
 		for (const socket of this.#byIndex.values()) socket.flush();
 	}

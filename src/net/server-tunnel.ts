@@ -7,10 +7,12 @@ import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import type {RuleSet} from '../exit/rules.ts';
 import {RefusalCode} from '../wire/constants.ts';
+import {encodeBack} from '../wire/handshake.ts';
 import {flowSocketLimit, readSoftLimit, SCARCE, SocketBudget} from './descriptors.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {ExitSockets} from './exit-sockets.ts';
 import {ExitUpkeep} from './exit-upkeep.ts';
+import {familyOf} from './ip.ts';
 import type {NameAnswer} from './names.ts';
 import type {Reporter} from './reporter.ts';
 import type {Resolver} from './resolver.ts';
@@ -44,6 +46,18 @@ export interface ExitNames {
 interface TargetPlace {
 	readonly host: string;
 	readonly port: number;
+}
+
+/** A client that a server said goodbye to, on one of its paths. */
+export interface Goodbye {
+	/** The server's address there. */
+	readonly local: string;
+	readonly host: string;
+	readonly port: number;
+	/** The client's id of the session. */
+	readonly session: number;
+	/** 32 hexadecimal digits. */
+	readonly token: string;
 }
 
 /** What a server needs to run on real sockets. */
@@ -223,6 +237,31 @@ export class ServerTunnel implements DriverOutputs {
 		this.#sockets.start();
 		this.#input((now) => this.#endpoint.start(now));
 		for (const targets of this.#allTargets) void targets.start();
+	}
+
+	/** Whom the next process may say that the server is back. */
+	goodbyes(): readonly Goodbye[] {
+		return this.#endpoint.farewells().flatMap(({session, token, remotes}) =>
+			remotes.flatMap((remote) => {
+				const local = this.#sockets.localOf(remote);
+				const {host, port} = remote;
+				return local === undefined
+					? []
+					: [{local, host, port, session, token: Buffer.from(token).toString('hex')}];
+			}),
+		);
+	}
+
+	/** Says to clients that the server is back which a former process said goodbye to. */
+	announce(goodbyes: readonly Goodbye[]): void {
+		for (const {local, host, port, session, token} of goodbyes) {
+			if (familyOf(host) !== familyOf(local)) continue;
+			const remote = this.#sockets.remote(local, host, port);
+			if (remote === undefined) continue;
+			const packet = encodeBack(session, Buffer.from(token, 'hex'));
+			this.#sockets.send(remote, packet, 0, packet.length);
+		}
+		this.#sockets.flush();
 	}
 
 	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */

@@ -12,6 +12,7 @@ export const PacketType = {
 	DATA: 4,
 	RESET: 5,
 	VERSION: 6,
+	BACK: 7,
 } as const;
 
 /** Bytes of the clear header of a DATA packet. */

@@ -6,6 +6,7 @@
  *   RESP    20 | version 1 | client's session id 4 | e 32 | ciphertext | tag 16
  *   RETRY   30 | version 1 | client's session id 4 | cookie 16 | mac 16
  *   RESET   50 | session id 4 | packet number 6
+ *   BACK    70 | session id 4 | token 16
  *   VERSION 60 | version 1 | client's session id 4 | count 1 | versions | mac 16
  *
  *   INIT plaintext  kind 1 | client id 16 | time 6 | resumed session id 4 | proof 32 | parameters | zeros
@@ -27,6 +28,8 @@ export const RESP_HEADER_LENGTH = 6;
 export const RETRY_LENGTH = 38;
 /** Bytes of RESET: never more than the shortest packet that causes one. */
 export const RESET_LENGTH = 11;
+/** Bytes of BACK. */
+export const BACK_LENGTH = 21;
 /** Bytes of a client id. */
 export const CLIENT_ID_LENGTH = 16;
 /** Bytes of a cookie and of the macs of RETRY and VERSION. */
@@ -189,6 +192,14 @@ export function decodeRespPayload(bytes: Uint8Array): RespPayload | undefined {
 	if (cursor.failed || parameters === undefined) return undefined;
 	if (status > RespStatus.USER_FULL || epoch > 15) return undefined;
 	return {status, sessionId, epoch, parameters};
+}
+
+/** A BACK for the client whose session had that id of its own. */
+export function encodeBack(sessionId: number, token: Uint8Array): Uint8Array {
+	const bytes = new Uint8Array(BACK_LENGTH);
+	bytes[0] = PacketType.BACK << 4;
+	bytes.set(token, writeUint32(bytes, 1, sessionId));
+	return bytes;
 }
 
 /** A RESET that echoes the packet which met no session. */

@@ -1,3 +1,4 @@
+import {existsSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {Stage, type Tunnel} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
@@ -39,6 +40,22 @@ test.serial('after a server restart traffic returns in time', async (t) => {
 	const limit = 10 * (2.5 * RTT + 20) + RTT;
 	t.log(`answered ${took.toFixed(0)} ms after the server listens (at most ${limit})`);
 	t.true(took <= limit);
+	await application.settle();
+	t.deepEqual(target.repeated, []);
+});
+
+test.serial('after a clean restart of the server clients are told that it is back', async (t) => {
+	const tunnel = await underTraffic(t);
+	const {application, target} = tunnel;
+	await tunnel.stop('server');
+	const goodbyes = `${tunnel.stateOf('server')}/goodbyes.json`;
+	const {goodbyes: list} = JSON.parse(readFileSync(goodbyes, 'utf8'));
+	t.is(list.length, 3, 'one for each path');
+	await tunnel.startServer();
+	const listening = performance.now();
+	await application.isAnswered();
+	t.log(`answered ${(performance.now() - listening).toFixed(0)} ms after the server listens`);
+	t.false(existsSync(goodbyes));
 	await application.settle();
 	t.deepEqual(target.repeated, []);
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {encodeBack} from '../../src/wire/handshake.ts';
 import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
 
 const RTT = 40;
@@ -199,4 +200,39 @@ test('a session resumes ten times a second at most', (t) => {
 	t.true(rekeys - before <= 60, `${rekeys - before} in 5 s`);
 	t.deepEqual(world.faults, []);
 	t.deepEqual(world.lostAtServer(), []);
+});
+
+test('a server that is back after a clean stop and says so is asked at once, and gets nothing old', (t) => {
+	const world = new TunnelWorld({seed: 37, links, echo: true}).start();
+	world.run(1000);
+	world.stream(200, 1000);
+	const farewells = world.server!.farewells();
+	t.is(farewells.length, 1);
+	t.is(farewells[0]!.remotes.length, 3);
+	const stopped = world.now;
+	world.poke('server', ({server, now}) => server!.close(now));
+	world.run(world.now + 300);
+	world.killServer();
+	world.stream(200, 400);
+	const sent = () => world.copies.reduce((sum, count) => sum + count, 0);
+	const before = sent();
+	const {session, token} = farewells[0]!;
+	world.inject('client', 0, encodeBack(session, new Uint8Array(16)));
+	world.inject('client', 0, encodeBack(session ^ 1, token));
+	world.stream(200, 100);
+	t.is(sent(), before, 'what anybody could make does not end the silence');
+	world.startServer();
+	const back = world.now;
+	world.at(back + RTT / 2, () => world.inject('client', 0, encodeBack(session, token)));
+	const from = world.sent;
+	world.stream(200, 1000);
+	world.run(world.now + 200);
+	t.deepEqual(world.faults, []);
+	t.deepEqual(world.lostAtServer(from), []);
+	const first = world.atServer.find(({at}) => at > back)!;
+	t.true(first.at - back <= 2 * RTT + 0.1, `back after ${first.at - back} ms`);
+	const late = world.atServer.filter(({at, sentAt}) => at > stopped && at - sentAt > 500 + RTT);
+	t.deepEqual(late, [], 'nothing later than half a second');
+	world.inject('client', 0, encodeBack(session, token));
+	t.is(world.client!.status(world.now).sessions[0]!.state, 'up', 'it counts once');
 });

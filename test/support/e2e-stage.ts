@@ -169,6 +169,11 @@ export class Tunnel {
 		await this.server.says('mpserver runs');
 	}
 
+	/** The state folder of an end. */
+	stateOf(end: 'client' | 'server'): string {
+		return this.#stage.path(end);
+	}
+
 	/** Starts the client; resolves when it listens. */
 	async startClient(): Promise<void> {
 		const state = ['--state', this.#stage.path('client')];

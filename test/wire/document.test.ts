@@ -98,6 +98,7 @@ test('layouts add up', (t) => {
 	t.is(sum(table('3.2 INIT', 1)), 182);
 	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
 	t.is(sum(table('3.6 RESET')), handshake.RESET_LENGTH);
+	t.is(sum(table('3.7 BACK')), handshake.BACK_LENGTH);
 	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackLength(16));
 	t.is(sum(table('6.5 PATHS')) + 1, 4);
 	const entries = sum(table('7.1 Layout', 1));
@@ -114,6 +115,7 @@ test('lengths of packets', (t) => {
 		RETRY: `${handshake.RETRY_LENGTH}`,
 		DATA: `${constants.MIN_DATA_LENGTH} to ${constants.MAX_PACKET_SIZE}`,
 		RESET: `${handshake.RESET_LENGTH}`,
+		BACK: `${handshake.BACK_LENGTH}`,
 		VERSION: `${shortestVersion} to ${handshake.INIT_LENGTH}`,
 	});
 });
@@ -154,6 +156,7 @@ test('limits', (t) => {
 		'RESP, RETRY and VERSION header': handshake.RESP_HEADER_LENGTH,
 		RETRY: handshake.RETRY_LENGTH,
 		RESET: handshake.RESET_LENGTH,
+		BACK: handshake.BACK_LENGTH,
 		'client id': handshake.CLIENT_ID_LENGTH,
 		'cookie and mac': handshake.COOKIE_LENGTH,
 		'macs of INIT, each': handshake.INIT_MAC_LENGTH,
