@@ -7,6 +7,8 @@ export interface StateContent {
 	readonly kind: 'client' | 'server';
 	/** Which configuration this is the state of, for people. */
 	readonly identity: string;
+	/** The number of the configuration file, by which it is found when it is renamed. */
+	readonly file?: string | undefined;
 	/** 32 hexadecimal digits. */
 	readonly clientId: string;
 	/** Path name and local port. */
@@ -37,10 +39,10 @@ export function readStateFile(path: string): ReadState {
  * Throws what the file system throws.
  */
 export function writeStateFile(path: string, content: StateContent): void {
-	const {kind, identity, clientId, localPorts} = content;
+	const {kind, identity, file, clientId, localPorts} = content;
 	const ports = Object.fromEntries(localPorts.slice(-PORT_LIMIT));
 	const json = JSON.stringify(
-		{version: 1, kind, identity, clientId, localPorts: ports},
+		{version: 1, kind, identity, file, clientId, localPorts: ports},
 		null,
 		'\t',
 	);
@@ -69,12 +71,19 @@ export function replaceFile(path: string, text: string): void {
 function parseState(text: string): StateContent | undefined {
 	const value = parseJson(text);
 	if (!isRecord(value)) return undefined;
-	const {version, kind, identity, clientId, localPorts} = value;
+	const {version, kind, identity, file, clientId, localPorts} = value;
 	if (version !== 1) return undefined;
 	if (kind !== 'client' && kind !== 'server') return undefined;
 	if (typeof identity !== 'string' || typeof clientId !== 'string') return undefined;
 	if (!/^[0-9a-f]{32}$/.test(clientId) || !isRecord(localPorts)) return undefined;
-	return {kind, identity, clientId, localPorts: Object.entries(localPorts).filter(isPortEntry)};
+	const number = typeof file === 'string' ? file : undefined;
+	return {
+		kind,
+		identity,
+		file: number,
+		clientId,
+		localPorts: Object.entries(localPorts).filter(isPortEntry),
+	};
 }
 
 function isPortEntry(entry: [string, unknown]): entry is [string, number] {

@@ -5,6 +5,7 @@ import {isAbsolute, join} from 'node:path';
 import {quoteText} from '../config/escape-text.ts';
 import {systemReason} from '../config/text-file.ts';
 import {FolderLock, lockHolder} from './folder-lock.ts';
+import {adoptRenamed, fileNumber} from './renamed-state.ts';
 import {type ReadState, readStateFile, type StateContent, writeStateFile} from './state-file.ts';
 
 /** The kinds of program that keep state; their folders are always apart. */
@@ -81,7 +82,11 @@ export function openStateFolder(init: StateFolderInit): StateFolder {
 	const folder = init.folder ?? defaultFolder(init.kind, init.identity, init.env);
 	const shown = quoteText(folder);
 	let lock: FolderLock | undefined;
+	let formerName: string | undefined;
 	try {
+		if (init.folder === undefined && init.kind === 'client') {
+			formerName = adoptRenamed(folder, init.identity, {state: STATE_NAME, lock: LOCK_NAME});
+		}
 		mkdirSync(folder, {recursive: true, mode: 0o700});
 		lock = FolderLock.take(join(folder, LOCK_NAME));
 	} catch (error) {
@@ -94,7 +99,8 @@ export function openStateFolder(init: StateFolderInit): StateFolder {
 	}
 	try {
 		const state = readStateFile(join(folder, STATE_NAME));
-		if (state.found !== 'unreadable') return new HeldStateFolder(folder, lock, init, state);
+		if (state.found !== 'unreadable')
+			return new HeldStateFolder(folder, lock, init, state, formerName);
 		lock.release();
 		return inMemory(`state in ${shown} ${state.reason}; this run's is kept in memory`);
 	} catch (error) {
@@ -158,8 +164,15 @@ class HeldStateFolder implements StateFolder {
 	readonly warnings: readonly string[];
 	readonly #lock: FolderLock;
 
-	constructor(folder: string, lock: FolderLock, init: StateFolderInit, state: ReadState) {
+	constructor(
+		folder: string,
+		lock: FolderLock,
+		init: StateFolderInit,
+		state: ReadState,
+		formerName: string | undefined,
+	) {
 		const {kind, identity} = init;
+		const file = kind === 'client' ? fileNumber(identity) : undefined;
 		const path = join(folder, STATE_NAME);
 		const content = state.found === 'content' ? state.content : undefined;
 		const clientId = content?.clientId ?? randomBytes(CLIENT_ID_LENGTH).toString('hex');
@@ -168,16 +181,23 @@ class HeldStateFolder implements StateFolder {
 			writeStateFile(path, {
 				kind,
 				identity,
+				file,
 				clientId,
 				localPorts: [...ports],
 			} satisfies StateContent);
-		if (content === undefined || content.identity !== identity || content.kind !== kind) save();
+		const isKnown =
+			content?.identity === identity && content.kind === kind && content.file === file;
+		if (!isKnown) save();
 		this.folder = folder;
 		this.clientId = Uint8Array.from(Buffer.from(clientId, 'hex'));
 		this.localPorts = new SavedPorts(ports, save, quoteText(path));
 		this.socketPath = socketPathIn(folder);
 		this.#lock = lock;
 		const warnings: string[] = [];
+		if (formerName !== undefined) {
+			const shown = quoteText(formerName);
+			warnings.push(`the configuration file was ${shown}: its client id and local ports go on`);
+		}
 		if (state.found === 'damaged') {
 			warnings.push(`${quoteText(path)} is damaged; it was begun anew`);
 		}

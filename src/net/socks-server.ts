@@ -164,8 +164,10 @@ export class SocksServer implements SocksConnectionOwner {
 	}
 
 	negotiated(connection: SocksConnection, end: NegotiationEnd | 'bind' | undefined): void {
-		if (end !== undefined)
-			this.#report(REFUSALS[end] ?? 'SOCKS5: handshake failed', connection, end);
+		if (end === undefined) return;
+		const wantsLogin = this.#init.settings.users.length > 0;
+		const message = end === 'no-method' && !wantsLogin ? NO_LOGIN_NEEDED : REFUSALS[end];
+		this.#report(message ?? 'SOCKS5: handshake failed', connection, end);
 	}
 
 	associate(
@@ -218,10 +220,13 @@ export class SocksServer implements SocksConnectionOwner {
 	}
 }
 
+/** The client insists on a login, and there are no users. */
+const NO_LOGIN_NEEDED = 'SOCKS5: the client wants to log in, and no users are set up here';
+
 const REFUSALS: Readonly<Record<string, string>> = {
 	socks4: 'SOCKS5: somebody speaks SOCKS4',
 	http: 'SOCKS5: somebody speaks HTTP',
-	'no-method': 'SOCKS5: the client offers no login that is wanted here',
+	'no-method': 'SOCKS5: the client offers no user and password, which are asked for here',
 	'bad-login': 'SOCKS5: wrong user or password',
 	bind: 'SOCKS5: BIND is not supported',
 };

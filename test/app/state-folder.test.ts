@@ -1,10 +1,13 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {
+	copyFileSync,
 	existsSync,
+	linkSync,
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	utimesSync,
@@ -223,6 +226,48 @@ test('one folder per configuration, client and server apart', (t) => {
 	}
 	t.is(names.size, 6);
 	t.is(serverIdentity(1, ['b', 'a']), serverIdentity(1, ['a', 'b']));
+});
+
+test('a renamed configuration file keeps its client id and local ports', (t) => {
+	const base = temporary(t);
+	const env = {XDG_STATE_HOME: base};
+	const [a, b, copy] = ['a.conf', 'b.conf', 'copy.conf'].map((name) => join(base, name));
+	writeFileSync(a!, '127.0.0.1 9\n');
+	const first = open(t, {env, identity: a!});
+	first.localPorts.set('1', 40_001);
+	first.release();
+	copyFileSync(a!, copy!);
+	const other = open(t, {env, identity: copy!});
+	t.notDeepEqual(other.clientId, first.clientId, 'a copy is another client');
+	other.release();
+	linkSync(a!, b!);
+	const beside = open(t, {env, identity: b!});
+	t.notDeepEqual(beside.clientId, first.clientId, 'as long as the first name is there');
+	beside.release();
+	rmSync(b!);
+	rmSync(beside.folder!, {recursive: true});
+	renameSync(a!, b!);
+	const renamed = open(t, {env, identity: b!});
+	t.deepEqual(renamed.clientId, first.clientId);
+	t.is(renamed.localPorts.get('1'), 40_001);
+	t.is(renamed.warnings.length, 1);
+	t.regex(renamed.warnings[0]!, /the configuration file was ".*a\.conf"/);
+	renamed.release();
+	t.deepEqual(open(t, {env, identity: b!}).warnings, []);
+	// The former name may be used again: that is a new client.
+	writeFileSync(a!, '127.0.0.1 9\n');
+	t.notDeepEqual(open(t, {env, identity: a!}).clientId, first.clientId);
+});
+
+test('the state of a renamed file is not taken from a client that runs', (t) => {
+	const base = temporary(t);
+	const env = {XDG_STATE_HOME: base};
+	const [a, b] = [join(base, 'a.conf'), join(base, 'b.conf')];
+	writeFileSync(a, '127.0.0.1 9\n');
+	const running = open(t, {env, identity: a});
+	renameSync(a, b);
+	t.notDeepEqual(open(t, {env, identity: b}).clientId, running.clientId);
+	t.true(existsSync(join(running.folder!, 'state.json')));
 });
 
 test('the default place follows XDG_STATE_HOME, else HOME; a relative one is ignored', (t) => {

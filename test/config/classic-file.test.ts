@@ -55,6 +55,12 @@ test('comments and blank lines', accepts, '# x\n\n  # y\nbridge 4000 # z\n#', {
 	host: 'bridge',
 	port: 4000,
 });
+test('comments of other tools', accepts, ';x\n  ; y\nbridge 4000 name=a;b ;z', {
+	where: 'mpclient.conf:3',
+	host: 'bridge',
+	port: 4000,
+	name: 'a;b',
+});
 test('a comment without a blank before it', accepts, 'a 1#b', {host: 'a', port: 1});
 test('any bytes in a comment', accepts, 'a 1 # \ufffd\u0000\u001b', {host: 'a', port: 1});
 test(

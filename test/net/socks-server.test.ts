@@ -53,6 +53,18 @@ for (const [name, users, login] of [
 	});
 }
 
+test('a login that is missing and one that nobody needs are told apart in the log', async (t) => {
+	for (const [users, hello, line] of [
+		[USERS, '050100', 'the client offers no user and password, which are asked for here'],
+		[[], '050102', 'the client wants to log in, and no users are set up here'],
+	] as const) {
+		const world = await SocksWorld.open(t, {users});
+		world.connect().send(hello);
+		const said = () => world.reporter.lines.includes(`warn: SOCKS5: ${line}`);
+		await waitFor(said, `${line} in ${world.reporter.lines.join()}`);
+	}
+});
+
 test('a handshake that comes byte by byte is answered as one that comes at once', async (t) => {
 	const world = await SocksWorld.open(t, {users: USERS});
 	const tcp = world.connect();
