@@ -1,5 +1,6 @@
 import {startClient} from '../app/client.ts';
 import {formatPathTest, testPaths} from '../app/path-test.ts';
+import {formatOptions} from '../config/effective.ts';
 import {parseClientArguments} from './options.ts';
 import {programLogger, serve} from './program.ts';
 import type {Context} from './run.ts';
@@ -8,10 +9,11 @@ import type {Context} from './run.ts';
 export async function clientProgram(context: Context): Promise<number> {
 	const {argv, env, cwd, writeOut} = context;
 	const parsed = parseClientArguments(argv, env, {write: writeOut, cwd});
-	const {options, action, warnings} = parsed;
+	const {options, action, json, warnings} = parsed;
 	const logger = programLogger(options, warnings, context);
 	if (action === 'check') {
-		writeOut('configuration ok\n');
+		writeOut(formatOptions(options, json));
+		if (!json) writeOut('configuration ok\n');
 		return 0;
 	}
 	if (action === 'test') {

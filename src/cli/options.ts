@@ -23,17 +23,21 @@ type Action = 'run' | 'check' | 'test';
 export interface ParsedArguments<T> {
 	readonly options: T;
 	readonly action: Action;
+	/** Whether `--check` prints JSON. */
+	readonly json: boolean;
 	/** Sentences for the user, escaped. */
 	readonly warnings: readonly string[];
 }
 
 interface ClientParsed extends ClientFlags {
 	readonly check?: boolean;
+	readonly json?: boolean;
 	readonly test?: boolean;
 }
 
 interface ServerParsed extends ServerFlags {
 	readonly check?: boolean;
+	readonly json?: boolean;
 }
 
 /**
@@ -48,12 +52,13 @@ export function parseClientArguments(
 ): ParsedArguments<ClientOptions> {
 	const program = clientProgram(io);
 	parse(program, argv);
-	const {check, test, ...flags} = program.opts<ClientParsed>();
+	const {check, json = false, test, ...flags} = program.opts<ClientParsed>();
+	if (json && check !== true) throw usageError(JSON_ALONE);
 	const config = oneConfig(flags.config, program.args[0]);
 	if (check === true && test === true) throw usageError('--check and --test exclude each other');
 	const {options, warnings} = resolveClientOptions({...flags, config}, {env, cwd: io.cwd});
 	const action = check === true ? 'check' : test === true ? 'test' : 'run';
-	return {options, action, warnings};
+	return {options, action, json, warnings};
 }
 
 /**
@@ -67,11 +72,12 @@ export function parseServerArguments(
 ): ParsedArguments<ServerOptions> {
 	const program = serverProgram(io);
 	parse(program, argv);
-	const {check, ...flags} = program.opts<ServerParsed>();
+	const {check, json = false, ...flags} = program.opts<ServerParsed>();
+	if (json && check !== true) throw usageError(JSON_ALONE);
 	const [port, host, targetPort] = program.args;
 	const words = {port, host, targetPort};
 	const {options, warnings} = resolveServerOptions({...flags, ...words}, {env, cwd: io.cwd});
-	return {options, action: check === true ? 'check' : 'run', warnings};
+	return {options, action: check === true ? 'check' : 'run', json, warnings};
 }
 
 /** The version in package.json. */
@@ -84,6 +90,8 @@ export function programVersion(): string {
 	const text = readFileSync(join(folder, 'package.json'), 'utf8');
 	return /^\s*"version": "([^"]+)"/m.exec(text)?.[1] ?? 'unknown';
 }
+
+const JSON_ALONE = '--json goes with --check only';
 
 const ENVIRONMENT_HELP = `
 Environment:
@@ -215,7 +223,8 @@ function sharedOptions(program: Command): void {
 		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
 		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')
 		.option('--congestion-control <NAME>', 'for TCP connections: bbr or newreno (default: bbr)')
-		.option('--check', 'validate flags, files and keys, and exit')
+		.option('--check', 'validate flags, files and keys, print what they mean, and exit')
+		.option('--json', 'with --check: print one line of JSON')
 		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
 		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')
 		.option('--log-format <FORMAT>', 'text or json (default: text)');

@@ -42,10 +42,12 @@ test.serial('--check validates and exits with 0', async (t) => {
 	const {env, write} = setUp(t);
 	const client = start(t, 'mpclient', [write('c.conf', '192.0.2.1 4000\n'), '--check'], env);
 	t.is(await client.end(), 0);
-	t.is(client.stdout, 'configuration ok\n');
+	t.regex(client.stdout, /^ {4}port: 4000$/m);
+	t.true(client.stdout.endsWith('\nconfiguration ok\n'));
 	const server = start(t, 'mpserver', ['2000', '127.0.0.1', '1194', '--check'], env);
 	t.is(await server.end(), 0);
-	t.is(server.stdout, 'configuration ok\n');
+	t.regex(server.stdout, /^bind: all$/m);
+	t.true(server.stdout.endsWith('\nconfiguration ok\n'));
 });
 
 test.serial('mistakes of the user are one line each and exit code 2', async (t) => {

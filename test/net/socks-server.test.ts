@@ -62,6 +62,7 @@ test('a login that is missing and one that nobody needs are told apart in the lo
 		world.connect().send(hello);
 		const said = () => world.reporter.lines.includes(`warn: SOCKS5: ${line}`);
 		await waitFor(said, `${line} in ${world.reporter.lines.join()}`);
+		t.pass();
 	}
 });
 

@@ -1,0 +1,67 @@
+import {SocketAddress} from 'node:net';
+import {stringify} from 'yaml';
+import type {Prefix} from '../exit/prefix.ts';
+import type {Rule} from '../exit/rules.ts';
+import type {ClientOptions} from './client.ts';
+import {escapeControls} from './escape-text.ts';
+import type {KeyOptions} from './keys.ts';
+import type {ServerOptions} from './server.ts';
+import type {SocksOptions} from './socks.ts';
+
+/** What `--check` prints of options: YAML for people, or one line of JSON; never a key or a password. */
+export function formatOptions(options: ClientOptions | ServerOptions, json: boolean): string {
+	const shown = 'paths' in options ? shownClient(options) : shownServer(options);
+	// What is undefined is left out.
+	const text = JSON.stringify(shown);
+	return json ? `${escapeControls(text)}\n` : escapeLines(stringify(JSON.parse(text)));
+}
+
+// Each secret is left out by its place, and what is new is not shown by itself.
+function shownClient({keys, socks, forwards, ...options}: ClientOptions): object {
+	return {
+		...options,
+		copies: options.copies ?? 'all',
+		listen: options.listen ?? false,
+		keys: shownKeys(keys),
+		socks: socks ? shownSocks(socks) : false,
+		forwards,
+	};
+}
+
+function shownSocks({users, explicit: _, ...options}: SocksOptions): object {
+	return {...options, users: users.map(({name}) => name)};
+}
+
+function shownServer({keys, exit, users, bind, ...options}: ServerOptions): object {
+	return {
+		...options,
+		bind: bind.length === 0 ? 'all' : bind,
+		keys: shownKeys(keys),
+		exit: exit !== undefined && {
+			...rules(exit),
+			nat64Prefixes: exit.nat64Prefixes.map(shownPrefix),
+		},
+		users: Object.fromEntries([...users].map(([name, user]) => [name, {...user, ...rules(user)}])),
+	};
+}
+
+function shownKeys(keys: KeyOptions): readonly string[] {
+	return keys.keyless ? [] : keys.users.map(({name}) => name);
+}
+
+function rules({allow, deny}: {readonly allow: readonly Rule[]; readonly deny: readonly Rule[]}) {
+	return {allow: allow.map(({text}) => text), deny: deny.map(({text}) => text)};
+}
+
+function shownPrefix({bytes, length}: Prefix): string {
+	const groups = Array.from({length: 8}, (_, at) => {
+		const group = (bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0);
+		return group.toString(16);
+	});
+	const {address} = new SocketAddress({address: groups.join(':'), family: 'ipv6'});
+	return `${address}/${length}`;
+}
+
+function escapeLines(text: string): string {
+	return text.split('\n').map(escapeControls).join('\n');
+}
