@@ -1,6 +1,7 @@
 import {lookup, Resolver} from 'node:dns/promises';
 import {readFileSync} from 'node:fs';
 import type {Millis} from '../core/time.ts';
+import {NameQueue} from './name-queue.ts';
 
 /** One address that a name server gave. */
 export interface NameRecord {
@@ -20,7 +21,8 @@ export interface NameQuery {
 
 /** What looks names up: name servers, or a test. */
 export interface NameQueries {
-	query(name: string): NameQuery;
+	/** @param user who asks, so that one who asks for slow names delays nobody else */
+	query(name: string, user?: string): NameQuery;
 	/** Cancels everything. */
 	close(): void;
 }
@@ -32,7 +34,12 @@ export interface SystemQueriesInit {
 	/** Text of nsswitch.conf instead of the system's file. */
 	readonly nsswitch?: string;
 	readonly now: () => Millis;
+	/** Asks the C library; the system's except in tests. */
+	readonly library?: LibraryLookup;
 }
+
+/** A lookup by the C library: nothing can stop one that has begun. */
+export type LibraryLookup = (name: string) => Promise<readonly {readonly address: string}[]>;
 
 /** When a name server is asked again; the limit of the whole lookup lies beyond the second try. */
 const TRY_TIMEOUT: Millis = 2000;
@@ -43,8 +50,11 @@ const RESOLVER_AGE: Millis = 30_000;
 /** Resolvers kept for the next lookup. */
 const IDLE_RESOLVERS = 16;
 
-/** Lookups by the C library at once: each may hold one of the 4 threads that files need, too. */
-const LIBRARY_LOOKUPS = 2;
+/**
+ * Lookups by the C library: each may hold one of the 4 threads that files need, too, for as long as its
+ * name servers are silent. So a user has one at a time, which leaves the other to everybody else.
+ */
+const LIBRARY_LIMITS = {running: 2, runningPerUser: 1, waiting: 1024, waitingPerUser: 64} as const;
 
 interface AgedResolver {
 	readonly resolver: Resolver;
@@ -84,19 +94,20 @@ export class SystemQueries implements NameQueries {
 	readonly #byLibrary: 'all' | 'local' | 'none';
 	readonly #idle: AgedResolver[] = [];
 	readonly #busy = new Set<Resolver>();
-	readonly #library = new LibraryLookups();
+	readonly #library: LibraryLookups;
 
 	constructor(init: SystemQueriesInit) {
 		this.#init = init;
+		this.#library = new LibraryLookups(init.library ?? systemLookup);
 		this.#byLibrary = readNsswitch(init.nsswitch ?? systemNsswitch());
 	}
 
-	query(name: string): NameQuery {
+	query(name: string, user = ''): NameQuery {
 		const isForLibrary =
 			!name.includes('.') ||
 			this.#byLibrary === 'all' ||
 			(this.#byLibrary === 'local' && name.endsWith('.local'));
-		return isForLibrary ? this.#library.query(name) : this.#queryServers(name);
+		return isForLibrary ? this.#library.query(name, user) : this.#queryServers(name);
 	}
 
 	close(): void {
@@ -136,41 +147,41 @@ export class SystemQueries implements NameQueries {
 	}
 }
 
-/** Lookups by the C library, few at once; nothing can stop one that has begun. */
-class LibraryLookups {
-	readonly #waiting = new Set<() => void>();
-	#running = 0;
+function systemLookup(name: string): ReturnType<LibraryLookup> {
+	return lookup(name, {all: true, verbatim: true});
+}
 
-	query(name: string): NameQuery {
+/** Lookups by the C library, few at once, users in turn. */
+class LibraryLookups {
+	readonly #lookUp: LibraryLookup;
+	readonly #queue = new NameQueue(LIBRARY_LIMITS);
+
+	constructor(lookUp: LibraryLookup) {
+		this.#lookUp = lookUp;
+	}
+
+	query(name: string, user: string): NameQuery {
 		const {promise, resolve, reject} = deferred();
-		const start = (): void => {
-			this.#running++;
-			lookup(name, {all: true, verbatim: true})
+		let cancelled = false;
+		const limit = this.#queue.push(user, () => {
+			if (cancelled) {
+				this.#queue.done(user);
+				return;
+			}
+			this.#lookUp(name)
 				.then((found) => resolve(found.map(({address}) => ({address, ttl: 0}))), reject)
-				.finally(() => {
-					this.#running--;
-					this.#next();
-				});
-		};
-		this.#waiting.add(start);
-		this.#next();
+				.finally(() => this.#queue.done(user));
+		});
 		const cancel = (): void => {
-			this.#waiting.delete(start);
+			cancelled = true;
 			reject(new Error('cancelled'));
 		};
+		if (limit !== undefined) reject(new Error('too many lookups of names without a dot'));
 		return {parts: [promise], cancel};
 	}
 
 	close(): void {
-		this.#waiting.clear();
-	}
-
-	#next(): void {
-		for (const start of this.#waiting) {
-			if (this.#running >= LIBRARY_LOOKUPS) return;
-			this.#waiting.delete(start);
-			start();
-		}
+		this.#queue.clear();
 	}
 }
 

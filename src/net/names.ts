@@ -185,7 +185,7 @@ export class Names {
 				resolve(answer);
 				this.#queue.done(user);
 			};
-			const abandon = collect(this.#query(name), this.#clock, (found, error) => {
+			const abandon = collect(this.#query(name, user), this.#clock, (found, error) => {
 				if (error !== undefined) finish({addresses: [], failure: error}, FAILURE_LIFETIME);
 				else finish(this.#answerOf(found), lifetimeOf(found));
 			});
@@ -195,9 +195,9 @@ export class Names {
 		return promise;
 	}
 
-	#query(name: string): NameQuery {
+	#query(name: string, user: string): NameQuery {
 		try {
-			return this.#queries.query(name);
+			return this.#queries.query(name, user);
 		} catch (error) {
 			// No resolver could be made, for want of memory or descriptors.
 			return {parts: [Promise.reject(error)], cancel: () => {}};

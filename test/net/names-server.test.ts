@@ -132,6 +132,35 @@ test.serial('a stop ends lookups at once', async (t) => {
 	t.is(show(await answer), 'no-answer');
 });
 
+test('slow names without a dot of one user delay nobody else', async (t) => {
+	const begun: string[] = [];
+	const finish = new Map<string, () => void>();
+	const queries = new SystemQueries({
+		nsswitch: '',
+		now: () => 0,
+		library: (name) => {
+			begun.push(name);
+			return new Promise((resolve) => {
+				finish.set(name, () => resolve([{address: '192.0.2.1'}]));
+			});
+		},
+	});
+	const slow = Array.from({length: 50}, (_, i) => queries.query(`slow${i}`, 'greedy'));
+	// Nothing stops a lookup that has begun: what its user gave up holds its thread all the same.
+	for (const {parts, cancel} of slow) {
+		parts[0]!.catch(() => {});
+		cancel();
+	}
+	const {parts} = queries.query('printer', 'modest');
+	t.deepEqual(begun, ['slow0', 'printer']);
+	finish.get('printer')!();
+	t.deepEqual(await parts[0], [{address: '192.0.2.1', ttl: 0}]);
+	finish.get('slow0')!();
+	await new Promise((resolve) => setImmediate(resolve));
+	t.deepEqual(begun, ['slow0', 'printer']);
+	queries.close();
+});
+
 test.serial('names without a dot go to the C library', async (t) => {
 	const {server, names} = await start(t, (name) => a(name, '8.8.8.8'));
 	t.is(show(await names.resolve('a', 'localhost')), '127.0.0.1');
