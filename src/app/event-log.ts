@@ -67,6 +67,13 @@ export class EventLog {
 				limited.info('a path has another address', {path: name, address, session: hex(session)});
 				return;
 			}
+			case 'datagrams-split': {
+				const {size, fits, session} = event;
+				const limited = this.#limited('split', session);
+				const hint = 'a smaller MTU inside the tunnel is faster and loses less';
+				limited.info('datagrams are split', {size, fits, hint});
+				return;
+			}
 			case 'warning': {
 				const {code, where, text, times} = event;
 				const limited = logger.limited(code, INTERVAL_MILLIS, {times});

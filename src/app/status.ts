@@ -190,11 +190,13 @@ function placeLine(snapshot: StatusSnapshot): string {
 }
 
 function sessionLine(session: SessionStatus): string {
-	const {user, state, age, flows, datagramsSent, datagramsReceived, residualLoss} = session;
+	const {user, state, age, flows, residualLoss} = session;
+	const {datagramsSent, datagramsReceived, datagramsSplit} = session;
+	const split = datagramsSplit > 0 ? ` (${formatCount(datagramsSplit)} of them split)` : '';
 	const keys = session.keyAge > OLD_KEYS ? `, KEYS ${formatAge(session.keyAge)} OLD` : '';
 	const who = user === '' ? 'tunnel' : `tunnel of ${escapeText(user)}`;
 	return (
-		`${who}: ${state} for ${formatAge(age)}, sent ${formatCount(datagramsSent)}, ` +
+		`${who}: ${state} for ${formatAge(age)}, sent ${formatCount(datagramsSent)}${split}, ` +
 		`received ${formatCount(datagramsReceived)}, ` +
 		`residual loss in ${formatShare(residualLoss)}, flows ${formatCount(flows)}${keys}`
 	);

@@ -119,6 +119,7 @@ function isNews({type}: EndpointEvent): boolean {
 		case 'path-silent':
 			return false;
 		case 'path-address':
+		case 'datagrams-split':
 		case 'refused':
 		case 'target-refused':
 		case 'fault':

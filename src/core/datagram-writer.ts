@@ -9,6 +9,10 @@ import {Sent} from './path/judge.ts';
 import type {PathSet} from './path/path-set.ts';
 import type {Millis} from './time.ts';
 
+/** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
+const SPLIT_FOR: Millis = 5000;
+const SAY_AGAIN: Millis = 60_000;
+
 /** FRAGMENT in front of a piece: type, index, count. */
 const FRAGMENT_HEADER = 3;
 
@@ -21,6 +25,13 @@ export class DatagramWriter {
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
 	readonly #joining: boolean;
+	readonly #session: number;
+	/** Datagrams that went out in parts. */
+	split = 0;
+	/** For what packet size they do, since when, and when that was said last. */
+	#splitSize = 0;
+	#splitSince: Millis = 0;
+	#saidAt: Millis = Number.NEGATIVE_INFINITY;
 	/** The packet that more datagrams may join: frames from #start to #end. */
 	#open: Slot | undefined;
 	#start = 0;
@@ -30,8 +41,15 @@ export class DatagramWriter {
 	#flow = 0;
 	#reference = 0;
 
-	/** @param joining whether the peer understands DATAGRAM_LEN */
-	constructor(context: EndpointContext, sender: PacketSender, paths: PathSet, joining: boolean) {
+	/** @param joining whether the peer understands DATAGRAM_LEN @param session its number for events */
+	constructor(
+		context: EndpointContext,
+		sender: PacketSender,
+		paths: PathSet,
+		joining: boolean,
+		session: number,
+	) {
+		this.#session = session;
 		this.#context = context;
 		this.#sender = sender;
 		this.#paths = paths;
@@ -130,6 +148,18 @@ export class DatagramWriter {
 		if (inline !== undefined) bytes.set(inline, at);
 	}
 
+	#noteSplit(size: number, head: number, now: Millis): void {
+		const {packetSize} = this.#paths;
+		if (packetSize !== this.#splitSize) {
+			this.#splitSize = packetSize;
+			this.#splitSince = now;
+		}
+		if (now - this.#splitSince < SPLIT_FOR || now - this.#saidAt < SAY_AGAIN) return;
+		this.#saidAt = now;
+		const fits = packetSize - PACKET_OVERHEAD - head;
+		this.#context.emit({type: 'datagrams-split', session: this.#session, size, fits});
+	}
+
 	#sendSplit(
 		flow: number,
 		reference: number,
@@ -141,6 +171,9 @@ export class DatagramWriter {
 		now: Millis,
 	): DropReason | undefined {
 		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
+		this.split++;
+		// The first of a flow have less room than all that follow.
+		if (inline === undefined) this.#noteSplit(end - start, head, now);
 		const whole = new Uint8Array(head + end - start);
 		this.#writeHead(whole, 0, flow, reference, inline);
 		copyBytes(whole, head, bytes, start, end);

@@ -114,7 +114,7 @@ export interface ClientEndpoint extends Endpoint {
 	pathRefused(path: number, now: Millis, reason: string): void;
 	/** Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no route. */
 	pathLost(path: number, now: Millis, reason: string): void;
-	/** The system said that a packet of this size is too long (EMSGSIZE). */
+	/** The system said that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so the network. */
 	pathTooLong(path: number, size: number, now: Millis): void;
 }
 

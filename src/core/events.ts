@@ -40,6 +40,13 @@ export type EndpointEvent =
 			readonly address: string;
 	  }
 	| {
+			/** Datagrams of `size` bytes are split; what an application sends with up to `fits` is not. Once a minute. */
+			readonly type: 'datagrams-split';
+			readonly session: number;
+			readonly size: number;
+			readonly fits: number;
+	  }
+	| {
 			/** Server: close the target socket of this flow handle. */
 			readonly type: 'flow-closed';
 			readonly flow: number;
@@ -157,6 +164,8 @@ export interface SessionStatus {
 	readonly datagramsSent: number;
 	/** Application datagrams delivered out of it. */
 	readonly datagramsReceived: number;
+	/** Of those sent, how many went out in parts because they are too long for one packet. */
+	readonly datagramsSplit: number;
 	/** Packet numbers that never arrived here, of all that the peer is known to have sent: 0 to 1. */
 	readonly residualLoss: number | undefined;
 	readonly rekeys: number;

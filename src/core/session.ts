@@ -116,7 +116,7 @@ export class Session {
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
 		const joining = DATAGRAM_FRAMES.every((type) => init.peerFrames.includes(type));
-		this.#writer = new DatagramWriter(init.context, this.sender, this.paths, joining);
+		this.#writer = new DatagramWriter(init.context, this.sender, this.paths, joining, init.number);
 		this.prober = new Prober(init.context, this.sender, this.paths, init.role, this);
 	}
 
@@ -373,6 +373,11 @@ export class Session {
 		}
 		this.prober.receive(probe, path, address, now);
 		return true;
+	}
+
+	/** Datagrams that went out in parts because no packet held them. */
+	get split(): number {
+		return this.#writer.split;
 	}
 
 	/** Sends a datagram of a flow; see DatagramWriter. */

@@ -34,6 +34,7 @@ const session: SessionStatus = {
 	flows: 1,
 	datagramsSent: 1234,
 	datagramsReceived: 1230,
+	datagramsSplit: 0,
 	residualLoss: 0.000_125,
 	rekeys: 0,
 	keyAge: 30_000,
@@ -125,6 +126,11 @@ test('escapes what comes from outside', (t) => {
 	});
 	t.false(text.includes('\u001b') || text.includes('\r'));
 	t.true(text.includes('tunnel of evil\\nuser'));
+});
+
+test('says how many datagrams were split, if any were', (t) => {
+	const text = formatStatus({...snapshot, sessions: [{...session, datagramsSplit: 1100}]});
+	t.true(text.includes('sent 1,234 (1,100 of them split), received'), text);
 });
 
 test('says whether clients may choose targets, beside the fixed one or without it', (t) => {

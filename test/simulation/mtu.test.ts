@@ -68,6 +68,23 @@ test('large datagrams under loss arrive whole or not at all, and memory for the 
 	t.true(world.atServer.length > 50);
 });
 
+test('datagrams that are split are counted, and said after 5 s and once a minute', (t) => {
+	const world = worldWithLimit(56, () => 1472);
+	world.run(1500);
+	world.stream(10, 4000, 0, 1442);
+	// The first one, which names its target.
+	t.is(world.client!.status(world.now).sessions[0]!.datagramsSplit, 1);
+	world.stream(10, 130_000, 0, 1443);
+	const events = [...world.clientEvents, ...world.serverEvents]
+		.map(({event}) => event)
+		.filter(({type}) => type === 'datagrams-split');
+	// Of each end: after 5, 65 and 125 s.
+	t.is(events.length, 6);
+	for (const event of events) t.like(event, {size: 1443, fits: 1442});
+	t.is(world.client!.status(world.now).sessions[0]!.datagramsSplit, 1301);
+	t.true(world.server!.status(world.now).sessions[0]!.datagramsSplit >= 1299);
+});
+
 test('a size that stops getting through is given up soon while traffic flows', (t) => {
 	let limit = 1472;
 	const world = worldWithLimit(55, () => limit);

@@ -133,10 +133,16 @@ export class SendQueue {
 			}
 		}
 		let refused = false;
+		/** The message that EMSGSIZE came for once. */
+		let doubted = -1;
 		for (let i = 0; i < count; ) {
 			const sent = this.#send(descriptor, messages, i);
 			if (sent > 0) {
+				if (doubted === i) outcome.sendFailed(EMSGSIZE, 0, undefined);
 				i += sent;
+			} else if (sent === -EMSGSIZE && doubted !== i) {
+				// Of a connected socket it may be what the network says of an earlier datagram.
+				doubted = i;
 			} else if (sent === -ECONNREFUSED && !refused) {
 				// That was about an earlier datagram; this one was not even looked at.
 				refused = true;
