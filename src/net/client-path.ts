@@ -1,5 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
+import {Departure} from './departure.ts';
+import {vpnInterfaceOf} from './interfaces.ts';
 import {familyOf, formatAddress, type IpFamily, wildcardOf} from './ip.ts';
 import {isPortInUse, openOnPort} from './path-port.ts';
 import type {Reporter} from './reporter.ts';
@@ -62,6 +64,8 @@ export interface ClientPathInit {
 	readonly reporter: Reporter;
 	readonly events: ClientPathEvents;
 	readonly now: () => Millis;
+	/** The VPN interface that has an address; the system's except in tests. */
+	readonly vpnOf?: (address: string) => string | undefined;
 }
 
 /** Not more often than this is a path connected anew. */
@@ -120,10 +124,13 @@ export class ClientPath implements UdpHandlers {
 	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Why the last socket could not be opened, or none of its addresses be used. */
 	#failure = '';
+	readonly #departure: Departure;
 	#closed = false;
 
 	constructor(init: ClientPathInit) {
 		this.#init = init;
+		const {options, reporter, vpnOf = vpnInterfaceOf} = init;
+		this.#departure = new Departure(options.name, reporter, vpnOf);
 		this.id = init.id;
 		this.options = init.options;
 	}
@@ -309,6 +316,18 @@ export class ClientPath implements UdpHandlers {
 		if (moved || wasBlocked || this.blocked) this.#tell('no route');
 	}
 
+	/** Something has proved that the path works. */
+	proven(): void {
+		this.#departure.proven();
+	}
+
+	/** Nothing proves it: says what may be the reason, if that is known. */
+	unproven(): void {
+		if (this.#closed || this.blocked) return;
+		const suspicion = this.#departure.suspicion(this.#sources());
+		if (suspicion !== undefined) this.#init.events.lost(this, suspicion);
+	}
+
 	/** The addresses that it leaves from. */
 	#sources(): string {
 		const connected = this.#links.filter((link) => link.connected);
@@ -326,11 +345,7 @@ export class ClientPath implements UdpHandlers {
 			link.connected = false;
 		}
 		this.#rebuild(this.#aims);
-		const source = this.#sources();
-		if (source === before || source === '') return false;
-		const fields = {path: this.options.name, source, before: before || undefined};
-		this.#init.reporter.info('a path leaves from another address', fields);
-		return true;
+		return this.#departure.connected(before, this.#sources());
 	}
 
 	#tell(obstacle: string): void {

@@ -130,9 +130,12 @@ export class ClientPaths {
 		const path = this.#paths[id];
 		const naming = this.#namings[id];
 		if (path === undefined || naming === undefined) return;
-		if (state === 'up') naming.silentSince = NEVER;
-		else if (state === 'down') {
+		if (state === 'up') {
+			naming.silentSince = NEVER;
+			path.proven();
+		} else if (state === 'down') {
 			this.#fellSilent(naming);
+			path.unproven();
 			if (this.#init.now() >= naming.nextAt) void this.#resolve(path);
 		}
 	}
@@ -165,6 +168,7 @@ export class ClientPaths {
 			const silent = naming.silentSince !== NEVER;
 			if ((silent || naming.addresses === '') && now >= naming.nextAt) void this.#resolve(path);
 			if (silent || path.blocked) path.follow();
+			if (silent) path.unproven();
 			const silence = now - naming.silentSince;
 			if (silence >= FRESH_PORT_AFTER) path.alternate(silence);
 		}

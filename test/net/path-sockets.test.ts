@@ -33,6 +33,7 @@ class World {
 			ports: this.ports,
 			reporter: this.reporter,
 			now: () => this.now,
+			vpnOf: (address) => (address === '10.98.0.1' ? 'tun0' : undefined),
 			events: {
 				received: () => {},
 				opened: () => this.told.push('opened'),
@@ -138,6 +139,26 @@ test('a port that the user asked for is the only one', (t) => {
 	const world = new World(t, {localPort: 4711});
 	t.deepEqual(new Set(portsOf(world, 5)), new Set([4711]));
 	t.is(world.system.opened.length, 1);
+});
+
+test('a path without evidence says that its route changed, or leads into a VPN', (t) => {
+	const world = new World(t);
+	world.path.unproven();
+	t.deepEqual(world.news(), ['opened'], 'nothing is known');
+	world.system.source = '203.0.113.5';
+	world.path.follow();
+	world.path.unproven();
+	const changed = 'no evidence since its route changed: from 203.0.113.5 instead of 192.0.2.1';
+	t.deepEqual(world.news(), ['opened', `lost: ${changed}`]);
+	world.path.proven();
+	world.path.unproven();
+	t.deepEqual(world.news(), []);
+	world.system.source = '10.98.0.1';
+	world.path.follow();
+	world.path.unproven();
+	const looped = 'no evidence, and its route leads into tun0, a VPN of this machine';
+	t.deepEqual(world.news(), ['opened', `lost: ${looped}`]);
+	t.regex(world.reporter.lines.at(-1) ?? '', /^warn: the route of a path leads into a VPN/);
 });
 
 test('a path whose interface is gone says so, and has its port again on the next one', (t) => {

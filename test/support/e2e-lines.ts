@@ -116,16 +116,18 @@ export class TwoLines {
 		this.run(this.serverHost, 'nft', '-f', this.stage.write('block.nft', rules));
 	}
 
-	/** Starts both programs and the target. */
-	async start(paths: readonly string[], words: readonly string[] = []): Promise<void> {
+	/** Starts both programs and the target, which is at `port` of the server's host or an echo. */
+	async start(
+		paths: readonly string[],
+		words: readonly string[] = [],
+		port?: number,
+	): Promise<void> {
 		const {stage, clientHost, serverHost} = this;
 		const inHost = (host: string) => ['ip', 'netns', 'exec', host];
 		const key = ['--key-file', await stage.key()];
-		const target = this.#main(serverHost, 'target');
-		await target.says(/^port \d+$/m);
-		const [, targetPort = ''] = /^port (\d+)$/m.exec(target.output) ?? [];
+		const targetPort = port ?? (await this.#echo());
 		const folder = (name: string) => ['--state', stage.path(name)];
-		const server = [`${PORT}`, '127.0.0.1', targetPort, ...key, ...folder('server')];
+		const server = [`${PORT}`, '127.0.0.1', `${targetPort}`, ...key, ...folder('server')];
 		this.server = stage.program('mpserver', server, {}, inHost(serverHost));
 		await this.server.says('mpserver runs');
 		const conf = stage.write('c.conf', paths.map((path) => `${SERVER} ${PORT} ${path}\n`).join(''));
@@ -156,6 +158,12 @@ export class TwoLines {
 		application.type('stop');
 		await application.says(/^\{.*\}$/m);
 		return JSON.parse(/^\{.*\}$/m.exec(application.output)?.[0] ?? '') as Count;
+	}
+
+	async #echo(): Promise<number> {
+		const target = this.#main(this.serverHost, 'target');
+		await target.says(/^port \d+$/m);
+		return Number(/^port (\d+)$/m.exec(target.output)?.[1]);
 	}
 
 	#main(host: string, ...words: readonly string[]): Child {

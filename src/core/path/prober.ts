@@ -409,6 +409,7 @@ export class Prober {
 	/** Nothing can be sent on this path: it is down without a judgement. */
 	lost(path: Path, now: Millis, reason: string): void {
 		const from = path.state;
+		if (from === 'down') path.downReason = reason;
 		path.judge.lost(now);
 		this.#paths.stateChanged(path, from, now, reason);
 		this.schedule(path, now);
