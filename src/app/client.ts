@@ -169,6 +169,7 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
+		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 	};
 }

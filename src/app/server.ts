@@ -190,6 +190,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		flowIdle: FLOW_IDLE_MILLIS,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
+		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),
 	};

@@ -222,6 +222,7 @@ function sharedOptions(program: Command): void {
 		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
 		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
 		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')
+		.option('--hold <TIME>', 'how long datagrams wait for a session or path (default: 500ms)')
 		.option('--congestion-control <NAME>', 'for TCP connections: bbr or newreno (default: bbr)')
 		.option('--check', 'validate flags, files and keys, print what they mean, and exit')
 		.option('--json', 'with --check: print one line of JSON')

@@ -79,6 +79,8 @@ export interface ClientOptions {
 	readonly busyPoll: boolean;
 	/** The most bytes that streams may keep. */
 	readonly streamMemory: number;
+	/** How long datagrams wait for a session or a path. */
+	readonly hold: Millis;
 	readonly congestionControl: CongestionControl;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
@@ -184,6 +186,7 @@ function merge(
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? CLIENT_DEFAULTS.busyPoll,
 		streamMemory: flags.streamMemory ?? file.streamMemory ?? CLIENT_DEFAULTS.streamMemory,
+		hold: flags.hold ?? file.hold ?? CLIENT_DEFAULTS.hold,
 		congestionControl:
 			flags.congestionControl ?? file.congestionControl ?? CLIENT_DEFAULTS.congestionControl,
 		stats: flags.stats ?? file.stats,
@@ -212,6 +215,7 @@ const NOTHING: ClientFile = {
 	io: undefined,
 	busyPoll: undefined,
 	streamMemory: undefined,
+	hold: undefined,
 	congestionControl: undefined,
 	stats: undefined,
 	logLevel: undefined,

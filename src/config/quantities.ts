@@ -14,6 +14,8 @@ const MOST_MEMORY = 2 ** 40;
 
 const LEAST_KEEP_ALIVE: Millis = 1000;
 const MOST_KEEP_ALIVE: Millis = 600_000;
+const LEAST_HOLD: Millis = 10;
+const MOST_HOLD: Millis = 10_000;
 const LEAST_INTERVAL: Millis = 100;
 // Timers of Node overflow beyond 24.8 days.
 const MOST_INTERVAL: Millis = 86_400_000;
@@ -43,6 +45,13 @@ export function readInterval(text: string): Millis {
 		return interval;
 	}
 	throw new ValueError('a duration of 100ms to 24h such as 10s', quoteText(text));
+}
+
+/** How long datagrams wait, 10 ms to 10 s: `500ms`. */
+export function readHold(text: string): Millis {
+	const time = parseDuration(text);
+	if (time !== undefined && time >= LEAST_HOLD && time <= MOST_HOLD) return time;
+	throw new ValueError('a duration of 10ms to 10s such as 500ms', quoteText(text));
 }
 
 /** The longest time between two packets on a path, 1 s to 10 min: `25s`. */

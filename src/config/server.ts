@@ -74,6 +74,8 @@ export interface ServerOptions {
 	readonly busyPoll: boolean;
 	/** The most bytes that streams may keep. */
 	readonly streamMemory: number;
+	/** How long datagrams wait for a session or a path. */
+	readonly hold: Millis;
 	readonly congestionControl: CongestionControl;
 	/** How often a statistics line is logged, in milliseconds; undefined = never. */
 	readonly stats: Millis | undefined;
@@ -171,6 +173,7 @@ function merge(
 		io: flags.io ?? file.io,
 		busyPoll: flags.busyPoll ?? file.busyPoll ?? SERVER_DEFAULTS.busyPoll,
 		streamMemory: flags.streamMemory ?? file.streamMemory ?? SERVER_DEFAULTS.streamMemory,
+		hold: flags.hold ?? file.hold ?? SERVER_DEFAULTS.hold,
 		congestionControl:
 			flags.congestionControl ?? file.congestionControl ?? SERVER_DEFAULTS.congestionControl,
 		stats: flags.stats ?? file.stats,
@@ -228,6 +231,7 @@ const NOTHING: ServerFile = {
 	io: undefined,
 	busyPoll: undefined,
 	streamMemory: undefined,
+	hold: undefined,
 	congestionControl: undefined,
 	stats: undefined,
 	logLevel: undefined,

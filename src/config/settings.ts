@@ -8,7 +8,7 @@ import {type IoName, readIoName} from './io-name.ts';
 import type {KeyEntry, KeySource} from './keys.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {FieldReader, Place} from './place.ts';
-import {readInterval, readMemory} from './quantities.ts';
+import {readHold, readInterval, readMemory} from './quantities.ts';
 import {readChoice, readFilePath} from './values.ts';
 
 /** What one source says of the settings that both programs have; undefined = it says nothing. */
@@ -22,6 +22,8 @@ export interface SharedSettings {
 	readonly busyPoll: boolean | undefined;
 	/** In bytes. */
 	readonly streamMemory: number | undefined;
+	/** How long datagrams wait for a session or a path. */
+	readonly hold: Millis | undefined;
 	readonly congestionControl: CongestionControl | undefined;
 	readonly stats: Millis | undefined;
 	readonly logLevel: LogLevel | undefined;
@@ -37,6 +39,7 @@ export interface SharedFlags {
 	readonly io?: string | undefined;
 	readonly busyPoll?: boolean | undefined;
 	readonly streamMemory?: string | undefined;
+	readonly hold?: string | undefined;
 	readonly congestionControl?: string | undefined;
 	readonly stats?: string | undefined;
 	readonly logLevel?: string | undefined;
@@ -67,6 +70,7 @@ export const SHARED_DEFAULTS = {
 	encrypt: true,
 	busyPoll: false,
 	streamMemory: 268_435_456,
+	hold: 500,
 	congestionControl: 'bbr',
 	logLevel: 'info',
 	logFormat: 'text',
@@ -103,6 +107,7 @@ export function readSharedFlags(
 		io: read('--io', flags.io, readIoName),
 		busyPoll: flags.busyPoll,
 		streamMemory: read('--stream-memory', flags.streamMemory, readMemory),
+		hold: read('--hold', flags.hold, readHold),
 		congestionControl: read('--congestion-control', flags.congestionControl, readCongestionControl),
 		stats: read('--stats', flags.stats, readInterval),
 		logLevel: read('--log-level', flags.logLevel, readLogLevel),
@@ -144,6 +149,7 @@ export function readSharedFields(fields: FieldReader, folder: string): SharedSet
 		io: fields.text('io', readIoName),
 		busyPoll: fields.boolean('busyPoll'),
 		streamMemory: fields.text('streamMemory', readMemory),
+		hold: fields.text('hold', readHold),
 		congestionControl: fields.text('congestionControl', readCongestionControl),
 		stats: fields.text('stats', readInterval),
 		logLevel: fields.text('logLevel', readLogLevel),

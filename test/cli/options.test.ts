@@ -55,7 +55,7 @@ test('every flag of mpclient arrives', (t) => {
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
 			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
-			'--optimistic-connect --stream-memory 64MiB --congestion-control newreno --forward tcp:22=host:22',
+			'--optimistic-connect --stream-memory 64MiB --hold 50ms --congestion-control newreno --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
@@ -63,6 +63,7 @@ test('every flag of mpclient arrives', (t) => {
 		copies: 2,
 		optimisticConnect: true,
 		streamMemory: 2 ** 26,
+		hold: 50,
 		congestionControl: 'newreno',
 		forwards: [
 			{
@@ -293,6 +294,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',
 		'--json',
@@ -317,6 +319,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',
 		'--json',

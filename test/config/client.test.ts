@@ -46,6 +46,7 @@ const BARE: ClientOptions = {
 	io: undefined,
 	busyPoll: false,
 	streamMemory: 268_435_456,
+	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
 	logLevel: 'info',

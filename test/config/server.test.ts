@@ -25,6 +25,7 @@ const BARE: ServerOptions = {
 	io: undefined,
 	busyPoll: false,
 	streamMemory: 268_435_456,
+	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
 	logLevel: 'info',

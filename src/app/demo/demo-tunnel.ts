@@ -108,6 +108,7 @@ const COMMON = {
 	io: undefined,
 	busyPoll: false,
 	streamMemory: CLIENT_DEFAULTS.streamMemory,
+	hold: 500,
 	congestionControl: CLIENT_DEFAULTS.congestionControl,
 	stats: undefined,
 	logLevel: 'warn',
