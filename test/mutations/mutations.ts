@@ -33,6 +33,18 @@ export const MUTATIONS: readonly Mutation[] = [
 		to: 'this.#byId.delete(session.localId);',
 	},
 	{
+		name: 'a session that ended with its first packet is activated',
+		file: 'src/core/server-sessions.ts',
+		from: 'if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;',
+		to: 'if (entry.live) return;',
+	},
+	{
+		name: 'frames behind CLOSE take effect',
+		file: 'src/core/session.ts',
+		from: 'while (cursor.remaining > 0 && !this.ended) {',
+		to: 'while (cursor.remaining > 0) {',
+	},
+	{
 		name: 'the timers of a session are still awaited after the end of all',
 		file: 'src/core/server.ts',
 		from: 'if (entry === undefined || this.#closed) return;',

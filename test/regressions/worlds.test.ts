@@ -6,6 +6,12 @@ import {runWorld} from '../support/operation-world.ts';
 import {parseWorld} from '../support/operations.ts';
 
 const WORLDS: Readonly<Record<string, string>> = {
+	'a session that ended with its first packet was activated': `
+		seed 5
+		insider 0 1; insider 4 1; status`,
+	'what followed CLOSE in its packet was delivered': `
+		seed 6
+		insider 6 1; insider 1 0; insider 1 1; insider 2 1; status`,
 	'a client that said goodbye answered probes': `
 		seed 999984 paths 4 echo 1 sessionidle 5000
 		send 0 7; close 0 0`,

@@ -1,4 +1,5 @@
 import {readUint32} from '../../src/bytes/cursor.ts';
+import type {EndpointStatus} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import type {Millis} from '../../src/core/time.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
@@ -43,6 +44,8 @@ export class Watch {
 	readonly #latestDown: Uint8Array[] = [];
 	readonly #strays = new Map<string, {received: number; sent: number; genuine: boolean}>();
 	readonly #resets = new Map<string, number>();
+	/** How many events the servers before this one had. */
+	#serverEvents = 0;
 	readonly #sealed = new Map<string, Map<number, number>>();
 
 	#fault(text: string): void {
@@ -132,6 +135,7 @@ export class Watch {
 	/** A new server counts its RESETs anew. */
 	serverStarted(): void {
 		this.#resets.clear();
+		this.#serverEvents = this.world.serverEvents.length;
 	}
 
 	/** An attacker sends a packet to the server. */
@@ -165,11 +169,28 @@ export class Watch {
 		latest[path] = bytes;
 	}
 
+	/** The server has the sessions that it said are up, and no other. */
+	#checkSessions(status: EndpointStatus): void {
+		const up = new Set<number>();
+		for (const {event} of this.world.serverEvents.slice(this.#serverEvents)) {
+			if (event.type === 'session-up') up.add(event.session);
+			else if (event.type === 'session-down') up.delete(event.session);
+			else if (event.type === 'fault') this.#fault(`an exception: ${event.text}`);
+		}
+		const listed = status.sessions.map(({session}) => session);
+		if (new Set(listed).size !== listed.length || listed.some((session) => !up.delete(session))) {
+			this.#fault(`the server lists sessions ${listed.join()}`);
+		}
+		if (up.size > 0) this.#fault(`the server lost sessions ${[...up].join()}`);
+		if (!((status.halfOpen ?? -1) >= 0)) this.#fault(`${status.halfOpen} sessions are half open`);
+	}
+
 	/** Compares what an end counted with what it was handed, and looks at its status. */
 	checkCounters(end: End): void {
 		const endpoint = this.world[end];
 		if (endpoint === undefined) return;
 		const status = endpoint.status(this.world.now);
+		if (end === 'server') this.#checkSessions(status);
 		for (const [reason, count] of this.world.handed[end]) {
 			if (reason !== 'taken' && (status.drops[reason] ?? 0) < count) {
 				this.#fault(`${end} did not count all drops as ${reason}`);

@@ -3,6 +3,7 @@ import {RefusalCode} from '../../src/wire/constants.ts';
 import {Attacker} from './attacker.ts';
 import type {End} from './datagram-ledger.ts';
 import {cleanLink, Impairment, impair, LINK_PRESETS} from './impairments.ts';
+import {INSIDER_PSK, Insider} from './insider.ts';
 import {Watch} from './operation-watch.ts';
 import type {Operation, OperationName, Plan} from './operations.ts';
 import {AEAD, TunnelWorld} from './tunnel-world.ts';
@@ -22,7 +23,12 @@ const SETTLE_STEP: Millis = 250;
 
 type Action = (a: number, b: number, c: number, d: number, e: number) => void;
 
-function worldOf(plan: Plan, watch: Watch, intercept: OperationWorld['intercept']): TunnelWorld {
+function worldOf(
+	plan: Plan,
+	watch: Watch,
+	intercept: OperationWorld['intercept'],
+	departed: Insider['departed'],
+): TunnelWorld {
 	const ids = [...new Array(plan.paths).keys()];
 	const keys = plan.keyless ? {keyless: true, psk: new Uint8Array(32)} : {};
 	const encrypt = plan.encrypt === 1;
@@ -37,13 +43,28 @@ function worldOf(plan: Plan, watch: Watch, intercept: OperationWorld['intercept'
 			rekeyInterval: plan.rekey,
 			flowIdle: plan.flowidle,
 		},
-		server: {encrypt, flowIdle: plan.flowidle, sessionIdle: plan.sessionidle},
+		server: {...usersOf(plan), encrypt, flowIdle: plan.flowidle, sessionIdle: plan.sessionidle},
 		echo: plan.echo === 1,
 		clientClock: CLOCK,
 		aead: watch.guard(AEAD),
-		observe: (from, bytes, to) => watch.departed(from, bytes, to),
+		observe: (from, bytes, to) => {
+			departed(bytes, to);
+			watch.departed(from, bytes, to);
+		},
 		intercept,
 	});
+}
+
+/** Without keys there is nobody but the client: its user's limits are not the insider's to use up. */
+function usersOf({keyless}: Plan): Partial<TunnelWorld['serverConfig']> {
+	if (keyless) return {};
+	const psk = new Uint8Array(32).fill(7);
+	return {
+		users: [
+			{name: 'user', psk},
+			{name: 'insider', psk: INSIDER_PSK},
+		],
+	};
 }
 
 /** A world that carries out operations and checks what must hold in every world. */
@@ -52,6 +73,7 @@ export class OperationWorld {
 	readonly #plan: Plan;
 	readonly #watch = new Watch();
 	readonly #attacker: Attacker;
+	#insider: Insider | undefined;
 	readonly #actions: Record<OperationName, Action>;
 	readonly #up: Impairment[] = [];
 	readonly #down: Impairment[] = [];
@@ -63,7 +85,13 @@ export class OperationWorld {
 
 	constructor(plan: Plan) {
 		this.#plan = plan;
-		this.world = worldOf(plan, this.#watch, (packet, path, up) => this.intercept(packet, path, up));
+		this.world = worldOf(
+			plan,
+			this.#watch,
+			(packet, path, up) => this.intercept(packet, path, up),
+			(bytes, to) => this.#insider?.departed(bytes, to),
+		);
+		this.#insider = new Insider(this.world);
 		this.#watch.world = this.world;
 		this.#attacker = new Attacker(this.world, this.#watch);
 		this.#actions = this.#makeActions();
@@ -189,6 +217,7 @@ export class OperationWorld {
 			huge: (end, path, index, source) =>
 				attacker.huge(ENDS[end]!, this.#path(path), index, source),
 			reset: (path, kind) => attacker.reset(this.#path(path), kind),
+			insider: (kind, fresh) => this.#insider?.act(kind, fresh),
 		} as const satisfies Partial<Record<OperationName, Action>>;
 	}
 

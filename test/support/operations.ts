@@ -80,6 +80,8 @@ export const OPERATIONS = {
 	reset: '0-3 0-3',
 	/** end, path, capture whose packet number is made huge, source */
 	huge: '0-1 0-3 0-79 0-2',
+	/** which packet of somebody with a key of its own, 1 = in a new session */
+	insider: '0-6 0-1',
 	/** path whose next packets arrive from elsewhere, direction, packets, source */
 	divert: '0-3 0-1 1-5 1-2',
 } as const;
@@ -178,6 +180,7 @@ const ATTACK: Weights = {
 	reset: 3,
 	huge: 2,
 	divert: 3,
+	insider: 4,
 };
 const RESTART: Weights = {kill: 3, close: 2, clock: 1, socket: 1, refuseflow: 1};
 
