@@ -80,7 +80,7 @@ export function summary(figures: RunFigures): string[] {
 		'Measured by the tunnel and by sequence numbers:',
 		...lossTable(figures),
 		'',
-		'The links, for comparison: what they were set to, and what they counted themselves:',
+		'The links, for comparison: what they were set to, and the packets they counted:',
 		...linkTable(figures),
 		...outsideLines(figures),
 	];
@@ -91,7 +91,8 @@ function headLines({elapsed, wantedRate, limited, traffic: [up]}: RunFigures): s
 	const rate = seconds > 0 ? up.sent / seconds : 0;
 	const lines = [
 		`${seconds.toFixed(1)} s: ${count(up.sent)} datagrams of ${DATAGRAM_BYTES} bytes ` +
-			`(${count(rate)}/s), sent on every path, each answered by the echo target`,
+			`(${count(rate)}/s), answered by the echo target;`,
+		'several of them may share a packet, and each packet goes out on every path',
 	];
 	// A short run is slower for its beginning alone.
 	if (limited || (rate < 0.85 * wantedRate && seconds >= 5)) {
@@ -107,7 +108,7 @@ function lossTable({measurement, traffic}: RunFigures): readonly string[] {
 		const losses = paths.map(({directions}) => lossOf(directions[index]!));
 		for (const [at, {name, directions}] of paths.entries()) {
 			const {sent, arrived} = directions[index]!;
-			const cells = [count(sent), count(arrived), formatShare(losses[at]), 'whole run'];
+			const cells = [count(sent), count(arrived), formatShare(losses[at]), 'packets'];
 			rows.push([at === 0 ? direction : '', `path ${name}`, ...cells]);
 		}
 		const expected = product(losses);
