@@ -87,6 +87,11 @@ export class Account {
 		this.#set(this.used - count);
 	}
 
+	/** Uses so many from now on, whatever is left: where they are counted elsewhere. */
+	use(count: number): void {
+		this.#set(count);
+	}
+
 	#set(used: number): void {
 		const budget = this.#budget;
 		const {guarantee} = budget;

@@ -1,20 +1,26 @@
+import type {Account} from '../core/budget.ts';
 import type {Millis} from '../core/time.ts';
 import {ClientStream, type StreamRequest, type StreamTunnel} from './client-stream.ts';
 import {SweptSet} from './swept-set.ts';
+
+/** Connections that hear at once why they are refused; more are closed without a word. */
+const MOST_REFUSED = 128;
 
 /** What the streams of a client are made of. */
 export interface ClientStreamsInit {
 	readonly tunnel: StreamTunnel;
 	/** Whether applications are told of success before the server has reached their target. */
 	readonly optimistic: boolean;
-	/** How many there may be. */
-	readonly limit: number;
+	/** Descriptors that they may have: one each. */
+	readonly descriptors: Account;
 }
 
 /** All TCP connections of applications that go through the tunnel as streams. */
 export class ClientStreams {
 	readonly #init: ClientStreamsInit;
 	readonly #streams: SweptSet<ClientStream>;
+	/** Those of them that were refused for want of a descriptor. */
+	#refused = 0;
 
 	constructor(init: ClientStreamsInit) {
 		this.#init = init;
@@ -28,15 +34,21 @@ export class ClientStreams {
 
 	/** Takes a connection over. */
 	open(request: StreamRequest): void {
-		const {tunnel, optimistic, limit} = this.#init;
+		const {tunnel, optimistic, descriptors} = this.#init;
+		const full = !descriptors.hasRoom(1);
 		// The refused ones stay for a moment to hear why, and may not be without a limit either.
-		if (this.count >= 2 * limit) {
+		if (full && this.#refused >= MOST_REFUSED) {
 			request.socket.destroy();
 			return;
 		}
-		const full = this.count >= limit;
-		const closed = (stream: ClientStream) => this.#streams.delete(stream);
+		if (full) this.#refused++;
+		const closed = (stream: ClientStream) => {
+			this.#streams.delete(stream);
+			if (full) this.#refused--;
+			descriptors.use(this.count);
+		};
 		this.#streams.add(new ClientStream({...request, tunnel, optimistic, full, closed}));
+		descriptors.use(this.count);
 	}
 
 	/** Lets time pass for all of them; harmless when early. */

@@ -1,3 +1,4 @@
+import {Budget} from '../core/budget.ts';
 import type {ClientEndpoint} from '../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus, RefusedKind} from '../core/events.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
@@ -58,6 +59,11 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #endpoint: ClientEndpoint;
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
+	/** Of connections that are streams, that have an association, and that ask for either. */
+	readonly #descriptors = new Budget(
+		Math.min(flowSocketLimit(readSoftLimit()), Number.MAX_SAFE_INTEGER),
+		3,
+	);
 	readonly #paths: ClientPaths;
 	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
 	readonly #socksListener: number;
@@ -79,8 +85,8 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		this.#driver = new Driver(init.endpoint, this);
 		this.#socksListener = init.socks === undefined ? -1 : init.listen === undefined ? 0 : 1;
 		const {paths, backEnd, resolver, ports, reporter, optimisticConnect = false} = init;
-		const limit = Math.min(MAX_STREAMS, flowSocketLimit(readSoftLimit()));
-		this.#streams = new ClientStreams({tunnel: this, optimistic: optimisticConnect, limit});
+		const descriptors = this.#descriptors.account(MAX_STREAMS);
+		this.#streams = new ClientStreams({tunnel: this, optimistic: optimisticConnect, descriptors});
 		this.#tcpForwards = (init.tcpForwards ?? []).map(
 			(place) => new TcpForward(place, this.#streams, reporter),
 		);
@@ -187,14 +193,16 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	async startSocks(): Promise<void> {
 		const {socks: settings, backEnd, reporter} = this.#init;
 		if (settings === undefined || this.#closing) return;
-		// Every association takes two descriptors.
-		const room = Math.floor(flowSocketLimit(readSoftLimit()) / 2);
-		const associations = Math.min(SOCKS_LIMITS.associations, room);
-		const limits = {...SOCKS_LIMITS, associations};
+		const descriptors = {
+			handshakes: this.#descriptors.account(SOCKS_LIMITS.connections),
+			// Every association takes two.
+			associations: this.#descriptors.account(2 * SOCKS_LIMITS.associations),
+		};
+		const limits = SOCKS_LIMITS;
 		const listener = this.#socksListener;
 		const tunnel = this.#socksTunnel();
 		const streams = this.#streams;
-		const init = {settings, listener, limits, backEnd, tunnel, streams, reporter};
+		const init = {settings, listener, limits, descriptors, backEnd, tunnel, streams, reporter};
 		const socks = new SocksServer(init);
 		try {
 			await socks.open();

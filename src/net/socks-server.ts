@@ -1,4 +1,5 @@
 import type {Socket} from 'node:net';
+import type {Account} from '../core/budget.ts';
 import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
 import {canonicalText, encodeTarget} from '../socks/address.ts';
@@ -47,6 +48,8 @@ export interface SocksServerInit {
 	/** The endpoint's number of the listener. */
 	readonly listener: number;
 	readonly limits: SocksLimits;
+	/** Beside the limits: of a budget that TCP connections share, so that no kind starves another. */
+	readonly descriptors?: {readonly handshakes: Account; readonly associations: Account};
 	readonly backEnd: UdpBackEnd;
 	readonly tunnel: SocksTunnel;
 	/** Where connections go that CONNECT; closed by whoever owns it, before the listener. */
@@ -134,6 +137,7 @@ export class SocksServer implements SocksConnectionOwner {
 			return;
 		}
 		this.#connections.add(connection);
+		this.#countDescriptors();
 		this.#timer ??= setInterval(() => {
 			this.handleTimeout(this.now());
 			if (this.#connections.size > 0) return;
@@ -142,9 +146,17 @@ export class SocksServer implements SocksConnectionOwner {
 		}, SWEEP_INTERVAL);
 	}
 
+	#countDescriptors(): void {
+		const {handshakes, associations} = this.#init.descriptors ?? {};
+		handshakes?.use(this.#connections.size - this.#relays.count);
+		associations?.use(2 * this.#relays.count);
+	}
+
 	#limitOf(host: string): string | undefined {
 		const {connections, perAddress} = this.#init.limits;
 		if (this.#connections.size - this.#relays.count >= connections) return 'of all clients';
+		this.#countDescriptors();
+		if (this.#init.descriptors?.handshakes.hasRoom(1) === false) return 'of descriptors';
 		const handshakes = this.#count(host, ({negotiating}) => negotiating);
 		return handshakes >= perAddress ? 'of this address' : undefined;
 	}
@@ -178,7 +190,8 @@ export class SocksServer implements SocksConnectionOwner {
 		const {limits, settings} = this.#init;
 		const {peer, host} = connection;
 		const own = this.#count(host, ({associated}) => associated);
-		if (this.#relays.count >= limits.associations || own >= limits.perAddress) {
+		const full = this.#init.descriptors?.associations.hasRoom(2) === false;
+		if (full || this.#relays.count >= limits.associations || own >= limits.perAddress) {
 			this.#report('SOCKS5: too many associations', connection, 'limit');
 			return refused;
 		}
@@ -187,6 +200,7 @@ export class SocksServer implements SocksConnectionOwner {
 			const singlePort = request.user !== undefined || isLoopback(host);
 			const hint = request.target;
 			const relay = this.#relays.open({peer, localAddress, hint, singlePort});
+			this.#countDescriptors();
 			const bound = {address: settings.advertise ?? localAddress, port: relay.socket.localPort};
 			return {reply: encodeReply(ReplyCode.SUCCEEDED, bound), relay};
 		} catch (error) {
@@ -202,16 +216,19 @@ export class SocksServer implements SocksConnectionOwner {
 		{target, leftover}: Extract<SocksRequest, {command: 'connect'}>,
 	): void {
 		this.#connections.delete(connection);
+		this.#countDescriptors();
 		const answers = SOCKS_ANSWERS;
 		this.#init.streams.open({socket, target: encodeTarget(target), early: leftover, answers});
 	}
 
 	released(relay: SocksRelay): void {
 		this.#relays.close(relay);
+		this.#countDescriptors();
 	}
 
 	closed(connection: SocksConnection): void {
 		this.#connections.delete(connection);
+		this.#countDescriptors();
 	}
 
 	#report(message: string, {peer}: SocksConnection, reason: string): void {

@@ -235,6 +235,25 @@ test('too many associations are refused with a reply, too many connections witho
 	t.true(world.reporter.lines.includes('warn: SOCKS5: too many connections'));
 });
 
+test('connections that ask for nothing leave descriptors for associations and for CONNECT', async (t) => {
+	const world = await SocksWorld.open(t, {}, {}, false, 24);
+	// 12 are for whoever comes first, and 4 are kept for each kind.
+	const idle = Array.from({length: 30}, () => world.connect());
+	await waitFor(() => world.reporter.lines.includes('warn: SOCKS5: too many connections'));
+	await waitFor(() => idle.filter(({ended}) => ended).length === 14);
+	t.is(world.server.connections, 16);
+	// Some of them ask after all.
+	const [associated, connected] = idle.filter(({ended}) => !ended);
+	associated!.send(GREETING + ASSOCIATE);
+	t.regex(await associated!.receive(12), /^050005000001/);
+	connected!.send(`${GREETING}05010001c6336401${'0050'}`);
+	const stream = await world.tcp.next();
+	stream.accept(Uint8Array.of(1, 192, 0, 2, 1, 4, 210));
+	world.tcp.streamsChanged();
+	t.regex(await connected!.receive(12), /^05000500/);
+	t.is(world.server.connections, 15);
+});
+
 test('a port that is taken is said, and nothing stays open', async (t) => {
 	const world = await SocksWorld.open(t);
 	const {port} = world;

@@ -3,6 +3,7 @@ import {createSocket, type Socket as UdpNodeSocket} from 'node:dgram';
 import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 import type {ExecutionContext} from 'ava';
+import {type Account, Budget} from '../../src/core/budget.ts';
 import type {OpenDatagram} from '../../src/core/endpoint.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {Delivery} from '../../src/core/transmit.ts';
@@ -101,9 +102,14 @@ export class StreamsOfTest implements StreamTunnel {
 	readonly #clock: () => number;
 	hasSession = true;
 
-	constructor(clock: () => number, optimistic = false, limit = 4) {
+	constructor(
+		clock: () => number,
+		optimistic = false,
+		limit = 4,
+		descriptors: Account = new Budget(limit, 1).account(),
+	) {
 		this.#clock = clock;
-		this.streams = new ClientStreams({tunnel: this, optimistic, limit});
+		this.streams = new ClientStreams({tunnel: this, optimistic, descriptors});
 	}
 
 	now(): number {
@@ -147,9 +153,13 @@ export class SocksWorld implements SocksTunnel {
 		settings: Partial<SocksServerSettings>,
 		limits: Partial<SocksLimits>,
 		optimistic: boolean,
+		room = 0,
 	) {
 		this.#t = t;
-		this.tcp = new StreamsOfTest(() => this.time, optimistic);
+		const budget = new Budget(room, 3);
+		const [of, handshakes, associations] = [budget.account(), budget.account(), budget.account()];
+		const descriptors = room > 0 ? of : undefined;
+		this.tcp = new StreamsOfTest(() => this.time, optimistic, 4, descriptors);
 		this.server = new SocksServer({
 			settings: {
 				listen: {host: '127.0.0.1', port: 0},
@@ -163,6 +173,7 @@ export class SocksWorld implements SocksTunnel {
 			},
 			listener: 7,
 			limits: {...SOCKS_LIMITS, ...limits},
+			...(room > 0 ? {descriptors: {handshakes, associations}} : {}),
 			backEnd: new DgramBackEnd(),
 			tunnel: this,
 			streams: this.tcp.streams,
@@ -175,8 +186,9 @@ export class SocksWorld implements SocksTunnel {
 		settings: Partial<SocksServerSettings> = {},
 		limits: Partial<SocksLimits> = {},
 		optimistic = false,
+		room = 0,
 	): Promise<SocksWorld> {
-		const world = new SocksWorld(t, settings, limits, optimistic);
+		const world = new SocksWorld(t, settings, limits, optimistic, room);
 		t.teardown(() => {
 			world.tcp.streams.close();
 			return world.server.close();
