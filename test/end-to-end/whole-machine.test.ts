@@ -1,3 +1,5 @@
+import {execFileSync} from 'node:child_process';
+import process from 'node:process';
 import type {ExecutionContext} from 'ava';
 import {TwoLines} from '../support/e2e-lines.ts';
 import {needing} from '../support/e2e-needs.ts';
@@ -10,6 +12,7 @@ import {
 	untilConnected,
 	VPN_NEEDS,
 } from '../support/e2e-vpn.ts';
+import {waitFor} from '../support/wait-for.ts';
 
 const NEEDS = {...VPN_NEEDS, programs: [...VPN_NEEDS.programs, 'ss'] as const};
 
@@ -55,3 +58,53 @@ needing(NEEDS).serial('a path that its own VPN has taken says so', async (t) => 
 	);
 	t.regex(lines.client.stderr, /the route of a path leads into a VPN.*path=a interface=tun\d/);
 });
+
+const WG = 'wg';
+
+function keyPair(): {readonly secret: string; readonly open: string} {
+	const secret = execFileSync(WG, ['genkey'], {encoding: 'utf8'}).trim();
+	return {secret, open: execFileSync(WG, ['pubkey'], {input: secret, encoding: 'utf8'}).trim()};
+}
+
+for (const word of ['bind=eth0', 'mark=51820']) {
+	needing({
+		...NEEDS,
+		programs: [...NEEDS.programs, 'nft', 'wg', 'wireguard-go'],
+	}).serial(`the whole machine goes through wg-quick and a path with ${word}`, async (t) => {
+		const lines = new TwoLines(t);
+		await lines.start([`name=a ${word}`], [], 51_820);
+		await lines.untilUp(1);
+		const [near, far] = [keyPair(), keyPair()];
+		const name = `mq${process.pid}`.slice(-12);
+		const peer = (open: string, rest: string) => `[Peer]\nPublicKey = ${open}\n${rest}\n`;
+		const server = `[Interface]\nPrivateKey = ${far.secret}\nListenPort = 51820\n`;
+		const allowed = `AllowedIPs = ${NEAR_ADDRESS}/32`;
+		const files = [
+			lines.stage.write(`${name}b.conf`, server + peer(near.open, allowed)),
+			lines.stage.write(
+				`${name}a.conf`,
+				`[Interface]\nPrivateKey = ${near.secret}\nAddress = ${NEAR_ADDRESS}/24\nMTU = 1380\n` +
+					`FwMark = 51820\n` +
+					peer(far.open, 'Endpoint = 127.0.0.1:3000\nAllowedIPs = 0.0.0.0/0'),
+			),
+		] as const;
+		for (const [index, host] of [lines.serverHost, lines.clientHost].entries()) {
+			const device = `${name}${index === 0 ? 'b' : 'a'}`;
+			const words = ['netns', 'exec', host, 'wireguard-go', '-f', device];
+			if (index === 0) {
+				lines.stage.child('ip', words);
+				await waitFor(() => lines.run(host, 'wg', 'show', 'interfaces').includes(device));
+				lines.run(host, 'wg', 'setconf', device, files[0]);
+				lines.run(host, 'ip', 'addr', 'add', `${FAR_ADDRESS}/24`, 'dev', device);
+				lines.run(host, 'ip', 'link', 'set', device, 'mtu', '1380', 'up');
+			} else {
+				t.teardown(() => void lines.run(host, 'ip', 'link', 'del', device));
+				lines.run(host, 'wg-quick', 'up', files[1]);
+			}
+		}
+		const route = lines.run(lines.clientHost, 'ip', 'route', 'get', '192.0.2.1');
+		t.regex(route, new RegExp(`dev ${name}a`));
+		const ping = ['ping', '-c', '50', '-i', '0.05', '-W', '2', FAR_ADDRESS];
+		t.regex(lines.run(lines.clientHost, ...ping), /50 received/);
+	});
+}
