@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {linkSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {readOwnFile} from './own-file.ts';
 
 /**
  * A lock file that a dead process never holds. Its one line is
@@ -73,7 +74,7 @@ function tryLink(from: string, to: string): boolean {
 
 function readLine(path: string): string | undefined {
 	try {
-		return readFileSync(path, 'utf8');
+		return readOwnFile(path);
 	} catch (error) {
 		if (hasCode(error, 'ENOENT')) return undefined;
 		throw error;

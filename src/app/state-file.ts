@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'node:fs';
-import {readTextFile} from '../config/text-file.ts';
+import {systemReason} from '../config/text-file.ts';
+import {ForeignFileError, readOwnFile} from './own-file.ts';
 
 /** What the state file holds; no keys, ever. */
 export interface StateContent {
@@ -27,10 +28,16 @@ const PORT_LIMIT = 256;
 /** Reads a state file; never throws, whatever it holds. */
 export function readStateFile(path: string): ReadState {
 	// A crash of the machine may leave zeros: that is damage, and no reason to run without state.
-	const file = readTextFile(path, 'accepted');
-	if (!file.ok && file.missing) return {found: 'nothing'};
-	if (!file.ok) return {found: 'unreadable', reason: file.reason};
-	const content = parseState(file.text);
+	let text: string;
+	try {
+		text = readOwnFile(path);
+	} catch (error) {
+		if (error instanceof ForeignFileError) return {found: 'unreadable', reason: error.message};
+		const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+		if (missing) return {found: 'nothing'};
+		return {found: 'unreadable', reason: `cannot be read: ${systemReason(error)}`};
+	}
+	const content = parseState(text);
 	return content === undefined ? {found: 'damaged'} : {found: 'content', content};
 }
 

@@ -1,10 +1,11 @@
 import {createHash, randomBytes} from 'node:crypto';
-import {mkdirSync, readdirSync} from 'node:fs';
+import {mkdirSync, readdirSync, statSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {isAbsolute, join} from 'node:path';
 import {quoteText} from '../config/escape-text.ts';
 import {systemReason} from '../config/text-file.ts';
 import {FolderLock, lockHolder} from './folder-lock.ts';
+import {ForeignFileError, whyShared} from './own-file.ts';
 import {adoptRenamed, fileNumber} from './renamed-state.ts';
 import {type ReadState, readStateFile, type StateContent, writeStateFile} from './state-file.ts';
 
@@ -88,9 +89,11 @@ export function openStateFolder(init: StateFolderInit): StateFolder {
 			formerName = adoptRenamed(folder, init.identity, {state: STATE_NAME, lock: LOCK_NAME});
 		}
 		mkdirSync(folder, {recursive: true, mode: 0o700});
+		const shared = whyShared(statSync(folder));
+		if (shared !== undefined) return inMemory(`state folder ${shown} ${shared}: it is not used`);
 		lock = FolderLock.take(join(folder, LOCK_NAME));
 	} catch (error) {
-		return inMemory(`state folder ${shown} cannot be used: ${systemReason(error)}`);
+		return inMemory(`state folder ${shown} cannot be used: ${reasonOf(error)}`);
 	}
 	if (lock === undefined) {
 		const holder = lockHolder(join(folder, LOCK_NAME));
@@ -269,6 +272,10 @@ function stateHome(env: StateEnvironment): string {
 	if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'mptunnel');
 	const base = home !== undefined && isAbsolute(home) ? home : homedir();
 	return join(base, '.local', 'state', 'mptunnel');
+}
+
+function reasonOf(error: unknown): string {
+	return error instanceof ForeignFileError ? `its lock ${error.message}` : systemReason(error);
 }
 
 function socketPathIn(folder: string): string | undefined {

@@ -143,6 +143,7 @@ function clientProgram(io: ParseIo): Command {
 			'a further udp or tcp port, [ADDR:]PORT, that leads to TARGET, HOST:PORT; repeatable',
 			collect,
 		)
+		.option('--forward-open', 'let forwards listen beyond this machine')
 		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
 		.option('--key-file <FILE>', 'the file with the key', collect);
 	socksOptions(program);

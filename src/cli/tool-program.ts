@@ -20,7 +20,7 @@ export async function toolProgram({
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
 		.version(programVersion(), '-V, --version', 'print the version and exit');
 	const commands = [
-		keygenCommand(writeOut),
+		keygenCommand(writeOut, writeError),
 		statusCommand({
 			env,
 			cwd,

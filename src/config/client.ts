@@ -92,6 +92,7 @@ export interface ClientOptions {
 export interface ClientFlags extends SharedFlags, SocksFlags {
 	readonly listen?: string | false | undefined;
 	readonly forward?: readonly string[] | undefined;
+	readonly forwardOpen?: boolean | undefined;
 	readonly optimisticConnect?: boolean | undefined;
 	readonly copies?: string | undefined;
 }
@@ -101,6 +102,7 @@ interface ClientSettings extends SharedSettings {
 	readonly listen: Endpoint | false | undefined;
 	readonly socks: SocksSettings;
 	readonly forwards: ForwardSettings | undefined;
+	readonly forwardOpen: boolean | undefined;
 	readonly optimisticConnect: boolean | undefined;
 	readonly copies: number | undefined;
 }
@@ -135,7 +137,11 @@ export function resolveClientOptions(
 	// Without keys because of a problem that was told, nothing more is to be said of them.
 	const security = {keyless: keys?.keyless ?? false, encrypt};
 	const socks = resolveSocks(fromFile.socks, fromFlags.socks, security, problems);
-	const forwards = checkForwards(fromFlags.forwards ?? fromFile.forwards, security, problems);
+	const forwards = checkForwards(
+		fromFlags.forwards ?? fromFile.forwards,
+		{...security, open: fromFlags.forwardOpen ?? fromFile.forwardOpen ?? false},
+		problems,
+	);
 	checkInterfaces(fromFile, merged.io, problems);
 	problems.throwIfAny();
 	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
@@ -202,6 +208,7 @@ function readClientFlags(flags: ClientFlags, cwd: string, problems: ProblemList)
 		listen: listen === false ? listen : readFlag('--listen', listen, problems, readListenAddress),
 		socks: readSocksFlags(flags, cwd, problems),
 		forwards: readForwardFlags(flags.forward, problems),
+		forwardOpen: flags.forwardOpen,
 		optimisticConnect: flags.optimisticConnect,
 		copies: readFlag('--copies', flags.copies, problems, readCopies),
 	};
@@ -223,6 +230,7 @@ const NOTHING: ClientFile = {
 	listen: undefined,
 	socks: NO_SOCKS_SETTINGS,
 	forwards: undefined,
+	forwardOpen: undefined,
 	optimisticConnect: undefined,
 	copies: undefined,
 	paths: [],
@@ -261,6 +269,7 @@ function readClientYaml(
 		listen: fields.read('listen', readListenField),
 		socks: readSocksFields(fields, folder, name, file.othersCanRead),
 		forwards: readForwardField(fields),
+		forwardOpen: fields.boolean('forwardOpen'),
 		optimisticConnect: fields.boolean('optimisticConnect'),
 		copies: fields.text('copies', readCopies),
 		...readSharedFields(fields, folder),

@@ -4,7 +4,7 @@ import {type ProblemList, ValueError} from './errors.ts';
 import {quoteText} from './escape-text.ts';
 import type {FieldReader} from './place.ts';
 import {readFlag, readOneOrMany} from './settings.ts';
-import {readHost, readListenAddress, readPort} from './values.ts';
+import {isLoopback, readHost, readListenAddress, readPort} from './values.ts';
 
 /** What a forward carries. */
 const PROTOCOLS = ['udp', 'tcp'] as const;
@@ -68,7 +68,11 @@ export function readForwardField(fields: FieldReader): ForwardSettings | undefin
 /** Says what forwards cannot go with; two on one port are a mistake of the user, not of the machine. */
 export function checkForwards(
 	settings: ForwardSettings | undefined,
-	{keyless, encrypt}: {readonly keyless: boolean; readonly encrypt: boolean},
+	{
+		keyless,
+		encrypt,
+		open,
+	}: {readonly keyless: boolean; readonly encrypt: boolean; readonly open: boolean},
 	problems: ProblemList,
 ): readonly ForwardOptions[] {
 	if (settings === undefined) return [];
@@ -76,6 +80,13 @@ export function checkForwards(
 	const report = (reason: string) => problems.add(where, field, reason);
 	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
 	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');
+	const beyond = forwards.find(({listen}) => !isLoopback(listen.host));
+	if (beyond !== undefined && !open) {
+		report(
+			`anybody who can reach ${beyond.listen.host} could use the forward there: ` +
+				'listen on 127.0.0.1 or ::1, or say --forward-open',
+		);
+	}
 	const places = forwards.flatMap(({protocol, listen: {host, port}}) =>
 		(host === LOCALHOST ? ['127.0.0.1', '::1'] : [host]).map(
 			(address) => `${address} ${protocol} port ${port}`,

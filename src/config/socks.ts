@@ -7,6 +7,7 @@ import {readFlag, readOneOrMany} from './settings.ts';
 import {readTextFile} from './text-file.ts';
 import {
 	canonicalAddress,
+	isLoopback,
 	readAddress,
 	readChoice,
 	readFilePath,
@@ -196,12 +197,6 @@ export function resolveSocks(
 		udpPort: flags.udpPort ?? file.udpPort,
 		udpAnyPort: flags.udpAnyPort ?? file.udpAnyPort ?? false,
 	};
-}
-
-function isLoopback(host: string): boolean {
-	if (host === LOCALHOST) return true;
-	const address = canonicalAddress(host);
-	return address === '::1' || address.startsWith('127.');
 }
 
 // What is wrong with a user is said without the text: half of it is a password.

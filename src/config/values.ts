@@ -67,6 +67,13 @@ export function canonicalAddress(address: string): string {
 	return zone === undefined ? canonical : `${canonical}%${zone}`;
 }
 
+/** True while only this machine itself can reach a host to listen on. */
+export function isLoopback(host: string): boolean {
+	if (host === LOCALHOST) return true;
+	const address = canonicalAddress(host);
+	return address === '::1' || address.startsWith('127.');
+}
+
 /** A host name or an IP literal; IPv6 may stand in brackets, which are taken off. */
 export function readHost(text: string): string {
 	if (text.startsWith('[') || text.includes(':')) {

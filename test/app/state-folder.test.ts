@@ -1,5 +1,7 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {
+	chmodSync,
+	chownSync,
 	copyFileSync,
 	existsSync,
 	linkSync,
@@ -10,6 +12,7 @@ import {
 	renameSync,
 	rmSync,
 	statSync,
+	symlinkSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
@@ -71,6 +74,62 @@ test('makes the folder for its owner alone, and keeps id and ports over a restar
 	t.deepEqual(second.clientId, first.clientId);
 	t.is(second.localPorts.get('lte'), 40_001);
 	t.is(second.localPorts.get('__proto__'), 40_002);
+});
+
+for (const [name, reason] of [
+	['state.json', /state in .* is no regular file; this run's is kept in memory/],
+	['lock', /cannot be used: its lock is no regular file/],
+] as const) {
+	linux(`a pipe in the place of ${name} is refused, and nobody waits for it`, (t) => {
+		const folder = temporary(t);
+		t.is(spawnSync('mkfifo', [join(folder, name)]).status, 0);
+		const module = new URL('../../src/app/state-folder.js', import.meta.url).href;
+		const script = `import {openStateFolder} from ${JSON.stringify(module)};
+			const init = {kind: 'client', folder: ${JSON.stringify(folder)}, identity: 'x', env: {}};
+			console.log(openStateFolder(init).warnings.join());`;
+		const options = {encoding: 'utf8', timeout: 20_000} as const;
+		const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], options);
+		t.is(run.status, 0);
+		t.regex(run.stdout, reason);
+		t.is(inspectStateFolder(folder).pid, undefined);
+	});
+
+	linux(`a link in the place of ${name} is not followed`, (t) => {
+		const folder = temporary(t);
+		const elsewhere = join(temporary(t), 'elsewhere');
+		writeFileSync(elsewhere, 'of somebody else');
+		symlinkSync(elsewhere, join(folder, name));
+		const state = open(t, {folder});
+		t.is(state.folder, undefined);
+		t.regex(state.warnings.join(), /is a link/);
+		t.is(readFileSync(elsewhere, 'utf8'), 'of somebody else');
+	});
+}
+
+linux('a folder that others can write is not used, one like /tmp is', (t) => {
+	for (const [mode, used] of [
+		[0o777, false],
+		[0o770, false],
+		[0o702, false],
+		[0o1777, true],
+		[0o755, true],
+	] as const) {
+		const folder = temporary(t);
+		chmodSync(folder, mode);
+		const {warnings, folder: taken} = open(t, {folder});
+		t.is(taken !== undefined, used, mode.toString(8));
+		if (!used) t.regex(warnings.join(), /can be written by others \(chmod go-w mends that\)/);
+	}
+});
+
+linux("another user's folder is not used, nor are its files", (t) => {
+	if (process.getuid?.() !== 0) {
+		t.pass('only root can give files away');
+		return;
+	}
+	const folder = temporary(t);
+	chownSync(folder, 65_534, 65_534);
+	t.regex(open(t, {folder}).warnings.join(), /belongs to another user: it is not used/);
 });
 
 test('the id is there before anything else is saved, so that a kill -9 keeps it', (t) => {
@@ -384,10 +443,7 @@ test('what cannot be read or made is a warning, and state is kept in memory', (t
 	mkdirSync(join(folder, 'state.json'), {recursive: true});
 	const unreadable = open(t, {folder});
 	t.is(unreadable.folder, undefined);
-	t.regex(
-		unreadable.warnings[0] ?? '',
-		/cannot be read: it is a folder; this run's is kept in memory$/,
-	);
+	t.regex(unreadable.warnings[0] ?? '', /is a folder; this run's is kept in memory$/);
 	t.deepEqual(readdirSync(folder), ['state.json'], 'no lock is left behind');
 });
 

@@ -1,4 +1,14 @@
-import {mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {
+	chmodSync,
+	closeSync,
+	mkdtempSync,
+	openSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
@@ -36,6 +46,28 @@ test('prints a key when no file is named, another each time', (t) => {
 	t.true(parseKey(first.trimEnd()).ok);
 	t.true(first.endsWith('=\n'));
 	t.not(first, keygen());
+});
+
+test('warns when what it prints goes into a file that others can read', (t) => {
+	const folder = folderOf(t);
+	for (const [mode, warned] of [
+		[0o644, true],
+		[0o640, true],
+		[0o604, true],
+		[0o600, false],
+	] as const) {
+		const path = join(folder, `${mode}`);
+		const output = openSync(path, 'w', mode);
+		chmodSync(path, mode);
+		let warning = '';
+		keygenCommand(
+			() => {},
+			(text) => (warning += text),
+			output,
+		).parse([], {from: 'user'});
+		closeSync(output);
+		t.is(/other users can read.*chmod 600.*mptunnel keygen FILE/.test(warning), warned, warning);
+	}
 });
 
 test('never overwrites a file, nor writes through a link', (t) => {

@@ -277,6 +277,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--no-listen',
 		'--copies <N>',
 		'--forward <PROTOCOL:LOCAL=TARGET>',
+		'--forward-open',
 		'--optimistic-connect',
 		'--key-file <FILE>',
 		'--socks <[ADDR:]PORT>',

@@ -34,6 +34,25 @@ test('a forward has a port of loopback or of an address, and a target by name or
 	]);
 });
 
+test('a forward beyond this machine needs consent, the classic port does not', (t) => {
+	for (const [listen, host] of [
+		['0.0.0.0:53', '0.0.0.0'],
+		['192.0.2.1:53', '192.0.2.1'],
+		['[::]:53', '::'],
+	] as const) {
+		for (const protocol of ['udp', 'tcp']) {
+			const forward = ['udp:54=a:1', `${protocol}:${listen}=9.9.9.9:53`];
+			t.deepEqual(problemsOf(t, resolveIn(t, {...KEYED, forward})), [
+				`--forward: anybody who can reach ${host} could use the forward there: ` +
+					'listen on 127.0.0.1 or ::1, or say --forward-open',
+			]);
+			t.notThrows(resolveIn(t, {...KEYED, forward, forwardOpen: true}));
+			t.notThrows(resolveIn(t, {...KEYED, forward}, 'forwardOpen: true\n'));
+		}
+	}
+	t.notThrows(resolveIn(t, {...KEYED, listen: '0.0.0.0:3000'}));
+});
+
 test('a TCP forward may have the port of a UDP one', (t) => {
 	const forward = ['udp:53=9.9.9.9:53', 'tcp:53=9.9.9.9:53'];
 	const {forwards} = resolveIn(t, {...KEYED, forward})().options;
