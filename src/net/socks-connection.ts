@@ -46,6 +46,7 @@ export class SocksConnection {
 	readonly host: string;
 	/** The address that the client reached. */
 	readonly localAddress: string;
+	readonly localPort: number;
 	#relay: SocksRelay | undefined;
 	readonly #socket: Socket;
 	readonly #owner: SocksConnectionOwner;
@@ -63,6 +64,7 @@ export class SocksConnection {
 		this.peer = {address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0};
 		this.host = canonicalText(this.peer.address);
 		this.localAddress = socket.localAddress ?? '';
+		this.localPort = socket.localPort ?? 0;
 		socket.on('data', this.#receive);
 		socket.on('end', this.#end);
 		// The system closes the connection after every error, and that is all there is to do.

@@ -83,6 +83,14 @@ export interface SocksRelayInit {
 	/** The endpoint's number of the listener. */
 	readonly listener: number;
 	readonly tunnel: SocksTunnel;
+	/**
+	 * The user at the other end of the TCP connection, and the one who may send from a place; undefined
+	 * = not known.
+	 */
+	readonly user: () => number | undefined;
+	readonly userOf: (source: RemoteAddress) => number | undefined;
+	/** Says that a datagram was dropped for where it came from. */
+	readonly refused: (reason: 'wrong-port' | 'wrong-user', source: RemoteAddress) => void;
 	/** Which relay an application belongs to, by its key; shared by all relays. */
 	readonly owners: Map<string, SocksRelay>;
 }
@@ -96,6 +104,7 @@ export class SocksRelay {
 	/** From which port the application said it would send; 0 = it did not. */
 	readonly hintPort: number;
 	readonly #init: SocksRelayInit;
+	#user: number | undefined;
 	/** Its applications, by their port: each has a flow. */
 	readonly #applications = new Map<number, RemoteAddress>();
 	/** Names that were sent to, and those that nobody has answered for yet; for the filter only. */
@@ -113,17 +122,41 @@ export class SocksRelay {
 		this.hintPort = named && formatIp(hint.address) === this.peer ? hint.port : 0;
 	}
 
-	/** Takes a datagram that came from `source`; false when the association does not accept it. */
+	/**
+	 * True while the sockets at `source` are those of the user who made the association, false when
+	 * they are another's; undefined = not known, as everywhere but within one Linux machine.
+	 */
+	isOwn(source: RemoteAddress): boolean | undefined {
+		this.#user ??= this.#init.user();
+		const user = this.#user;
+		const sender = user === undefined ? undefined : this.#init.userOf(source);
+		return sender === undefined ? undefined : sender === user;
+	}
+
+	/**
+	 * Takes a datagram that came from `source`; false when the association does not accept it. Only
+	 * where it is alone on its socket a further port of the same user is surely meant for it.
+	 */
 	receive(
 		source: RemoteAddress,
 		arena: Uint8Array,
 		start: number,
 		end: number,
 		now: Millis,
+		isAlone = true,
 	): boolean {
 		const {host, port, key} = source;
-		const result = this.association.receive(host, port, arena, start, end, now);
+		const isNew = !this.#applications.has(port) && !this.#init.options.anyPort;
+		const isOwn = isNew && canonicalText(host) === this.peer ? this.isOwn(source) : undefined;
+		if (isOwn === false) {
+			this.association.drops.count('wrong-user');
+			this.#init.refused('wrong-user', source);
+			return false;
+		}
+		const trusted = isOwn === true && isAlone;
+		const result = this.association.receive(host, port, arena, start, end, now, trusted);
 		this.#endPorts();
+		if (result === 'wrong-port') this.#init.refused(result, source);
 		if (typeof result === 'string') return false;
 		if (!this.#applications.has(port)) {
 			this.#applications.set(port, source);

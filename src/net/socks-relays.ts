@@ -1,9 +1,22 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
+import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
 import {canonicalText, type SocksTarget} from '../socks/address.ts';
 import {FragmentBudget} from '../socks/fragments.ts';
+import {formatAddress} from './ip.ts';
+import type {Reporter} from './reporter.ts';
+import {ProcSocketOwners, type SocketOwners} from './socket-owners.ts';
 import {AnswerBuffer, SocksRelay, type SocksTunnel} from './socks-relay.ts';
 import type {DatagramBatch, UdpBackEnd, UdpHandlers, UdpSocket} from './udp.ts';
+
+const REPORT_INTERVAL: Millis = 60_000;
+
+const REFUSED = {
+	'wrong-port':
+		'datagrams from another port than the first of a SOCKS association are dropped ' +
+		'(--socks-udp-any-port takes them)',
+	'wrong-user': 'datagrams of another user of this machine for a SOCKS association are dropped',
+} as const;
 
 /** Memory for fragments of all associations together. */
 const FRAGMENT_BYTES = 16 * 1024 * 1024;
@@ -24,6 +37,9 @@ export interface SocksRelaysInit extends SocksRelaySettings {
 	readonly listener: number;
 	readonly backEnd: UdpBackEnd;
 	readonly tunnel: SocksTunnel;
+	readonly reporter: Reporter;
+	/** Whose local sockets are; the system's except in tests. */
+	readonly socketOwners?: SocketOwners | undefined;
 }
 
 /** Somebody who asked for an association. */
@@ -32,6 +48,7 @@ export interface SocksClientConnection {
 	readonly peer: {readonly address: string; readonly port: number};
 	/** The address that the client reached, unmapped. */
 	readonly localAddress: string;
+	readonly localPort: number;
 	readonly hint: SocksTarget | undefined;
 	/** Whether one source port must do. */
 	readonly singlePort: boolean;
@@ -53,12 +70,14 @@ export class SocksRelays implements UdpHandlers {
 	readonly #fixed = new Map<string, SharedSocket>();
 	readonly #fragments = new FragmentBudget(FRAGMENT_BYTES);
 	readonly #answers = new AnswerBuffer();
+	readonly #socketOwners: SocketOwners;
 	/** Drops of associations and sockets that are gone, and of datagrams that belong to none. */
 	readonly #drops = new Map<string, number>();
 	#count = 0;
 
 	constructor(init: SocksRelaysInit) {
 		this.#init = init;
+		this.#socketOwners = init.socketOwners ?? new ProcSocketOwners();
 	}
 
 	/** How many associations there are. */
@@ -73,7 +92,7 @@ export class SocksRelays implements UdpHandlers {
 
 	/** Makes an association; throws a SocketError when its socket cannot be opened. */
 	open(connection: SocksClientConnection): SocksRelay {
-		const {localAddress, peer, hint, singlePort} = connection;
+		const {localAddress, localPort, peer, hint, singlePort} = connection;
 		const {udpPort, udpAnyPort, filter, listener, tunnel} = this.#init;
 		let shared = udpPort === undefined ? undefined : this.#fixed.get(localAddress);
 		if (shared === undefined) {
@@ -86,6 +105,9 @@ export class SocksRelays implements UdpHandlers {
 			listener,
 			tunnel,
 			owners: this.#owners,
+			user: () => this.#socketOwners.ofTcp(peer, {address: localAddress, port: localPort}),
+			userOf: ({host, port}) => this.#socketOwners.ofUdp({address: host, port}),
+			refused: this.#refused,
 		});
 		shared.relays.add(relay);
 		this.#count++;
@@ -156,10 +178,16 @@ export class SocksRelays implements UdpHandlers {
 			const end = start + batch.lengths[i]!;
 			const relay = this.#owners.get(source.key) ?? chooseRelay(shared.relays, source);
 			if (relay === undefined) add(this.#drops, 'wrong-source', 1);
-			else relay.receive(source, batch.arena, start, end, now);
+			else relay.receive(source, batch.arena, start, end, now, shared.relays.size === 1);
 		}
 		tunnel.finish();
 	}
+
+	readonly #refused = (reason: 'wrong-port' | 'wrong-user', {host, port}: RemoteAddress): void => {
+		const message = REFUSED[reason];
+		const from = formatAddress(host, port);
+		this.#init.reporter.limited(message, REPORT_INTERVAL).warn(message, {from});
+	};
 
 	onError(): void {
 		add(this.#drops, 'send-failed', 1);
@@ -182,14 +210,15 @@ function addAll(counts: Map<string, number>, {association}: SocksRelay): void {
  */
 function chooseRelay(
 	relays: ReadonlySet<SocksRelay>,
-	{host, port}: RemoteAddress,
+	source: RemoteAddress,
 ): SocksRelay | undefined {
+	const {host, port} = source;
 	if (relays.size === 1) for (const relay of relays) return relay;
 	const peer = canonicalText(host);
 	let unused: SocksRelay | undefined;
 	let newest: SocksRelay | undefined;
 	for (const relay of relays) {
-		if (relay.peer !== peer) continue;
+		if (relay.peer !== peer || relay.isOwn(source) === false) continue;
 		if (relay.hintPort === port) return relay;
 		if (relay.association.portCount === 0 && relay.hintPort === 0) unused ??= relay;
 		newest = relay;

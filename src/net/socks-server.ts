@@ -8,6 +8,7 @@ import {encodeReply, ReplyCode} from '../socks/reply.ts';
 import type {ClientStreams} from './client-streams.ts';
 import {formatAddress} from './ip.ts';
 import type {Reporter} from './reporter.ts';
+import type {SocketOwners} from './socket-owners.ts';
 import {SOCKS_ANSWERS} from './socks-answers.ts';
 import {SocksConnection, type SocksConnectionOwner} from './socks-connection.ts';
 import type {SocksRelay, SocksTunnel} from './socks-relay.ts';
@@ -55,6 +56,8 @@ export interface SocksServerInit {
 	/** Where connections go that CONNECT; closed by whoever owns it, before the listener. */
 	readonly streams: ClientStreams;
 	readonly reporter: Reporter;
+	/** Whose local sockets are; the system's except in tests. */
+	readonly socketOwners?: SocketOwners | undefined;
 }
 
 /** The SOCKS5 listener: TCP connections, the UDP associations and the streams that they ask for. */
@@ -72,8 +75,10 @@ export class SocksServer implements SocksConnectionOwner {
 		const {users, authReply} = settings;
 		this.negotiation = {verify: passwordCheck(users), authReplyVersion: authReply};
 		const {udpPort, udpAnyPort, filter} = settings;
-		this.#relays = new SocksRelays({udpPort, udpAnyPort, filter, listener, backEnd, tunnel});
-		const {reporter} = init;
+		const {reporter, socketOwners} = init;
+		this.#relays = new SocksRelays({
+			...{udpPort, udpAnyPort, filter, listener, backEnd, tunnel, reporter, socketOwners},
+		});
 		this.#listener = new TcpListener({
 			...settings.listen,
 			purpose: 'SOCKS5',
@@ -197,9 +202,10 @@ export class SocksServer implements SocksConnectionOwner {
 		}
 		try {
 			const localAddress = canonicalText(connection.localAddress);
+			const {localPort} = connection;
 			const singlePort = request.user !== undefined || isLoopback(host);
 			const hint = request.target;
-			const relay = this.#relays.open({peer, localAddress, hint, singlePort});
+			const relay = this.#relays.open({peer, localAddress, localPort, hint, singlePort});
 			this.#countDescriptors();
 			const bound = {address: settings.advertise ?? localAddress, port: relay.socket.localPort};
 			return {reply: encodeReply(ReplyCode.SUCCEEDED, bound), relay};

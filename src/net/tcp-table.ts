@@ -71,7 +71,7 @@ function keyOf(socket: Socket): string | undefined {
 }
 
 /** An address and a port as the table has them: words in the order of the machine. */
-function place(host: string | undefined, port: number | undefined): string | undefined {
+export function place(host: string | undefined, port: number | undefined): string | undefined {
 	const [address = ''] = host?.split('%') ?? [];
 	const bytes = parseIp(address);
 	if (bytes === undefined || port === undefined) return undefined;

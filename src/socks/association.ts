@@ -124,7 +124,8 @@ export class UdpAssociation {
 	/**
 	 * Takes a datagram that came to the relay from `address` (as the system writes it) and `port`.
 	 * Returns what to send through the tunnel, undefined for a fragment that waits for others, and
-	 * the reason when it was dropped: the relay never answers a datagram itself.
+	 * the reason when it was dropped: the relay never answers a datagram itself. `trusted` = the port
+	 * is certainly one of the user whose association it is.
 	 */
 	receive(
 		address: string,
@@ -133,11 +134,12 @@ export class UdpAssociation {
 		start: number,
 		end: number,
 		now: Millis,
+		trusted = false,
 	): AssociationDatagram | SocksDropReason | undefined {
 		this.handleTimeout(now);
 		if (this.#closed) return this.drops.count('closed');
 		if (!this.#isPeer(address)) return this.drops.count('wrong-source');
-		const refusal = this.#ports.refusal(port);
+		const refusal = this.#ports.refusal(port, trusted);
 		if (refusal !== undefined) return this.drops.count(refusal);
 		const header = this.#header;
 		if (!decodeUdpHeader(bytes, start, end, header)) return this.drops.count('malformed-header');

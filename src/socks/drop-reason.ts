@@ -2,6 +2,7 @@
 export const SOCKS_DROP_REASONS = [
 	'wrong-source',
 	'wrong-port',
+	'wrong-user',
 	'port-limit',
 	'malformed-header',
 	'bad-name',

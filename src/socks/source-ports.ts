@@ -35,9 +35,13 @@ export class SourcePorts {
 		return this.#used.has(port);
 	}
 
-	/** Why a datagram from this port is not taken; undefined when it is. Changes nothing. */
-	refusal(port: number): 'wrong-port' | 'port-limit' | undefined {
+	/**
+	 * Why a datagram from this port is not taken; undefined when it is. Changes nothing. A port is
+	 * `trusted` when it is certainly one of the same user: no lock holds for it.
+	 */
+	refusal(port: number, trusted = false): 'wrong-port' | 'port-limit' | undefined {
 		if (this.#used.has(port)) return undefined;
+		if (trusted) return this.#used.size < MAX_SOURCE_PORTS ? undefined : 'port-limit';
 		if (this.#only !== undefined) return port === this.#only ? undefined : 'wrong-port';
 		if (this.#used.size < this.#limit) return undefined;
 		return this.#limit === 1 ? 'wrong-port' : 'port-limit';
@@ -48,9 +52,10 @@ export class SourcePorts {
 		this.#used.set(port, now);
 	}
 
-	/** When the first one will have been silent for too long. A locked port ends with all. */
+	/** When the first one will have been silent for too long. A locked port alone ends with all. */
 	nextTimeout(): Millis {
-		if (this.#limit === 1 || this.#only !== undefined) return NEVER;
+		const locked = this.#limit === 1 || this.#only !== undefined;
+		if (locked && this.#used.size <= 1) return NEVER;
 		let oldest = NEVER;
 		for (const at of this.#used.values()) if (at < oldest) oldest = at;
 		return oldest + this.#idle;

@@ -216,3 +216,72 @@ test('one fixed UDP port serves several associations, each with its own flow and
 	await waitFor(() => world.server.associations === 0);
 	t.is((await world.associate()).relay, udpPort);
 });
+
+test('an application that changes its port keeps its association where the user is known', async (t) => {
+	const world = await SocksWorld.open(t);
+	world.users.tcp = 1000;
+	const {tcp, relay} = await world.associate();
+	const [first, second, other] = await Promise.all([1, 2, 3].map(() => UdpBytes.open(t)));
+	for (const {port} of [first!, second!]) world.users.udp.set(port, 1000);
+	world.users.udp.set(other!.port, 1001);
+	first!.send(`${TO_IPV4}61`, relay);
+	const a = await world.nextSent();
+	second!.send(`${TO_IPV4}62`, relay);
+	const b = await world.nextSent();
+	world.answer(a.application, [1, 2, 3, 4], 53, '63');
+	world.answer(b.application, [1, 2, 3, 4], 53, '64');
+	await waitFor(() => first!.received.length === 1 && second!.received.length === 1);
+	other!.send(`${TO_IPV4}65`, relay);
+	await waitFor(() => world.server.drops['socks-wrong-user'] === 1);
+	t.is(world.sent.length, 2);
+	t.regex(world.reporter.lines.join(), /datagrams of another user of this machine.* are dropped/);
+	// The port that was given up makes room, that in use stays.
+	world.pass(200_000);
+	world.answer(b.application, [1, 2, 3, 4], 53, '66');
+	world.pass(150_000);
+	t.deepEqual(
+		world.ended.map(({port}) => port),
+		[first!.port],
+	);
+	tcp.socket.end();
+	await waitFor(() => world.ended.length === 2);
+});
+
+test('the first datagram of another user takes no association', async (t) => {
+	const world = await SocksWorld.open(t);
+	world.users.tcp = 1000;
+	const {relay} = await world.associate();
+	const [thief, owner] = await Promise.all([1, 2].map(() => UdpBytes.open(t)));
+	world.users.udp.set(thief!.port, 1001).set(owner!.port, 1000);
+	thief!.send(`${TO_IPV4}61`, relay);
+	await waitFor(() => world.server.drops['socks-wrong-user'] === 1);
+	owner!.send(`${TO_IPV4}62`, relay);
+	t.is((await world.nextSent()).payload, '62');
+});
+
+test('where nobody knows the users a further port is dropped, with a line that names the option', async (t) => {
+	const world = await SocksWorld.open(t);
+	const {relay} = await world.associate();
+	const [first, second] = await Promise.all([1, 2].map(() => UdpBytes.open(t)));
+	first!.send(`${TO_IPV4}61`, relay);
+	await world.nextSent();
+	second!.send(`${TO_IPV4}62`, relay);
+	await waitFor(() => world.server.drops['socks-wrong-port'] === 1);
+	t.regex(world.reporter.lines.join(), /another port than the first.*--socks-udp-any-port/);
+	t.deepEqual(world.reporter.fields.at(-1), {from: `127.0.0.1:${second!.port}`});
+});
+
+test('of several associations on one port a datagram goes to one of its own user', async (t) => {
+	const world = await SocksWorld.open(t, {udpPort: await freePort(t)});
+	world.users.tcp = 1000;
+	const one = await world.associate();
+	const [first, second] = await Promise.all([1, 2].map(() => UdpBytes.open(t)));
+	world.users.udp.set(first!.port, 1000).set(second!.port, 1001);
+	first!.send(`${TO_IPV4}61`, one.relay);
+	await world.nextSent();
+	world.users.tcp = 1001;
+	await world.associate();
+	second!.send(`${TO_IPV4}62`, one.relay);
+	t.is((await world.nextSent()).payload, '62');
+	t.is(world.server.drops['socks-wrong-user'], undefined);
+});

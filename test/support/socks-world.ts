@@ -145,6 +145,11 @@ export class SocksWorld implements SocksTunnel {
 	readonly ended: RemoteAddress[] = [];
 	readonly reporter: FakeReporter = new FakeReporter();
 	readonly server: SocksServer;
+	/** Whose the application's TCP connections and UDP ports are; undefined = nobody knows. */
+	readonly users: {tcp: number | undefined; readonly udp: Map<number, number>} = {
+		tcp: undefined,
+		udp: new Map(),
+	};
 	time = 1000;
 	readonly #t: ExecutionContext;
 
@@ -178,6 +183,8 @@ export class SocksWorld implements SocksTunnel {
 			tunnel: this,
 			streams: this.tcp.streams,
 			reporter: this.reporter,
+			// Else a test would depend on who runs it.
+			socketOwners: {ofTcp: () => this.users.tcp, ofUdp: ({port}) => this.users.udp.get(port)},
 		});
 	}
 
