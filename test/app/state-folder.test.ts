@@ -82,7 +82,7 @@ for (const [name, reason] of [
 ] as const) {
 	linux(`a pipe in the place of ${name} is refused, and nobody waits for it`, (t) => {
 		const folder = temporary(t);
-		t.is(spawnSync('mkfifo', [join(folder, name)]).status, 0);
+		t.is(spawnSync('sh', ['-c', 'mkfifo "$1"', 'sh', join(folder, name)]).status, 0);
 		const module = new URL('../../src/app/state-folder.js', import.meta.url).href;
 		const script = `import {openStateFolder} from ${JSON.stringify(module)};
 			const init = {kind: 'client', folder: ${JSON.stringify(folder)}, identity: 'x', env: {}};
