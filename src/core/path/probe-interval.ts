@@ -49,19 +49,19 @@ export function probeInterval(path: Path, situation: Situation, now: Millis): Mi
 		if (waiting || since < DOWN_OFTEN) return DOWN;
 		return Math.min(DOWN_SLOWEST, Math.max(DOWN, (since - DOWN_OFTEN) / 2));
 	}
+	// The server's own probes only stand in for the client's, which come through every NAT.
+	const patience = role === Role.SERVER ? 1.5 : 1;
 	const longest = keepAlive / (1 + SPREAD);
 	if (path.settings.metered) {
 		if (path.state === 'suspect' && longest < METERED[activity])
 			return Math.min(longest, KEEP_AGAIN);
-		return Math.min(METERED[activity], longest);
+		return Math.min(patience * METERED[activity], longest);
 	}
 	if (path.state !== 'up') {
 		if (activity !== 'active' && !waiting) return DOWN;
 		const urgent = now - path.judge.unprovenSince < URGENT_FOR;
 		return urgent && path.state === 'suspect' ? URGENT : REGULAR.active;
 	}
-	// The server's own probes only stand in for the client's.
-	const patience = role === Role.SERVER ? 1.5 : 1;
 	const queued = (path.sendDelay.queueing ?? 0) > CLOSE;
 	if (activity === 'active' && (queued || doubt)) return CLOSE;
 	return Math.min(patience * REGULAR[activity], longest);

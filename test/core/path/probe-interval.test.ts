@@ -48,6 +48,11 @@ const cases: readonly (readonly [string, Case, number])[] = [
 	['a path that has been down for 34 s', {state: 'down', downFor: 34_000}, 2000],
 	['a path that has been down for long', {state: 'down', downFor: 1e6}, 5000],
 	['a path long down while data waits', {state: 'down', downFor: 1e6, waiting: true}, 200],
+	[
+		'the server’s side of a metered path',
+		{metered: true, activity: 'idle', role: Role.SERVER},
+		90_000,
+	],
 	['a metered path to be kept open', {metered: true, activity: 'idle', keepAlive: 25_000}, 22_727],
 	['an idle path to be kept open', {activity: 'idle', keepAlive: 11_000}, 10_000],
 	[
