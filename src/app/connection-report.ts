@@ -7,9 +7,9 @@ import {
 	type ConnectionWatchInit,
 	type IdleFinding,
 } from './connection-watch.ts';
+import {formatAge} from './figures.ts';
 import type {Logger} from './logger.ts';
 import {findingWords} from './path-finding.ts';
-import {formatAge} from './status.ts';
 
 /** What the report needs of a client. */
 export interface ConnectionReportInit extends Pick<ConnectionWatchInit, 'troubleOf'> {

@@ -8,11 +8,12 @@ import {formatAddress} from '../net/ip.ts';
 import type {Reporter, ReportFields} from '../net/reporter.ts';
 import type {Resolver} from '../net/resolver.ts';
 import {checkInterfaces, clientConfig} from './client.ts';
+import {formatMillis, formatShare} from './figures.ts';
 import type {Logger} from './logger.ts';
 import {findingWords, judgeSigns, type PathVerdict} from './path-finding.ts';
 import {type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity, findStateFolder, type StateEnvironment} from './state-folder.ts';
-import {formatMillis, formatShare, type StatusSnapshot} from './status.ts';
+import type {StatusSnapshot} from './status.ts';
 import {readStatus} from './status-server.ts';
 
 /** What the test of one path found. */

@@ -1,5 +1,6 @@
 import {createLogger, type Logger} from '../app/logger.ts';
-import {formatStatus, type StatusSnapshot} from '../app/status.ts';
+import type {StatusSnapshot} from '../app/status.ts';
+import {formatStatus} from '../app/status-text.ts';
 import type {LogFormat, LogLevel} from '../config/logging.ts';
 import type {Context} from './run.ts';
 

@@ -6,8 +6,9 @@ import {
 	listStateFolders,
 	type StateEnvironment,
 } from '../app/state-folder.ts';
-import {formatStatus, isConnected, type StatusSnapshot} from '../app/status.ts';
+import {isConnected, type StatusSnapshot} from '../app/status.ts';
 import {readStatus} from '../app/status-server.ts';
+import {formatStatus} from '../app/status-text.ts';
 import {quoteText} from '../config/escape-text.ts';
 
 /** What the command needs of the process. */

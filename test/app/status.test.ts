@@ -1,13 +1,7 @@
 import test from 'ava';
-import {
-	formatAge,
-	formatMillis,
-	formatShare,
-	formatStatus,
-	mergeDrops,
-	type StatusSnapshot,
-	statusFields,
-} from '../../src/app/status.ts';
+import {formatAge, formatMillis, formatShare} from '../../src/app/figures.ts';
+import {mergeDrops, type StatusSnapshot, statusFields} from '../../src/app/status.ts';
+import {formatStatus} from '../../src/app/status-text.ts';
 import type {PathStatus, SessionStatus} from '../../src/core/events.ts';
 
 const path: PathStatus = {

@@ -2,7 +2,7 @@ import {Buffer} from 'node:buffer';
 import test, {type ExecutionContext} from 'ava';
 import {type RunningClient, startClient} from '../../src/app/client.ts';
 import {startServer} from '../../src/app/server.ts';
-import {formatStatus} from '../../src/app/status.ts';
+import {formatStatus} from '../../src/app/status-text.ts';
 import type {ClientOptions} from '../../src/config/client.ts';
 import type {SocksOptions} from '../../src/config/socks.ts';
 import {parseRule} from '../../src/exit/rules.ts';

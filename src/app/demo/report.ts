@@ -1,6 +1,6 @@
 import type {Millis} from '../../core/time.ts';
 import type {LinkProxyCounts} from '../../net/link-proxy.ts';
-import {formatMillis, formatShare} from '../status.ts';
+import {formatMillis, formatShare} from '../figures.ts';
 import type {DemoLink} from './links.ts';
 import {
 	type Both,
