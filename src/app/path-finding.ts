@@ -12,7 +12,8 @@ export type PathVerdict =
 	| 'no-socket'
 	| 'other-version'
 	| 'encryption-differs'
-	| 'full';
+	| 'full'
+	| 'user-full';
 
 /** A verdict and what belongs to it. */
 export interface PathFinding {
@@ -44,6 +45,7 @@ const WORDS: Readonly<Record<PathVerdict, string>> = {
 	'other-version': 'the server speaks another version',
 	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends',
 	full: 'the server has no room for another session',
+	'user-full': 'a limit of this key is reached',
 };
 
 /**
@@ -52,14 +54,18 @@ const WORDS: Readonly<Record<PathVerdict, string>> = {
  */
 export function judgeSigns({trouble, warning, refusal}: PathSigns): PathFinding {
 	if (trouble !== undefined) return {verdict: trouble.kind, detail: trouble.reason};
-	const code = warning?.code;
-	if (code === 'other-version' || code === 'encryption-differs' || code === 'full') {
-		return {verdict: code, detail: warning?.text ?? ''};
+	if (warning !== undefined && isVerdict(warning.code)) {
+		return {verdict: warning.code, detail: warning.text};
 	}
 	if (refusal === undefined) return {verdict: 'silent', detail: ''};
 	const route = /^no route \((.*)\)$/.exec(refusal);
 	if (route !== null) return {verdict: 'no-route', detail: route[1] ?? ''};
 	return {verdict: 'refused', detail: ''};
+}
+
+// What a server answers instead of making a session is a verdict; other warnings say nothing of one.
+function isVerdict(code: string): code is PathVerdict {
+	return Object.hasOwn(WORDS, code);
 }
 
 /** A finding in words; holds outside text. */

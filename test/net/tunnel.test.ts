@@ -204,3 +204,24 @@ test.serial('tells a wrong key and a setting that differs from one that works', 
 	);
 	t.deepEqual(new Set(differs.map(({verdict}) => verdict)), new Set(['encryption-differs']));
 });
+
+test.serial('tells a user who has as many sessions as it may', async (t) => {
+	const keys = testKey();
+	const limits = {
+		...{flows: undefined, newFlows: undefined, connections: undefined},
+		...{newConnections: undefined, memory: undefined, sessions: 1},
+	};
+	const user = {target: undefined, exit: undefined, allow: [], deny: [], limits};
+	const users = new Map([['user', user]]);
+	const {clientOptions, client} = await setUp(t, {keys}, {keys, users});
+	await waitFor(() => client.status().sessions.length === 1, 'the session');
+	const paths = clientOptions.paths.slice(0, 1);
+	const options = {...clientOptions, paths, state: undefined};
+	const env = {XDG_STATE_HOME: '/nonexistent'};
+	const results = await testPaths(options, arrayLogger([]), {env});
+	t.deepEqual(
+		results.map(({verdict}) => verdict),
+		['user-full'],
+	);
+	t.regex(formatPathTest(results[0]!), /: a limit of this key is reached: /);
+});
