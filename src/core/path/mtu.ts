@@ -1,13 +1,9 @@
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import {type Millis, NEVER} from '../time.ts';
-import {CANDIDATES, SizeEvidence, type SizeInterval} from './size-evidence.ts';
+import {CANDIDATES, CONVICTION, DOUBT, SizeEvidence, type SizeInterval} from './size-evidence.ts';
 
 /** A size is too big only when the chance that all its probes were lost by luck is below this. */
 const LOG_CHANCE = Math.log(1e-4);
-
-/** Evidence (ln of a likelihood ratio) from which on a size is tested, and from which on it is given up. */
-const DOUBT = Math.log(5);
-const CONVICTION = Math.log(1e4);
 
 const ROUND: Millis = 200;
 const SLOW_ROUND: Millis = 1000;

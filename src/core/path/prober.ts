@@ -200,7 +200,10 @@ export class Prober {
 		path.peerProbed = now;
 		path.receiveLoss.update(probe.sentPackets, path.receivedPackets >>> 0);
 		const isAlarming = path.onlyProbesCame(probe.sentPackets);
-		if (isAlarming && this.#paths.chosen.includes(path)) path.mtu.alarmed(now);
+		// In an idle session what is missing was a probe.
+		if (isAlarming && this.#activity(now) === 'active' && this.#paths.chosen.includes(path)) {
+			path.mtu.alarmed(now);
+		}
 		path.receiveDelay.sample(probe.sentTime, stampOf(now), now);
 		path.probes.received = {
 			time: probe.sentTime,

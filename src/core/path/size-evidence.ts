@@ -19,6 +19,16 @@ const MOST_LOSS = 0.75;
  */
 const MOST_PER_INTERVAL = Math.log(100);
 
+/**
+ * Where packets overtake each other some that are missing are only late. For so many intervals after
+ * that was seen they add up to a doubt, and probes of that size decide.
+ */
+const OVERTAKING_FOR = 256;
+
+/** Evidence (ln of a likelihood ratio) from which on a size is tested, and from which on it is given up. */
+export const DOUBT: number = Math.log(5);
+export const CONVICTION: number = Math.log(1e4);
+
 /** Packets sent on a path so far, by what they are larger than; see {@link SizeEvidence.counts}. */
 export type SizeCounts = Readonly<Float64Array>;
 
@@ -43,6 +53,8 @@ export class SizeEvidence {
 	/** Whether somebody has the current counts, which then must not change. */
 	#shared = false;
 	readonly #scores = new Float64Array(LIMITS.length);
+	/** Intervals for which packets are still taken to overtake each other. */
+	#overtaking = 0;
 	/** Whether data was among what seems to have died, and not only probes. */
 	hasData = false;
 
@@ -74,6 +86,8 @@ export class SizeEvidence {
 	weigh({packets, arrived, from, to}: SizeInterval, confirmed: number, loss: number): boolean {
 		const each = logLoss(loss);
 		const counted = packets - (to[TRIALS]! - from[TRIALS]!);
+		this.#overtaking = arrived > packets ? OVERTAKING_FOR : Math.max(0, this.#overtaking - 1);
+		const most = this.#overtaking > 0 ? DOUBT : Number.POSITIVE_INFINITY;
 		let proven = false;
 		for (let i = 0; i < TRIALS; i++) {
 			const large = to[i]! - from[i]!;
@@ -85,8 +99,9 @@ export class SizeEvidence {
 			} else if (2 * arrived >= small) {
 				// Where most of the small ones died as well the path is the cause, not the size.
 				const ratio = logChoose(small, arrived) - logChoose(counted, arrived) - large * each;
-				const score = this.#scores[i]! + Math.min(MOST_PER_INTERVAL, ratio);
-				this.#scores[i] = Math.max(0, score);
+				const before = this.#scores[i]!;
+				const score = before + Math.min(MOST_PER_INTERVAL, ratio);
+				this.#scores[i] = Math.max(0, Math.min(score, Math.max(before, most)));
 				if (ratio > 0) this.hasData = true;
 			}
 		}
