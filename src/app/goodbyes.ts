@@ -1,8 +1,8 @@
 import {rmSync} from 'node:fs';
 import {isIP} from 'node:net';
 import {join} from 'node:path';
-import {readTextFile} from '../config/text-file.ts';
 import type {Goodbye} from '../net/server-tunnel.ts';
+import {readOwnFile} from './own-file.ts';
 import {replaceFile} from './state-file.ts';
 
 const FILE_NAME = 'goodbyes.json';
@@ -27,11 +27,10 @@ export function writeGoodbyes(
 export function takeGoodbyes(folder: string | undefined, now: number): readonly Goodbye[] {
 	if (folder === undefined) return [];
 	const path = join(folder, FILE_NAME);
-	const file = readTextFile(path, 'accepted');
 	try {
+		const text = readOwnFile(path);
 		rmSync(path, {force: true});
-		if (!file.ok) return [];
-		const {at, goodbyes} = JSON.parse(file.text) as {at: unknown; goodbyes: unknown};
+		const {at, goodbyes} = JSON.parse(text) as {at: unknown; goodbyes: unknown};
 		if (typeof at !== 'number' || Math.abs(now - at) > FRESH_MILLIS) return [];
 		return Array.isArray(goodbyes) ? goodbyes.slice(0, MOST).filter(isGoodbye) : [];
 	} catch {

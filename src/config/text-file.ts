@@ -10,10 +10,10 @@ export type TextFile =
 
 /**
  * Reads a file of at most {@link FILE_LIMIT} bytes; pipes (`/dev/fd/63`) work too. Bytes that are
- * not UTF-8 become U+FFFD, which no value may contain but a comment may. Where `binary` is refused a
- * file with a zero byte is none of text: its lines would be called wrong one by one.
+ * not UTF-8 become U+FFFD, which no value may contain but a comment may. A file with a zero byte is
+ * none of text: its lines would be called wrong one by one.
  */
-export function readTextFile(path: string, binary: 'refused' | 'accepted' = 'refused'): TextFile {
+export function readTextFile(path: string): TextFile {
 	let descriptor: number | undefined;
 	try {
 		descriptor = openSync(path, 'r');
@@ -21,7 +21,7 @@ export function readTextFile(path: string, binary: 'refused' | 'accepted' = 'ref
 		if (bytes.length > FILE_LIMIT) {
 			return {ok: false, reason: 'is larger than 1 MiB', missing: false};
 		}
-		if (binary === 'refused' && bytes.includes(0)) {
+		if (bytes.includes(0)) {
 			return {ok: false, reason: 'is not a text file', missing: false};
 		}
 		const status = fstatSync(descriptor);

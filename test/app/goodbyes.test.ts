@@ -1,4 +1,13 @@
-import {existsSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
@@ -54,4 +63,27 @@ test('what does not make sense is left out, a damaged file is none', (t) => {
 		writeFileSync(join(path, 'goodbyes.json'), text);
 		t.deepEqual(takeGoodbyes(path, 0), []);
 	}
+});
+
+const unix = process.platform === 'win32' ? test.skip : test;
+
+unix('a pipe in its place keeps nobody waiting', (t) => {
+	const path = folder(t);
+	const pipe = join(path, 'goodbyes.json');
+	t.is(spawnSync('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]).status, 0);
+	const module = new URL('../../src/app/goodbyes.js', import.meta.url).href;
+	const script = `import {takeGoodbyes} from ${JSON.stringify(module)};
+		console.log(takeGoodbyes(${JSON.stringify(path)}, 0).length);`;
+	const options = {encoding: 'utf8', timeout: 20_000} as const;
+	const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], options);
+	t.is(run.stdout, '0\n');
+});
+
+unix('a link in its place is not followed', (t) => {
+	const path = folder(t);
+	const elsewhere = join(folder(t), 'elsewhere');
+	writeFileSync(elsewhere, JSON.stringify({at: 0, goodbyes: [GOODBYE]}));
+	symlinkSync(elsewhere, join(path, 'goodbyes.json'));
+	t.deepEqual(takeGoodbyes(path, 0), []);
+	t.true(readFileSync(elsewhere, 'utf8').includes(GOODBYE.token));
 });
