@@ -30,6 +30,9 @@ const WORLDS: Readonly<Record<string, string>> = {
 		seed 999981 rekey 1000 encrypt 0 echo 1 clean 1
 		advance 0; nat 2; down 2 0; divert 2 1 1 2; send 0 7; advance 0; divert 1 0 3 1; up 0;
 		advance 146`,
+	"a copy of an INIT with another cookie mac was taken for a stranger's": `
+		seed 12 paths 4 rekey 5000 clean 1
+		flip 1 0 0 2 2046`,
 };
 
 for (const [fault, text] of Object.entries(WORLDS)) {

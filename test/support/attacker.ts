@@ -2,11 +2,11 @@ import {writeUint32, writeUint48} from '../../src/bytes/cursor.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {MAX_PACKET_NUMBER, PacketType} from '../../src/wire/constants.ts';
-import {encodeReset} from '../../src/wire/handshake.ts';
+import {encodeReset, INIT_COOKIE_MAC, INIT_LENGTH} from '../../src/wire/handshake.ts';
 import {headerPacketNumber, headerSessionId} from '../../src/wire/header.ts';
 import type {End} from './datagram-ledger.ts';
 import {flipBit} from './impairments.ts';
-import {spoofedAddress, type Watch} from './operation-watch.ts';
+import {type Capture, spoofedAddress, type Watch} from './operation-watch.ts';
 import type {TunnelWorld} from './tunnel-world.ts';
 
 /** Somebody who sees all packets, may send any from anywhere, and has no key. */
@@ -61,7 +61,9 @@ export class Attacker {
 	/** A captured packet with one bit flipped. */
 	flip(end: End, path: number, index: number, source: number, bit: number): void {
 		const capture = this.#watch.capture(index);
-		if (capture !== undefined) this.send(end, path, flipBit(capture.bytes, bit), source);
+		if (capture === undefined) return;
+		const bytes = flipBit(capture.bytes, bit);
+		this.send(end, path, bytes, source, isGenuineInit(capture, bytes));
 	}
 
 	/** A captured packet with a packet number that nobody will reach. */
@@ -93,4 +95,11 @@ export class Attacker {
 	#clientState(): string | undefined {
 		return this.#world.client?.status(this.#world.now).sessions[0]?.state;
 	}
+}
+
+/** True for an INIT that was only given another cookie mac: its own mac does not cover that. */
+function isGenuineInit({from, bytes: original}: Capture, bytes: Uint8Array): boolean {
+	const isInit = original[0]! >> 4 === PacketType.INIT && original.length === INIT_LENGTH;
+	if (from !== 'client' || !isInit) return false;
+	return original.subarray(0, INIT_COOKIE_MAC).every((byte, at) => byte === bytes[at]);
 }
