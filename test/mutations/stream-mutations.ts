@@ -12,8 +12,8 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'ranges that touch do not become one',
 		file: 'src/core/stream/range-set.ts',
-		from: 'this.starts[last]! <= end)',
-		to: 'this.starts[last]! < end)',
+		from: 'starts[last]! <= end)',
+		to: 'starts[last]! < end)',
 	},
 	{
 		name: 'a send buffer forgets what was acknowledged behind a gap',
@@ -190,10 +190,16 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 		to: 'const PACKET_THRESHOLD = 1;',
 	},
 	{
+		name: 'what one report could not settle is never given up',
+		file: CARRIER,
+		from: 'this.#lossTime = now;',
+		to: '',
+	},
+	{
 		name: 'losses are only found by time',
 		file: CARRIER,
-		from: 'if (this.#highest - i >= this.#threshold || due <= now)',
-		to: 'if (due <= now)',
+		from: 'if (this.#highest - i < this.#threshold && due > now) {',
+		to: 'if (due > now) {',
 	},
 	{
 		name: 'packets that no later one follows are waited for',

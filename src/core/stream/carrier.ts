@@ -27,6 +27,8 @@ const ORDER_AFTER: Millis = 10_000;
 const BULK = 600;
 /** What is out for this part of its age suggests how long it takes at least: it may have been lost. */
 const AGE_PART = 0.8;
+/** Packets that one time-out gives up at most, and that one call of `eachLate` looks at; more follow at once. */
+const BATCH = 512;
 /** A path that carries nothing else gets a copy so often, which shows what has become of it. */
 const SAMPLE_EVERY: Millis = 500;
 
@@ -184,10 +186,15 @@ export class Carrier {
 		return low - 1;
 	}
 
-	/** The peer reported what came over the path. `arrival` is in ms of its clock. */
-	reported(report: PathReport, arrival: Millis, now: Millis): void {
+	/**
+	 * The peer reported what came over the path. `arrival` is in ms of its clock. The fate of `most`
+	 * packets is settled, the oldest first, and the rest left to other reports; how many these were.
+	 */
+	reported(report: PathReport, arrival: Millis, now: Millis, most: number): number {
 		const top = this.#find(report.largest);
-		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return;
+		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return 0;
+		let left = most;
+		let isWhole = true;
 		// The report says nothing of packets before its bitmap.
 		const from = this.#find(report.largest - 2 - 8 * report.length) + 1;
 		this.#reviveLost(report, from, now);
@@ -196,6 +203,11 @@ export class Carrier {
 		for (let i = Math.max(this.#head, from); i <= top; i++) {
 			const at = i % this.#capacity;
 			if (this.#states[at] !== OUT || !report.covers(this.#numbers[at]!)) continue;
+			if (left === 0) {
+				isWhole = false;
+				break;
+			}
+			left--;
 			newest = i;
 			if (this.#sizes[at]! >= BULK) newestBulk = i;
 			this.#settle(i, RECEIVED);
@@ -212,8 +224,11 @@ export class Carrier {
 			}
 		}
 		if (newestBulk >= 0) this.#bulkRtt.sample(now - this.#times[newestBulk % this.#capacity]!);
-		this.#judge(now);
-		if (newest >= 0) this.model.onFeedback(now, this.#times[top % this.#capacity]!, arrival);
+		left = this.#judge(now, left);
+		if (newest >= 0 && isWhole) {
+			this.model.onFeedback(now, this.#times[top % this.#capacity]!, arrival);
+		}
+		return most - left;
 	}
 
 	#clear(): void {
@@ -276,22 +291,32 @@ export class Carrier {
 		this.#finish(at, false);
 	}
 
-	#judge(now: Millis): void {
+	/** Gives up what is lost, up to `most` packets, and the rest soon; how many more these might be. */
+	#judge(now: Millis, most: number): number {
 		if (this.#threshold > PACKET_THRESHOLD && now - this.#misjudgedAt > ORDER_AFTER) {
 			this.#threshold = PACKET_THRESHOLD;
 		}
 		const delay = this.#lossDelay;
 		this.#lossTime = NEVER;
+		let left = most;
 		for (let i = this.#head; i < this.#highest; i++) {
 			const at = i % this.#capacity;
 			if (this.#states[at] !== OUT) continue;
 			const due = this.#times[at]! + delay;
-			if (this.#highest - i >= this.#threshold || due <= now) this.#lose(i, now);
-			else this.#lossTime = Math.min(this.#lossTime, due);
+			if (this.#highest - i < this.#threshold && due > now) {
+				this.#lossTime = Math.min(this.#lossTime, due);
+			} else if (left > 0) {
+				left--;
+				this.#lose(i, now);
+			} else {
+				this.#lossTime = now;
+				break;
+			}
 		}
 		while (this.#head < this.#tail && this.#states[this.#head % this.#capacity] !== OUT) {
 			this.#head++;
 		}
+		return left;
 	}
 
 	get #lossDelay(): Millis {
@@ -322,7 +347,7 @@ export class Carrier {
 
 	/** Judges what is overdue. */
 	handleTimeout(now: Millis): void {
-		if (now >= this.#lossTime) this.#judge(now);
+		if (now >= this.#lossTime) this.#judge(now, BATCH);
 		if (now < this.#ptoTime) return;
 		this.#timeouts++;
 		this.#progress = now;
@@ -333,17 +358,18 @@ export class Carrier {
 
 	/** Calls `visit` for every packet that is out. */
 	eachOut(visit: (packet: SentPacket) => void): void {
-		this.#visit(this.#head, Number.NEGATIVE_INFINITY, visit);
+		this.#visit(this.#head, this.#tail, Number.NEGATIVE_INFINITY, visit);
 	}
 
-	/** The same for those sent at `since` or later; a second call passes over what the first one saw. */
+	/** The same for the next ones sent at `since` or later; a second call passes over what the first one saw. */
 	eachLate(visit: (packet: SentPacket) => void, since: Millis): void {
-		this.#visit(Math.max(this.#head, this.#visited), since, visit);
-		this.#visited = this.#tail;
+		const from = Math.max(this.#head, this.#visited);
+		this.#visited = Math.min(this.#tail, from + BATCH);
+		this.#visit(from, this.#visited, since, visit);
 	}
 
-	#visit(from: number, since: Millis, visit: (packet: SentPacket) => void): void {
-		for (let i = from; i < this.#tail; i++) {
+	#visit(from: number, to: number, since: Millis, visit: (packet: SentPacket) => void): void {
+		for (let i = from; i < to; i++) {
 			const at = i % this.#capacity;
 			const packet = this.#packets[at];
 			if (this.#states[at] !== OUT || packet === undefined || this.#times[at]! < since) continue;

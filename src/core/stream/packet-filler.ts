@@ -173,8 +173,8 @@ export class PacketFiller {
 		const room = end - at - streamHeadLength(stream.id);
 		const {out} = stream;
 		const again = out.lost.size > 0;
-		const offset = again ? out.lost.starts[0]! : out.next;
-		const last = again ? out.lost.ends[0]! : Math.min(out.end, stream.sendLimit);
+		const offset = again ? out.lost.firstStart : out.next;
+		const last = again ? out.lost.firstEnd : Math.min(out.end, stream.sendLimit);
 		const length = Math.min(last - offset, room);
 		const behind = offset + length;
 		const fin = stream.finWanted && !stream.finSent && behind === out.end;

@@ -1,81 +1,178 @@
-/** Half-open ranges [start, end) of numbers, sorted, apart from each other. */
+/** Ranges of a block at most: what is inserted moves no more of them. */
+const BLOCK_RANGES = 128;
+
+/** Neighbouring ranges; at least one. */
+interface Block {
+	readonly starts: number[];
+	readonly ends: number[];
+}
+
+/** The index of the first range that ends at or behind `value`. */
+function firstReaching(ends: readonly number[], value: number): number {
+	let low = 0;
+	let high = ends.length;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (ends[middle]! < value) low = middle + 1;
+		else high = middle;
+	}
+	return low;
+}
+
+/**
+ * Half-open ranges [start, end) of whole numbers, sorted, apart from each other. They are kept in
+ * blocks, because a peer chooses how many there are and where the next one goes.
+ */
 export class RangeSet {
-	readonly starts: number[] = [];
-	readonly ends: number[] = [];
+	readonly #blocks: Block[] = [];
+	#size = 0;
+	/** Where `#seek` ended. */
+	#block = 0;
+	#index = 0;
 
 	/** How many ranges there are. */
 	get size(): number {
-		return this.starts.length;
+		return this.#size;
 	}
 
-	/** The index of the first range that ends at or behind `value`. */
-	#firstReaching(value: number): number {
+	/** The start of the first range; Infinity when there is none. */
+	get firstStart(): number {
+		return this.#blocks[0]?.starts[0] ?? Number.POSITIVE_INFINITY;
+	}
+
+	/** The end of the first range; Infinity when there is none. */
+	get firstEnd(): number {
+		return this.#blocks[0]?.ends[0] ?? Number.POSITIVE_INFINITY;
+	}
+
+	/** Finds the first range that ends at or behind `value`. */
+	#seek(value: number): void {
+		const blocks = this.#blocks;
 		let low = 0;
-		let high = this.ends.length;
+		let high = blocks.length;
 		while (low < high) {
 			const middle = (low + high) >> 1;
-			if (this.ends[middle]! < value) low = middle + 1;
+			const {ends} = blocks[middle]!;
+			if (ends[ends.length - 1]! < value) low = middle + 1;
 			else high = middle;
 		}
-		return low;
+		this.#block = low;
+		this.#index = low < blocks.length ? firstReaching(blocks[low]!.ends, value) : 0;
 	}
 
 	/** Whether a range touches one that is there. */
 	touches(start: number, end: number): boolean {
-		const first = this.#firstReaching(start);
-		return first < this.starts.length && this.starts[first]! <= end;
+		this.#seek(start);
+		const block = this.#blocks[this.#block];
+		return block !== undefined && block.starts[this.#index]! <= end;
+	}
+
+	/** The end of the range that `value` is in; `value` itself when it is in none. */
+	endAround(value: number): number {
+		this.#seek(value + 1);
+		const block = this.#blocks[this.#block];
+		if (block === undefined || block.starts[this.#index]! > value) return value;
+		return block.ends[this.#index]!;
+	}
+
+	/** The start of the first range behind `value`, which is in none; Infinity when there is none. */
+	startBehind(value: number): number {
+		this.#seek(value + 1);
+		return this.#blocks[this.#block]?.starts[this.#index] ?? Number.POSITIVE_INFINITY;
 	}
 
 	/** Adds a range; ranges that it touches become one. */
 	add(start: number, end: number): void {
 		if (start >= end) return;
-		const first = this.#firstReaching(start);
-		let last = first;
+		this.#seek(start);
+		const blocks = this.#blocks;
+		let index = this.#index;
 		let from = start;
 		let to = end;
-		while (last < this.starts.length && this.starts[last]! <= end) {
-			from = Math.min(from, this.starts[last]!);
-			to = Math.max(to, this.ends[last]!);
-			last++;
+		for (let at = this.#block; at < blocks.length; ) {
+			const {starts, ends} = blocks[at]!;
+			let last = index;
+			while (last < starts.length && starts[last]! <= end) last++;
+			if (last > index) {
+				from = Math.min(from, starts[index]!);
+				to = Math.max(to, ends[last - 1]!);
+			}
+			const next = last === starts.length ? blocks[at + 1] : undefined;
+			if (next === undefined || next.starts[0]! > end) {
+				this.#replace(at, index, last - index, from, to);
+				return;
+			}
+			// The next block goes on with what touches, and takes the range in.
+			this.#delete(at, index, last - index);
+			if (index > 0) at++;
+			index = 0;
 		}
-		if (last === first + 1) {
-			this.starts[first] = from;
-			this.ends[first] = to;
+		if (blocks.length === 0) blocks.push({starts: [], ends: []});
+		const at = blocks.length - 1;
+		this.#replace(at, blocks[at]!.starts.length, 0, from, to);
+	}
+
+	/** Puts a range in the place of `count` ones. */
+	#replace(at: number, index: number, count: number, from: number, to: number): void {
+		const {starts, ends} = this.#blocks[at]!;
+		this.#size += 1 - count;
+		if (count === 1) {
+			starts[index] = from;
+			ends[index] = to;
 			return;
 		}
-		this.starts.splice(first, last - first, from);
-		this.ends.splice(first, last - first, to);
+		starts.splice(index, count, from);
+		ends.splice(index, count, to);
+		if (starts.length <= BLOCK_RANGES) return;
+		const half = BLOCK_RANGES / 2;
+		this.#blocks.splice(at + 1, 0, {starts: starts.splice(half), ends: ends.splice(half)});
+	}
+
+	#delete(at: number, index: number, count: number): void {
+		if (count === 0) return;
+		const {starts, ends} = this.#blocks[at]!;
+		this.#size -= count;
+		starts.splice(index, count);
+		ends.splice(index, count);
+		if (starts.length === 0) this.#blocks.splice(at, 1);
 	}
 
 	/** Takes a range out. */
 	remove(start: number, end: number): void {
 		if (start >= end) return;
-		let index = this.#firstReaching(start);
-		while (index < this.starts.length && this.starts[index]! < end) {
-			const from = this.starts[index]!;
-			const to = this.ends[index]!;
-			if (to <= start) {
-				index++;
-			} else if (from < start && to > end) {
-				this.starts.splice(index, 1, from, end);
-				this.ends.splice(index, 1, start, to);
+		const blocks = this.#blocks;
+		this.#seek(start + 1);
+		let at = this.#block;
+		let index = this.#index;
+		if (at === blocks.length) return;
+		const {starts, ends} = blocks[at]!;
+		if (starts[index]! < start) {
+			const to = ends[index]!;
+			ends[index] = start;
+			index++;
+			if (to > end) {
+				this.#replace(at, index, 0, end, to);
 				return;
-			} else if (from < start) {
-				this.ends[index] = start;
-				index++;
-			} else if (to > end) {
-				this.starts[index] = end;
-				return;
-			} else {
-				this.starts.splice(index, 1);
-				this.ends.splice(index, 1);
 			}
+		}
+		while (at < blocks.length) {
+			const block = blocks[at]!;
+			let last = index;
+			while (last < block.ends.length && block.ends[last]! <= end) last++;
+			if (last < block.starts.length) {
+				if (block.starts[last]! < end) block.starts[last] = end;
+				this.#delete(at, index, last - index);
+				return;
+			}
+			this.#delete(at, index, last - index);
+			if (index > 0) at++;
+			index = 0;
 		}
 	}
 
 	/** Empties it. */
 	clear(): void {
-		this.starts.length = 0;
-		this.ends.length = 0;
+		this.#blocks.length = 0;
+		this.#size = 0;
 	}
 }

@@ -21,8 +21,8 @@ export class ReceiveBuffer {
 
 	/** How many bytes can be read now. */
 	get available(): number {
-		const {starts, ends} = this.#received;
-		return starts.length > 0 && starts[0]! <= this.position ? ends[0]! - this.position : 0;
+		const {firstStart, firstEnd} = this.#received;
+		return firstStart <= this.position ? firstEnd - this.position : 0;
 	}
 
 	/** Whether there are so many holes that frames cost time. */

@@ -76,10 +76,10 @@ export class SendBuffer {
 			return;
 		}
 		this.base = Math.max(this.base, end);
-		const {starts, ends} = this.#acknowledged;
-		while (starts.length > 0 && starts[0]! <= this.base) {
-			this.base = Math.max(this.base, ends[0]!);
-			this.#acknowledged.remove(starts[0]!, ends[0]!);
+		const acknowledged = this.#acknowledged;
+		while (acknowledged.firstStart <= this.base) {
+			this.base = Math.max(this.base, acknowledged.firstEnd);
+			acknowledged.remove(acknowledged.firstStart, acknowledged.firstEnd);
 		}
 		this.#release();
 	}
@@ -90,7 +90,9 @@ export class SendBuffer {
 			if (this.#starts[this.#first]! + chunk.length > this.base) break;
 			this.#chunks[this.#first++] = EMPTY;
 		}
-		if (this.#first < COMPACT_AFTER && this.#first < this.#chunks.length) return;
+		// What moves is no more than what went since the last time.
+		const isDue = this.#first >= COMPACT_AFTER && 2 * this.#first >= this.#chunks.length;
+		if (!isDue && this.#first < this.#chunks.length) return;
 		this.#chunks.splice(0, this.#first);
 		this.#starts.splice(0, this.#first);
 		this.#first = 0;
@@ -99,12 +101,12 @@ export class SendBuffer {
 	/** Every copy of these bytes is lost: what of them is not acknowledged is to be sent again. */
 	lose(offset: number, length: number): void {
 		const end = offset + length;
-		const from = Math.max(offset, this.base);
-		if (from >= end) return;
-		this.lost.add(from, end);
-		const {starts, ends} = this.#acknowledged;
-		for (let i = 0; i < starts.length && starts[i]! < end; i++) {
-			if (ends[i]! > from) this.lost.remove(starts[i]!, ends[i]!);
+		const acknowledged = this.#acknowledged;
+		for (let from = Math.max(offset, this.base); from < end; ) {
+			from = acknowledged.endAround(from);
+			const to = Math.min(end, acknowledged.startBehind(from));
+			this.lost.add(from, to);
+			from = to;
 		}
 	}
 

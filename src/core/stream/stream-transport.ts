@@ -16,6 +16,11 @@ import {type SentPacket, SentPackets} from './sent-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
+/**
+ * Packets of which one FEEDBACK settles the fate at most. Each receipt is in several reports, and a
+ * report that is read seldom has more than some tens of new ones, so nothing is missed.
+ */
+const SETTLED = 512;
 /** Bytes of IPv4 and UDP headers, for rates. */
 const HEADERS = 28;
 const TAG = 16;
@@ -253,11 +258,13 @@ export class StreamTransport implements CarrierEvents {
 		const count = decodeFeedbackHead(cursor);
 		const report = this.#report;
 		let told = 0;
+		let left = SETTLED;
 		for (let i = 0; i < count; i++) {
 			if (!decodePathReport(cursor, report) || !this.#plausible(report)) return false;
 			if ((told >> report.pathId) & 1) return false;
 			told |= 1 << report.pathId;
-			this.#carriers[report.pathId]?.reported(report, report.arrival / 1000, now);
+			const carrier = this.#carriers[report.pathId];
+			if (carrier !== undefined) left -= carrier.reported(report, report.arrival / 1000, now, left);
 		}
 		return !cursor.failed;
 	}

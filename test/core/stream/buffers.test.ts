@@ -4,6 +4,22 @@ import {RangeSet} from '../../../src/core/stream/range-set.ts';
 import {ReceiveBuffer} from '../../../src/core/stream/receive-buffer.ts';
 import {SendBuffer} from '../../../src/core/stream/send-buffer.ts';
 
+/** All ranges of a set, which must be in order, apart from each other, and as many as it says. */
+function rangesOf(set: RangeSet): [number, number][] {
+	const ranges: [number, number][] = [];
+	for (let at = -1; ; ) {
+		const start = set.startBehind(at);
+		if (start === Number.POSITIVE_INFINITY) break;
+		if (start <= at) throw new Error(`a range begins at ${start}, behind ${at}`);
+		at = set.endAround(start);
+		ranges.push([start, at]);
+	}
+	if (ranges.length !== set.size) throw new Error(`${ranges.length} ranges, not ${set.size}`);
+	const [start, end] = ranges[0] ?? [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+	if (set.firstStart !== start || set.firstEnd !== end) throw new Error('another range is first');
+	return ranges;
+}
+
 const range = fc.tuple(fc.nat(60), fc.nat(20)).map(([start, length]) => [start, start + length]);
 
 test('a range set is the set of its numbers', (t) => {
@@ -16,16 +32,56 @@ test('a range set is the set of its numbers', (t) => {
 				if (adds) ranges.add(start!, end!);
 				else ranges.remove(start!, end!);
 				for (let i = start!; i < end!; i++) adds ? twin.add(i) : twin.delete(i);
-				const numbers: number[] = [];
-				for (let i = 0; i < ranges.size; i++) {
-					if (i > 0 && ranges.starts[i]! <= ranges.ends[i - 1]!) return false;
-					for (let j = ranges.starts[i]!; j < ranges.ends[i]!; j++) numbers.push(j);
-				}
+				const numbers = rangesOf(ranges).flatMap(([from, to]) => {
+					return Array.from({length: to - from}, (_, i) => from + i);
+				});
 				const expected = [...twin].sort((a, b) => a - b);
 				if (`${numbers}` !== `${expected}`) return false;
 			}
 			return true;
 		}),
+	);
+	t.pass();
+});
+
+test('a range set of thousands of ranges is the set of its numbers, wherever they go', (t) => {
+	const step = fc.record({
+		adds: fc.boolean(),
+		start: fc.nat(8000),
+		length: fc.oneof(fc.integer({min: 1, max: 5}), fc.integer({min: 1, max: 3000})),
+		// Every so many numbers one; 1 = all.
+		every: fc.constantFrom(1, 2, 3),
+		isBackwards: fc.boolean(),
+	});
+	fc.assert(
+		fc.property(fc.array(step, {minLength: 4, maxLength: 12, size: 'max'}), (steps) => {
+			const ranges = new RangeSet();
+			const twin = new Uint8Array(12_000);
+			for (const {adds, start, length, every, isBackwards} of steps) {
+				const count = every === 1 ? 1 : length;
+				for (let i = 0; i < count; i++) {
+					const from = start + (every === 1 ? 0 : isBackwards ? length - 1 - i : i);
+					const to = every === 1 ? start + length : from + 1;
+					if (every > 1 && from % every !== 0) continue;
+					if (adds) ranges.add(from, to);
+					else ranges.remove(from, to);
+					twin.fill(adds ? 1 : 0, from, to);
+				}
+				const copy = new Uint8Array(twin.length);
+				for (const [from, to] of rangesOf(ranges)) {
+					if (from > 0 && copy[from - 1] === 1) return false;
+					copy.fill(1, from, to);
+				}
+				if (copy.some((value, i) => value !== twin[i])) return false;
+				for (let i = 0; i < twin.length - 3; i += 97) {
+					if (ranges.touches(i, i + 2) !== twin.subarray(Math.max(0, i - 1), i + 3).includes(1)) {
+						return false;
+					}
+				}
+			}
+			return true;
+		}),
+		{numRuns: 60},
 	);
 	t.pass();
 });
@@ -61,9 +117,8 @@ test('a send buffer keeps what is not acknowledged, and only what is lost goes a
 					} else if (!acknowledged.has(i)) lost.add(i);
 				}
 				let total = 0;
-				for (let i = 0; i < buffer.lost.size; i++) {
-					const from = buffer.lost.starts[i]!;
-					const bytes = new Uint8Array(buffer.lost.ends[i]! - from);
+				for (const [from, to] of rangesOf(buffer.lost)) {
+					const bytes = new Uint8Array(to - from);
 					buffer.copy(from, bytes.length, bytes, 0);
 					for (let j = 0; j < bytes.length; j++) {
 						if (!lost.has(from + j) || bytes[j] !== ((from + j) & 0xff)) return false;
