@@ -43,6 +43,7 @@ export class Outbox {
 		slot.building = false;
 		transmit.slot = slot;
 		transmit.count = 0;
+		transmit.alone = false;
 		this.#length++;
 		return transmit;
 	}

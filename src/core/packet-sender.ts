@@ -1,5 +1,5 @@
 import type {Slot} from '../bytes/slot-pool.ts';
-import {HEADER_LENGTH} from '../wire/constants.ts';
+import {BASE_PACKET_SIZE, HEADER_LENGTH} from '../wire/constants.ts';
 import {associatedData, encodeHeader} from '../wire/header.ts';
 import type {EndpointContext} from './context.ts';
 import type {KeySchedule} from './key-schedule.ts';
@@ -109,6 +109,7 @@ export class PacketSender {
 		const number = this.#seal(slot, start, end, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
+		transmit.alone = what !== Sent.DATA && length > BASE_PACKET_SIZE;
 		path.saturation.charge(length);
 		const sent =
 			address === undefined

@@ -12,6 +12,12 @@ export const MAX_DESTINATIONS = 64;
 export class Transmit {
 	slot!: Slot;
 	count = 0;
+	/**
+	 * True for a probe of a packet size. It must not reach the system in one run (UDP_SEGMENT) with
+	 * other packets: where a run stays whole, as between network namespaces, it gets through although
+	 * a packet of that size does not.
+	 */
+	alone = false;
 	readonly paths: Uint8Array = new Uint8Array(MAX_DESTINATIONS);
 	readonly remotes: (RemoteAddress | undefined)[] = new Array<RemoteAddress | undefined>(
 		MAX_DESTINATIONS,

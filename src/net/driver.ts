@@ -99,6 +99,7 @@ export class Driver {
 	}
 
 	#transmit(transmit: Transmit): void {
+		if (transmit.alone) this.#flush();
 		this.#hasOutput = true;
 		const index = this.#unflushedCount++;
 		this.#unflushed[index] = transmit.slot;
@@ -109,7 +110,7 @@ export class Driver {
 		} catch (error) {
 			this.#endpoint.failed(error, this.#lastNow);
 		}
-		if (this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
+		if (transmit.alone || this.#unflushedCount >= UNFLUSHED_LIMIT) this.#flush();
 	}
 
 	#handOver(event: EndpointEvent): void {

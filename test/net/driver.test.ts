@@ -5,8 +5,10 @@ import type {EndpointEvent, EndpointStatus} from '../../src/core/events.ts';
 import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
 import {NEVER} from '../../src/core/time.ts';
 import {Delivery, Transmit} from '../../src/core/transmit.ts';
+import {SendQueue} from '../../src/net/batch/send-queue.ts';
 import {Driver, type DriverOutputs} from '../../src/net/driver.ts';
 import {StreamCode} from '../../src/wire/constants.ts';
+import {FakeKernel} from '../support/fake-kernel.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 class FakeEndpoint implements Endpoint {
@@ -14,6 +16,9 @@ class FakeEndpoint implements Endpoint {
 	readonly events: EndpointEvent[] = [];
 	readonly #transmit = new Transmit();
 	packets = 0;
+	/** Lengths of the next packets, and which of them is alone. */
+	readonly lengths: number[] = [];
+	alone = -1;
 	/** Packets that go out when the batch ends. */
 	open = 0;
 	readonly deliveries: Delivery[] = [];
@@ -40,6 +45,8 @@ class FakeEndpoint implements Endpoint {
 		const slot = this.pool.take();
 		if (slot === undefined) throw new Error('no slot');
 		this.#transmit.slot = slot;
+		slot.end = slot.start + (this.lengths.shift() ?? 0);
+		this.#transmit.alone = this.alone-- === 0;
 		return this.#transmit;
 	}
 
@@ -146,6 +153,30 @@ test('gives every slot back after the flush, however many packets come out', (t)
 	});
 	t.is(endpoint.outstandingSlots, 0);
 	t.true(flushes >= 3);
+});
+
+test('a probe of a size is a message of its own, between runs', (t) => {
+	const kernel = new FakeKernel();
+	const queue = new SendQueue(kernel);
+	const outcome = {mayRun: () => true, runFailed() {}, queueFull() {}, sendFailed() {}};
+	const {endpoint, driver} = setUp({
+		transmit({slot}) {
+			queue.push(slot.bytes, slot.start, slot.end, undefined, outcome);
+			return false;
+		},
+		flush: () => queue.flush(7, outcome),
+	});
+	driver.input(() => {
+		endpoint.enter();
+		endpoint.lengths.push(1472, 1472, 1472, 100, 100);
+		endpoint.packets = 5;
+		endpoint.alone = 2;
+	});
+	t.deepEqual(
+		kernel.sent.map(({spans}) => spans.map(({length}) => length)),
+		[[1472, 1472], [1472], [100, 100]],
+	);
+	t.is(endpoint.outstandingSlots, 0);
 });
 
 test('gives a slot new memory when a socket keeps the old', (t) => {

@@ -34,6 +34,25 @@ function firstThrough(world: TunnelWorld, end: 'client' | 'server', from: Millis
 	return found === undefined ? Number.POSITIVE_INFINITY : found.at - from;
 }
 
+test('probes of a size are in no run with others, and nothing else is alone', (t) => {
+	const counts = {alone: 0, largeAlone: 0, large: 0};
+	const intercept: WorldOptions['intercept'] = ({bytes, alone}) => {
+		if (alone) counts.alone++;
+		if (bytes.length > 1200) counts.large++;
+		if (alone && bytes.length > 1200) counts.largeAlone++;
+		return true;
+	};
+	const world = new TunnelWorld({seed: 60, links: [{delay: 20}], echo: true, intercept}).start();
+	world.run(2000);
+	const {large} = counts;
+	t.true(large > 0);
+	t.deepEqual(counts, {alone: large, largeAlone: large, large});
+	world.stream(200, 1000, 0, 1400);
+	t.true(counts.large >= large + 390, `${counts.large}`);
+	t.true(counts.alone < large + 10, `${counts.alone}`);
+	t.is(counts.alone, counts.largeAlone);
+});
+
 for (const rate of [1000, 200, 20, 5]) {
 	for (const {delay, loss, within} of [
 		{delay: 5, loss: 0, within: 1500},

@@ -378,7 +378,7 @@ export class TunnelWorld {
 				const path = up ? transmit.paths[i]! : this.#routes.get(remote!.key);
 				if (path === undefined) continue;
 				if (up) this.copies[path]!++;
-				const flight = {bytes, remote: this.remotes[path]!};
+				const flight = {bytes, remote: this.remotes[path]!, alone: transmit.alone};
 				const {intercept} = this.options;
 				if (intercept !== undefined && !intercept(flight, path, up, this.now)) continue;
 				(up ? this.up : this.down)[path]!.send(flight, bytes.length, this.now);

@@ -12,6 +12,8 @@ export interface Flight {
 	readonly bytes: Uint8Array;
 	/** Towards the server: where it seems to come from. */
 	readonly remote: RemoteAddress;
+	/** True where it must not be in one run with others. */
+	readonly alone?: boolean;
 }
 
 /** What a world is made of; everything has a default. */
