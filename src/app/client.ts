@@ -14,7 +14,7 @@ import {ConnectionReport} from './connection-report.ts';
 import {EventLog} from './event-log.ts';
 import type {Logger} from './logger.ts';
 import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
-import {clientIdentity} from './state-folder.ts';
+import {clientIdentity, type StateFolder} from './state-folder.ts';
 import {type ForwardLine, mergeDrops, type StatusSnapshot} from './status.ts';
 import {programVersion} from './version.ts';
 
@@ -70,6 +70,7 @@ export async function startClient(
 		onEvent: (event) => {
 			events.log(event);
 			report.event(event);
+			if (event.type === 'client-id') keepId(event.clientId, state, logger);
 		},
 		onRefused: (path, reason) => report.refused(path, reason),
 	});
@@ -107,6 +108,12 @@ export async function startClient(
 		status,
 		close: () => (closing ??= close()),
 	};
+}
+
+/** The folder is this process's own while it holds the lock, and the copy of one on another machine is another. */
+function keepId(clientId: Uint8Array, state: StateFolder, logger: Logger): void {
+	const trouble = state.rename(clientId);
+	if (trouble !== undefined) logger.warn(trouble);
 }
 
 /** Throws an Error for the user when a path has an interface or a mark and that cannot be. */

@@ -31,6 +31,7 @@ const WARNINGS: Readonly<Record<WarningCode, string>> = {
 	full: 'a limit is reached',
 	'user-full': 'a limit of this key is reached',
 	'old-keys': 'the keys are not replaced',
+	clone: 'two clients used one client id',
 };
 
 /**
@@ -80,6 +81,8 @@ export class EventLog {
 				limited.warn(WARNINGS[code], {where, detail: text});
 				return;
 			}
+			case 'client-id':
+				return;
 			case 'fault': {
 				const {session, text} = event;
 				const fields = {session: session === 0 ? undefined : hex(session), detail: text};

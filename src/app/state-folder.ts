@@ -17,8 +17,8 @@ export interface LocalPorts {
 	get(path: string): number | undefined;
 	/** Remembers a port (1 to 65535); written to the file by the next {@link LocalPorts.save}. */
 	set(path: string, port: number): void;
-	/** Writes the state file when something changed; a failure is returned as a warning, not thrown. */
-	save(): string | undefined;
+	/** Writes the state file when something changed, or anyway; a failure is returned as a warning, not thrown. */
+	save(anyway?: boolean): string | undefined;
 }
 
 /** A program's state, held by its lock until `release()`. */
@@ -28,6 +28,8 @@ export interface StateFolder {
 	/** 16 random bytes that name this client to the server; the same after a restart. */
 	readonly clientId: Uint8Array;
 	readonly localPorts: LocalPorts;
+	/** Keeps another client id for the next start; a failure is returned as a warning, not thrown. */
+	rename(clientId: Uint8Array): string | undefined;
 	/** Where the status socket belongs; undefined = there is no good place for one. */
 	readonly socketPath: string | undefined;
 	/** What the user should know, one sentence each; already escaped. */
@@ -166,6 +168,7 @@ class HeldStateFolder implements StateFolder {
 	readonly socketPath: string | undefined;
 	readonly warnings: readonly string[];
 	readonly #lock: FolderLock;
+	readonly #content: {clientId: string};
 
 	constructor(
 		folder: string,
@@ -178,21 +181,22 @@ class HeldStateFolder implements StateFolder {
 		const file = kind === 'client' ? fileNumber(identity) : undefined;
 		const path = join(folder, STATE_NAME);
 		const content = state.found === 'content' ? state.content : undefined;
-		const clientId = content?.clientId ?? randomBytes(CLIENT_ID_LENGTH).toString('hex');
+		const kept = {clientId: content?.clientId ?? randomBytes(CLIENT_ID_LENGTH).toString('hex')};
 		const ports = new Map(content?.localPorts);
 		const save = () =>
 			writeStateFile(path, {
 				kind,
 				identity,
 				file,
-				clientId,
+				...kept,
 				localPorts: [...ports],
 			} satisfies StateContent);
 		const isKnown =
 			content?.identity === identity && content.kind === kind && content.file === file;
 		if (!isKnown) save();
 		this.folder = folder;
-		this.clientId = Uint8Array.from(Buffer.from(clientId, 'hex'));
+		this.clientId = Uint8Array.from(Buffer.from(kept.clientId, 'hex'));
+		this.#content = kept;
 		this.localPorts = new SavedPorts(ports, save, quoteText(path));
 		this.socketPath = socketPathIn(folder);
 		this.#lock = lock;
@@ -208,6 +212,11 @@ class HeldStateFolder implements StateFolder {
 			warnings.push(`${quoteText(folder)} is too long a path for a status socket: there is none`);
 		}
 		this.warnings = warnings;
+	}
+
+	rename(clientId: Uint8Array): string | undefined {
+		this.#content.clientId = Buffer.from(clientId).toString('hex');
+		return this.localPorts.save(true);
 	}
 
 	release(): void {
@@ -238,8 +247,8 @@ class SavedPorts implements LocalPorts {
 		this.#changed = true;
 	}
 
-	save(): string | undefined {
-		if (!this.#changed) return undefined;
+	save(anyway = false): string | undefined {
+		if (!this.#changed && !anyway) return undefined;
 		try {
 			this.#write();
 			this.#changed = false;
@@ -255,6 +264,7 @@ function inMemory(warning: string): StateFolder {
 		folder: undefined,
 		clientId: Uint8Array.from(randomBytes(CLIENT_ID_LENGTH)),
 		localPorts: new SavedPorts(new Map(), () => {}, ''),
+		rename: () => undefined,
 		socketPath: undefined,
 		warnings: [warning],
 		release: () => {},

@@ -1,5 +1,5 @@
 import {equalBytes, mac} from '../crypto/keys.ts';
-import {DATAGRAM_FRAMES, RefusalCode, STREAM_FRAMES} from '../wire/constants.ts';
+import {CloseCode, DATAGRAM_FRAMES, RefusalCode, STREAM_FRAMES} from '../wire/constants.ts';
 import {InitKind, RespStatus} from '../wire/handshake.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
@@ -13,7 +13,7 @@ import {Role} from './path/probe-interval.ts';
 import {RateLimit} from './rate-limit.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
-import type {ServerSessions} from './server-sessions.ts';
+import type {FormerSession, ServerSessions} from './server-sessions.ts';
 import {HALF_OPEN, type ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
 import {STREAM_LIMIT, StreamSet} from './stream/stream-set.ts';
@@ -42,6 +42,8 @@ export interface AdmissionInit {
 
 const KEYLESS = 'a client without a key; this server has one';
 const UNKNOWN_KEY = 'a client with a key that is not known here';
+const CLONE =
+	'two clients have one client id, as after a copy of a state folder; the later one gets another';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
 /** Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing. */
@@ -130,7 +132,20 @@ export class Admission {
 			return this.#drop('stale-handshake');
 		}
 		if (resumed?.resumes.allow('', now) === false) return this.#drop('flood');
-		const cookie = this.#handshake.cookieValid(init, remote, now);
+		const former = resumed === undefined ? this.#former(init) : undefined;
+		if (former?.isClone) {
+			this.#answer(init, RespStatus.ID_IN_USE, 0, 0, remote, now);
+			return this.#drop('unexpected');
+		}
+		let cookie = this.#handshake.cookieValid(init, remote, now);
+		const rival = former?.record.session;
+		if (rival !== undefined && !cookie) {
+			// Given after the rival's first packet: who shows it lives beside the rival, and is no late copy.
+			const purpose = `${rival.session.localId}`;
+			cookie = this.#handshake.cookieValid(init, remote, now, purpose);
+			if (!cookie) return this.#retry(init, remote, now, 'stale-handshake', purpose);
+			this.#separate(rival, remote, now);
+		}
 		const latest = Math.floor(this.#context.environment.wallTime(now)) + CLOCK_LEAD;
 		const time = Math.min(payload.time, latest);
 		const record = this.#config.keyless
@@ -147,6 +162,22 @@ export class Admission {
 		return undefined;
 	}
 
+	/** The session that INIT rightly asks to resume, if another one took its place. */
+	#former(init: VerifiedInit<ServerUser>): FormerSession | undefined {
+		if (init.payload.kind !== InitKind.RESUME) return undefined;
+		const former = this.#init.sessions.former(init.payload.resumeId);
+		if (former?.record.user !== init.user) return undefined;
+		return proves(init, former.exporter) ? former : undefined;
+	}
+
+	/** Two clients have one id: the one that came later, whose session this is, takes another. */
+	#separate(rival: ServerSession, remote: RemoteAddress, now: Millis): void {
+		const {name} = rival.record.user;
+		this.#warnings.warn('clone', remote, `user ${name === '' ? '-' : name}: ${CLONE}`, now);
+		rival.session.sendClose(CloseCode.ID_IN_USE, 0, now);
+		this.#init.sessions.endClone(rival);
+	}
+
 	/** True while a user begins so many sessions that its clients have to show their addresses first. */
 	#busy(user: ServerUser, now: Millis): boolean {
 		return !this.#fresh.allow(user.name, now) || user.halfOpen >= HALF_OPEN;
@@ -157,19 +188,20 @@ export class Admission {
 		remote: RemoteAddress,
 		now: Millis,
 		reason: DropReason,
+		purpose?: string,
 	): DropReason {
 		if (this.#retries.allow('', now)) {
-			this.#init.reply(this.#handshake.retry(init, remote, now), remote);
+			this.#init.reply(this.#handshake.retry(init, remote, now, purpose), remote);
 		}
 		return this.#drop(reason);
 	}
 
-	#resumable({payload, noise, user}: VerifiedInit<ServerUser>): ServerSession | undefined {
+	#resumable(init: VerifiedInit<ServerUser>): ServerSession | undefined {
+		const {payload, user} = init;
 		if (payload.kind !== InitKind.RESUME) return undefined;
 		const entry = this.#init.sessions.get(payload.resumeId);
 		if (entry === undefined || !entry.live || entry.record.user !== user) return undefined;
-		const proof = mac(entry.exporter, noise.handshakeHashA);
-		return equalBytes(proof, payload.proof) ? entry : undefined;
+		return proves(init, entry.exporter) ? entry : undefined;
 	}
 
 	#answer(
@@ -293,4 +325,9 @@ export class Admission {
 		};
 		return entry;
 	}
+}
+
+/** Whether the sender has the session with that exporter. */
+function proves({noise, payload}: VerifiedInit<ServerUser>, exporter: Uint8Array): boolean {
+	return equalBytes(mac(exporter, noise.handshakeHashA), payload.proof);
 }

@@ -34,9 +34,14 @@ const SECOND_CLOSE: Millis = 20;
 const KEY_LIMIT: Millis = 3_600_000;
 /** After a session that broke, whoever's fault it was, no new one is asked for so long. */
 const BROKEN_PAUSE: Millis = 5000;
+/** A client id is not replaced again sooner, so that no answer makes a client write its state for ever. */
+const ID_LIFE: Millis = 60_000;
 const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
 const USER_FULL = 'the server refuses one more session of this key: it has as many as it may';
+const ID_IN_USE = 'another client has this client id';
+const CLONE =
+	'another client has the client id of this one, as after a copy of a state folder; this one has a new id now';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 const NO_CHALLENGE = new Uint8Array(8);
 
@@ -54,6 +59,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	#session: Session | undefined;
 	#exporter: Uint8Array = NO_CHALLENGE;
 	#sessions = 0;
+	/** When the client id was replaced. */
+	#renamed: Millis = Number.NEGATIVE_INFINITY;
 	#rekeyed: Millis = 0;
 	/** When the lack of new keys has a consequence. */
 	#keysDue: Millis = NEVER;
@@ -240,10 +247,24 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	/** No packet for a while, then a new handshake. */
-	#pause(now: Millis): void {
+	#pause(now: Millis, pause: Millis = BROKEN_PAUSE): void {
 		this.#handshake.stop();
 		this.#state = 'quiet';
-		this.#stateUntil = now + BROKEN_PAUSE;
+		this.#expected = undefined;
+		this.#stateUntil = now + pause;
+	}
+
+	/** Takes a new client id, unless it did so just now; how long to wait with the next handshake. */
+	#renewId(now: Millis): Millis {
+		if (now - this.#renamed < ID_LIFE) return BROKEN_PAUSE;
+		this.#renamed = now;
+		const clientId = new Uint8Array(16);
+		this.context.environment.random.fill(clientId);
+		if (!this.#config.keyless) this.#handshake.rename(clientId);
+		this.#traffic.rename(clientId);
+		this.context.emit({type: 'client-id', clientId});
+		this.#warnings.warn('clone', 'server', CLONE, now);
+		return 0;
 	}
 
 	/** An exception: the session that it was in, if there is one, cannot go on. */
@@ -294,6 +315,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (status === RespStatus.USER_FULL) {
 			this.#warnings.warn('user-full', 'server', USER_FULL, now);
 			return this.drop('unexpected');
+		}
+		if (status === RespStatus.ID_IN_USE) {
+			this.#dropSession(ID_IN_USE);
+			this.#pause(now, this.#renewId(now));
+			return undefined;
 		}
 		this.#handshake.stop();
 		this.#stateUntil = NEVER;
@@ -418,6 +444,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		// It had the session until now.
 		this.#traffic.trust();
 		const reason = code === CloseCode.STOPPING ? 'the server stops' : `closed, code ${code}`;
+		if (code === CloseCode.ID_IN_USE) {
+			this.#dropSession(ID_IN_USE);
+			this.#pause(now, this.#renewId(now));
+			return;
+		}
 		this.#dropSession(reason);
 		this.#handshake.stop();
 		this.#state = 'quiet';

@@ -117,6 +117,7 @@ function isNews({type}: EndpointEvent): boolean {
 		case 'session-down':
 		case 'path-state':
 		case 'path-silent':
+		case 'client-id':
 			return false;
 		case 'path-address':
 		case 'datagrams-split':

@@ -60,6 +60,11 @@ export type EndpointEvent =
 			readonly code: number;
 	  }
 	| {
+			/** Client: another one has its client id; this is the new one, to be kept. */
+			readonly type: 'client-id';
+			readonly clientId: Uint8Array;
+	  }
+	| {
 			/** Client: the server refused a target that an application named, a whole flow, or a stream. */
 			readonly type: 'target-refused';
 			readonly kind: 'flow' | 'stream';
@@ -85,7 +90,8 @@ export type EndpointEvent =
 				| 'keyless'
 				| 'full'
 				| 'user-full'
-				| 'old-keys';
+				| 'old-keys'
+				| 'clone';
 			/** Address or path name where it showed; text from outside. */
 			readonly where: string;
 			readonly text: string;

@@ -7,8 +7,16 @@ import type {Millis} from './time.ts';
 
 /** A session that no packet came for after its handshake is forgotten. */
 const HALF_OPEN_FOR: Millis = 10_000;
-/** Ids of sessions that ended for silence: their clients get a RESET when they speak again. */
-const EXPIRED_IDS = 4096;
+/** Sessions that ended without a word to the client, which gets a RESET when it sends again. */
+const FORMER = 4096;
+
+/** A session that another one of the same client id took the place of. */
+export interface FormerSession {
+	readonly record: ClientRecord;
+	readonly exporter: Uint8Array;
+	/** True = its client was the later of two with one id, and has to take another. */
+	readonly isClone: boolean;
+}
 
 /** The sessions of a server, and how they begin and end. */
 export class ServerSessions {
@@ -16,7 +24,8 @@ export class ServerSessions {
 	readonly #table: ServerFlowTable;
 	readonly #records: ClientRecords;
 	readonly #byId = new Map<number, ServerSession>();
-	readonly #expired = new Set<number>();
+	/** By id; undefined = it ended for silence. */
+	readonly #former = new Map<number, FormerSession | undefined>();
 	/** What was asked for last; not kept beyond its end. */
 	#last: ServerSession | undefined;
 	#halfOpen = 0;
@@ -49,9 +58,22 @@ export class ServerSessions {
 		return this.#byId.values();
 	}
 
-	/** Whether a session with that id ended for silence not long ago. */
+	/** Whether a session with that id ended not long ago, and its client may not know it. */
 	hasExpired(id: number): boolean {
-		return this.#expired.has(id);
+		return this.#former.has(id);
+	}
+
+	/** The session with that id which another one took the place of not long ago. */
+	former(id: number): FormerSession | undefined {
+		return this.#former.get(id);
+	}
+
+	#remember(id: number, former?: FormerSession): void {
+		for (const oldest of this.#former.keys()) {
+			if (this.#former.size < FORMER) break;
+			this.#former.delete(oldest);
+		}
+		this.#former.set(id, former);
 	}
 
 	/** An id that no session has. */
@@ -109,7 +131,17 @@ export class ServerSessions {
 	#takeOver(entry: ServerSession): void {
 		const former = entry.record.session;
 		entry.record.session = entry;
-		if (former !== undefined && former !== entry) this.end(former, 'the client came back');
+		if (former === undefined || former === entry) return;
+		const {record, exporter} = former;
+		this.#remember(former.session.localId, {record, exporter, isClone: false});
+		this.end(former, 'the client came back');
+	}
+
+	/** Ends the session of a client whose id belongs to another; its client is to take a new one. */
+	endClone(entry: ServerSession): void {
+		const {record, exporter} = entry;
+		this.#remember(entry.session.localId, {record, exporter, isClone: true});
+		this.end(entry, 'another client has its client id');
 	}
 
 	/** Keyless mode: the client told its id, so flows of its former sessions are its own again. */
@@ -154,8 +186,7 @@ export class ServerSessions {
 			if (!entry.live) {
 				if (now - session.since > HALF_OPEN_FOR) this.#forget(entry);
 			} else if (now - session.heard > idle) {
-				if (this.#expired.size >= EXPIRED_IDS) this.#expired.clear();
-				this.#expired.add(session.localId);
+				this.#remember(session.localId);
 				this.end(entry, 'nothing heard of the client');
 			} else if (now - session.keys.since > keyLimit) this.end(entry, 'its keys are too old');
 		}

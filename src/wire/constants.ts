@@ -113,6 +113,8 @@ export const CloseCode = {
 	IDLE: 2,
 	/** This end could not go on: a fault of the program. */
 	INTERNAL: 3,
+	/** An older client with the same client id lives: this one has to take another id. */
+	ID_IN_USE: 4,
 } as const;
 
 /** Reason codes of FLOW_REFUSED, TARGET_REFUSED and STREAM_REJECT. */

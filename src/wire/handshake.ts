@@ -60,6 +60,8 @@ export const RespStatus = {
 	FULL: 3,
 	/** The user has as many sessions as it may have. */
 	USER_FULL: 4,
+	/** There is no session: another client has this client id, and was there before. */
+	ID_IN_USE: 5,
 } as const;
 
 const Parameter = {END: 0, ENCRYPT: 1, FRAMES: 2} as const;
@@ -190,7 +192,7 @@ export function decodeRespPayload(bytes: Uint8Array): RespPayload | undefined {
 	const epoch = cursor.uint8();
 	const parameters = readParameters(cursor);
 	if (cursor.failed || parameters === undefined) return undefined;
-	if (status > RespStatus.USER_FULL || epoch > 15) return undefined;
+	if (status > RespStatus.ID_IN_USE || epoch > 15) return undefined;
 	return {status, sessionId, epoch, parameters};
 }
 

@@ -139,6 +139,25 @@ test('the id is there before anything else is saved, so that a kill -9 keeps it'
 	t.true(text.includes(Buffer.from(clientId).toString('hex')));
 });
 
+test('another id is kept at once, beside the ports; what a folder that is not kept loses is no fault', (t) => {
+	const folder = temporary(t);
+	const first = open(t, {folder});
+	first.localPorts.set('1', 5);
+	const id = new Uint8Array(16).fill(0xab);
+	t.is(first.rename(id), undefined);
+	const text = readFileSync(join(folder, 'state.json'), 'utf8');
+	t.true(text.includes('ab'.repeat(16)));
+	t.false(text.includes(Buffer.from(first.clientId).toString('hex')));
+	// While the lock is held, another process has an id of its own, which is nobody's.
+	const other = open(t, {folder});
+	t.is(other.rename(new Uint8Array(16)), undefined);
+	t.is(readFileSync(join(folder, 'state.json'), 'utf8'), text);
+	first.release();
+	const next = open(t, {folder});
+	t.deepEqual(next.clientId, id);
+	t.is(next.localPorts.get('1'), 5);
+});
+
 test('release saves what was set', (t) => {
 	const folder = temporary(t);
 	const first = open(t, {folder});

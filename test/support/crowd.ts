@@ -16,6 +16,8 @@ export interface Member {
 	readonly remote: RemoteAddress;
 	readonly events: EndpointEvent[];
 	readonly streams: TunnelStream[];
+	/** Datagrams that it got. */
+	received: number;
 	/** True = packets of this client are lost, both ways. */
 	dead: boolean;
 }
@@ -47,11 +49,12 @@ export class Crowd {
 		});
 	}
 
-	/** One client more, which begins its handshake. */
-	join(): Member {
+	/** One client more, which begins its handshake; with an id of its own unless one is given. */
+	join(id?: Readonly<Uint8Array>): Member {
 		const index = this.members.length;
 		const clientId = new Uint8Array(16).fill(100);
 		clientId[0] = index;
+		if (id !== undefined) clientId.set(id);
 		const environment = {
 			random: new Prng(`member ${index}`),
 			wallTime: (now: number) => 1_000_000 + now,
@@ -61,7 +64,7 @@ export class Crowd {
 		const client = new MptunnelClient({...this.#config, clientId}, environment);
 		const host = `10.9.0.${index}`;
 		const remote = {key: `0|${host}|7`, socket: 0, host, port: 7};
-		const member = {client, remote, events: [], streams: [], dead: false};
+		const member = {client, remote, events: [], streams: [], received: 0, dead: false};
 		this.members.push(member);
 		this.#byKey.set(remote.key, member);
 		this.act(member, (_, now) => {
@@ -85,7 +88,7 @@ export class Crowd {
 			if (member.dead || this.loses(bytes)) continue;
 			this.#world.at(now + DELAY, () => this.#world.inject('server', 0, bytes, remote));
 		}
-		while (client.pollDelivery() !== undefined);
+		while (client.pollDelivery() !== undefined) member.received++;
 		for (let event = client.pollEvent(); event; event = client.pollEvent()) {
 			member.events.push(event);
 		}
@@ -109,11 +112,16 @@ export class Crowd {
 	}
 
 	/** Sends a datagram as an application of its own. */
-	send(member: Member, application: number, size: number): void {
+	send(
+		member: Member,
+		application: number,
+		size: number,
+		bytes: Uint8Array = new Uint8Array(size),
+	): void {
 		const key = `1|127.0.0.1|${application}`;
 		const from = {key, socket: 1, host: '127.0.0.1', port: application};
 		this.act(member, ({client}, now) => {
-			client.sendDatagram(0, from, new Uint8Array(size), 0, size, now);
+			client.sendDatagram(0, from, bytes, 0, size, now);
 		});
 	}
 

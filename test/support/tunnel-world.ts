@@ -189,6 +189,12 @@ export class TunnelWorld {
 		return sequence;
 	}
 
+	/** A datagram that another client than the world's is about to send: its sequence, and its bytes. */
+	make(application: number, size = 100): {readonly sequence: number; readonly bytes: Uint8Array} {
+		const sequence = this.#ledger.sent;
+		return {sequence, bytes: this.#ledger.make(application, size, this.now)};
+	}
+
 	/** The same through a listener that leads to one target of the client's. */
 	sendForward(listener: number, application = 0, size = 100): number {
 		const sequence = this.#ledger.sent;

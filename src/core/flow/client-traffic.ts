@@ -49,6 +49,11 @@ export class ClientTraffic {
 		this.frames = this.#makeFrames(closed);
 	}
 
+	/** The client has another id. */
+	rename(clientId: Uint8Array): void {
+		this.#prefix?.set(clientId, 1);
+	}
+
 	#makeFrames(sessionClosed: FlowFrames['sessionClosed']): FlowFrames {
 		const flows = this.#flows;
 		return {

@@ -74,7 +74,7 @@ export class ClientHandshake {
 	readonly #environment: Environment;
 	readonly #psk: Uint8Array;
 	readonly #keys: UserKeys;
-	readonly #clientId: Uint8Array;
+	#clientId: Uint8Array;
 	readonly #encrypt: boolean;
 	readonly #frames: readonly number[];
 	#attempt: Attempt | undefined;
@@ -108,6 +108,11 @@ export class ClientHandshake {
 	/** Whether an answer is waited for. */
 	get active(): boolean {
 		return this.#next !== NEVER;
+	}
+
+	/** Another client id from the next beginning on. */
+	rename(clientId: Uint8Array): void {
+		this.#clientId = clientId;
 	}
 
 	/** Begins anew; the first INIT is due at once. */

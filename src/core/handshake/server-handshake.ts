@@ -214,23 +214,23 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		return REJECTED;
 	}
 
-	/** The RETRY for an INIT from `remote`. */
-	retry(init: SealedInit, remote: RemoteAddress, now: Millis): Uint8Array {
+	/** The RETRY for an INIT from `remote`; its cookie is for nothing but `purpose`. */
+	retry(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): Uint8Array {
 		this.#rotate(now);
 		const head = encodeReplyHeader(PacketType.RETRY, init.clientSession);
-		const covered = join(head, cookieOf(this.#secret, init, remote));
+		const covered = join(head, cookieOf(this.#secret, init, remote, purpose));
 		return join(covered, init.keys.retryMac(covered, ephemeral(init.bytes)));
 	}
 
-	/** Whether the INIT shows a cookie that a RETRY to this address gave. */
-	cookieValid(init: SealedInit, remote: RemoteAddress, now: Millis): boolean {
+	/** Whether the INIT shows a cookie that a RETRY to this address gave for `purpose`. */
+	cookieValid(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): boolean {
 		const {bytes} = init;
 		let any = 0;
 		for (let i = INIT_COOKIE_MAC; i < INIT_LENGTH; i++) any |= bytes[i]!;
 		if (any === 0) return false;
 		this.#rotate(now);
 		return [this.#secret, this.#oldSecret].some((secret) => {
-			const hashed = cookieMac(cookieOf(secret, init, remote), bytes, 0);
+			const hashed = cookieMac(cookieOf(secret, init, remote, purpose), bytes, 0);
 			return beginsHash(hashed, bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);
 		});
 	}
@@ -281,8 +281,9 @@ function cookieOf(
 	secret: Uint8Array,
 	{bytes}: SealedInit,
 	{host, port}: RemoteAddress,
+	purpose: string,
 ): Uint8Array {
-	const where = new TextEncoder().encode(`${host} ${port}`);
+	const where = new TextEncoder().encode(`${host} ${port} ${purpose}`);
 	return mac(secret, bytes.subarray(2, 6), where).subarray(0, COOKIE_LENGTH);
 }
 
