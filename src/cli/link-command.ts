@@ -203,8 +203,12 @@ function formatDirection(name: string, counts: LinkCounts): string {
 	);
 }
 
-function formatSummary({up, down}: LinkProxyCounts): readonly string[] {
-	return [formatDirection('up', up), formatDirection('down', down)];
+function formatSummary(counts: LinkProxyCounts): readonly string[] {
+	const {up, down, replaced, refused} = counts;
+	const lines = [formatDirection('up', up), formatDirection('down', down)];
+	if (replaced + refused === 0) return lines;
+	const crowd = `more than --clients: replaced ${replaced} that the target never answered, `;
+	return [...lines, `${crowd}ignored ${refused} datagrams`];
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process as usual. */

@@ -8,7 +8,9 @@ import {type Millis, NEVER} from '../core/time.ts';
 import {type Delivery, Link, type LinkCounts} from '../sim/link.ts';
 import type {LinkConfig} from '../sim/link-config.ts';
 import {Prng} from '../sim/prng.ts';
+import {flowSocketLimit, readSoftLimit} from './descriptors.ts';
 import {chooseIo} from './io-choice.ts';
+import {LinkClients, type PlacedClient} from './link-clients.ts';
 import {Listener} from './listener.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from './udp.ts';
 
@@ -29,7 +31,10 @@ export interface LinkProxyOptions {
 	readonly seed: number | string;
 	/** A client silent in both directions for this long loses its upstream socket; 60 s. */
 	readonly idleTimeout?: Millis;
-	/** At most this many clients at once, later ones are ignored until one goes idle; 1,024. */
+	/**
+	 * At most this many clients at once, and no more than there are descriptors; 1,024. A further one
+	 * takes the place of one that the target never answered, or is ignored until one goes idle.
+	 */
 	readonly maxClients?: number;
 }
 
@@ -41,6 +46,8 @@ export interface LinkProxyCounts {
 	readonly clients: number;
 	/** Datagrams of clients for whom there was no room or no socket. */
 	readonly refused: number;
+	/** Clients that made room for others because the target never answered them. */
+	readonly replaced: number;
 	/** Errors that sockets reported and that were survived. */
 	readonly socketErrors: number;
 }
@@ -60,13 +67,14 @@ export interface LinkProxy {
 	close(): Promise<void>;
 }
 
-interface Client {
+interface Client extends PlacedClient {
 	/** Where it is, at the listening socket. */
 	readonly remote: RemoteAddress;
 	readonly upstream: UdpSocket;
 	/** The target, at that socket. */
 	readonly target: RemoteAddress;
 	activeAt: Millis;
+	isAnswered: boolean;
 	isClosed: boolean;
 }
 
@@ -104,15 +112,16 @@ class Relay implements LinkProxy {
 	readonly #up: Link<Datagram>;
 	readonly #down: Link<Datagram>;
 	readonly #clients = new Map<string, Client>();
+	readonly #places: LinkClients<Client>;
 	/** Sockets that have something to flush. */
 	readonly #touched = new Set<Pick<UdpSocket, 'flush'>>();
 	readonly #idleTimeout: Millis;
-	readonly #maxClients: number;
 	readonly #startedAt: Millis = performance.now();
 	#sweepAt: Millis = NEVER;
 	#timer: NodeJS.Timeout | undefined;
 	#timerAt: Millis = NEVER;
 	#refused = 0;
+	#replaced = 0;
 	#socketErrors = 0;
 	#isClosed = false;
 
@@ -121,7 +130,8 @@ class Relay implements LinkProxy {
 		this.#up = new Link(options.up ?? {}, random.fork('up'));
 		this.#down = new Link(options.down ?? {}, random.fork('down'));
 		this.#idleTimeout = options.idleTimeout ?? 60_000;
-		this.#maxClients = options.maxClients ?? 1024;
+		const most = Math.min(options.maxClients ?? 1024, flowSocketLimit(readSoftLimit()));
+		this.#places = new LinkClients(most, (client) => this.#replace(client));
 		this.target = target;
 		this.#targetAddress = withoutZone(target.address);
 		this.#backEnd = backEnd;
@@ -138,6 +148,7 @@ class Relay implements LinkProxy {
 			down: {...this.#down.counts},
 			clients: this.#clients.size,
 			refused: this.#refused,
+			replaced: this.#replaced,
 			socketErrors: this.#socketErrors + this.#listener.failures,
 		};
 	}
@@ -183,6 +194,8 @@ class Relay implements LinkProxy {
 			const remote = sources[i];
 			if (remote?.port !== this.target.port) continue;
 			if (withoutZone(remote.host) !== this.#targetAddress) continue;
+			if (!client.isAnswered) this.#places.answered(client);
+			client.isAnswered = true;
 			client.activeAt = now;
 			const bytes = arena.slice(offsets[i]!, offsets[i]! + lengths[i]!);
 			this.#down.send({client, bytes}, bytes.length, now);
@@ -191,7 +204,7 @@ class Relay implements LinkProxy {
 	}
 
 	#admit(remote: RemoteAddress, now: Millis): Client | undefined {
-		if (this.#clients.size >= this.#maxClients) return undefined;
+		if (!this.#places.makeRoom(remote.host, now)) return undefined;
 		const {address, port} = this.target;
 		const any = isIP(this.#targetAddress) === 6 ? '::' : '0.0.0.0';
 		let upstream: UdpSocket;
@@ -210,10 +223,20 @@ class Relay implements LinkProxy {
 			return undefined;
 		}
 		const target = upstream.remote(address, port);
-		const client: Client = {remote, upstream, target, activeAt: now, isClosed: false};
+		const client: Client = {
+			...{remote, host: remote.host, upstream, target},
+			...{admittedAt: now, activeAt: now, isAnswered: false, isClosed: false},
+		};
 		this.#clients.set(remote.key, client);
+		this.#places.add(client);
 		if (this.#sweepAt === NEVER) this.#sweepAt = now + this.#idleTimeout;
 		return client;
+	}
+
+	#replace(client: Client): void {
+		this.#replaced++;
+		this.#clients.delete(client.remote.key);
+		void this.#closeClient(client);
 	}
 
 	#closeClient(client: Client): Promise<void> {
@@ -228,6 +251,7 @@ class Relay implements LinkProxy {
 		for (const [key, client] of this.#clients) {
 			if (client.activeAt + this.#idleTimeout <= now) {
 				this.#clients.delete(key);
+				this.#places.delete(client);
 				void this.#closeClient(client);
 			} else {
 				oldest = Math.min(oldest, client.activeAt);

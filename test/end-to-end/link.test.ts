@@ -10,7 +10,8 @@ import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link-proxy.ts';
 import {needing} from '../support/e2e-needs.ts';
-import {LinkSocket, until} from '../support/link-sockets.ts';
+import {Stage} from '../support/e2e-stage.ts';
+import {flood, LinkSocket, until} from '../support/link-sockets.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -226,6 +227,61 @@ test.serial('serves no more clients than it may', async (t) => {
 	client.send('z', port);
 	await client.hear(2);
 	t.is(other.heard.length, 0);
+});
+
+test.serial('a flood from ever new ports disturbs nobody and keeps nobody out', async (t) => {
+	const ports = new Set<number>();
+	const target = await LinkSocket.open((bytes, remote) => {
+		if (bytes.length === 1) return undefined;
+		ports.add(remote.port);
+		return bytes;
+	});
+	const {client, proxy, port} = await setUp(t, {
+		target: {host: '127.0.0.1', port: target.port},
+		maxClients: 64,
+	});
+	t.teardown(() => target.close());
+	client.send('before', port);
+	await client.hear(1);
+	await flood(port, 500);
+	await until(() => proxy.counts.refused + proxy.counts.replaced > 0);
+	t.is(proxy.counts.clients, 64);
+	client.send('after', port);
+	await client.hear(2);
+	t.is(ports.size, 1, 'through the same socket');
+	const friend = await LinkSocket.open();
+	t.teardown(() => friend.close());
+	const retries = setInterval(() => friend.send('friend', port), 50);
+	t.teardown(() => clearInterval(retries));
+	await friend.hear(1);
+	t.true(proxy.counts.replaced > 0);
+	t.is(proxy.counts.clients, 64);
+});
+
+test.serial('a tunnel comes up through a link that strangers have filled', async (t) => {
+	const stage = new Stage(t);
+	let link = 0;
+	const lines = async (port: number) => {
+		link = await stage.link(port);
+		return [`127.0.0.1 ${link}`];
+	};
+	const tunnel = await stage.tunnel({lines});
+	const addresses = async () => {
+		const {sessions = []} = (await tunnel.status('server')) ?? {};
+		return sessions.flatMap(({paths}) => paths.map(({remote}) => remote));
+	};
+	await tunnel.startServer();
+	await flood(link, 5000);
+	await tunnel.startClient();
+	await tunnel.client.says('a session is up');
+	tunnel.application.start(100);
+	await tunnel.application.hears(20);
+	const before = await addresses();
+	await flood(link, 5000);
+	await tunnel.application.isAnswered();
+	t.deepEqual(await addresses(), before, 'through the same socket');
+	await tunnel.application.settle();
+	t.is(tunnel.target.ports.length, 1);
 });
 
 test.serial('an outage takes what is sent in it, and only that', async (t) => {

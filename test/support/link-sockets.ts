@@ -55,3 +55,16 @@ export class LinkSocket {
 export async function until(condition: () => boolean): Promise<void> {
 	while (!condition()) await new Promise((done) => setTimeout(done, 5));
 }
+
+/** Sends one byte from each of so many ports of this machine, of which few are open at a time. */
+export async function flood(port: number, count: number): Promise<void> {
+	for (let sent = 0; sent < count; sent += 50) {
+		const sockets = Array.from({length: Math.min(50, count - sent)}, () => createSocket('udp4'));
+		await Promise.all(
+			sockets.map(async (socket) => {
+				await new Promise<void>((done) => socket.send('x', port, '127.0.0.1', () => done()));
+				await new Promise<void>((done) => socket.close(done));
+			}),
+		);
+	}
+}
