@@ -1,4 +1,5 @@
 import {randomBytes} from 'node:crypto';
+import {readFileSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
 import {needing} from '../support/e2e-needs.ts';
 import {freePort, isBound} from '../support/e2e-ports.ts';
@@ -184,6 +185,40 @@ for (const end of ['client', 'server'] as const) {
 		},
 	);
 }
+
+/** The processes that a process has started and not yet seen end. */
+function childrenOf(pid: number): string {
+	return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+}
+
+needing(SOCAT).serial(
+	'a socat in a loop does not end at a clean restart of the server, nor does mptunnel link',
+	async (t) => {
+		const stage = new Stage(t);
+		const looped = await freePort();
+		let link = 0;
+		const tunnel = await stage.tunnel({
+			lines: async (server) => {
+				link = await stage.link(server);
+				return [`127.0.0.1 ${looped} name=loop`, `127.0.0.1 ${link} name=link`];
+			},
+		});
+		await tunnel.startServer();
+		const loop = await stage.loopedSocat(looped, tunnel.port);
+		await tunnel.startClient();
+		await tunnel.untilUp(2);
+		const {application} = tunnel;
+		application.start(200);
+		await application.hears(200);
+		const socat = childrenOf(loop.pid);
+		t.regex(socat, /^[0-9]+$/);
+		await tunnel.stop('server');
+		await tunnel.startServer();
+		await application.isAnswered();
+		await tunnel.untilUp(2);
+		t.is(childrenOf(loop.pid), socat);
+	},
+);
 
 needing(SOCAT).serial(
 	'with bridges in a loop traffic returns after the server was killed',

@@ -60,6 +60,43 @@ test.serial('after a clean restart of the server clients are told that it is bac
 	t.deepEqual(target.repeated, []);
 });
 
+test.serial(
+	'a clean restart of the server costs direct paths little more than its absence',
+	async (t) => {
+		const tunnel = await new Stage(t).tunnel({lines: direct});
+		await tunnel.start(3);
+		const {application, target} = tunnel;
+		application.start(200);
+		await application.hears(200);
+		const asked = performance.now();
+		await tunnel.stop('server');
+		const gone = performance.now();
+		await tunnel.startServer();
+		const listening = performance.now();
+		await application.isAnswered();
+		await application.settle();
+		const answers = [...application.answeredAt.values()].toSorted((a, b) => a - b);
+		const back = answers.find((at) => at > gone) ?? Number.POSITIVE_INFINITY;
+		const last = answers.findLast((at) => at <= gone) ?? asked;
+		const late = [...application.answeredAt].map(
+			([number, at]) => at - application.sentAt[number]!,
+		);
+		const [stopping, starting] = [gone - asked, listening - gone].map((millis) =>
+			millis.toFixed(0),
+		);
+		t.log(
+			`${stopping} ms to stop, ${starting} ms to start, ${(back - listening).toFixed(0)} ms to the first answer`,
+		);
+		t.log(
+			`a gap of ${(back - last).toFixed(0)} ms; nothing came more than ${Math.max(...late).toFixed(0)} ms late`,
+		);
+		// It lingers for 300 ms; what waits goes as soon as there is a session, unless it is 500 ms old.
+		t.true(back - listening <= 10 * 100);
+		t.true(Math.max(...late) <= 10 * 500);
+		t.deepEqual(target.repeated, []);
+	},
+);
+
 test.serial('after a client restart traffic returns in time, with the same port', async (t) => {
 	const tunnel = await underTraffic(t);
 	const {application, target} = tunnel;
