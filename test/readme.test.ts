@@ -135,7 +135,7 @@ needing({programs: ['socat']}).serial(
 		await waitFor(() => up() === 3, `three paths: ${client.stderr}`);
 		const shown = await run('status');
 		t.regex(shown, /^mpclient .*\nlistening on /m);
-		t.regex(shown, /^mpserver .*\nlistening on .*; target 127\.0\.0\.1:\d+\n/m);
+		t.regex(shown, /^mpserver .*\nlistening on [^;]*;\s+target 127\.0\.0\.1:\d+\n/m);
 		t.is([...shown.matchAll(/^\{"program":"mp(?:client|server)"/gm)].length, 2);
 	},
 );

@@ -1,16 +1,26 @@
 import type {Millis} from '../core/time.ts';
 
-/** A share as per cent with as many digits as say something; `-` when it is not known. */
-export function formatShare(share: number | undefined): string {
+/** A share in per cent with as many digits as say something; `-` when it is not known. */
+export function shareFigure(share: number | undefined): string {
 	if (share === undefined) return '-';
 	const percent = share * 100;
-	if (percent === 0) return '0%';
-	return `${percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(percent < 10 ? 2 : 1)}%`;
+	if (percent === 0) return '0';
+	return percent < 0.1 ? percent.toPrecision(2) : percent.toFixed(percent < 10 ? 2 : 1);
+}
+
+/** The same with its unit. */
+export function formatShare(share: number | undefined): string {
+	return share === undefined ? '-' : `${shareFigure(share)}%`;
 }
 
 /** Milliseconds for people; `-` when not known. */
+export function millisFigure(millis: Millis | undefined): string {
+	return millis === undefined ? '-' : millis.toFixed(millis < 100 ? 1 : 0);
+}
+
+/** The same with their unit. */
 export function formatMillis(millis: Millis | undefined): string {
-	return millis === undefined ? '-' : `${millis.toFixed(millis < 100 ? 1 : 0)}ms`;
+	return millis === undefined ? '-' : `${millisFigure(millis)}ms`;
 }
 
 /** A duration in its two largest units. */
@@ -27,12 +37,20 @@ export function formatCount(count: number): string {
 	return count.toLocaleString('en-US');
 }
 
+/** The same for a column of a table: exact below 10^9, three digits and the letter of SI above. */
+export function countFigure(count: number): string {
+	return count < 1e9 ? formatCount(count) : scale(count, ['', 'k', 'M', 'G', 'T']);
+}
+
 /** Bytes for people. */
 export function formatBytes(bytes: number): string {
-	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-	let value = bytes;
+	return scale(bytes, [' B', ' kB', ' MB', ' GB', ' TB']);
+}
+
+function scale(amount: number, units: readonly string[]): string {
+	let value = amount;
 	let unit = 0;
 	for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
 	const digits = unit === 0 || value >= 100 ? 0 : value < 10 ? 2 : 1;
-	return `${value.toFixed(digits)} ${units[unit]}`;
+	return `${value.toFixed(digits)}${units[unit]}`;
 }

@@ -15,6 +15,7 @@ import {type Prepared, prepare, type Surroundings, systemSurroundings} from './s
 import {clientIdentity, findStateFolder, type StateEnvironment} from './state-folder.ts';
 import type {StatusSnapshot} from './status.ts';
 import {readStatus} from './status-server.ts';
+import {cutMiddle, wrapParts} from './text-width.ts';
 
 /** What the test of one path found. */
 export interface PathTestResult {
@@ -35,6 +36,10 @@ const HANDSHAKE_MILLIS = 5000;
 const REFUSED_MILLIS = 2000;
 const STEP_MILLIS = 100;
 const PINGS = 20;
+
+/** What is shown of a name and of a target: together they leave room for a parenthesis. */
+const NAME_WIDTH = 24;
+const TARGET_WIDTH = 53;
 
 /**
  * Tries every path alone, all at once: a handshake, then 20 pings. A running mpclient with this
@@ -101,17 +106,21 @@ function askedResult(
 	return {...asked, verdict, path: undefined, detail};
 }
 
-/** One line for people. */
+/** A line for people, or as many as 80 columns make of it; those after the first are indented. */
 export function formatPathTest(result: PathTestResult): string {
 	const {name, target, path, askedPid} = result;
-	const measured =
-		path === undefined
-			? ''
-			: `: RTT ${formatMillis(path.rtt)}, loss ${formatShare(path.sending.loss)} out, ` +
-				`${formatShare(path.receiving.loss)} in`;
+	const parts = [`${cutMiddle(escapeText(name), NAME_WIDTH)} (${shownTarget(target)})`];
+	parts.push(escapeText(findingWords(result)));
+	if (path !== undefined) {
+		const losses = [path.sending.loss, path.receiving.loss].map(formatShare);
+		parts.push(`RTT ${formatMillis(path.rtt)}, loss ${losses[0]} out, ${losses[1]} in`);
+	}
 	const asked = askedPid === undefined ? '' : ` (says the running mpclient, process ${askedPid})`;
-	const words = `${escapeText(findingWords(result))}${measured}${asked}`;
-	return `${escapeText(name)} (${escapeText(target)}): ${words}`;
+	return wrapParts([...parts.slice(0, -1), parts.at(-1) + asked], {separator: ':'}).join('\n');
+}
+
+function shownTarget(target: string): string {
+	return cutMiddle(escapeText(target), TARGET_WIDTH);
 }
 
 class PathTest {

@@ -4,7 +4,10 @@ import {isIP} from 'node:net';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {Command, CommanderError, Option} from 'commander';
+import {countFigure, formatCount} from '../app/figures.ts';
 import {createLogger} from '../app/logger.ts';
+import {textTable} from '../app/text-table.ts';
+import {wrapParts} from '../app/text-width.ts';
 import {LOCALHOST} from '../config/endpoint.ts';
 import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link-proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';
@@ -195,20 +198,36 @@ function formatPlace({address, port}: {address: string; port: number}): string {
 	return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function formatDirection(name: string, counts: LinkCounts): string {
+const SUMMARY_COLUMNS = [
+	'received',
+	'delivered',
+	'lost',
+	'queue-dropped',
+	'duplicated',
+	'corrupted',
+];
+const SUMMARY_FIGURES = new Set([1, 2, 3, 4, 5, 6]);
+
+function summaryRow(name: string, counts: LinkCounts): readonly string[] {
 	const {sent, delivered, lost, outage, dropped, duplicated, corrupted} = counts;
-	return (
-		`${name}: received ${sent}, delivered ${delivered}, lost ${lost + outage}, ` +
-		`queue-dropped ${dropped}, duplicated ${duplicated}, corrupted ${corrupted}`
-	);
+	const figures = [sent, delivered, lost + outage, dropped, duplicated, corrupted];
+	return [name, ...figures.map(countFigure)];
 }
 
-function formatSummary(counts: LinkProxyCounts): readonly string[] {
+/**
+ * What the link did with datagrams of each direction, a line each below the names of the columns, and
+ * with clients for whom there was no room, if there were any.
+ */
+export function linkSummary(counts: LinkProxyCounts): readonly string[] {
 	const {up, down, replaced, refused} = counts;
-	const lines = [formatDirection('up', up), formatDirection('down', down)];
+	const rows = [['', ...SUMMARY_COLUMNS], summaryRow('up', up), summaryRow('down', down)];
+	const lines = textTable(rows, SUMMARY_FIGURES);
 	if (replaced + refused === 0) return lines;
-	const crowd = `more than --clients: replaced ${replaced} that the target never answered, `;
-	return [...lines, `${crowd}ignored ${refused} datagrams`];
+	const crowd = [
+		`replaced ${formatCount(replaced)} that the target never answered`,
+		`ignored ${formatCount(refused)} datagrams`,
+	];
+	return [...lines, ...wrapParts(crowd, {first: 'more than --clients: '})];
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process as usual. */
@@ -247,7 +266,7 @@ async function run(options: Options, command: Command): Promise<void> {
 	logger.info(`listening on ${listening}, relaying to ${target}`, {seed: proxyOptions.seed});
 	await stopped;
 	await proxy.close();
-	for (const line of formatSummary(proxy.counts)) logger.info(line);
+	sink(`${linkSummary(proxy.counts).join('\n')}\n`);
 }
 
 /**

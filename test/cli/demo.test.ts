@@ -21,11 +21,11 @@ function start(t: ExecutionContext, ...flags: readonly string[]) {
 	return {program, left: () => readdirSync(folder)};
 }
 
-/** The figures of one direction in a summary, by the first word of their row. */
+/** The figures of both directions in a summary, by the first words of their rows. */
 function figures(output: string, row: string): readonly (readonly string[])[] {
 	return output
 		.split('\n')
-		.map((line) => line.replace(/^(client -> server|server -> client)/, '').trim())
+		.map((line) => line.trim())
 		.filter((line) => line.startsWith(row))
 		.map((line) => line.slice(row.length).trim().split(/\s+/));
 }
@@ -42,18 +42,20 @@ test.serial(
 		t.is(program.code, 0, program.stderr);
 		// The last table is above the summary, which begins with the time and a colon.
 		const [head = '', end = ''] = program.stdout.split(/^(?=[\d.]+ s: )/m);
-		t.regex(head, /near +client -> server +up +[\d.]+ms +[\d.]+ms +[\d.]+%/);
+		t.regex(head, /near +client -> server +up +[\d.]+ +[\d.]+ +[\d.]+\n/);
 		t.is([...head.matchAll(/residual loss/g)].length >= 5, true);
 		for (const path of ['near', 'middle', 'far']) {
-			const rows = figures(end, `path ${path}`);
+			const rows = figures(end, `packets on path ${path}`);
 			t.is(rows.length, 2);
 			for (const [sent, arrived, loss] of rows) {
 				t.true(number(arrived) < number(sent));
 				t.true(Math.abs(number(loss) - 20) < 5, `${path}: ${loss}`);
 			}
 		}
-		const products = figures(end, 'product of the paths').map(([loss]) => number(loss) / 100);
-		const residuals = figures(end, 'residual');
+		const products = figures(end, 'expected: product of the paths').map(
+			([loss]) => number(loss) / 100,
+		);
+		const residuals = figures(end, 'residual: datagrams');
 		t.is(products.length, 2);
 		for (const [index, [sent, arrived, loss]] of residuals.entries()) {
 			const ratio = 1 - number(arrived) / number(sent);
@@ -76,8 +78,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 		await waitFor(() => program.stdout.includes('residual loss'), 'a table');
 		program.kill(signal);
 		t.is(await program.end(), 0);
-		t.regex(program.stdout, /product of the paths +[\d.]+% +expected/);
-		t.regex(program.stdout, /too few to tell/);
+		t.regex(program.stdout, /expected: product of the paths +[\d.]+\n/);
+		t.regex(program.stdout, /too few datagrams to tell/);
 		t.false(program.stdout.includes('\u001b'));
 		t.deepEqual(left(), []);
 	});
@@ -160,12 +162,12 @@ test('loss over the whole run is what one end sent against what the other receiv
 		links: [],
 	});
 	const text = lines.join('\n');
-	t.regex(text, /path p0 +1,000 +800 +20\.0%/);
-	t.regex(text, /path p1 +500 +450 +10\.0+%/);
+	t.regex(text, /packets on path p0 +1,000 +800 +20\.0\n/);
+	t.regex(text, /packets on path p1 +500 +450 +10\.0+\n/);
 	// 20 % of 10 %, and the residual of the sequence numbers beside it; by chance 1,000 packets are lost.
 	t.regex(
 		text,
-		/product of the paths +2\.00% +expected\n +residual +20,000 +19,600 +2\.00% +99 of 100 runs: 0\.86% to 3\.14%/,
+		/expected: product of the paths +2\.00\n +residual: datagrams +20,000 +19,600 +2\.00\n +residual in 99 of 100 runs: 0\.86% to 3\.14%\n/,
 	);
 	t.true(text.includes('too busy for 2,500/s'));
 	t.true(text.includes('delivered twice: 6.'));

@@ -303,7 +303,10 @@ test.serial('a client that cannot connect says why, path by path, and status fai
 	const table = stage.program('mptunnel', ['status', '--state', stage.path('client')]);
 	t.is(await table.end(), 3);
 	t.regex(table.stdout, /^no connection for \d+s$/m);
-	t.regex(table.stdout, /^ {2}dead: refused: nothing listens there, for \d+s$/m);
+	t.regex(
+		table.stdout,
+		/^ {2}dead .*\n {4}to .*\n {4}not up for \d+s: refused: nothing listens there$/m,
+	);
 	const words = ['status', '--json', '--state', stage.path('client')];
 	const json = stage.program('mptunnel', words);
 	t.is(await json.end(), 3);
@@ -331,7 +334,8 @@ needing({programs: ['socat']}).serial(
 		const words = [stage.path('mpclient.conf'), '--key-file', stage.path('tunnel.key'), '--test'];
 		const trial = stage.program('mpclient', [...words, '--state', stage.path('client')]);
 		t.is(await trial.end(), 0, trial.stderr);
-		const [good = '', bad = ''] = lines(trial.stdout);
+		// Lines that go on are indented.
+		const [good = '', bad = ''] = lines(trial.stdout.replaceAll('\n  ', ' '));
 		t.regex(good, /^good .*: reachable: RTT .* \(says the running mpclient, process \d+\)$/);
 		t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
 		t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);

@@ -1,6 +1,8 @@
 import type {Millis} from '../../core/time.ts';
 import type {LinkProxyCounts} from '../../net/link-proxy.ts';
-import {formatMillis, formatShare} from '../figures.ts';
+import {countFigure, formatShare, millisFigure, shareFigure} from '../figures.ts';
+import {textTable} from '../text-table.ts';
+import {wrapParts} from '../text-width.ts';
 import type {DemoLink} from './links.ts';
 import {
 	type Both,
@@ -10,7 +12,6 @@ import {
 	type Measurement,
 	product,
 } from './measurement.ts';
-import {textTable} from './text-table.ts';
 import {DATAGRAM_BYTES, type DirectionCounts} from './traffic.ts';
 
 /** How many datagrams per direction make the residual loss of the demo worth reading. */
@@ -51,16 +52,16 @@ export function liveTable({
 	const seconds = (elapsed / 1000).toFixed(0);
 	const head = `${seconds} s, ${count(rate)} datagrams/s there and back${slow}`;
 	if (measurement === undefined) return [head, '', 'no session yet'];
-	const paths = [['path', 'direction', 'state', 'RTT', 'jitter', 'loss']];
+	const paths = [['path', 'direction', 'state', 'RTT ms', 'jitter ms', 'loss %']];
 	for (const {name, directions} of measurement.paths) {
 		for (const [index, {state, rtt, jitter, loss}] of directions.entries()) {
-			const figures = [state, formatMillis(rtt), formatMillis(jitter), formatShare(loss)];
+			const figures = [state, millisFigure(rtt), millisFigure(jitter), shareFigure(loss)];
 			paths.push([index === 0 ? name : '', DIRECTIONS[index]!, ...figures]);
 		}
 	}
-	const tunnel = [['tunnel', 'direction', 'sent', 'received', 'residual loss']];
+	const tunnel = [['tunnel', 'direction', 'sent', 'received', 'residual loss %']];
 	for (const [index, {sent, received, residualLoss}] of measurement.tunnel.entries()) {
-		const figures = [count(sent), count(received), formatShare(residualLoss)];
+		const figures = [countFigure(sent), countFigure(received), shareFigure(residualLoss)];
 		tunnel.push(['', DIRECTIONS[index]!, ...figures]);
 	}
 	return [
@@ -91,59 +92,71 @@ function headLines({elapsed, wantedRate, limited, traffic: [up]}: RunFigures): s
 	const rate = seconds > 0 ? up.sent / seconds : 0;
 	const lines = [
 		`${seconds.toFixed(1)} s: ${count(up.sent)} datagrams of ${DATAGRAM_BYTES} bytes ` +
-			`(${count(rate)}/s), answered by the echo target;`,
-		'several of them may share a packet, and each packet goes out on every path',
+			`(${count(rate)}/s), answered by the echo target; ` +
+			'several of them may share a packet, and each packet goes out on every path',
 	];
 	// A short run is slower for its beginning alone.
 	if (limited || (rate < 0.85 * wantedRate && seconds >= 5)) {
 		lines.push(`This machine was too busy for ${count(wantedRate)}/s, so fewer were sent.`);
 	}
-	return lines;
+	return lines.flatMap(wrapText);
 }
 
+/** A table for each direction, the range of its residual loss below it. */
 function lossTable({measurement, traffic}: RunFigures): readonly string[] {
-	const rows = [['', '', 'sent', 'arrived', 'loss', '']];
+	const rows = [['', 'sent', 'arrived', 'loss %']];
+	const ranges: string[] = [];
 	for (const [index, direction] of DIRECTIONS.entries()) {
 		const paths = measurement?.paths ?? [];
 		const losses = paths.map(({directions}) => lossOf(directions[index]!));
+		rows.push([direction]);
 		for (const [at, {name, directions}] of paths.entries()) {
 			const {sent, arrived} = directions[index]!;
-			const cells = [count(sent), count(arrived), formatShare(losses[at]), 'packets'];
-			rows.push([at === 0 ? direction : '', `path ${name}`, ...cells]);
+			const cells = [countFigure(sent), countFigure(arrived), shareFigure(losses[at])];
+			rows.push([`  packets on path ${name}`, ...cells]);
 		}
 		const expected = product(losses);
-		rows.push(['', 'product of the paths', '', '', formatShare(expected), 'expected']);
+		rows.push(['  expected: product of the paths', '', '', shareFigure(expected)]);
 		const {sent, arrived} = traffic[index]!;
-		const loss = formatShare(lossOf(traffic[index]!));
+		const loss = shareFigure(lossOf(traffic[index]!));
+		rows.push(['  residual: datagrams', countFigure(sent), countFigure(arrived), loss]);
 		// Datagrams of one packet are lost together: by chance are lost packets, which every path tells.
 		const packets = Math.max(0, ...paths.map(({directions}) => directions[index]!.sent));
-		const words = verdict(expected, sent, Math.min(sent, packets));
-		rows.push(['', 'residual', count(sent), count(arrived), loss, words]);
+		ranges.push(verdict(expected, sent, Math.min(sent, packets)));
 	}
-	return textTable(rows, new Set([2, 3, 4]));
+	const lines = textTable(rows, new Set([1, 2, 3]));
+	const half = 1 + (lines.length - 1) / DIRECTIONS.length;
+	const below = ranges.map((words) => (words === '' ? [] : [`  ${words}`]));
+	return [...lines.slice(0, half), ...below[0]!, ...lines.slice(half), ...below[1]!];
 }
 
 /** What the residual loss of so many datagrams, in so many packets, can be compared with. */
 function verdict(expected: number | undefined, sent: number, packets: number): string {
 	if (expected === undefined) return '';
-	if (sent < ENOUGH) return `too few to tell: it takes ${count(ENOUGH)}`;
+	if (sent < ENOUGH) return `residual: too few datagrams to tell, it takes ${count(ENOUGH)}`;
 	const [low, high] = likelyRange(expected, packets);
-	return `99 of 100 runs: ${formatShare(low)} to ${formatShare(high)}`;
+	return `residual in 99 of 100 runs: ${formatShare(low)} to ${formatShare(high)}`;
 }
 
+/** What each link was set to, and what it counted of both directions. */
 function linkTable({links}: RunFigures): readonly string[] {
-	const rows = [['', 'set to', '', '', 'lost ->', 'lost <-']];
+	const rows = [
+		['', 'set to', 'delay', 'jitter', '->', '-> lost', '<-', '<- lost'],
+		['', 'lose %', 'ms', '± ms', 'packets', '%', 'packets', '%'],
+	];
 	for (const {link, counts} of links) {
 		rows.push([
 			link.name,
-			`${formatShare(link.loss)} loss`,
-			`${link.delay} ms delay`,
-			`± ${link.jitter} ms`,
-			`${formatShare(lossByLink(counts.up))} of ${count(counts.up.sent)}`,
-			`${formatShare(lossByLink(counts.down))} of ${count(counts.down.sent)}`,
+			shareFigure(link.loss),
+			String(link.delay),
+			String(link.jitter),
+			countFigure(counts.up.sent),
+			shareFigure(lossByLink(counts.up)),
+			countFigure(counts.down.sent),
+			shareFigure(lossByLink(counts.down)),
 		]);
 	}
-	return textTable(rows, new Set([1, 2, 3, 4, 5]));
+	return textTable(rows, new Set([1, 2, 3, 4, 5, 6, 7]));
 }
 
 function lossByLink({sent, lost}: {sent: number; lost: number}): number | undefined {
@@ -171,7 +184,11 @@ function outsideLines({measurement, links, traffic}: RunFigures): string[] {
 				'took paths for full; the residual loss can be above the product for that.',
 		);
 	}
-	return lines;
+	return lines.flatMap(wrapText);
+}
+
+function wrapText(text: string): readonly string[] {
+	return text === '' ? [''] : wrapParts([text], {indent: ''});
 }
 
 function count(value: number): string {

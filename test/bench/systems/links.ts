@@ -45,6 +45,9 @@ export async function startLinks(
 
 /** Reads what a link prints at its end; NaN where it printed nothing. */
 export function parseLinkCounts(text: string): LinkCounts {
-	const match = /\bup: received (\d+), delivered (\d+)/m.exec(text);
-	return {received: Number(match?.[1] ?? Number.NaN), delivered: Number(match?.[2] ?? Number.NaN)};
+	const match = /^up +([\d,]+) +([\d,]+) /m.exec(text);
+	const [received, delivered] = [match?.[1], match?.[2]].map((figure) =>
+		Number(figure?.replaceAll(',', '') ?? Number.NaN),
+	) as [number, number];
+	return {received, delivered};
 }

@@ -25,7 +25,7 @@ test('placeholders are filled in, and unknown ones refused', (t) => {
 
 test('what a link tells at its end', (t) => {
 	const text =
-		'info listening on 127.0.0.1:1\n2026 info up: received 1000, delivered 900, lost 100, x 3\n2026 info down: received 1, delivered 1';
+		'info listening on 127.0.0.1:1\n      received  delivered  lost\nup       1,000        900   100\ndown         1          1     0\n';
 	t.deepEqual(parseLinkCounts(text), {received: 1000, delivered: 900});
 	t.true(Number.isNaN(parseLinkCounts('').received));
 });
