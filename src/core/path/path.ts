@@ -65,10 +65,10 @@ export class Path {
 	/** When the last probe went out and came in. */
 	probed: Millis = Number.NEGATIVE_INFINITY;
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
-	/** Probes sent since an echo last came back, and when the first of them went out. */
 	/** Bytes of packets with parts of streams: all copies sent, and those received that came first. */
 	streamBytesSent = 0;
 	streamBytesReceived = 0;
+	/** Probes sent since an echo last came back, and when the first of them went out. */
 	#unanswered = 0;
 	#unansweredSince: Millis = NEVER;
 	/** Whether nothing measures the path: probes get through, by reports over other paths, and no answers. */
