@@ -14,6 +14,8 @@ export interface ExitUpkeepInit {
 	readonly resolve: (user: string, name: string) => Promise<NameAnswer>;
 	/** What is looked at again with the addresses. */
 	readonly locality?: {rescan(): void} | undefined;
+	/** Calls back when links, addresses or routes change; undefined = the system does not tell. */
+	readonly watch?: (changed: () => void) => {close(): void} | undefined;
 	/** Addresses that reach this machine beside those of its interfaces, as text. */
 	readonly bind: readonly string[];
 	readonly reporter: Reporter;
@@ -45,6 +47,9 @@ export class ExitUpkeep {
 	readonly #failed = new Set<string>();
 	#known = '';
 	#timers: NodeJS.Timeout[] = [];
+	#watch: {close(): void} | undefined;
+	/** Whether routes may have changed since the last look. */
+	#routesChanged = false;
 	#closed = false;
 
 	constructor(init: ExitUpkeepInit) {
@@ -53,6 +58,10 @@ export class ExitUpkeep {
 
 	/** Begins; resolves when every name in a rule was looked up once, or soon without that. */
 	async start(): Promise<void> {
+		// On a router routes change all the time: verdicts are made anew with the addresses only.
+		this.#watch = this.#init.watch?.(() => {
+			this.#routesChanged = true;
+		});
 		this.rescan();
 		this.#timers = [
 			setInterval(() => {
@@ -72,22 +81,33 @@ export class ExitUpkeep {
 	close(): void {
 		this.#closed = true;
 		for (const timer of this.#timers) clearInterval(timer);
+		this.#watch?.close();
 	}
 
-	/** Reads the addresses of this machine again. */
+	/** Reads the addresses of this machine again, and has verdicts made anew that may be others. */
 	rescan(): void {
-		const {policy, bind, changed, locality} = this.#init;
+		const {locality, changed} = this.#init;
 		locality?.rescan();
+		// A route can make any address one of this machine's.
+		const isStale = this.#routesChanged || this.#watch === undefined;
+		this.#routesChanged = false;
+		const differs = this.#readAddresses();
+		if (differs || (isStale && locality !== undefined)) changed();
+	}
+
+	/** True = they are others than before. */
+	#readAddresses(): boolean {
+		const {policy, bind} = this.#init;
 		const found = this.#read();
 		// A sandbox that forbids the question must not open what was closed.
-		if (found.length === 0 && this.#known !== '') return;
+		if (found.length === 0 && this.#known !== '') return false;
 		const addresses = [...new Set([...bind, ...found])].sort();
 		const text = found.length === 0 ? UNKNOWN : addresses.join();
-		if (text === this.#known) return;
+		if (text === this.#known) return false;
 		this.#known = text;
 		const own = addresses.flatMap((address) => parseIp(withoutZone(address)) ?? []);
 		policy.setOwnAddresses(found.length === 0 ? undefined : own);
-		changed();
+		return true;
 	}
 
 	#read(): readonly string[] {

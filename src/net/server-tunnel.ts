@@ -140,6 +140,7 @@ export class ServerTunnel implements DriverOutputs {
 			new ExitUpkeep({
 				policy: exit.policy,
 				locality: exit.locality,
+				watch: (told) => backEnd.watchNetwork?.(told),
 				rules: exit.rules,
 				resolve: (user, name) => exit.names.resolve(user, name),
 				bind,

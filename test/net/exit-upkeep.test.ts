@@ -126,3 +126,35 @@ test('where no addresses are listed the system is asked about each', async (t) =
 	t.is(policy.check('udp', ip('8.8.8.8'), 53), undefined);
 	t.is(policy.check('tcp', ip('::ffff:5.6.7.8'), 53)?.detail, 'an address of the server itself');
 });
+
+test('a flow that is open loses a target that a route makes our own', async (t) => {
+	const told: (() => void)[] = [];
+	let watches = 0;
+	const watch = (changed: () => void) => {
+		watches++;
+		told.push(changed);
+		return {close: () => watches--};
+	};
+	const {upkeep, changes} = setUp(t, {locality: {rescan: () => {}}, watch});
+	await upkeep.start();
+	upkeep.rescan();
+	t.is(changes(), 1);
+	for (let i = 0; i < 100; i++) told[0]!();
+	t.is(changes(), 1, 'a flood of changes costs nothing');
+	upkeep.rescan();
+	t.is(changes(), 2);
+	upkeep.rescan();
+	t.is(changes(), 2);
+	upkeep.close();
+	t.is(watches, 0);
+});
+
+test('where the system does not tell of its routes they are taken as changed', async (t) => {
+	const {upkeep, changes} = setUp(t, {
+		locality: {rescan: () => {}},
+		watch: () => undefined,
+	});
+	await upkeep.start();
+	upkeep.rescan();
+	t.is(changes(), 2);
+});
