@@ -56,8 +56,10 @@ export async function startServer(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
 	);
 	const events = new EventLog(logger);
+	const config = serverConfig(options);
 	const tunnel = new ServerTunnel({
-		endpoint: new MptunnelServer(serverConfig(options), environment),
+		endpoint: new MptunnelServer(config, environment),
+		users: config.users.map(({name}) => name),
 		port: options.port,
 		bind: options.bind,
 		target: options.target,

@@ -157,8 +157,8 @@ export interface ServerEndpoint extends Endpoint {
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
 	/** A flow cannot be served, one of RefusalCode: tells the client and forgets the flow. */
 	refuseFlow(flow: number, code: number, now: Millis): void;
-	/** Sockets run out: ends up to so many flows, those that were idle longest. */
-	releaseFlows(count: number, now: Millis): void;
+	/** Sockets run out: ends up to so many flows of a user, those that were idle longest. */
+	releaseFlows(user: string, count: number, now: Millis): void;
 	/** A local socket was closed: its remotes are not used any more. */
 	socketClosed(socket: number, now: Millis): void;
 	/** The system said that a packet of this size to `remote` is too long (EMSGSIZE). */

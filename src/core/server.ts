@@ -307,11 +307,11 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		this.#table.remove(flow);
 	}
 
-	releaseFlows(count: number, now: Millis): void {
+	releaseFlows(name: string, count: number, now: Millis): void {
+		const user = this.#users.find((one) => one.name === name);
 		for (let i = 0; i < count; i++) {
-			const flow = this.#table.oldestIdle(now);
-			if (flow === undefined) return;
-			this.#endFlow(flow, now);
+			const flow = user && this.#table.oldestIdle(now, user);
+			if (flow !== undefined) this.#endFlow(flow, now);
 		}
 	}
 

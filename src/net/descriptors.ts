@@ -1,4 +1,9 @@
 import {readFileSync} from 'node:fs';
+import {type Account, Budget} from '../core/budget.ts';
+import type {Millis} from '../core/time.ts';
+import type {Reporter} from './reporter.ts';
+
+const REPORT_INTERVAL: Millis = 60_000;
 
 /** Descriptors kept free for everything that is not the socket of a flow. */
 const RESERVE = 512;
@@ -24,35 +29,112 @@ export function readSoftLimit(path = '/proc/self/limits'): number {
 	}
 }
 
-/** How many sockets flows of all kinds may have open together. */
+/** What a {@link SocketBudget} is made of. */
+export interface SocketBudgetInit {
+	/** Sockets in all. */
+	readonly limit: number;
+	/** The names of those who share them. */
+	readonly users: readonly string[];
+	readonly reporter: Reporter;
+	/** Called, with every one that is taken or asked for while few are left, for each user who is to make room. */
+	readonly scarce?: (user: string) => void;
+}
+
+/**
+ * How many sockets flows of all kinds and of all users may have open together: each user is
+ * guaranteed a share, see {@link Budget}, so that none takes them all.
+ */
 export class SocketBudget {
 	readonly limit: number;
-	readonly #scarce: () => void;
-	readonly #reserve: number;
-	#used = 0;
+	/** What each user may use whatever the others do. */
+	readonly guarantee: number;
+	readonly #scarce: SocketBudgetInit['scarce'];
+	readonly #accounts: ReadonlyMap<string, SocketAccount>;
+	/** Whose flow is not known has nothing. */
+	readonly #nobody: SocketAccount;
 
-	/** @param scarce called with every one that is taken or asked for while few are left */
-	constructor(limit: number, scarce: () => void = () => {}) {
-		this.limit = limit;
+	constructor({limit, users, reporter, scarce}: SocketBudgetInit) {
+		this.limit = Math.min(limit, Number.MAX_SAFE_INTEGER);
+		const budget = new Budget(this.limit, users.length);
+		this.guarantee = budget.guarantee;
 		this.#scarce = scarce;
-		this.#reserve = Math.min(SCARCE, limit >> 2);
+		const open = (user: string, cap?: number) =>
+			new SocketAccount(user, {
+				account: budget.account(cap),
+				limit: this.limit,
+				reporter,
+				scarce: () => this.#makeRoom(user),
+			});
+		this.#accounts = new Map(users.map((user) => [user, open(user)]));
+		this.#nobody = open('', 0);
 	}
 
 	/** Sockets that are open. */
 	get used(): number {
-		return this.#used;
+		let sum = 0;
+		for (const {used} of this.#accounts.values()) sum += used;
+		return sum;
 	}
 
-	/** Takes one; false when all are in use. */
+	/** Those of one user. */
+	of(user: string): SocketAccount {
+		return this.#accounts.get(user) ?? this.#nobody;
+	}
+
+	// Beside the user itself whoever has borrowed most makes room.
+	#makeRoom(user: string): void {
+		if (this.#scarce === undefined) return;
+		this.#scarce(user);
+		let most: SocketAccount | undefined;
+		for (const account of this.#accounts.values()) {
+			if (account.used > Math.max(this.guarantee, most?.used ?? 0)) most = account;
+		}
+		if (most !== undefined && most.user !== user) this.#scarce(most.user);
+	}
+}
+
+interface SocketAccountInit {
+	readonly account: Account;
+	/** Of all users, for the log. */
+	readonly limit: number;
+	readonly reporter: Reporter;
+	readonly scarce: () => void;
+}
+
+/** The sockets of one user. */
+export class SocketAccount {
+	readonly user: string;
+	readonly #init: SocketAccountInit;
+
+	constructor(user: string, init: SocketAccountInit) {
+		this.user = user;
+		this.#init = init;
+	}
+
+	/** Sockets that are open. */
+	get used(): number {
+		return this.#init.account.used;
+	}
+
+	/** Takes one; false when this user may have no more now. */
 	take(): boolean {
-		if (this.#used + this.#reserve >= this.limit) this.#scarce();
-		if (this.#used >= this.limit) return false;
-		this.#used++;
-		return true;
+		const {account, scarce} = this.#init;
+		const {used, room} = account;
+		if (room <= Math.min(SCARCE, Math.floor((used + room) / 4))) scarce();
+		return account.take(1);
 	}
 
 	/** Gives one back. */
 	give(): void {
-		this.#used--;
+		this.#init.account.give(1);
+	}
+
+	/** Logs that there was none. */
+	report(): void {
+		const {user, used} = this;
+		const {reporter, limit} = this.#init;
+		const limited = reporter.limited(`descriptors ${user}`, REPORT_INTERVAL);
+		const message = 'too many flows for the open files allowed';
+		limited.warn(message, {user: user || undefined, used, limit});
 	}
 }

@@ -3,7 +3,7 @@ import type {Millis} from '../core/time.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {formatIp} from '../socks/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
-import type {SocketBudget} from './descriptors.ts';
+import type {SocketAccount, SocketBudget} from './descriptors.ts';
 import {
 	decide,
 	familyOfBytes,
@@ -63,6 +63,7 @@ const LOG_INTERVAL: Millis = 60_000;
 interface Flow {
 	readonly id: number;
 	readonly user: string;
+	readonly account: SocketAccount;
 	readonly rules: UserRules | undefined;
 	/** Who wrote, as this user may hear them. */
 	readonly heard: ExitSources;
@@ -183,6 +184,7 @@ export class ExitSockets {
 		const flow: Flow = {
 			id,
 			user,
+			account: this.#init.budget.of(user),
 			rules,
 			heard,
 			sockets: new Map(),
@@ -207,7 +209,7 @@ export class ExitSockets {
 		const closing = [...flow.sockets.values()].map((socket) => {
 			this.#droppedBefore += socket.dropped;
 			this.#missedBefore += socket.missed;
-			this.#init.budget.give();
+			flow.account.give();
 			return socket.close();
 		});
 		flow.sockets.clear();
@@ -277,14 +279,10 @@ export class ExitSockets {
 	}
 
 	#open(flow: Flow, route: Route, family: IpFamily): UdpSocket | undefined {
-		const {budget, backEnd, reporter} = this.#init;
-		if (!budget.take()) {
+		const {backEnd, reporter} = this.#init;
+		if (!flow.account.take()) {
 			route.refusal = RefusalCode.DESCRIPTORS;
-			reporter
-				.limited('descriptors', LOG_INTERVAL)
-				.warn('too many flows for the open files allowed', {
-					limit: budget.limit,
-				});
+			flow.account.report();
 			return undefined;
 		}
 		try {
@@ -294,7 +292,7 @@ export class ExitSockets {
 			route.refusal = 0;
 			return socket;
 		} catch (error) {
-			budget.give();
+			flow.account.give();
 			if (!(error instanceof SocketError)) throw error;
 			route.refusal = RefusalCode.SOCKET;
 			reporter

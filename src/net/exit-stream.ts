@@ -137,7 +137,8 @@ export class ExitStream implements StreamOwner {
 		}
 		const done = (outcome: Socket | number) => this.#connected(outcome);
 		const rejects = (socket: Socket) => this.#rejects(socket);
-		this.#race = new TcpRace({addresses: allowed, port, budget, open, clock, rejects, done});
+		const account = budget.of(this.#stream.user);
+		this.#race = new TcpRace({addresses: allowed, port, account, open, clock, rejects, done});
 		this.#race.start();
 	}
 

@@ -63,6 +63,10 @@ export interface Goodbye {
 /** What a server needs to run on real sockets. */
 export interface ServerTunnelInit {
 	readonly endpoint: ServerEndpoint;
+	/** The names of all users. */
+	readonly users: readonly string[];
+	/** How many sockets their flows may have; as many as the system allows except in tests. */
+	readonly sockets?: number;
 	readonly port: number;
 	/** IP literals; empty = every address of the machine. */
 	readonly bind: readonly string[];
@@ -101,8 +105,8 @@ export class ServerTunnel implements DriverOutputs {
 		targetStart: 0,
 		targetEnd: 0,
 	};
-	/** Whether an input waits that ends idle flows. */
-	#releasing = false;
+	/** Users for whom an input waits that ends idle flows of theirs. */
+	readonly #releasing = new Set<string>();
 	/** Whether an input waits that sends what streams have. */
 	#pumping = false;
 	#closing = false;
@@ -113,8 +117,10 @@ export class ServerTunnel implements DriverOutputs {
 		const driver = new Driver(endpoint, this);
 		this.#endpoint = endpoint;
 		this.#driver = driver;
-		const {port, bind, target, exit, backEnd, reporter} = init;
-		const budget = new SocketBudget(flowSocketLimit(readSoftLimit()), this.#releaseFlows);
+		const {port, bind, target, exit, backEnd, reporter, users} = init;
+		const {sockets: limit = flowSocketLimit(readSoftLimit())} = init;
+		const scarce = (user: string) => this.#releaseFlows(user);
+		const budget = new SocketBudget({limit, users, reporter, scarce});
 		this.#sockets = new ServerSockets({
 			port,
 			bind,
@@ -154,6 +160,7 @@ export class ServerTunnel implements DriverOutputs {
 		return new TargetSockets({
 			...target,
 			budget,
+			userOf: (flow) => this.#endpoint.userOf(flow),
 			backEnd,
 			resolver,
 			reporter,
@@ -375,14 +382,14 @@ export class ServerTunnel implements DriverOutputs {
 	}
 
 	// Sockets run out: those of idle flows are for others.
-	readonly #releaseFlows = (): void => {
-		if (this.#releasing) return;
-		this.#releasing = true;
+	#releaseFlows(user: string): void {
+		if (this.#releasing.has(user)) return;
+		this.#releasing.add(user);
 		this.#input((now) => {
-			this.#releasing = false;
-			this.#endpoint.releaseFlows(SCARCE, now);
+			this.#releasing.delete(user);
+			this.#endpoint.releaseFlows(user, SCARCE, now);
 		});
-	};
+	}
 
 	#receive(batch: DatagramBatch): void {
 		if (this.#closing) return;

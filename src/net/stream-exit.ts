@@ -85,12 +85,9 @@ export class StreamExit {
 				limited(message).info(message, {user, target, reason});
 				break;
 			}
-			case RefusalCode.DESCRIPTORS: {
-				const {limit} = this.#init.budget;
-				const message = 'too many flows for the open files allowed';
-				this.#reporter.limited('descriptors', LOG_INTERVAL).warn(message, {limit});
+			case RefusalCode.DESCRIPTORS:
+				this.#init.budget.of(user).report();
 				break;
-			}
 			default:
 				this.#reporter
 					.limited(`cannot be reached ${user} ${word}`, LOG_INTERVAL)

@@ -1,7 +1,7 @@
 import type {RemoteAddress} from '../core/remote-address.ts';
 import type {Millis} from '../core/time.ts';
 import {RefusalCode} from '../wire/constants.ts';
-import type {SocketBudget} from './descriptors.ts';
+import type {SocketAccount, SocketBudget} from './descriptors.ts';
 import {familyOf, formatAddress, wildcardOf} from './ip.ts';
 import type {Reporter} from './reporter.ts';
 import {describeResolveError, type Resolver} from './resolver.ts';
@@ -28,6 +28,8 @@ export interface TargetSocketsInit {
 	readonly port: number;
 	/** How many sockets there may be. */
 	readonly budget: SocketBudget;
+	/** The name of the user whose flow it is. */
+	readonly userOf: (flow: number) => string;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly reporter: Reporter;
@@ -58,6 +60,7 @@ const RECONNECT_INTERVAL: Millis = 1000;
 
 interface Flow {
 	readonly id: number;
+	readonly account: SocketAccount;
 	socket: UdpSocket | undefined;
 	target: RemoteAddress | undefined;
 	connectedAt: Millis;
@@ -138,7 +141,7 @@ export class TargetSockets {
 		if (flow === undefined) return;
 		this.#flows.delete(id);
 		this.#opening.delete(flow);
-		this.#init.budget.give();
+		flow.account.give();
 		this.#forgetWaiting(flow);
 		this.#discard(flow.socket);
 	}
@@ -149,22 +152,22 @@ export class TargetSockets {
 		clearImmediate(this.#immediate);
 		const flows = [...this.#flows.values()];
 		this.#flows.clear();
-		for (const _ of flows) this.#init.budget.give();
+		for (const {account} of flows) account.give();
 		await Promise.all(flows.map((flow) => flow.socket?.close()));
 	}
 
 	#add(id: number): Flow | undefined {
-		const {budget, reporter, events} = this.#init;
+		const {budget, userOf, events} = this.#init;
 		if (this.#closed) return undefined;
-		if (!budget.take()) {
-			reporter.limited('descriptors', 60_000).warn('too many flows for the open files allowed', {
-				limit: budget.limit,
-			});
+		const account = budget.of(userOf(id));
+		if (!account.take()) {
+			account.report();
 			events.failed(id, RefusalCode.DESCRIPTORS);
 			return undefined;
 		}
 		const flow: Flow = {
 			id,
+			account,
 			socket: undefined,
 			target: undefined,
 			connectedAt: Number.NEGATIVE_INFINITY,
@@ -276,7 +279,7 @@ export class TargetSockets {
 				reason: error.message,
 			});
 			this.#flows.delete(flow.id);
-			this.#init.budget.give();
+			flow.account.give();
 			this.#forgetWaiting(flow);
 			this.#init.events.failed(flow.id, RefusalCode.SOCKET);
 			return undefined;

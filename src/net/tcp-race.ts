@@ -2,7 +2,7 @@ import type {Socket} from 'node:net';
 import type {Millis} from '../core/time.ts';
 import {formatIp} from '../socks/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
-import type {SocketBudget} from './descriptors.ts';
+import type {SocketAccount} from './descriptors.ts';
 
 /** How long an attempt is alone before the next one joins it (RFC 8305, 5). */
 const ATTEMPT_DELAY: Millis = 250;
@@ -19,7 +19,7 @@ export interface TcpRaceInit {
 	readonly addresses: readonly Uint8Array[];
 	readonly port: number;
 	/** Each attempt takes one, and gives it back when its socket is closed, the winner's too. */
-	readonly budget: SocketBudget;
+	readonly account: SocketAccount;
 	/** Begins a connection to an IP literal. */
 	readonly open: (host: string, port: number) => Socket;
 	readonly clock: RaceClock;
@@ -63,9 +63,9 @@ export class TcpRace {
 	#next(): void {
 		if (this.#over) return;
 		this.#cancelDelay();
-		const {port, budget, open, clock} = this.#init;
+		const {port, account, open, clock} = this.#init;
 		const address = this.#queue.shift();
-		if (address !== undefined && !budget.take()) {
+		if (address !== undefined && !account.take()) {
 			this.#failures.push(RefusalCode.DESCRIPTORS);
 			this.#queue.length = 0;
 		} else if (address !== undefined) {
@@ -73,7 +73,7 @@ export class TcpRace {
 			this.#running.add(socket);
 			const failed = (error: NodeJS.ErrnoException) => this.#failed(socket, error.code);
 			socket.on('error', failed);
-			socket.once('close', () => budget.give());
+			socket.once('close', () => account.give());
 			socket.once('connect', () => {
 				const rejected = this.#init.rejects?.(socket);
 				if (rejected !== undefined) {

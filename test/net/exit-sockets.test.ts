@@ -1,10 +1,10 @@
 import test from 'ava';
 import {ExitPolicy} from '../../src/exit/policy.ts';
-import {SocketBudget} from '../../src/net/descriptors.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {SocketError, type UdpBackEnd, type UdpHandlers, type UdpSocket} from '../../src/net/udp.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';
 import {ExitSetUp, ip, named, rules, target} from '../support/exit-set-up.ts';
+import {socketBudget} from '../support/socket-budget.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -147,7 +147,7 @@ test.serial('a verdict holds until rules or own addresses change', async (t) => 
 
 test.serial('beyond the limit of descriptors targets are refused, until a flow ends', async (t) => {
 	const peer = await UdpPeer.open();
-	const setUp = new ExitSetUp(t, {budget: new SocketBudget(1)});
+	const setUp = new ExitSetUp(t, {budget: socketBudget(1)});
 	const to = (reference: number) => target(reference, '127.0.0.1', peer.port);
 	setUp.send(1, to(0), 'a');
 	setUp.send(2, to(4), 'b');

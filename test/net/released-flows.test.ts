@@ -78,7 +78,7 @@ test.serial(
 		);
 		const backEnd = new FakeUdp();
 		const tunnel = new ServerTunnel({
-			...{endpoint, backEnd, port: 4500, bind: ['127.0.0.1'], target: undefined},
+			...{endpoint, users: ['ann'], backEnd, port: 4500, bind: ['127.0.0.1'], target: undefined},
 			exit: {
 				policy: new ExitPolicy({allow: rules('127.0.0.0/8')}),
 				rules: [],

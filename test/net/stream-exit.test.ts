@@ -29,7 +29,8 @@ class World {
 	readonly #pairs: StreamPair[] = [];
 
 	constructor(t: ExecutionContext, init: Partial<StreamExitInit> = {}) {
-		this.budget = init.budget ?? new SocketBudget(10);
+		this.budget =
+			init.budget ?? new SocketBudget({limit: 10, users: ['alice'], reporter: this.reporter});
 		this.exit = new StreamExit({
 			policy: new ExitPolicy({allow: rules('127.0.0.0/8')}),
 			rulesOf: () => undefined,
@@ -177,9 +178,11 @@ test('nobody listens: refused; the reason comes from the system', async (t) => {
 });
 
 test('without a descriptor a stream is refused', (t) => {
-	const world = new World(t, {budget: new SocketBudget(0)});
+	const reporter = new FakeReporter();
+	const world = new World(t, {budget: new SocketBudget({limit: 0, users: ['alice'], reporter})});
 	t.is(world.to('127.0.0.1', 80).client.rejection, DESCRIPTORS);
-	t.true(world.reporter.lines.includes('warn: too many flows for the open files allowed'));
+	t.deepEqual(reporter.lines, ['warn: too many flows for the open files allowed']);
+	t.deepEqual(reporter.fields, [{user: 'alice', used: 0, limit: 0}]);
 });
 
 test('20 seconds without an answer are enough, those of the name included', async (t) => {

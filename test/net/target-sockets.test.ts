@@ -1,8 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
-import {flowSocketLimit, readSoftLimit, SocketBudget} from '../../src/net/descriptors.ts';
+import {flowSocketLimit, readSoftLimit} from '../../src/net/descriptors.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {TargetSockets, type TargetSocketsInit} from '../../src/net/target-sockets.ts';
 import {FakeReporter} from '../support/fake-reporter.ts';
+import {socketBudget} from '../support/socket-budget.ts';
 import {UdpPeer} from '../support/udp-peer.ts';
 import {waitFor} from '../support/wait-for.ts';
 
@@ -12,7 +13,8 @@ function setUp(t: ExecutionContext, init: Partial<TargetSocketsInit> & {port: nu
 	const failed: number[] = [];
 	const targets = new TargetSockets({
 		host: '127.0.0.1',
-		budget: new SocketBudget(100),
+		budget: socketBudget(100),
+		userOf: () => 'ann',
 		backEnd: new DgramBackEnd(),
 		resolver: async (host) => [host],
 		reporter,
@@ -115,7 +117,7 @@ test.serial('a target that is not there costs a warning and nothing else', async
 
 test.serial('refuses flows beyond the limit of sockets', async (t) => {
 	const target = await UdpPeer.open();
-	const {targets, failed, send} = setUp(t, {port: target.port, budget: new SocketBudget(2)});
+	const {targets, failed, send} = setUp(t, {port: target.port, budget: socketBudget(2)});
 	await targets.start();
 	for (const flow of [1, 2, 3]) send(flow, 'x');
 	t.deepEqual(failed, [3]);

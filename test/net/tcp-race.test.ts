@@ -1,10 +1,10 @@
 import {Socket} from 'node:net';
 import test from 'ava';
-import {SocketBudget} from '../../src/net/descriptors.ts';
 import {TcpRace} from '../../src/net/tcp-race.ts';
 import {parseIp} from '../../src/socks/address.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';
 import {FakeClock} from '../support/fake-clock.ts';
+import {socketBudget} from '../support/socket-budget.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const SIX = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
@@ -13,13 +13,13 @@ const FOUR = ['192.0.2.1', '192.0.2.2'];
 /** A race of sockets that do what the test says. */
 function race(addresses: readonly string[], limit = 100) {
 	const clock = new FakeClock();
-	const budget = new SocketBudget(limit);
+	const budget = socketBudget(limit);
 	const attempts: {host: string; at: number; socket: Socket}[] = [];
 	const outcomes: (Socket | number)[] = [];
 	const one = new TcpRace({
 		addresses: addresses.map((text) => parseIp(text)!),
 		port: 80,
-		budget,
+		account: budget.of('ann'),
 		clock,
 		open: (host) => {
 			const socket = new Socket();

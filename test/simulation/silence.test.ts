@@ -84,12 +84,12 @@ test('at the limit the flow that was idle longest makes room, and none that is i
 	world.run(world.now + 1000);
 	t.is(world.atClient.at(-1)?.application, 2);
 	// Sockets run out: whatever is idle goes, oldest first, and the two in use stay.
-	world.poke('server', ({server, now}) => server!.releaseFlows(64, now));
+	world.poke('server', ({server, now}) => server!.releaseFlows('user', 64, now));
 	world.run(world.now + 1000);
 	t.is(flowsOf(world), 3);
 	world.run(world.now + 301_000);
 	world.reply(second!, 1);
-	world.poke('server', ({server, now}) => server!.releaseFlows(64, now));
+	world.poke('server', ({server, now}) => server!.releaseFlows('user', 64, now));
 	t.is(flowsOf(world), 1);
 	t.deepEqual(world.faults, []);
 });

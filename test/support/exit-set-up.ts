@@ -2,13 +2,14 @@ import type {ExecutionContext} from 'ava';
 import type {ReceivedTarget} from '../../src/core/flow/received-targets.ts';
 import {ExitPolicy} from '../../src/exit/policy.ts';
 import {parseRule, RuleSet} from '../../src/exit/rules.ts';
-import {SocketBudget} from '../../src/net/descriptors.ts';
+import type {SocketBudget} from '../../src/net/descriptors.ts';
 import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
 import {ExitSockets, type ExitSocketsInit} from '../../src/net/exit-sockets.ts';
 import type {NameAnswer} from '../../src/net/names.ts';
 import {formatTarget, ipTarget, parseIp} from '../../src/socks/address.ts';
 import {TargetKind} from '../../src/wire/address.ts';
 import {FakeReporter} from './fake-reporter.ts';
+import {socketBudget} from './socket-budget.ts';
 
 /** A list of rules. */
 export function rules(...texts: readonly string[]): RuleSet {
@@ -72,7 +73,7 @@ export class ExitSetUp {
 	resolve: (name: string) => NameAnswer | Promise<NameAnswer> = () => NOT_FOUND;
 
 	constructor(t: ExecutionContext, init: Partial<ExitSocketsInit> = {}) {
-		this.budget = init.budget ?? new SocketBudget(100);
+		this.budget = init.budget ?? socketBudget(100);
 		this.sockets = new ExitSockets({
 			policy: new ExitPolicy({allow: rules('127.0.0.0/8', '::1')}),
 			budget: this.budget,

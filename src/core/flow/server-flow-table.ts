@@ -38,22 +38,20 @@ export interface FlowOwner {
 export class ServerFlowTable {
 	readonly #byHandle = new Map<number, ServerFlow>();
 	readonly #idle: Millis;
-	readonly #idleFlows: IdleFlows<ServerFlow>;
 	readonly #idleFlowsOf = new WeakMap<ServerUser, IdleFlows<ServerFlow>>();
 	#next = 1;
 
 	/** @param idle how long a flow without datagrams stays, whatever else there is */
 	constructor(idle: Millis) {
 		this.#idle = idle;
-		this.#idleFlows = this.#idleFlowsAmong(() => true);
 	}
 
-	#idleFlowsAmong(belongs: (flow: ServerFlow) => boolean): IdleFlows<ServerFlow> {
+	#idleFlows(user: ServerUser): IdleFlows<ServerFlow> {
 		const all = this.#byHandle;
+		const isIdle = (flow: ServerFlow, now: Millis) => now - flow.active > this.#idle;
 		return new IdleFlows(
 			() => all.values(),
-			(flow, now) =>
-				now - flow.active > this.#idle && all.get(flow.handle) === flow && belongs(flow),
+			(flow, now) => flow.owner.user === user && isIdle(flow, now) && all.get(flow.handle) === flow,
 		);
 	}
 
@@ -120,12 +118,11 @@ export class ServerFlowTable {
 		return expired;
 	}
 
-	/** The flow that goes first where room is needed, of one user or of all; undefined = none may go. */
-	oldestIdle(now: Millis, user?: ServerUser): ServerFlow | undefined {
-		if (user === undefined) return this.#idleFlows.oldest(now);
+	/** The flow of a user that goes first where room is needed; undefined = none may go. */
+	oldestIdle(now: Millis, user: ServerUser): ServerFlow | undefined {
 		let flows = this.#idleFlowsOf.get(user);
 		if (flows === undefined) {
-			flows = this.#idleFlowsAmong((flow) => flow.owner.user === user);
+			flows = this.#idleFlows(user);
 			this.#idleFlowsOf.set(user, flows);
 		}
 		return flows.oldest(now);
