@@ -136,7 +136,7 @@ export class RoutedLine {
 	}
 
 	/** Resolves when both ends have found this packet size. */
-	async untilSize(size: number): Promise<void> {
+	async untilSize(size: number, limit = 30_000): Promise<void> {
 		let last = '';
 		let asking = false;
 		const ask = async () => {
@@ -150,7 +150,7 @@ export class RoutedLine {
 				return last === `${size},${size}`;
 			},
 			`${size} bytes at both ends: ${this.#client.stderr}`,
-			30_000,
+			limit,
 		);
 	}
 
