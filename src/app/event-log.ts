@@ -77,7 +77,9 @@ export class EventLog {
 			}
 			case 'warning': {
 				const {code, where, text, times} = event;
-				const limited = logger.limited(code, INTERVAL_MILLIS, {times});
+				// The text of this one names the user, who is one of few.
+				const kind = code === 'clone' ? `${code} ${text}` : code;
+				const limited = logger.limited(kind, INTERVAL_MILLIS, {times});
 				limited.warn(WARNINGS[code], {where, detail: text});
 				return;
 			}

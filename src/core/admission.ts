@@ -173,7 +173,10 @@ export class Admission {
 	/** Two clients have one id: the one that came later, whose session this is, takes another. */
 	#separate(rival: ServerSession, remote: RemoteAddress, now: Millis): void {
 		const {name} = rival.record.user;
-		this.#warnings.warn('clone', remote, `user ${name === '' ? '-' : name}: ${CLONE}`, now);
+		const where = `${remote.host} port ${remote.port}`;
+		const text = name === '' ? CLONE : `user ${name}: ${CLONE}`;
+		// Not limited with those of other users: it takes handshakes under the user's key.
+		this.#context.emit({type: 'warning', code: 'clone', where, text, times: 1});
 		rival.session.sendClose(CloseCode.ID_IN_USE, 0, now);
 		this.#init.sessions.endClone(rival);
 	}

@@ -3,8 +3,10 @@ import type {EndpointEvent} from '../../src/core/events.ts';
 import {PacketType} from '../../src/wire/constants.ts';
 import {Crowd, type Member} from '../support/crowd.ts';
 import {type Flight, TunnelWorld} from '../support/tunnel-world.ts';
+import type {WorldOptions} from '../support/world-options.ts';
 
 const SIZE = 100;
+const KEYLESS = {client: {keyless: true, psk: new Uint8Array(32)}, server: {exit: false}};
 /** Datagrams of each client: one in so many ms. */
 const EVERY = 10;
 
@@ -17,10 +19,16 @@ class Clones {
 	/** Nothing reaches the others until then. */
 	deafUntil = 0;
 
-	constructor(seed: number, links: ConstructorParameters<typeof TunnelWorld>[0]['links']) {
+	constructor(
+		seed: number,
+		links: WorldOptions['links'],
+		{client, server}: Pick<WorldOptions, 'client' | 'server'> = {},
+	) {
 		this.world = new TunnelWorld({
 			seed,
 			links,
+			client: client ?? {},
+			server: server ?? {},
 			echo: true,
 			observe: (from, bytes, to) => {
 				if (from === 'server' && this.world.now >= this.deafUntil) this.crowd.observe(bytes, to);
@@ -68,12 +76,13 @@ function renamed(events: readonly EndpointEvent[]): number {
 	return events.filter(({type}) => type === 'client-id').length;
 }
 
-for (const [age, name] of [
-	[2000, 'has just begun'],
-	[700_000, 'has run for long'],
+for (const [age, name, config] of [
+	[2000, 'has just begun', {}],
+	[700_000, 'has run for long', {}],
+	[2000, 'has no key', KEYLESS],
 ] as const) {
 	test(`of two clients with one id the later one takes another, and all is well: the server ${name}`, (t) => {
-		const clones = new Clones(90, [{delay: 20}, {delay: 30}]);
+		const clones = new Clones(90, [{delay: 20}, {delay: 30}], config);
 		const {world} = clones;
 		world.run(age);
 		const {flow} = world.atServer.at(-1)!;
