@@ -109,18 +109,16 @@ function askedResult(
 /** A line for people, or as many as 80 columns make of it; those after the first are indented. */
 export function formatPathTest(result: PathTestResult): string {
 	const {name, target, path, askedPid} = result;
-	const parts = [`${cutMiddle(escapeText(name), NAME_WIDTH)} (${shownTarget(target)})`];
-	parts.push(escapeText(findingWords(result)));
+	const shownName = cutMiddle(escapeText(name), NAME_WIDTH);
+	const shownTarget = cutMiddle(escapeText(target), TARGET_WIDTH);
+	const words = escapeText(findingWords(result));
+	const parts = [`${shownName} (${shownTarget}):`, path === undefined ? words : `${words}:`];
 	if (path !== undefined) {
 		const losses = [path.sending.loss, path.receiving.loss].map(formatShare);
 		parts.push(`RTT ${formatMillis(path.rtt)}, loss ${losses[0]} out, ${losses[1]} in`);
 	}
-	const asked = askedPid === undefined ? '' : ` (says the running mpclient, process ${askedPid})`;
-	return wrapParts([...parts.slice(0, -1), parts.at(-1) + asked], {separator: ':'}).join('\n');
-}
-
-function shownTarget(target: string): string {
-	return cutMiddle(escapeText(target), TARGET_WIDTH);
+	if (askedPid !== undefined) parts.push(`(says the running mpclient, process ${askedPid})`);
+	return wrapParts(parts, {separator: ''}).join('\n');
 }
 
 class PathTest {

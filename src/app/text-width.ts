@@ -57,8 +57,8 @@ export interface Wrapping {
 }
 
 /**
- * Lines of at most {@link LINE_WIDTH} columns. A line ends after a part where that is possible, else
- * at a space; a word that is longer than a line is cut in its middle.
+ * Lines of at most {@link LINE_WIDTH} columns. A line ends after a part; a part that is longer
+ * than a line is broken at its spaces, and a longer word is cut in its middle.
  */
 export function wrapParts(
 	parts: readonly string[],
@@ -84,7 +84,8 @@ class Lines {
 
 	add(part: string): void {
 		if (this.#fits(part)) return;
-		this.#break();
+		// What is too long for any line begins on this one.
+		if (textWidth(this.#indent + part) <= LINE_WIDTH) this.#break();
 		if (this.#fits(part)) return;
 		for (const word of part.split(' ')) {
 			if (this.#fits(word)) continue;

@@ -331,6 +331,8 @@ test('lines end between parts, else between words, else inside of a word', (t) =
 	t.deepEqual(wrapParts([]), []);
 	const [part, other] = ['p'.repeat(60), 'q '.repeat(15).trim()];
 	t.deepEqual(wrapParts([part!, other!]), [`${part},`, `  ${other}`]);
+	const long = wrapParts(['a', `b ${'q '.repeat(40)}z`]);
+	t.deepEqual(long, [`a, b ${'q '.repeat(37)}q`, '  q q z']);
 	const words = wrapParts([`${'w'.repeat(50)} ${'v'.repeat(50)}`], {indent: '    '});
 	t.deepEqual(words, ['w'.repeat(50), `    ${'v'.repeat(50)}`]);
 	t.deepEqual(wrapParts(['x'.repeat(81)]), [`${'x'.repeat(40)}…${'x'.repeat(39)}`]);
