@@ -382,6 +382,24 @@ export const MUTATIONS: readonly Mutation[] = [
 		to: '',
 	},
 	{
+		name: 'packets that overtake each other are taken for a path that has narrowed',
+		file: 'src/core/path/size-evidence.ts',
+		from: 'arrived > packets ? OVERTAKING_FOR : ',
+		to: '',
+	},
+	{
+		name: 'a lost probe of an idle session has a size tested',
+		file: 'src/core/path/prober.ts',
+		from: "isAlarming && this.#activity(now) === 'active' && ",
+		to: 'isAlarming && ',
+	},
+	{
+		name: 'a probe of a size travels in a run with the packets before it',
+		file: 'src/net/driver.ts',
+		from: 'if (transmit.alone) this.#flush();',
+		to: '',
+	},
+	{
 		name: 'no path is ever judged down',
 		file: 'src/core/path/judge.ts',
 		from: "this.state = 'down';",
