@@ -11,8 +11,8 @@ export interface ClientStreamsInit {
 	readonly tunnel: StreamTunnel;
 	/** Whether applications are told of success before the server has reached their target. */
 	readonly optimistic: boolean;
-	/** Descriptors that they may have: one each. */
-	readonly descriptors: Account;
+	/** What each takes one of, if its shares are not given with it. */
+	readonly shares: readonly Account[];
 }
 
 /** All TCP connections of applications that go through the tunnel as streams. */
@@ -32,10 +32,10 @@ export class ClientStreams {
 		return this.#streams.size;
 	}
 
-	/** Takes a connection over. */
-	open(request: StreamRequest): void {
-		const {tunnel, optimistic, descriptors} = this.#init;
-		const full = !descriptors.hasRoom(1);
+	/** Takes a connection over. @param shares what it takes one of each of as long as it is there */
+	open(request: StreamRequest, shares: readonly Account[] = this.#init.shares): void {
+		const {tunnel, optimistic} = this.#init;
+		const full = shares.some((share) => !share.hasRoom(1));
 		// The refused ones stay for a moment to hear why, and may not be without a limit either.
 		if (full && this.#refused >= MOST_REFUSED) {
 			request.socket.destroy();
@@ -45,10 +45,10 @@ export class ClientStreams {
 		const closed = (stream: ClientStream) => {
 			this.#streams.delete(stream);
 			if (full) this.#refused--;
-			descriptors.use(this.count);
+			for (const share of shares) share.give(1);
 		};
+		for (const share of shares) share.add(1);
 		this.#streams.add(new ClientStream({...request, tunnel, optimistic, full, closed}));
-		descriptors.use(this.count);
 	}
 
 	/** Lets time pass for all of them; harmless when early. */

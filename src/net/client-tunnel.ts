@@ -59,11 +59,8 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #endpoint: ClientEndpoint;
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
-	/** Of connections that are streams, that have an association, and that ask for either. */
-	readonly #descriptors = new Budget(
-		Math.min(flowSocketLimit(readSoftLimit()), Number.MAX_SAFE_INTEGER),
-		3,
-	);
+	/** Of connections that CONNECT, that have an association, that ask for either, and of forwards. */
+	readonly #descriptors: Budget;
 	readonly #paths: ClientPaths;
 	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
 	readonly #socksListener: number;
@@ -85,10 +82,20 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		this.#driver = new Driver(init.endpoint, this);
 		this.#socksListener = init.socks === undefined ? -1 : init.listen === undefined ? 0 : 1;
 		const {paths, backEnd, resolver, ports, reporter, optimisticConnect = false} = init;
-		const descriptors = this.#descriptors.account(MAX_STREAMS);
-		this.#streams = new ClientStreams({tunnel: this, optimistic: optimisticConnect, descriptors});
-		this.#tcpForwards = (init.tcpForwards ?? []).map(
-			(place) => new TcpForward(place, this.#streams, reporter),
+		const {tcpForwards = []} = init;
+		const sockets = flowSocketLimit(readSoftLimit());
+		const kinds = (init.socks === undefined ? 0 : 3) + (tcpForwards.length > 0 ? 1 : 0);
+		this.#descriptors = new Budget(Math.min(sockets, Number.MAX_SAFE_INTEGER), kinds);
+		const streams = new Budget(MAX_STREAMS, kinds > 3 ? 2 : 1);
+		const shares = () => [this.#descriptors.account(), streams.account()];
+		this.#streams = new ClientStreams({
+			tunnel: this,
+			optimistic: optimisticConnect,
+			shares: shares(),
+		});
+		const forwarded = shares();
+		this.#tcpForwards = tcpForwards.map(
+			(place) => new TcpForward(place, this.#streams, reporter, forwarded),
 		);
 		this.#paths = new ClientPaths({
 			paths,

@@ -1,3 +1,4 @@
+import type {Account} from '../core/budget.ts';
 import type {StreamAnswers} from './client-stream.ts';
 import type {ClientStreams} from './client-streams.ts';
 import type {Reporter} from './reporter.ts';
@@ -19,14 +20,20 @@ const ANSWERS: StreamAnswers = {opened: () => undefined, refused: () => undefine
 export class TcpForward {
 	readonly #listener: TcpListener;
 
-	constructor({host, port, target}: TcpForwardPlace, streams: ClientStreams, reporter: Reporter) {
+	/** @param shares see ClientStreams.open */
+	constructor(
+		{host, port, target}: TcpForwardPlace,
+		streams: ClientStreams,
+		reporter: Reporter,
+		shares?: readonly Account[],
+	) {
 		const early = new Uint8Array(0);
 		this.#listener = new TcpListener({
 			host,
 			port,
 			purpose: 'a forward',
 			reporter,
-			accepted: (socket) => streams.open({socket, target, early, answers: ANSWERS}),
+			accepted: (socket) => streams.open({socket, target, early, answers: ANSWERS}, shares),
 		});
 	}
 

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import test, {type ExecutionContext} from 'ava';
 import {SocksClient} from 'socks';
+import {type Account, Budget} from '../../src/core/budget.ts';
 import {TcpForward} from '../../src/net/tcp-forward.ts';
 import {RefusalCode, StreamCode} from '../../src/wire/constants.ts';
 import {toHex} from '../crypto/fixtures.ts';
@@ -238,11 +239,10 @@ test('closing resets the connections', async (t) => {
 	t.is(stream.resetCode, StreamCode.STOPPED);
 });
 
-async function forward(t: ExecutionContext) {
-	const tunnel = new StreamsOfTest(() => 0);
+async function forward(t: ExecutionContext, tunnel = new StreamsOfTest(() => 0), share?: Account) {
 	const target = Uint8Array.of(1, 192, 0, 2, 7, 0, 22);
 	const place = {host: '127.0.0.1', port: 0, target};
-	const one = new TcpForward(place, tunnel.streams, new FakeReporter());
+	const one = new TcpForward(place, tunnel.streams, new FakeReporter(), share && [share]);
 	await one.open();
 	t.teardown(() => {
 		tunnel.streams.close();
@@ -272,6 +272,26 @@ test('a forward opens a stream to its target for every connection, and says noth
 		tunnel.streamsChanged();
 		t.is(await peer.receive(10), answer.toString('hex'));
 	}
+});
+
+test('connections of a forward leave CONNECT its share, and the other way round', async (t) => {
+	const budget = new Budget(8, 2);
+	const tunnel = new StreamsOfTest(() => 0, false, 0, budget.account());
+	const {connect} = await forward(t, tunnel, budget.account());
+	// What has no share is refused without a stream.
+	const forwarded = Array.from({length: 12}, connect);
+	await waitFor(() => tunnel.opened.length === 6);
+	await waitFor(() => forwarded.filter(({closed}) => closed).length === 6, 'the refusals');
+	const service = await forward(t, tunnel);
+	const others = Array.from({length: 4}, service.connect);
+	await waitFor(() => tunnel.opened.length === 8);
+	await waitFor(() => others.filter(({closed}) => closed).length === 2, 'the refusals');
+	for (const stream of tunnel.opened.slice(0, 6)) stream.reject(RefusalCode.REFUSED);
+	tunnel.streamsChanged();
+	await waitFor(() => budget.borrowed === 0);
+	for (let i = 0; i < 4; i++) service.connect();
+	await waitFor(() => tunnel.opened.length === 12);
+	t.is(budget.borrowed, 4);
 });
 
 test('a target of a forward that cannot be reached is a reset', async (t) => {

@@ -109,7 +109,7 @@ export class StreamsOfTest implements StreamTunnel {
 		descriptors: Account = new Budget(limit, 1).account(),
 	) {
 		this.#clock = clock;
-		this.streams = new ClientStreams({tunnel: this, optimistic, descriptors});
+		this.streams = new ClientStreams({tunnel: this, optimistic, shares: [descriptors]});
 	}
 
 	now(): number {
