@@ -1,4 +1,4 @@
-import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
+import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../wire/constants.ts';
 
 /** Sizes searched, in bytes of UDP payload: tunnels, PPPoE, IPv6 and IPv4 over Ethernet. */
 export const CANDIDATES: readonly number[] = [1280, 1392, 1420, 1452, 1472];
@@ -8,6 +8,14 @@ const LIMITS: readonly number[] = [BASE_PACKET_SIZE, ...CANDIDATES.slice(0, -1)]
 
 /** Where probes with padding are counted: each of them is answered or missed by itself. */
 const TRIALS = LIMITS.length;
+
+/** The index of the largest limit below each size: one look and one count for a packet. */
+const CLASSES = Uint8Array.from({length: MAX_PACKET_SIZE + 1}, (_, size) =>
+	Math.max(
+		0,
+		LIMITS.findLastIndex((limit) => size > limit),
+	),
+);
 
 /** Chance of losing a packet by luck: what is measured on few packets is not believed beyond this. */
 const LEAST_LOSS = 0.05;
@@ -29,7 +37,7 @@ const OVERTAKING_FOR = 256;
 export const DOUBT: number = Math.log(5);
 export const CONVICTION: number = Math.log(1e4);
 
-/** Packets sent on a path so far, by what they are larger than; see {@link SizeEvidence.counts}. */
+/** Packets sent on a path so far, by the largest limit below their size; see {@link SizeEvidence.counts}. */
 export type SizeCounts = Readonly<Float64Array>;
 
 /** What was sent between two probes that the peer echoed, and how much of it arrived. */
@@ -64,8 +72,7 @@ export class SizeEvidence {
 			this.#counts = this.#counts.slice();
 			this.#shared = false;
 		}
-		if (isProbe) this.#counts[TRIALS]!++;
-		else for (let i = 0; i < TRIALS && bytes > LIMITS[i]!; i++) this.#counts[i]!++;
+		this.#counts[isProbe ? TRIALS : CLASSES[bytes]!]!++;
 	}
 
 	/** The counts so far; they stay as they are when more is sent. */
@@ -89,8 +96,9 @@ export class SizeEvidence {
 		this.#overtaking = arrived > packets ? OVERTAKING_FOR : Math.max(0, this.#overtaking - 1);
 		const most = this.#overtaking > 0 ? DOUBT : Number.POSITIVE_INFINITY;
 		let proven = false;
-		for (let i = 0; i < TRIALS; i++) {
-			const large = to[i]! - from[i]!;
+		let large = 0;
+		for (let i = TRIALS - 1; i >= 0; i--) {
+			large += to[i]! - from[i]!;
 			if (large === 0) continue;
 			const small = counted - large;
 			if (arrived > small) {

@@ -84,11 +84,16 @@ export class StreamTransport implements CarrierEvents {
 		const {filler, paths} = this.#init;
 		this.#nextSend = NEVER;
 		this.#arrange(now);
+		let overtaken = false;
 		for (let i = 0; i < BURST; i++) {
 			const size = paths.packetSize + HEADERS;
-			if (!filler.hasWork && !this.#overtake(now, size)) {
-				this.#applicationLimited(now);
-				return;
+			if (!filler.hasWork) {
+				// Once a call: each look costs as many packets as are late.
+				if (overtaken || !this.#overtake(now, size)) {
+					this.#applicationLimited(now);
+					return;
+				}
+				overtaken = true;
 			}
 			const lead = this.#lead(now, size);
 			if (lead === undefined || !this.#sendPacket(lead, now, size)) return;
