@@ -73,7 +73,9 @@ export class PacketSender {
 			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
 		if (transmit.count === 0) this.#sendLast(transmit, number, length, now, what);
-		if (what === Sent.DATA) this.#sendSamples(transmit, number, length, now);
+		if (what === Sent.DATA && this.#paths.sampled.length > 0) {
+			this.#sendSamples(transmit, number, length, now);
+		}
 		return this.#finish(transmit, now, what);
 	}
 
@@ -138,7 +140,7 @@ export class PacketSender {
 			paths[taken++] = path;
 		}
 		paths.length = taken;
-		this.#sendSamples(transmit, number, length, now);
+		if (this.#paths.sampled.length > 0) this.#sendSamples(transmit, number, length, now);
 		this.#finish(transmit, now, Sent.DATA);
 		return number;
 	}

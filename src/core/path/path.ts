@@ -111,17 +111,27 @@ export class Path {
 	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
 	send(transmit: Transmit, bytes: number, now: Millis, what: Sent): boolean {
 		const before = transmit.count;
-		const {addresses} = this;
-		for (const address of addresses.list) {
-			if (addresses.list.length > 1 && !addresses.isCurrent(address)) continue;
-			if (transmit.count >= transmit.paths.length || !address.allow(bytes)) continue;
-			transmit.paths[transmit.count] = this.id;
-			transmit.remotes[transmit.count] = address.remote;
-			transmit.count++;
-		}
+		const {list} = this.addresses;
+		if (list.length === 1) this.#address(list[0]!, transmit, bytes);
+		else this.#addressAll(transmit, bytes);
 		if (transmit.count === before) return false;
 		this.#sent(bytes, now, what);
 		return true;
+	}
+
+	#address(address: PathAddress, transmit: Transmit, bytes: number): void {
+		if (transmit.count >= transmit.paths.length || !address.allow(bytes)) return;
+		transmit.paths[transmit.count] = this.id;
+		transmit.remotes[transmit.count] = address.remote;
+		transmit.count++;
+	}
+
+	/** Apart from `send`, which is short enough to be compiled into its callers. */
+	#addressAll(transmit: Transmit, bytes: number): void {
+		const {addresses} = this;
+		for (const address of addresses.list) {
+			if (addresses.isCurrent(address)) this.#address(address, transmit, bytes);
+		}
 	}
 
 	/** The same to one of the path's addresses. */
