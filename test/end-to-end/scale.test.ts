@@ -59,7 +59,7 @@ needing({programs: ['prlimit']}).serial(
 		const answered = () => peers.filter(({received}) => received.length > 0).length;
 		await waitFor(() => answered() >= limit - 512, 'the flows that there is room for');
 		await client.says(/the server refuses a flow reason=limit-of-descriptors/);
-		await server.says(/too many flows for the open files allowed limit=100/);
+		await server.says(/too many flows for the open files allowed user=tunnel used=100 limit=100/);
 		t.is(answered(), limit - 512);
 		t.notRegex(server.stderr, /EMFILE|ENFILE/);
 	},
