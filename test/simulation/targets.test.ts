@@ -41,16 +41,16 @@ test('a known target costs three bytes, not an address', (t) => {
 			return true;
 		},
 	}).start();
-	// A probe that is due goes out behind the datagram.
+	// Probes that are due go out with the datagram: 62 bytes each.
 	const sizeOfNext = () => {
 		sizes.length = 0;
 		world.sendTo(1, 0, 100);
-		return sizes[0];
+		return sizes.filter((size) => size !== 62);
 	};
 	world.run(500);
-	t.is(sizeOfNext(), 100 + 27 + 3 + 7);
+	t.deepEqual(sizeOfNext(), [100 + 27 + 3 + 7]);
 	world.run(1000);
-	t.is(sizeOfNext(), 100 + 27 + 3);
+	t.deepEqual(sizeOfNext(), [100 + 27 + 3]);
 });
 
 test('under loss, reordering and duplication nothing reaches another target, and little is lost', (t) => {
