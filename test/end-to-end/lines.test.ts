@@ -5,6 +5,8 @@ import {Stage} from '../support/e2e-stage.ts';
 import {waitFor} from '../support/wait-for.ts';
 
 const NEEDS = {programs: ['ip', 'ss', 'nft'], namespaces: true} as const;
+/** For paths that are bound to an interface or marked. */
+const BOUND = {...NEEDS, batch: true};
 
 /** Both paths are up, each through the interface that it is bound to. */
 async function ownInterfaces(t: ExecutionContext, lines: TwoLines, eth1: string): Promise<void> {
@@ -14,7 +16,7 @@ async function ownInterfaces(t: ExecutionContext, lines: TwoLines, eth1: string)
 	t.deepEqual(lines.sources(), expected);
 }
 
-needing(NEEDS).serial('a path stays on its interface, whatever happens to that', async (t) => {
+needing(BOUND).serial('a path stays on its interface, whatever happens to that', async (t) => {
 	const lines = new TwoLines(t);
 	await lines.start(['name=a bind=eth0', 'name=b bind=eth1']);
 	await lines.untilUp(2);
@@ -42,24 +44,27 @@ needing(NEEDS).serial('a path stays on its interface, whatever happens to that',
 });
 
 for (const io of ['batch', 'dgram']) {
-	needing(NEEDS).serial(`${io}: a path without bind follows the default route`, async (t) => {
-		const lines = new TwoLines(t);
-		await lines.start(['name=a'], ['--io', io]);
-		await lines.untilUp(1);
-		t.deepEqual(lines.sources(), ['10.8.0.2']);
-		await lines.send();
-		lines.mute('eth0');
-		await lines.untilUp(0);
-		const from = performance.now();
-		lines.route('eth1', 50);
-		await lines.untilUp(1, 20_000);
-		t.log(`up ${Math.round(performance.now() - from)} ms after the route moved`);
-		t.deepEqual(lines.sources(), ['10.9.0.2']);
-		// Back again, with a line that works all the time.
-		lines.ip('route', 'del', 'default', 'dev', 'eth0');
-		await lines.untilUp(1);
-		t.deepEqual(lines.sources(), ['10.9.0.2']);
-	});
+	needing({...NEEDS, batch: io === 'batch'}).serial(
+		`${io}: a path without bind follows the default route`,
+		async (t) => {
+			const lines = new TwoLines(t);
+			await lines.start(['name=a'], ['--io', io]);
+			await lines.untilUp(1);
+			t.deepEqual(lines.sources(), ['10.8.0.2']);
+			await lines.send();
+			lines.mute('eth0');
+			await lines.untilUp(0);
+			const from = performance.now();
+			lines.route('eth1', 50);
+			await lines.untilUp(1, 20_000);
+			t.log(`up ${Math.round(performance.now() - from)} ms after the route moved`);
+			t.deepEqual(lines.sources(), ['10.9.0.2']);
+			// Back again, with a line that works all the time.
+			lines.ip('route', 'del', 'default', 'dev', 'eth0');
+			await lines.untilUp(1);
+			t.deepEqual(lines.sources(), ['10.9.0.2']);
+		},
+	);
 }
 
 needing(NEEDS).serial(
@@ -87,7 +92,7 @@ needing(NEEDS).serial(
 	},
 );
 
-needing(NEEDS).serial(
+needing(BOUND).serial(
 	'a NAT that keeps a dead mapping is left by another local port',
 	async (t) => {
 		const lines = new TwoLines(t);
@@ -115,7 +120,7 @@ needing(NEEDS).serial(
 	},
 );
 
-needing(NEEDS).serial('a mark chooses the route, and outlives every reconnect', async (t) => {
+needing(BOUND).serial('a mark chooses the route, and outlives every reconnect', async (t) => {
 	const lines = new TwoLines(t);
 	lines.ip('route', 'add', 'default', 'via', '10.9.0.1', 'dev', 'eth1', 'table', '7');
 	lines.ip('rule', 'add', 'fwmark', '7', 'table', '7');

@@ -33,7 +33,8 @@ async function narrow(
 	t.true(first >= 50 && last < sent - 4 * PER_SECOND, `${missing}`);
 }
 
-needing(NEEDS).serial('a hop narrows in use and says so', async (t) => {
+// Other sockets let the system cut what the network says is too long, so nothing dies of its size.
+needing({...NEEDS, batch: true}).serial('a hop narrows in use and says so', async (t) => {
 	await narrow(t, new RoutedLine(t), 'middle');
 });
 
@@ -43,12 +44,15 @@ needing(NEEDS).serial('a hop narrows in use in silence', async (t) => {
 	await narrow(t, line, 'middle');
 });
 
-needing(NEEDS).serial("the client's own interface narrows in use, and is wide again", async (t) => {
-	const line = new RoutedLine(t);
-	await narrow(t, line, 'own');
-	line.setMtu('own', 1500);
-	await line.send(PER_SECOND, 1400);
-	await line.untilSize(1472, 10 * 60_000);
-	await line.answers(50);
-	t.deepEqual((await line.settle()).missing, []);
-});
+needing({...NEEDS, batch: true}).serial(
+	"the client's own interface narrows in use, and is wide again",
+	async (t) => {
+		const line = new RoutedLine(t);
+		await narrow(t, line, 'own');
+		line.setMtu('own', 1500);
+		await line.send(PER_SECOND, 1400);
+		await line.untilSize(1472, 10 * 60_000);
+		await line.answers(50);
+		t.deepEqual((await line.settle()).missing, []);
+	},
+);

@@ -27,30 +27,33 @@ function hostsOf(t: ExecutionContext): TwoHosts {
 	return hosts;
 }
 
-needing({namespaces: true})('own addresses are told from others by routes and by binding', (t) => {
-	const hosts = hostsOf(t);
-	const main = fileURLToPath(new URL('../support/own-addresses-main.js', import.meta.url));
-	const ask = (...addresses: string[]) =>
-		hosts
-			.run(hosts.b, process.execPath, main, ...addresses)
-			.trim()
-			.split('\n');
-	const own = [...HIDDEN, hosts.addressB, '10.99.0.255', '127.0.0.1', '127.9.9.9', '::1'];
-	t.deepEqual(
-		ask(...own),
-		own.map((address) => `${address} routes=true bind=true`),
-	);
-	const others = [hosts.addressA, '5.6.7.10', '5.6.10.1', '8.8.8.8', '2a00:3::1', '2600::1'];
-	t.deepEqual(
-		ask(...others),
-		others.map((address) => `${address} routes=false bind=false`),
-	);
-	hosts.run(hosts.b, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
-	t.deepEqual(ask('8.8.8.8', '5.6.8.77'), [
-		'8.8.8.8 routes=false bind=undefined',
-		'5.6.8.77 routes=true bind=undefined',
-	]);
-});
+needing({namespaces: true, batch: true})(
+	'own addresses are told from others by routes and by binding',
+	(t) => {
+		const hosts = hostsOf(t);
+		const main = fileURLToPath(new URL('../support/own-addresses-main.js', import.meta.url));
+		const ask = (...addresses: string[]) =>
+			hosts
+				.run(hosts.b, process.execPath, main, ...addresses)
+				.trim()
+				.split('\n');
+		const own = [...HIDDEN, hosts.addressB, '10.99.0.255', '127.0.0.1', '127.9.9.9', '::1'];
+		t.deepEqual(
+			ask(...own),
+			own.map((address) => `${address} routes=true bind=true`),
+		);
+		const others = [hosts.addressA, '5.6.7.10', '5.6.10.1', '8.8.8.8', '2a00:3::1', '2600::1'];
+		t.deepEqual(
+			ask(...others),
+			others.map((address) => `${address} routes=false bind=false`),
+		);
+		hosts.run(hosts.b, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_nonlocal_bind');
+		t.deepEqual(ask('8.8.8.8', '5.6.8.77'), [
+			'8.8.8.8 routes=false bind=undefined',
+			'5.6.8.77 routes=true bind=undefined',
+		]);
+	},
+);
 
 /** A UDP ASSOCIATE of its own: sends `x` to HOST PORT through the proxy and prints the answer. */
 const UDP_PROBE = `

@@ -37,7 +37,7 @@ async function openVpn(
 	return {lines, vpn};
 }
 
-needing(NEEDS).serial(
+needing({...NEEDS, batch: true}).serial(
 	'the whole machine goes through OpenVPN and a path with bind=eth0',
 	async (t) => {
 		const {lines, vpn} = await openVpn(t, 'name=a bind=eth0');
@@ -70,6 +70,7 @@ for (const word of ['bind=eth0', 'mark=51820']) {
 	needing({
 		...NEEDS,
 		programs: [...NEEDS.programs, 'nft', 'wg', 'wireguard-go'],
+		batch: true,
 	}).serial(`the whole machine goes through wg-quick and a path with ${word}`, async (t) => {
 		const lines = new TwoLines(t);
 		await lines.start([`name=a ${word}`], [], 51_820);
