@@ -13,6 +13,8 @@ const RATE = 10_000;
 const FORGED_RATE = 200_000;
 const FORGED_INITS = 30_000;
 const LONGER = 3;
+/** Every so many-th datagram comes back, and how long the last of them may take. */
+const ECHOES = {echoEvery: 10, drainMillis: 300};
 /** Longer than the load, on both sides of it. */
 const AROUND_MILLIS = 200;
 
@@ -59,7 +61,7 @@ async function floodRows(
 	tunnel: Tunnel,
 	forger: FloodHelper,
 ): Promise<Row[]> {
-	const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
+	const load = {sizes: [1200], rate: RATE, millis: millis * LONGER, ...ECHOES};
 	const duration = load.millis + 2 * AROUND_MILLIS;
 	const server = tunnel.parts.find(({role}) => role === 'server')!.program.pid;
 	const cells = SOURCES.map((source) => ({...source, loss: [] as number[], note: ''}));
@@ -69,7 +71,7 @@ async function floodRows(
 			const around = {rate: inits ? FORGED_INITS : FORGED_RATE, millis: duration, inits};
 			const cpu = cpuTime(server).all;
 			const begin = performance.now();
-			const [{loss}, result] = await Promise.all([
+			const [{loss, load: trips}, result] = await Promise.all([
 				pause(AROUND_MILLIS).then(() => bench.trial(tunnel, load)),
 				fromPath === undefined
 					? undefined
@@ -77,7 +79,8 @@ async function floodRows(
 			]);
 			const busy = (cpuTime(server).all - cpu) / (performance.now() - begin);
 			cell.loss.push(loss * 100);
-			cell.note = `server ${(busy * 100).toFixed(0)} % of a core`;
+			const [p50, p99] = [trips.p50, trips.p99].map((micros) => micros.toFixed(0));
+			cell.note = `round trip p50 ${p50}, p99 ${p99} us, server ${(busy * 100).toFixed(0)} % of a core`;
 			if (typeof result !== 'object') continue;
 			const rate = (1000 * result.sent) / result.millis;
 			cell.note += `, ${rate.toFixed(0)} forged packets/s`;
