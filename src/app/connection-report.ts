@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import type {EndpointEvent} from '../core/events.ts';
-import {type Millis, NEVER} from '../core/time.ts';
 import {formatAddress} from '../net/ip.ts';
 import {
 	type ConnectionStatus,

@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import type {EndpointEvent, PathState} from '../core/events.ts';
-import {type Millis, NEVER} from '../core/time.ts';
 import type {PathTrouble} from '../net/client-path.ts';
 import {judgeSigns, type PathFinding, type ServerWarning} from './path-finding.ts';
 

@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 /** A share in per cent with as many digits as say something; `-` when it is not known. */
 export function shareFigure(share: number | undefined): string {

@@ -1,5 +1,5 @@
-import {escapeControls, escapeText, TEXT_LIMIT} from '../config/escape-text.ts';
 import {LOG_LEVELS, type LogFormat, type LogLevel} from '../config/logging.ts';
+import {escapeControls, escapeText, TEXT_LIMIT} from '../text/escape-text.ts';
 import {type LimitWindow, type LineLimit, LineLimiter} from './line-limiter.ts';
 
 /** Structured fields of a log line; undefined ones are left out, strings are escaped and cut. */

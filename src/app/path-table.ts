@@ -1,5 +1,5 @@
-import {escapeText} from '../config/escape-text.ts';
 import type {PathStatus, SessionStatus} from '../core/events.ts';
+import {escapeText} from '../text/escape-text.ts';
 import {formatAge, formatBytes, formatCount, millisFigure, shareFigure} from './figures.ts';
 import {findingWords, type PathVerdict} from './path-finding.ts';
 import {nameOf, type PathPlace, type StatusSnapshot} from './status.ts';

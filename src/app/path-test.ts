@@ -1,12 +1,12 @@
 import {randomBytes} from 'node:crypto';
 import type {ClientOptions, PathOptions} from '../config/client.ts';
-import {escapeText} from '../config/escape-text.ts';
 import {MptunnelClient} from '../core/client.ts';
 import type {EndpointEvent, PathStatus} from '../core/events.ts';
 import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
 import type {Reporter, ReportFields} from '../net/reporter.ts';
 import type {Resolver} from '../net/resolver.ts';
+import {escapeText} from '../text/escape-text.ts';
 import {checkInterfaces, clientConfig} from './client.ts';
 import {formatMillis, formatShare} from './figures.ts';
 import type {Logger} from './logger.ts';

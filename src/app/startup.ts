@@ -1,9 +1,9 @@
 import process from 'node:process';
+import type {Millis} from '../bytes/time.ts';
 import type {IoName} from '../config/io-name.ts';
 import type {KeyOptions} from '../config/keys.ts';
 import type {LogFormat} from '../config/logging.ts';
 import type {Environment} from '../core/environment.ts';
-import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {AEAD_LOADERS, chooseAead} from '../crypto/aead-choice.ts';
 import {X25519} from '../crypto/diffie-hellman.ts';

@@ -1,6 +1,6 @@
-import {escapeText} from '../config/escape-text.ts';
+import type {Millis} from '../bytes/time.ts';
 import type {SessionStatus, StreamTotals} from '../core/events.ts';
-import type {Millis} from '../core/time.ts';
+import {escapeText} from '../text/escape-text.ts';
 import {countFigure, formatAge, formatBytes, formatCount, formatShare} from './figures.ts';
 import {pathTable} from './path-table.ts';
 import type {StatusSnapshot, UserLine} from './status.ts';

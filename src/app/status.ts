@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import type {LogFormat} from '../config/logging.ts';
 import type {PathStatus, SessionStatus, UserStatus} from '../core/events.ts';
-import type {Millis} from '../core/time.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
 import {formatMillis, formatShare} from './figures.ts';
 import type {LogFields} from './logger.ts';

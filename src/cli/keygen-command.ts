@@ -1,10 +1,10 @@
 import {closeSync, fstatSync, fsyncSync, openSync, rmSync, writeSync} from 'node:fs';
 import {Command} from 'commander';
 import {ConfigError} from '../config/errors.ts';
-import {quoteText} from '../config/escape-text.ts';
 import {systemReason} from '../config/text-file.ts';
 import {formatKey, generateKey} from '../crypto/keys.ts';
 import {SystemRandom} from '../crypto/system-random.ts';
+import {quoteText} from '../text/escape-text.ts';
 
 /**
  * `mptunnel keygen [FILE]`: a new key into FILE (0600, never over an existing file), or on stdout

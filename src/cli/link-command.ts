@@ -20,7 +20,7 @@ import {
 	type RawProfile,
 	readProfile,
 } from '../sim/profiles.ts';
-import {parseDuration} from '../sim/units.ts';
+import {parseDuration} from '../text/units.ts';
 
 /** The link profiles that are part of the package, seen from the compiled file. */
 const PROFILE_FOLDER = fileURLToPath(new URL('../../../fixtures/links/', import.meta.url));

@@ -4,9 +4,9 @@ import {fileURLToPath} from 'node:url';
 import {Command, CommanderError} from 'commander';
 import {type ClientFlags, type ClientOptions, resolveClientOptions} from '../config/client.ts';
 import {ConfigError} from '../config/errors.ts';
-import {escapeControls, maskKeys} from '../config/escape-text.ts';
 import {resolveServerOptions, type ServerFlags, type ServerOptions} from '../config/server.ts';
 import type {Environment} from '../config/settings.ts';
+import {escapeControls, maskKeys} from '../text/escape-text.ts';
 
 /** What parsing needs of the process. */
 export interface ParseIo {

@@ -2,7 +2,7 @@ import process from 'node:process';
 import {CommanderError} from 'commander';
 import {type DropListener, LogSink} from '../app/log-sink.ts';
 import {ConfigError, formatProblem} from '../config/errors.ts';
-import {escapeControls} from '../config/escape-text.ts';
+import {escapeControls} from '../text/escape-text.ts';
 
 /** What a program sees of the process. */
 export interface Context {

@@ -9,7 +9,7 @@ import {
 import {isConnected, type StatusSnapshot} from '../app/status.ts';
 import {readStatus} from '../app/status-server.ts';
 import {formatStatus} from '../app/status-text.ts';
-import {quoteText} from '../config/escape-text.ts';
+import {quoteText} from '../text/escape-text.ts';
 
 /** What the command needs of the process. */
 export interface StatusCommandInit {

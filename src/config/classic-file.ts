@@ -1,5 +1,5 @@
+import {escapeText} from '../text/escape-text.ts';
 import type {ProblemList} from './errors.ts';
-import {escapeText} from './escape-text.ts';
 import {readPathLine} from './path-line.ts';
 import type {PathDraft} from './paths.ts';
 

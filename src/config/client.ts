@@ -1,11 +1,11 @@
 import {dirname, resolve} from 'node:path';
+import type {Millis} from '../bytes/time.ts';
 import type {CongestionControl} from '../core/rate/congestion-control.ts';
-import type {Millis} from '../core/time.ts';
 import type {AeadName} from '../crypto/aead.ts';
+import {escapeText, quoteText} from '../text/escape-text.ts';
 import {readClassicFile} from './classic-file.ts';
 import {type Endpoint, LOCALHOST} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
-import {escapeText, quoteText} from './escape-text.ts';
 import {
 	checkForwards,
 	type ForwardOptions,

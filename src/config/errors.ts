@@ -1,3 +1,5 @@
+import {ValueError} from '../text/value-error.ts';
+
 /** One thing wrong in flags, files, environment or keys; printed as one line. */
 export interface Problem {
 	/** `FILE` or `FILE:LINE`, already escaped; empty for flags and the environment. */
@@ -54,21 +56,6 @@ export class ProblemList {
 		if (this.#problems.length === 0) return;
 		const rest = {where: '', field: '', reason: `and ${this.#unlisted} more problems`};
 		throw new ConfigError(this.#unlisted === 0 ? this.#problems : [...this.#problems, rest]);
-	}
-}
-
-/** A text that is not what its place wants; says what would be, and is worded by whoever catches it. */
-export class ValueError extends Error {
-	override readonly name = 'ValueError';
-	/** What belongs there, to go after "not": `an IP address`. */
-	readonly expected: string;
-	/** The offending text as shown, quoted and escaped; empty when it must not be shown. */
-	readonly shown: string;
-
-	constructor(expected: string, shown: string) {
-		super(shown === '' ? `not ${expected}` : `not ${expected}: ${shown}`);
-		this.expected = expected;
-		this.shown = shown;
 	}
 }
 

@@ -1,7 +1,8 @@
 import {isIPv6} from 'node:net';
+import {quoteText} from '../text/escape-text.ts';
+import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, LOCALHOST} from './endpoint.ts';
-import {type ProblemList, ValueError} from './errors.ts';
-import {quoteText} from './escape-text.ts';
+import type {ProblemList} from './errors.ts';
 import type {FieldReader} from './place.ts';
 import {readFlag, readOneOrMany} from './settings.ts';
 import {isLoopback, readHost, readListenAddress, readPort} from './values.ts';

@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {parseKey} from '../crypto/keys.ts';
+import {escapeText, quoteText} from '../text/escape-text.ts';
 import {attempt, type ProblemList} from './errors.ts';
-import {escapeText, quoteText} from './escape-text.ts';
 import {readTextFile} from './text-file.ts';
 import {readName} from './values.ts';
 

@@ -1,7 +1,8 @@
 import {isIPv6} from 'node:net';
-import {didYouMean} from './did-you-mean.ts';
-import {attempt, type ValueError} from './errors.ts';
-import {quoteText} from './escape-text.ts';
+import {didYouMean} from '../text/did-you-mean.ts';
+import {quoteText} from '../text/escape-text.ts';
+import type {ValueError} from '../text/value-error.ts';
+import {attempt} from './errors.ts';
 import type {PathDraft} from './paths.ts';
 import {readKeepAlive, readRates} from './quantities.ts';
 import {NO_BIND, readBind, readHost, readMark, readName, readPort} from './values.ts';

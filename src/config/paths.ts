@@ -1,8 +1,8 @@
 import {isIP} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
+import {quoteText} from '../text/escape-text.ts';
 import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
-import {quoteText} from './escape-text.ts';
 import {canonicalAddress} from './values.ts';
 
 /** The limits of a path in bits per second of UDP payload + 28 bytes, each direction its own. */

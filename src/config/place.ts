@@ -1,6 +1,6 @@
-import {didYouMean} from './did-you-mean.ts';
+import {didYouMean} from '../text/did-you-mean.ts';
+import {escapeText, quoteText} from '../text/escape-text.ts';
 import {attempt, type ProblemList} from './errors.ts';
-import {escapeText, quoteText} from './escape-text.ts';
 
 /** The steps from the top of a file to a value: field names and list positions. */
 export type FieldPath = readonly (string | number)[];

@@ -1,7 +1,7 @@
-import type {Millis} from '../core/time.ts';
-import {parseDuration, parseRate, parseSize} from '../sim/units.ts';
-import {ValueError} from './errors.ts';
-import {quoteText} from './escape-text.ts';
+import type {Millis} from '../bytes/time.ts';
+import {quoteText} from '../text/escape-text.ts';
+import {parseDuration, parseRate, parseSize} from '../text/units.ts';
+import {ValueError} from '../text/value-error.ts';
 import type {RateOptions} from './paths.ts';
 
 // Below it a rate is a slip of the unit: not one full-sized packet would pass in ten seconds.

@@ -1,9 +1,9 @@
 import {resolve} from 'node:path';
+import type {Millis} from '../bytes/time.ts';
 import {CONGESTION_CONTROLS, type CongestionControl} from '../core/rate/congestion-control.ts';
-import type {Millis} from '../core/time.ts';
 import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
+import {quoteText} from '../text/escape-text.ts';
 import {attempt, type ProblemList} from './errors.ts';
-import {quoteText} from './escape-text.ts';
 import {type IoName, readIoName} from './io-name.ts';
 import type {KeyEntry, KeySource} from './keys.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';

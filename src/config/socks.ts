@@ -1,7 +1,8 @@
 import {resolve} from 'node:path';
+import {quoteText} from '../text/escape-text.ts';
+import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, LOCALHOST} from './endpoint.ts';
-import {attempt, type ProblemList, ValueError} from './errors.ts';
-import {quoteText} from './escape-text.ts';
+import {attempt, type ProblemList} from './errors.ts';
 import type {FieldReader, Place} from './place.ts';
 import {readFlag, readOneOrMany} from './settings.ts';
 import {readTextFile} from './text-file.ts';

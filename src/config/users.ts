@@ -1,8 +1,8 @@
 import {dirname, resolve} from 'node:path';
 import type {Rule} from '../exit/rules.ts';
+import {quoteText} from '../text/escape-text.ts';
 import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
-import {quoteText} from './escape-text.ts';
 import {readRuleFields} from './exit.ts';
 import type {KeyEntry, KeyOptions, KeySource} from './keys.ts';
 import {FieldReader, type Place} from './place.ts';

@@ -1,8 +1,8 @@
 import {isIP, isIPv4, isIPv6, SocketAddress} from 'node:net';
-import {didYouMean} from './did-you-mean.ts';
+import {didYouMean} from '../text/did-you-mean.ts';
+import {quoteText} from '../text/escape-text.ts';
+import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, LOCALHOST} from './endpoint.ts';
-import {ValueError} from './errors.ts';
-import {quoteText} from './escape-text.ts';
 
 // Every reader here takes one text from a flag, a file or a variable and returns the value, or
 // throws a ValueError whose wording (field or word first) is up to the caller.

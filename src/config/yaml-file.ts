@@ -11,8 +11,8 @@ import {
 	Parser,
 	parseDocument,
 } from 'yaml';
+import {escapeControls, escapeText, maskKeys} from '../text/escape-text.ts';
 import type {ProblemList} from './errors.ts';
-import {escapeControls, escapeText, maskKeys} from './escape-text.ts';
 import {type FieldPath, Place, type SourceFile} from './place.ts';
 
 /** A parsed file: its top value (mappings are `Map`s) and where problems of it are reported. */

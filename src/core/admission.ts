@@ -1,3 +1,4 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {equalBytes, mac} from '../crypto/keys.ts';
 import {CloseCode, DATAGRAM_FRAMES, RefusalCode, STREAM_FRAMES} from '../wire/constants.ts';
 import {InitKind, RespStatus} from '../wire/handshake.ts';
@@ -17,7 +18,6 @@ import type {FormerSession, ServerSessions} from './server-sessions.ts';
 import {HALF_OPEN, type ServerUser} from './server-user.ts';
 import {Session} from './session.ts';
 import {STREAM_LIMIT, StreamSet} from './stream/stream-set.ts';
-import {type Millis, NEVER} from './time.ts';
 import {Warnings} from './warnings.ts';
 
 /** Beyond it a client of the same user has to show with a cookie that it gets what we send. */

@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import type {ClientRecord} from './server-session.ts';
 import type {ServerUser} from './server-user.ts';
-import type {Millis} from './time.ts';
 
 /** A record without session and flows is kept for this long, for the time of its newest INIT. */
 const LIFE: Millis = 600_000;

@@ -1,3 +1,4 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {backToken, equalBytes} from '../crypto/keys.ts';
 import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../wire/constants.ts';
 import {BACK_LENGTH, encodeBack, RESET_LENGTH, RespStatus} from '../wire/handshake.ts';
@@ -22,7 +23,6 @@ import {Session} from './session.ts';
 import {sessionStatus} from './session-status.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from './stream/stream-set.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
-import {type Millis, NEVER} from './time.ts';
 import type {Delivery} from './transmit.ts';
 import {Warnings} from './warnings.ts';
 

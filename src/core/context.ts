@@ -1,5 +1,6 @@
 import {Cursor} from '../bytes/cursor.ts';
 import {Fifo} from '../bytes/fifo.ts';
+import type {Millis} from '../bytes/time.ts';
 import {Probe} from '../wire/probe.ts';
 import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
@@ -8,7 +9,6 @@ import {FailedOpens} from './failed-opens.ts';
 import {Outbox} from './outbox.ts';
 import type {Session} from './session.ts';
 import type {Stream} from './stream/stream.ts';
-import type {Millis} from './time.ts';
 import {Delivery} from './transmit.ts';
 
 /** News that may wait for the driver; more are dropped and counted. */

@@ -1,5 +1,6 @@
 import {copyBytes} from '../bytes/cursor.ts';
 import {HEAD_ROOM, type Slot} from '../bytes/slot-pool.ts';
+import type {Millis} from '../bytes/time.ts';
 import {varintLength, writeVarint} from '../bytes/varint.ts';
 import {FrameType, MAX_DATAGRAMS, PACKET_OVERHEAD} from '../wire/constants.ts';
 import type {EndpointContext} from './context.ts';
@@ -7,7 +8,6 @@ import type {DropReason} from './drop-reason.ts';
 import type {PacketSender} from './packet-sender.ts';
 import {Sent} from './path/judge.ts';
 import type {PathSet} from './path/path-set.ts';
-import type {Millis} from './time.ts';
 
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
 const SPLIT_FOR: Millis = 5000;

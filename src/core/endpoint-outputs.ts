@@ -1,10 +1,10 @@
 import type {Slot} from '../bytes/slot-pool.ts';
+import type {Millis} from '../bytes/time.ts';
 import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
-import type {Millis} from './time.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 
 /** What both endpoints hand out in the same way; see Endpoint for the contract. */

@@ -8,13 +8,13 @@
  * of it is kept. No input throws: an exception inside a session ends that session, with an event.
  */
 import type {Slot} from '../bytes/slot-pool.ts';
+import type {Millis} from '../bytes/time.ts';
 import type {PathSettings} from '../wire/paths.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
 import type {CongestionControl} from './rate/congestion-control.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
-import type {Millis} from './time.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 
 /** A datagram bytes[start, end) and an encoded address targetBytes[targetStart, targetEnd). */

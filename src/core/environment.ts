@@ -1,7 +1,7 @@
+import type {Random} from '../bytes/random.ts';
+import type {Millis} from '../bytes/time.ts';
 import type {AeadFactory} from '../crypto/aead.ts';
 import type {DiffieHellman} from '../crypto/noise.ts';
-import type {Random} from './random.ts';
-import type {Millis} from './time.ts';
 
 /** What an endpoint gets from outside instead of reaching for it. */
 export interface Environment {

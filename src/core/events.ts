@@ -1,4 +1,4 @@
-import type {Millis} from './time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 /** How a sending direction of a path is judged. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';

@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import {type Account, unlimited} from './budget.ts';
 import type {DropCounters} from './drop-reason.ts';
-import type {Millis} from './time.ts';
 
 const MAX_DATAGRAMS = 256;
 const MAX_BYTES = 512 * 1024;

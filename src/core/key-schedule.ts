@@ -1,6 +1,6 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import type {Aead} from '../crypto/aead.ts';
 import {EPOCHS} from '../wire/constants.ts';
-import {type Millis, NEVER} from './time.ts';
 
 /** The keys of one epoch and what was seen under them. */
 interface EpochKeys {

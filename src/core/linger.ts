@@ -1,4 +1,4 @@
-import type {Millis} from './time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 /** Answers that wait in bridges on a busy machine come this late at least. */
 const SHORTEST: Millis = 300;

@@ -1,4 +1,5 @@
 import type {Slot} from '../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {BASE_PACKET_SIZE, HEADER_LENGTH} from '../wire/constants.ts';
 import {associatedData, encodeHeader} from '../wire/header.ts';
 import type {EndpointContext} from './context.ts';
@@ -8,7 +9,6 @@ import {Sent} from './path/judge.ts';
 import type {Path} from './path/path.ts';
 import type {PathSet} from './path/path-set.ts';
 import {SentTimes} from './sent-times.ts';
-import {type Millis, NEVER} from './time.ts';
 import type {Transmit} from './transmit.ts';
 
 const TAG = 16;

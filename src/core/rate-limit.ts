@@ -1,4 +1,4 @@
-import type {Millis} from './time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 /** At most so many events a second for each key; the table of keys is bounded and starts anew each second. */
 export class RateLimit {

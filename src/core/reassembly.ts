@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import {MAX_DATAGRAM, MAX_FRAGMENTS} from '../wire/constants.ts';
 import {type Account, unlimited} from './budget.ts';
-import type {Millis} from './time.ts';
 
 /** Datagrams being joined at once. */
 const MAX_OPEN = 64;

@@ -1,7 +1,7 @@
+import type {Millis} from '../bytes/time.ts';
 import {headerPacketNumber, headerSessionId} from '../wire/header.ts';
 import {Seen} from './replay-window.ts';
 import type {Session} from './session.ts';
-import type {Millis} from './time.ts';
 
 /** Only packets sent within this time may draw a RESET that is believed. */
 const RESET_WINDOW: Millis = 3000;

@@ -1,4 +1,4 @@
-import type {Millis} from './time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 const ENTRIES = 64;
 const STEP: Millis = 100;

@@ -1,9 +1,9 @@
+import type {Millis} from '../bytes/time.ts';
 import type {FlowOwner, ServerFlow} from './flow/server-flow-table.ts';
 import type {ServerFlows} from './flow/server-flows.ts';
 import type {RateLimit} from './rate-limit.ts';
 import type {ServerUser} from './server-user.ts';
 import type {Session} from './session.ts';
-import type {Millis} from './time.ts';
 
 /** What the server keeps of one client id of one user, over all its sessions. */
 export interface ClientRecord extends FlowOwner {

@@ -1,9 +1,9 @@
+import type {Millis} from '../bytes/time.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {EndpointContext} from './context.ts';
 import type {ServerFlowTable} from './flow/server-flow-table.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
 import {addTraffic, type ServerUser} from './server-user.ts';
-import type {Millis} from './time.ts';
 
 /** A session that no packet came for after its handshake is forgotten. */
 const HALF_OPEN_FOR: Millis = 10_000;

@@ -1,10 +1,10 @@
+import type {Millis} from '../bytes/time.ts';
 import {type Account, unlimited} from './budget.ts';
 import type {ServerConfig, UserConfig} from './endpoint.ts';
 import type {RefusedKind, UserStatus} from './events.ts';
 import {RateLimit} from './rate-limit.ts';
 import type {StreamTraffic} from './stream/stream.ts';
 import type {StreamUser} from './stream/stream-set.ts';
-import type {Millis} from './time.ts';
 import {TokenBucket} from './token-bucket.ts';
 
 /** How often the same refusal of a user is told. */

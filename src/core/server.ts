@@ -1,3 +1,4 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {backToken} from '../crypto/keys.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../wire/constants.ts';
 import {encodeReset} from '../wire/handshake.ts';
@@ -20,7 +21,6 @@ import {ServerSessions} from './server-sessions.ts';
 import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
 import {sessionStatus} from './session-status.ts';
 import {STREAM_MEMORY} from './stream/stream-set.ts';
-import {type Millis, NEVER} from './time.ts';
 import type {Delivery} from './transmit.ts';
 
 const SWEEP: Millis = 1000;

@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import type {SessionStatus, StreamTotals} from './events.ts';
 import type {Session} from './session.ts';
-import type {Millis} from './time.ts';
 
 /** What the endpoint adds to what the session knows of itself. */
 export interface StatusContext {

@@ -1,5 +1,6 @@
 import {copyBytes} from '../bytes/cursor.ts';
 import {HEAD_ROOM} from '../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {writeVarint} from '../bytes/varint.ts';
 import {decodeTarget} from '../wire/address.ts';
 import {
@@ -31,7 +32,6 @@ import {Reassembly} from './reassembly.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import {ReplayWindow, Seen} from './replay-window.ts';
 import type {StreamSet} from './stream/stream-set.ts';
-import {type Millis, NEVER} from './time.ts';
 
 /** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
 const WINDOW = 65_536;

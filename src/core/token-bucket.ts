@@ -1,4 +1,4 @@
-import type {Millis} from './time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 /** Lets so many events a second pass in the long run, and `burst` of them at once after a pause. */
 export class TokenBucket {

@@ -1,7 +1,7 @@
+import type {Millis} from '../bytes/time.ts';
 import type {EndpointContext} from './context.ts';
 import type {EndpointEvent} from './events.ts';
 import type {RemoteAddress} from './remote-address.ts';
-import type {Millis} from './time.ts';
 
 /** What warnings are about. */
 export type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];

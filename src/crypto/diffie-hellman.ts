@@ -1,5 +1,5 @@
 import {createPrivateKey, createPublicKey, diffieHellman, type KeyObject} from 'node:crypto';
-import type {Random} from '../core/random.ts';
+import type {Random} from '../bytes/random.ts';
 
 /** Length of a public key, a private key and a shared secret in bytes. */
 export const DH_LENGTH = 32;

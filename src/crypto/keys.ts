@@ -1,5 +1,5 @@
 import {createHmac, hkdfSync, timingSafeEqual} from 'node:crypto';
-import type {Random} from '../core/random.ts';
+import type {Random} from '../bytes/random.ts';
 import {KEY_LENGTH} from './aead.ts';
 
 /** Length of a key as text: base64 of {@link KEY_LENGTH} bytes, with its padding. */

@@ -10,7 +10,7 @@
 // not mixed at all; with empty headers the published vectors hold.
 
 import {createHash} from 'node:crypto';
-import type {Random} from '../core/random.ts';
+import type {Random} from '../bytes/random.ts';
 import {type AeadFactory, KEY_LENGTH, TAG_LENGTH} from './aead.ts';
 import {DH_LENGTH, type DiffieHellman, type KeyPair, X25519} from './diffie-hellman.ts';
 import {mac} from './keys.ts';

@@ -1,5 +1,5 @@
 import {randomFillSync} from 'node:crypto';
-import type {Random} from '../core/random.ts';
+import type {Random} from '../bytes/random.ts';
 
 /** Size of the pool in bytes: one call of the system's generator serves many small draws. */
 const POOL_SIZE = 4096;

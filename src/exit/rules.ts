@@ -4,9 +4,10 @@
  *   10.0.0.0/8   192.0.2.7   fd00::/8   2001:db8::7   intranet.example   *
  *   10.0.0.0/8:443   192.0.2.7:1000-2000   [2001:db8::7]:53   [fd00::/8]:443   *:25
  */
-import {ValueError} from '../config/errors.ts';
-import {quoteText} from '../config/escape-text.ts';
+
 import {parseIp, sameAddress, unmap} from '../socks/address.ts';
+import {quoteText} from '../text/escape-text.ts';
+import {ValueError} from '../text/value-error.ts';
 import {NAT64_LENGTHS} from './embedded.ts';
 import {endsInNumber, hostName} from './host-name.ts';
 import {contains, isFirstOf, type Prefix} from './prefix.ts';

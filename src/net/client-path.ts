@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import {Departure} from './departure.ts';
 import {vpnInterfaceOf} from './interfaces.ts';
 import {familyOf, formatAddress, type IpFamily, wildcardOf} from './ip.ts';

@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../bytes/time.ts';
 import type {PathState} from '../core/events.ts';
-import {type Millis, NEVER} from '../core/time.ts';
 import {
 	ClientPath,
 	type ClientPathEvents,

@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {Account} from '../core/budget.ts';
-import type {Millis} from '../core/time.ts';
 import {ClientStream, type StreamRequest, type StreamTunnel} from './client-stream.ts';
 import {SweptSet} from './swept-set.ts';
 

@@ -1,8 +1,8 @@
+import type {Millis} from '../bytes/time.ts';
 import {Budget} from '../core/budget.ts';
 import type {ClientEndpoint} from '../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus, RefusedKind} from '../core/events.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
-import type {Millis} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import type {ClientPath, ClientPathOptions, PathTrouble, PortMemory} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';

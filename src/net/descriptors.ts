@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
+import type {Millis} from '../bytes/time.ts';
 import {type Account, Budget} from '../core/budget.ts';
-import type {Millis} from '../core/time.ts';
 import type {Reporter} from './reporter.ts';
 
 const REPORT_INTERVAL: Millis = 60_000;

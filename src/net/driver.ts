@@ -1,10 +1,10 @@
 import type {Slot} from '../bytes/slot-pool.ts';
 import {SLOT_SIZE} from '../bytes/slot-pool.ts';
+import type {Millis} from '../bytes/time.ts';
+import {NEVER} from '../bytes/time.ts';
 import type {Endpoint} from '../core/endpoint.ts';
 import type {EndpointEvent} from '../core/events.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
-import type {Millis} from '../core/time.ts';
-import {NEVER} from '../core/time.ts';
 import type {Delivery, Transmit} from '../core/transmit.ts';
 import {StreamCode} from '../wire/constants.ts';
 

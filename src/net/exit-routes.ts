@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import type {ReceivedTarget} from '../core/flow/received-targets.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import {hostName} from '../exit/host-name.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {formatTarget, ipTarget, namedTarget, sameAddress, unmap} from '../socks/address.ts';

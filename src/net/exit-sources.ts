@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import type {ExitPolicy, UserRules} from '../exit/policy.ts';
 import {encodeTarget, ipTarget, parseIp} from '../socks/address.ts';
 

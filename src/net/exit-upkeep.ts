@@ -1,5 +1,5 @@
 import {networkInterfaces} from 'node:os';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import type {ExitPolicy} from '../exit/policy.ts';
 import type {RuleSet} from '../exit/rules.ts';
 import {parseIp} from '../socks/address.ts';

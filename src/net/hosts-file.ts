@@ -1,7 +1,7 @@
 import {readFile, stat} from 'node:fs/promises';
 import process from 'node:process';
 import {setImmediate as nextTurn} from 'node:timers/promises';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {hostName} from '../exit/host-name.ts';
 import {parseIp, unmap} from '../socks/address.ts';
 

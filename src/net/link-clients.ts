@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {parseIp} from '../socks/address.ts';
 
 /** How long an address keeps what it has from further clients of its own: time for an answer. */

@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 interface Entry<T> {
 	readonly value: T;

@@ -1,6 +1,6 @@
 import {lookup, Resolver} from 'node:dns/promises';
 import {readFileSync} from 'node:fs';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {NameQueue} from './name-queue.ts';
 
 /** One address that a name server gave. */

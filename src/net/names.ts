@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {hostName} from '../exit/host-name.ts';
 import {parseIp, unmap} from '../socks/address.ts';
 import {HOSTS_PATH, HostsFile, type HostsSource} from './hosts-file.ts';

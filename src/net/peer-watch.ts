@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import type {TcpAttempts} from './tcp-table.ts';
 
 /** So many answers in a row may be missing without anything being wrong. */

@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import {localAddresses} from './interfaces.ts';
 import {canonicalAddress, familyOf, formatAddress} from './ip.ts';
 import type {Reporter} from './reporter.ts';

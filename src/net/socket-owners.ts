@@ -1,5 +1,5 @@
 import {readFileSync} from 'node:fs';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {place} from './tcp-table.ts';
 
 /** A local address and port. */

@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {canonicalText} from '../socks/address.ts';
 import {
 	Negotiation,

@@ -1,6 +1,6 @@
+import type {Millis} from '../bytes/time.ts';
 import type {OpenDatagram} from '../core/endpoint.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
 import {canonicalText, formatIp, type SocksTarget} from '../socks/address.ts';
 import {

@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
 import {canonicalText, type SocksTarget} from '../socks/address.ts';
 import {FragmentBudget} from '../socks/fragments.ts';

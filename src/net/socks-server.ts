@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net';
+import type {Millis} from '../bytes/time.ts';
 import type {Account} from '../core/budget.ts';
-import type {Millis} from '../core/time.ts';
 import type {Delivery} from '../core/transmit.ts';
 import {canonicalText, encodeTarget} from '../socks/address.ts';
 import type {NegotiationEnd, NegotiationOptions, SocksRequest} from '../socks/negotiation.ts';

@@ -1,6 +1,6 @@
 import {connect, type Socket} from 'node:net';
+import type {Millis} from '../bytes/time.ts';
 import type {TunnelStream} from '../core/stream/tunnel-stream.ts';
-import type {Millis} from '../core/time.ts';
 import {RefusalCode} from '../wire/constants.ts';
 import {ExitStream, type ExitStreamInit} from './exit-stream.ts';
 import {refusalWord} from './refusal-word.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 const SWEEP_INTERVAL: Millis = 1000;
 

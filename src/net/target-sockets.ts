@@ -1,5 +1,5 @@
+import type {Millis} from '../bytes/time.ts';
 import type {RemoteAddress} from '../core/remote-address.ts';
-import type {Millis} from '../core/time.ts';
 import {RefusalCode} from '../wire/constants.ts';
 import type {SocketAccount, SocketBudget} from './descriptors.ts';
 import {familyOf, formatAddress, wildcardOf} from './ip.ts';

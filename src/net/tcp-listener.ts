@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {type AddressInfo, createServer, type Server, type Socket} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {formatAddress} from './ip.ts';
 import {isMissingAddress, listenAddresses} from './listen-addresses.ts';
 import type {Reporter} from './reporter.ts';

@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {formatIp} from '../socks/address.ts';
 import {RefusalCode} from '../wire/constants.ts';
 import type {SocketAccount} from './descriptors.ts';

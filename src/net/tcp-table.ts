@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import type {Socket} from 'node:net';
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {parseIp} from '../socks/address.ts';
 
 /** What is known of connections may be so old. */

@@ -1,5 +1,5 @@
 import {Fifo} from '../bytes/fifo.ts';
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 
 /** What a delivery queue sorts by: the time, and among equal times the number. */
 export interface Timed {

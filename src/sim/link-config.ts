@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 import {checkLoss, type LossConfig} from './loss.ts';
 
 /** IPv4 and UDP header bytes, which every rate and queue limit counts on top of the payload. */

@@ -1,5 +1,5 @@
 import {Fifo} from '../bytes/fifo.ts';
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {DeliveryQueue, type Timed} from './delivery-queue.ts';
 import {checkLinkConfig, type LinkConfig, PACKET_OVERHEAD, PERFECT_LINK} from './link-config.ts';
 import {LossProcess} from './loss.ts';

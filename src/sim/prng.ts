@@ -1,4 +1,4 @@
-import type {Random} from '../core/random.ts';
+import type {Random} from '../bytes/random.ts';
 
 const TWO_32 = 2 ** 32;
 

@@ -1,7 +1,7 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
+import {parseDuration, parsePercentage, parseRate, parseSize} from '../text/units.ts';
 import {checkLinkConfig, type LinkConfig, PERFECT_LINK} from './link-config.ts';
 import {checkLoss, type LossConfig} from './loss.ts';
-import {parseDuration, parsePercentage, parseRate, parseSize} from './units.ts';
 
 /** The impairments of one direction as a user writes them: every value is a text with its unit. */
 export type Impairments = {readonly [Key in ImpairmentKey]?: string | readonly string[]};

@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {canonicalText, parseIp, type SocksTarget, sameAddress, unmap} from './address.ts';
 import {SocksDropCounters, type SocksDropReason} from './drop-reason.ts';
 import {type FragmentBudget, FragmentQueue} from './fragments.ts';

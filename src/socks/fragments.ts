@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import type {SocksTarget} from './address.ts';
 import type {SocksDropCounters, SocksDropReason} from './drop-reason.ts';
 

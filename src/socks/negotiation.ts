@@ -1,5 +1,5 @@
 import Parser, {type ParsedRequest} from '#socksv5-parser';
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 import {ipTarget, namedTarget, parseIp, type SocksTarget} from './address.ts';
 import {encodeLoginReply, readCredentials} from './credentials.ts';
 import {encodeReply, ReplyCode} from './reply.ts';

@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../core/time.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
 
 /** Source ports of one association that is not locked to one. */
 export const MAX_SOURCE_PORTS = 16;

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {ConnectionWatch} from '../../src/app/connection-watch.ts';
 import {findingWords, judgeSigns} from '../../src/app/path-finding.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import type {PathState} from '../../src/core/events.ts';
-import {NEVER} from '../../src/core/time.ts';
 import type {PathTrouble} from '../../src/net/client-path.ts';
 
 const SILENT = 'silent: no server, wrong key or blocked';

@@ -1,11 +1,6 @@
 import test from 'ava';
-import {
-	attempt,
-	ConfigError,
-	formatProblem,
-	ProblemList,
-	ValueError,
-} from '../../src/config/errors.ts';
+import {attempt, ConfigError, formatProblem, ProblemList} from '../../src/config/errors.ts';
+import {ValueError} from '../../src/text/value-error.ts';
 
 test('formats a problem with the parts it has', (t) => {
 	t.is(formatProblem({where: 'a:1', field: 'b.c', reason: 'is bad'}), 'a:1: b.c: is bad');

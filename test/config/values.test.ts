@@ -1,5 +1,4 @@
 import test from 'ava';
-import {ValueError} from '../../src/config/errors.ts';
 import {readInterval, readMemory, readRate, readRates} from '../../src/config/quantities.ts';
 import {
 	canonicalAddress,
@@ -11,6 +10,7 @@ import {
 	readPort,
 	readTarget,
 } from '../../src/config/values.ts';
+import {ValueError} from '../../src/text/value-error.ts';
 
 const accepts = test.macro({
 	exec(t, read: (text: string) => unknown, cases: readonly (readonly [string, unknown])[]) {

@@ -1,10 +1,10 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {ValueError} from '../../src/config/errors.ts';
 import {hostName} from '../../src/exit/host-name.ts';
 import {contains} from '../../src/exit/prefix.ts';
 import {parseNat64Prefix, parseRule, RuleSet} from '../../src/exit/rules.ts';
 import {formatIp} from '../../src/socks/address.ts';
+import {ValueError} from '../../src/text/value-error.ts';
 import {fromNumber, ip, toNumber} from './addresses.ts';
 
 /** A rule in one line, to compare it by. */

@@ -1,9 +1,9 @@
 import test from 'ava';
 import {type Slot, SlotPool} from '../../src/bytes/slot-pool.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import type {Endpoint} from '../../src/core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../src/core/events.ts';
 import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
-import {NEVER} from '../../src/core/time.ts';
 import {Delivery, Transmit} from '../../src/core/transmit.ts';
 import {SendQueue} from '../../src/net/batch/send-queue.ts';
 import {Driver, type DriverOutputs} from '../../src/net/driver.ts';

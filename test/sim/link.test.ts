@@ -1,5 +1,5 @@
 import test from 'ava';
-import {NEVER} from '../../src/core/time.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';

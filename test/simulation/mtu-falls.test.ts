@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {Millis} from '../../src/core/time.ts';
+import type {Millis} from '../../src/bytes/time.ts';
 import {type Flight, randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
 import type {WorldOptions} from '../support/world-options.ts';
 

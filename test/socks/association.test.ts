@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {NEVER} from '../../src/core/time.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import {formatTarget, ipTarget, parseIp} from '../../src/socks/address.ts';
 import {FragmentBudget} from '../../src/socks/fragments.ts';
 import {fromHex} from '../crypto/fixtures.ts';

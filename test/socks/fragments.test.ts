@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {NEVER} from '../../src/core/time.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import type {SocksTarget} from '../../src/socks/address.ts';
 import {SocksDropCounters} from '../../src/socks/drop-reason.ts';
 import {FragmentBudget, FragmentQueue} from '../../src/socks/fragments.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {NEVER} from '../../src/core/time.ts';
+import {NEVER} from '../../src/bytes/time.ts';
 import {ipTarget} from '../../src/socks/address.ts';
 import {Negotiation} from '../../src/socks/negotiation.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../../src/core/time.ts';
+import type {Millis} from '../../src/bytes/time.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {PERFECT_LINK} from '../../src/sim/link-config.ts';
 import type {TunnelWorld} from './tunnel-world.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../../src/core/time.ts';
+import type {Millis} from '../../src/bytes/time.ts';
 import type {Delivery, Link, LinkCounts} from '../../src/sim/link.ts';
 
 /** What is due at or before `until`, polled at every deadline as a driver would do it. */

@@ -1,7 +1,7 @@
 import {readUint32} from '../../src/bytes/cursor.ts';
+import type {Millis} from '../../src/bytes/time.ts';
 import type {EndpointStatus} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
-import type {Millis} from '../../src/core/time.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
 import {MAX_PACKET_SIZE, PacketType} from '../../src/wire/constants.ts';
 import type {End} from './datagram-ledger.ts';

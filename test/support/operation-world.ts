@@ -1,4 +1,4 @@
-import type {Millis} from '../../src/core/time.ts';
+import type {Millis} from '../../src/bytes/time.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';
 import {Attacker} from './attacker.ts';
 import type {End} from './datagram-ledger.ts';

@@ -1,10 +1,10 @@
+import type {Millis} from '../../src/bytes/time.ts';
 import type {ServerConfig} from '../../src/core/endpoint.ts';
 import type {Environment} from '../../src/core/environment.ts';
 import type {EndpointEvent} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {MptunnelServer} from '../../src/core/server.ts';
 import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
-import type {Millis} from '../../src/core/time.ts';
 import {environmentOf, remoteOf} from '../core/core-fixtures.ts';
 import {connectRaw, type RawSession} from './raw-session.ts';
 

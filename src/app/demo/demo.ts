@@ -1,4 +1,4 @@
-import type {Millis} from '../../core/time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import type {Logger} from '../logger.ts';
 import {DemoTunnel} from './demo-tunnel.ts';
 import {DEMO_LINKS} from './links.ts';

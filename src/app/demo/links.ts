@@ -1,6 +1,6 @@
 import {once} from 'node:events';
 import {Worker} from 'node:worker_threads';
-import type {Millis} from '../../core/time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {SystemRandom} from '../../crypto/system-random.ts';
 import type {LinkProxyCounts} from '../../net/link-proxy.ts';
 

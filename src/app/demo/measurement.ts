@@ -1,5 +1,5 @@
+import type {Millis} from '../../bytes/time.ts';
 import type {PathState, PathStatus, SessionStatus} from '../../core/events.ts';
-import type {Millis} from '../../core/time.ts';
 import type {StatusSnapshot} from '../status.ts';
 
 /** One direction of one path, as the tunnel measured it. */

@@ -1,4 +1,4 @@
-import type {Millis} from '../../core/time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /** What a late timer may send at once, as time at the rate: a burst would fill socket buffers. */
 const BURST: Millis = 8;

@@ -1,4 +1,4 @@
-import type {Millis} from '../../core/time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import type {LinkProxyCounts} from '../../net/link-proxy.ts';
 import {countFigure, formatShare, millisFigure, shareFigure} from '../figures.ts';
 import {textTable} from '../text-table.ts';

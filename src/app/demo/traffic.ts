@@ -1,7 +1,7 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import {once} from 'node:events';
+import type {Millis} from '../../bytes/time.ts';
 import {ReplayWindow} from '../../core/replay-window.ts';
-import type {Millis} from '../../core/time.ts';
 import {Pace} from './pace.ts';
 
 /** Bytes in every datagram: a packet of a telephone call. */

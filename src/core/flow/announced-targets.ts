@@ -1,5 +1,5 @@
+import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
-import type {Millis} from '../time.ts';
 
 /** Targets of one flow that have a reference at once. */
 const LIMIT = 256;

@@ -1,8 +1,8 @@
+import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
 import {encodeFixedTarget, encodeForwardTarget} from '../../wire/address.ts';
 import type {ListenerConfig} from '../endpoint.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import type {Millis} from '../time.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import {surplus} from './idle-flows.ts';
 import {ReceivedTargets, SESSION_TARGETS} from './received-targets.ts';

@@ -1,3 +1,4 @@
+import type {Millis} from '../../bytes/time.ts';
 import {writeVarint} from '../../bytes/varint.ts';
 import {type HostTarget, TargetKind} from '../../wire/address.ts';
 import {FrameType, MAX_DATAGRAM} from '../../wire/constants.ts';
@@ -8,7 +9,6 @@ import {HoldQueue} from '../hold-queue.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Session} from '../session.ts';
-import type {Millis} from '../time.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowFrames} from './flow-frames.ts';

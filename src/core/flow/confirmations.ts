@@ -1,6 +1,6 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {writeVarint} from '../../bytes/varint.ts';
 import {FrameType} from '../../wire/constants.ts';
-import {type Millis, NEVER} from '../time.ts';
 
 /** How long a confirmation waits for a datagram that takes it along, or for others to go with. */
 const PATIENCE: Millis = 3;

@@ -1,6 +1,6 @@
+import type {Millis} from '../../bytes/time.ts';
 import type {Target} from '../../wire/address.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {Millis} from '../time.ts';
 
 /** What a session hands its flows: the frames that speak of them. Payloads are bytes[start, end). */
 export interface FlowFrames {

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /** How soon flows are looked through again where none was found to be idle. */
 const LOOK_AGAIN: Millis = 1000;

@@ -1,5 +1,5 @@
+import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
-import type {Millis} from '../time.ts';
 
 /**
  * Targets of one flow that are remembered at once: twice what the peer calls by reference, because

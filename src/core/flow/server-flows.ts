@@ -1,3 +1,4 @@
+import type {Millis} from '../../bytes/time.ts';
 import {writeVarint} from '../../bytes/varint.ts';
 import {type FixedTarget, type ForwardTarget, type Target, TargetKind} from '../../wire/address.ts';
 import {FrameType, RefusalCode} from '../../wire/constants.ts';
@@ -6,7 +7,6 @@ import type {DropReason} from '../drop-reason.ts';
 import {HoldQueue} from '../hold-queue.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {Session} from '../session.ts';
-import type {Millis} from '../time.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {Confirmations} from './confirmations.ts';
 import type {FlowFrames} from './flow-frames.ts';

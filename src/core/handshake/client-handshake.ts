@@ -1,4 +1,5 @@
 import {readUint32} from '../../bytes/cursor.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {writeHash} from '../../crypto/keyed-hash.ts';
 import {equalBytes, mac} from '../../crypto/keys.ts';
 import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
@@ -20,7 +21,6 @@ import {
 	RespStatus,
 } from '../../wire/handshake.ts';
 import type {Environment} from '../environment.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {cookieMac, UserKeys} from './user-keys.ts';
 
 /** Pauses between the first sends of an attempt. */

@@ -1,4 +1,5 @@
 import {readUint32} from '../../bytes/cursor.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {beginsHash} from '../../crypto/keyed-hash.ts';
 import {equalBytes, keyHint, mac} from '../../crypto/keys.ts';
 import {NoiseResponder} from '../../crypto/noise.ts';
@@ -19,7 +20,6 @@ import {
 import type {Environment} from '../environment.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import type {Millis} from '../time.ts';
 import {cookieMac, UserKeys} from './user-keys.ts';
 
 /** An answer is repeated for copies of its INIT for this long; later copies are somebody else's. */

@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import {type Millis, NEVER} from '../time.ts';
 
 /** Addresses kept for one path; the least recently heard goes. */
 const MAX_ADDRESSES = 4;

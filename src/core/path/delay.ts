@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 const WINDOW: Millis = 10_000;
 const BUCKETS = 10;

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /** Checkpoints kept: as many samples, when there are so few, tell a good path from a slightly lossy one. */
 const CHECKPOINTS = 128;

@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathState} from '../events.ts';
-import {type Millis, NEVER} from '../time.ts';
 
 /** The chance that silence is bad luck below which a path is judged down: ln(1e-6). */
 const LOG_CHANCE = Math.log(1e-6);

@@ -1,5 +1,5 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {CANDIDATES, CONVICTION, DOUBT, SizeEvidence, type SizeInterval} from './size-evidence.ts';
 
 /** A size is too big only when the chance that all its probes were lost by luck is below this. */

@@ -1,10 +1,10 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE, MAX_PACKET_SIZE, MAX_PATHS} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/paths.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathState} from '../events.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {chooseRedundant, chooseSamples} from '../schedule/redundant.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {PathAddress} from './address.ts';
 import {WORST_GRADE} from './delivery.ts';
 import {Path} from './path.ts';

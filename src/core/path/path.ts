@@ -1,8 +1,8 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/paths.ts';
 import type {PathState, PathStatus} from '../events.ts';
 import {ReplayWindow} from '../replay-window.ts';
-import {type Millis, NEVER} from '../time.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
 import {DelayMeter} from './delay.ts';

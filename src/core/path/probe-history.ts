@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import type {SizeCounts} from './size-evidence.ts';
 
 /** Probes remembered: 6.4 s at ten a second. */

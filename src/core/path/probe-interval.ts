@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../time.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {Path} from './path.ts';
 
 /** How much goes on in a session: data in the last 2 s, in the last 30 s, or neither. */

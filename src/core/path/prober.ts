@@ -1,9 +1,9 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE, FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import {encodeProbe, type Probe} from '../../wire/probe.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PacketSender} from '../packet-sender.ts';
-import {type Millis, NEVER} from '../time.ts';
 import type {PathAddress} from './address.ts';
 import {Sent} from './judge.ts';
 import type {Path} from './path.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /** Assumed before the first sample (RFC 9002, section 6.2.2). */
 const INITIAL_RTT: Millis = 333;

@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../time.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 
 /** A queue longer than this is one that we build, when another path has none. */
 const QUEUE_LIMIT: Millis = 100;

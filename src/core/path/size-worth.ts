@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {WORST_GRADE} from './delivery.ts';
 import type {Path} from './path.ts';
 

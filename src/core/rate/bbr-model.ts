@@ -1,5 +1,5 @@
-import type {Random} from '../random.ts';
-import type {Millis} from '../time.ts';
+import type {Random} from '../../bytes/random.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {BandwidthFilter} from './bandwidth-filter.ts';
 import {LossMeter} from './loss-meter.ts';
 import {Pacer} from './pacer.ts';

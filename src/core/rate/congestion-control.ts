@@ -1,5 +1,5 @@
-import type {Random} from '../random.ts';
-import type {Millis} from '../time.ts';
+import type {Random} from '../../bytes/random.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {BbrModel} from './bbr-model.ts';
 import {NewRenoModel} from './new-reno-model.ts';
 import type {RateModel} from './rate-model.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {WindowedMinimum} from './windowed-minimum.ts';
 
 /** One-way delay above its own smallest of the last 10 s; the clocks' unknown offset cancels out. */

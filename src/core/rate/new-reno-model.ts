@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {Pacer} from './pacer.ts';
 import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /** A sender that wakes late may make up for so much at once. */
 const BURST: Millis = 4;

@@ -1,5 +1,5 @@
+import type {Millis} from '../../bytes/time.ts';
 import {RttEstimator} from '../path/rtt.ts';
-import type {Millis} from '../time.ts';
 import {DelayFloor} from './delay-floor.ts';
 import {WindowedMinimum} from './windowed-minimum.ts';
 

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 /**
  * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model that

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import type {SendSnapshot} from './rate-model.ts';
 
 /** What was sent at one moment seems to arrive at one, too; no packet takes less time on any path. */

@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 
 const BUCKETS = 10;
 const BUCKET: Millis = 1000;

@@ -1,4 +1,4 @@
-import {type Millis, NEVER} from '../time.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {Pending, type Stream} from './stream.ts';
 
 /** Part of a round trip, and time at most, by which the second telling stays behind the first. */

@@ -1,9 +1,9 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathReport} from '../../wire/feedback.ts';
 import type {Path} from '../path/path.ts';
 import {RttEstimator} from '../path/rtt.ts';
 import {Pacer} from '../rate/pacer.ts';
 import type {RateModel, SendSnapshot} from '../rate/rate-model.ts';
-import {type Millis, NEVER} from '../time.ts';
 import type {SentPacket} from './sent-packet.ts';
 
 const FIRST_CAPACITY = 1024;

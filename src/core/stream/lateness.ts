@@ -1,4 +1,4 @@
-import type {Millis} from '../time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import type {Carrier} from './carrier.ts';
 import type {PacketFiller} from './packet-filler.ts';
 

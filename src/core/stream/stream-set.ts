@@ -1,4 +1,5 @@
 import type {Cursor} from '../../bytes/cursor.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
 import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/constants.ts';
 import type {Account} from '../budget.ts';
@@ -9,7 +10,6 @@ import {Role} from '../path/probe-interval.ts';
 import {type CongestionControl, createRateModel} from '../rate/congestion-control.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import type {Session} from '../session.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {FeedbackSender} from './feedback-sender.ts';
 import {PacketFiller} from './packet-filler.ts';
 import {SEND_RESERVE, Stream, type StreamHost, type StreamTraffic} from './stream.ts';

@@ -1,13 +1,13 @@
 import type {Cursor} from '../../bytes/cursor.ts';
+import type {Random} from '../../bytes/random.ts';
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
 import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
 import type {PacketSender} from '../packet-sender.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
-import type {Random} from '../random.ts';
 import type {RateModel} from '../rate/rate-model.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {Beginnings} from './beginnings.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
 import {Lateness} from './lateness.ts';

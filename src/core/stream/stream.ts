@@ -1,6 +1,6 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
 import {EARLY_WINDOW} from '../../wire/constants.ts';
 import type {Account} from '../budget.ts';
-import {type Millis, NEVER} from '../time.ts';
 import {ReceiveBuffer} from './receive-buffer.ts';
 import {SendBuffer} from './send-buffer.ts';
 import type {StreamOwner, TunnelStream} from './tunnel-stream.ts';

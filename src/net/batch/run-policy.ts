@@ -1,4 +1,4 @@
-import type {Millis} from '../../core/time.ts';
+import type {Millis} from '../../bytes/time.ts';
 import {EIO} from './kernel.ts';
 
 /** How long runs of a size that was refused are not tried again. */

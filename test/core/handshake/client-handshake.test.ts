@@ -1,7 +1,7 @@
 import test from 'ava';
+import {NEVER} from '../../../src/bytes/time.ts';
 import {ClientHandshake, type Resumable} from '../../../src/core/handshake/client-handshake.ts';
 import {UserKeys} from '../../../src/core/handshake/user-keys.ts';
-import {NEVER} from '../../../src/core/time.ts';
 import {mac} from '../../../src/crypto/keys.ts';
 import {NoiseResponder} from '../../../src/crypto/noise.ts';
 import {

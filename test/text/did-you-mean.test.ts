@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {didYouMean} from '../../src/config/did-you-mean.ts';
+import {didYouMean} from '../../src/text/did-you-mean.ts';
 
 const FIELDS = ['paths', 'listen', 'copies', 'keyFile', 'logLevel', 'logFormat'];
 

@@ -1,4 +1,4 @@
-import type {Millis} from '../core/time.ts';
+import type {Millis} from '../bytes/time.ts';
 
 const DURATION_UNITS: ReadonlyMap<string, number> = new Map([
 	['us', 0.001],

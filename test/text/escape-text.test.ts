@@ -6,7 +6,7 @@ import {
 	maskKeys,
 	quoteText,
 	TEXT_LIMIT,
-} from '../../src/config/escape-text.ts';
+} from '../../src/text/escape-text.ts';
 
 const KEY = 'kJQd4N8sPDyiU0b5GIkbJPqOo8sXyyZ2v+LKJVbRQnE=';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {parseDuration, parsePercentage, parseRate, parseSize} from '../../src/sim/units.ts';
+import {parseDuration, parsePercentage, parseRate, parseSize} from '../../src/text/units.ts';
 
 const REFUSED = ['', '10', '-1ms', '1e3s', 'ms', '5 parsecs', '1..2s', '10msx', 'NaN', 'Infinity'];
 
