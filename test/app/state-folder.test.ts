@@ -29,6 +29,7 @@ import {
 	type StateFolderInit,
 	serverIdentity,
 } from '../../src/app/state-folder.ts';
+import {waitFor} from '../support/wait-for.ts';
 
 const linux = process.platform === 'linux' ? test : test.skip;
 
@@ -237,17 +238,17 @@ linux('a lock from before the machine was restarted', stale, (pid) => `${pid} - 
 
 linux('does not count the lock of a zombie', async (t) => {
 	const folder = temporary(t);
-	// A shell that execs leaves its child to a parent that never waits for it.
-	const parent = spawn('sh', ['-c', 'sleep 0.01 & echo $!; exec sleep 30']);
+	// A shell that has become another program leaves its child to a parent that never waits for it.
+	const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
 	t.teardown(() => parent.kill('SIGKILL'));
-	const pid = await new Promise((resolve) =>
+	const pid = await new Promise<string>((resolve) =>
 		parent.stdout.once('data', (data) => resolve(`${data}`.trim())),
 	);
 	writeFileSync(join(folder, 'lock'), `${pid} - - x\n`);
-	for (let wait = 0; wait < 200; wait++) {
-		if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) break;
-		await new Promise((resolve) => setTimeout(resolve, 10));
-	}
+	const read = (of: string, name: string) => readFileSync(`/proc/${of}/${name}`, 'utf8');
+	await waitFor(() => read(`${parent.pid}`, 'comm') === 'sleep\n', 'the end of the shell');
+	process.kill(Number(pid), 'SIGKILL');
+	await waitFor(() => /\) Z /.test(read(pid, 'stat')), 'a zombie');
 	t.is(inspectStateFolder(folder).pid, undefined);
 	t.is(open(t, {folder}).folder, folder);
 });
