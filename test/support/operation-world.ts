@@ -21,6 +21,9 @@ const HEAL: Millis = 10_000;
 const HEAL_STEP: Millis = 500;
 const SETTLE_STEP: Millis = 250;
 
+/** Takes every packet handed to a link, before anything happens to it there. */
+export type Recorder = (bytes: Uint8Array, path: number, up: boolean, now: Millis) => void;
+
 type Action = (a: number, b: number, c: number, d: number, e: number) => void;
 
 function worldOf(
@@ -83,8 +86,11 @@ export class OperationWorld {
 	readonly #flows: number[] = [];
 	#seen = 0;
 
-	constructor(plan: Plan) {
+	readonly #record: Recorder | undefined;
+
+	constructor(plan: Plan, record?: Recorder) {
 		this.#plan = plan;
+		this.#record = record;
 		this.world = worldOf(
 			plan,
 			this.#watch,
@@ -106,6 +112,7 @@ export class OperationWorld {
 	/** What the world asks about every packet. */
 	intercept(packet: Flight, path: number, up: boolean): boolean {
 		const impairment = (up ? this.#up : this.#down)[path]!;
+		this.#record?.(packet.bytes, path, up, this.world.now);
 		this.#watch.onPath(packet.bytes, path, up);
 		return impair(impairment, this.world, packet, path, up, (...diverted) =>
 			this.#divert(...diverted),
@@ -388,10 +395,14 @@ function some(ids: ReadonlySet<number>, test: (id: number) => boolean): boolean 
 }
 
 /** Runs a world; the faults found, exceptions included. */
-export function runWorld(plan: Plan, operations: readonly Operation[]): readonly string[] {
+export function runWorld(
+	plan: Plan,
+	operations: readonly Operation[],
+	record?: Recorder,
+): readonly string[] {
 	let world: OperationWorld | undefined;
 	try {
-		world = new OperationWorld(plan);
+		world = new OperationWorld(plan, record);
 		for (const operation of operations) world.perform(operation);
 		return world.finish();
 	} catch (error) {
