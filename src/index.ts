@@ -1,9 +1,9 @@
 export {type RunningClient, startClient} from './app/client.ts';
-export {createLogger, type LogFields, type Logger, type LoggerInit} from './app/logger.ts';
+export {createLogger, type LogFields, type Logger, type LoggerInit} from './app/observe/logger.ts';
+export type {PathPlace, StatusSnapshot} from './app/observe/status.ts';
+export {formatStatus} from './app/observe/status-text.ts';
 export {type RunningServer, startServer} from './app/server.ts';
 export type {Surroundings} from './app/startup.ts';
-export type {PathPlace, StatusSnapshot} from './app/status.ts';
-export {formatStatus} from './app/status-text.ts';
 export type {ClientOptions, PathOptions, RateOptions} from './config/client.ts';
 export type {Endpoint} from './config/endpoint.ts';
 export type {KeyOptions, UserKey} from './config/keys.ts';
@@ -15,5 +15,5 @@ export {
 	type LinkProxyCounts,
 	type LinkProxyOptions,
 	startLinkProxy,
-} from './net/link-proxy.ts';
+} from './net/link/proxy.ts';
 export type {LinkConfig} from './sim/link-config.ts';

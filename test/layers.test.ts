@@ -22,7 +22,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	config: ['bytes', 'text', 'crypto', 'core', 'exit'],
 	net: ['bytes', 'native', 'wire', 'core', 'sim', 'socks', 'exit'],
 	app: ['bytes', 'text', 'wire', 'crypto', 'core', 'socks', 'exit', 'config', 'net'],
-	cli: ['text', 'crypto', 'sim', 'config', 'net', 'app'],
+	demo: ['bytes', 'text', 'crypto', 'core', 'config', 'net', 'app'],
+	cli: ['text', 'crypto', 'sim', 'config', 'net', 'app', 'demo'],
+};
+
+/** The ladders inside folders: each room imports only rooms listed before it; `.` = files in no room. */
+const LADDERS: Readonly<Record<string, readonly string[]>> = {
+	net: ['.', 'udp', 'link', 'tcp', 'names', 'exit', 'socks', 'tunnel'],
+	app: ['state', 'observe', '.'],
 };
 
 interface Arrow {
@@ -39,18 +46,27 @@ function sources(folder: string): readonly string[] {
 	});
 }
 
-/** Every import from one folder of src into another; those of types count. */
-function arrows(): readonly Arrow[] {
-	return sources(SRC).flatMap((file) => {
-		const folder = relative(SRC, file).split('/')[0]!;
-		// The library is made of everything.
-		if (folder === 'index.ts') return [];
+/** The room that a file is in, beneath `root`: `.` for files beside the rooms. */
+function roomOf(root: string, file: string): string {
+	const parts = relative(root, file).split('/');
+	return parts.length === 1 ? '.' : parts[0]!;
+}
+
+/** Every import from one room beneath `root` into another; those of types count. */
+function arrowsIn(root: string): readonly Arrow[] {
+	return sources(root).flatMap((file) => {
+		const from = roomOf(root, file);
 		const imports = readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g);
 		return [...imports]
-			.map(([, to = '']) => relative(SRC, join(dirname(file), to)).split('/')[0]!)
-			.filter((to) => to !== folder)
-			.map((to) => ({from: folder, to, file: relative(SRC, file)}));
+			.map(([, to = '']) => join(dirname(file), to))
+			.filter((to) => to.startsWith(`${root}/`) && roomOf(root, to) !== from)
+			.map((to) => ({from, to: roomOf(root, to), file: relative(SRC, file)}));
 	});
+}
+
+/** Every import from one folder of src into another. The library, index.ts, is made of everything. */
+function arrows(): readonly Arrow[] {
+	return arrowsIn(SRC).filter(({from}) => from !== '.');
 }
 
 test('imports lead down from layer to layer, as the table says', (t) => {
@@ -83,3 +99,16 @@ test('the tree of the README lists the folders from the lowest to the highest', 
 	const listed = [...tree.matchAll(/^ {2}(\w+)\/ /gm)].map(([, folder]) => folder!);
 	t.deepEqual(listed, Object.keys(MAY_IMPORT));
 });
+
+for (const [folder, ladder] of Object.entries(LADDERS)) {
+	test(`imports lead down from room to room in ${folder}/`, (t) => {
+		const drawn = arrowsIn(join(SRC, folder));
+		const rooms = new Set(drawn.flatMap(({from, to}) => [from, to]));
+		t.deepEqual([...rooms].toSorted(), ladder.toSorted());
+		const upward = drawn.filter(({from, to}) => ladder.indexOf(to) > ladder.indexOf(from));
+		t.deepEqual(
+			upward.map(({file, to}) => `${file} -> ${to}`),
+			[],
+		);
+	});
+}

@@ -2,7 +2,7 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {readPathLine} from '../src/config/path-line.ts';
-import {DnsServer} from './net/names-dns-server.ts';
+import {DnsServer} from './net/names/names-dns-server.ts';
 import {needing} from './support/e2e-needs.ts';
 import {Program} from './support/program.ts';
 import {readmeBlocks, readmeSection, readmeTable, readReadme} from './support/readme-blocks.ts';

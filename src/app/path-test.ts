@@ -1,21 +1,21 @@
 import {randomBytes} from 'node:crypto';
 import type {ClientOptions, PathOptions} from '../config/client.ts';
-import {MptunnelClient} from '../core/client.ts';
+import {MptunnelClient} from '../core/client/client.ts';
 import type {EndpointEvent, PathStatus} from '../core/events.ts';
-import {ClientTunnel} from '../net/client-tunnel.ts';
 import {formatAddress} from '../net/ip.ts';
+import type {Resolver} from '../net/names/resolver.ts';
 import type {Reporter, ReportFields} from '../net/reporter.ts';
-import type {Resolver} from '../net/resolver.ts';
+import {ClientTunnel} from '../net/tunnel/client-tunnel.ts';
 import {escapeText} from '../text/escape-text.ts';
+import {formatMillis, formatShare} from '../text/figures.ts';
+import {cutMiddle, wrapParts} from '../text/width.ts';
 import {checkInterfaces, clientConfig} from './client.ts';
-import {formatMillis, formatShare} from './figures.ts';
-import type {Logger} from './logger.ts';
-import {findingWords, judgeSigns, type PathVerdict} from './path-finding.ts';
+import type {Logger} from './observe/logger.ts';
+import {findingWords, judgeSigns, type PathVerdict} from './observe/path-finding.ts';
+import type {StatusSnapshot} from './observe/status.ts';
+import {readStatus} from './observe/status-server.ts';
 import {type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
-import {clientIdentity, findStateFolder, type StateEnvironment} from './state-folder.ts';
-import type {StatusSnapshot} from './status.ts';
-import {readStatus} from './status-server.ts';
-import {cutMiddle, wrapParts} from './text-width.ts';
+import {clientIdentity, findStateFolder, type StateEnvironment} from './state/state-folder.ts';
 
 /** What the test of one path found. */
 export interface PathTestResult {

@@ -8,18 +8,18 @@ import type {AeadName} from '../crypto/aead.ts';
 import {AEAD_LOADERS, chooseAead} from '../crypto/aead-choice.ts';
 import {X25519} from '../crypto/diffie-hellman.ts';
 import {SystemRandom} from '../crypto/system-random.ts';
-import {chooseIo} from '../net/io-choice.ts';
-import {type Resolver, resolveHost} from '../net/resolver.ts';
-import type {UdpBackEnd} from '../net/udp.ts';
-import type {Logger} from './logger.ts';
+import {type Resolver, resolveHost} from '../net/names/resolver.ts';
+import {chooseIo} from '../net/udp/io-choice.ts';
+import type {UdpBackEnd} from '../net/udp/udp.ts';
+import type {Logger} from './observe/logger.ts';
+import {type StatusSnapshot, statusFields} from './observe/status.ts';
+import {StatusServer} from './observe/status-server.ts';
 import {
 	openStateFolder,
 	type StateEnvironment,
 	type StateFolder,
 	type StateKind,
-} from './state-folder.ts';
-import {type StatusSnapshot, statusFields} from './status.ts';
-import {StatusServer} from './status-server.ts';
+} from './state/state-folder.ts';
 
 /** What a program takes from the machine it runs on; tests replace parts of it. */
 export interface Surroundings {

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import {Command, InvalidArgumentError} from 'commander';
-import {runDemo} from '../app/demo/demo.ts';
-import {createLogger} from '../app/logger.ts';
+import {createLogger} from '../app/observe/logger.ts';
+import {runDemo} from '../demo/demo.ts';
 import type {Context} from './run.ts';
 
 /** 25,000 datagrams per direction in ten seconds. */

@@ -4,12 +4,9 @@ import {isIP} from 'node:net';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {Command, CommanderError, Option} from 'commander';
-import {countFigure, formatCount} from '../app/figures.ts';
-import {createLogger} from '../app/logger.ts';
-import {textTable} from '../app/text-table.ts';
-import {wrapParts} from '../app/text-width.ts';
+import {createLogger} from '../app/observe/logger.ts';
 import {LOCALHOST} from '../config/endpoint.ts';
-import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link-proxy.ts';
+import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link/proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';
 import {
 	IMPAIRMENT_KEYS,
@@ -20,7 +17,10 @@ import {
 	type RawProfile,
 	readProfile,
 } from '../sim/profiles.ts';
+import {countFigure, formatCount} from '../text/figures.ts';
+import {textTable} from '../text/table.ts';
 import {parseDuration} from '../text/units.ts';
+import {wrapParts} from '../text/width.ts';
 
 /** The link profiles that are part of the package, seen from the compiled file. */
 const PROFILE_FOLDER = fileURLToPath(new URL('../../../fixtures/links/', import.meta.url));

@@ -1,6 +1,6 @@
-import {createLogger, type Logger} from '../app/logger.ts';
-import type {StatusSnapshot} from '../app/status.ts';
-import {formatStatus} from '../app/status-text.ts';
+import {createLogger, type Logger} from '../app/observe/logger.ts';
+import type {StatusSnapshot} from '../app/observe/status.ts';
+import {formatStatus} from '../app/observe/status-text.ts';
 import type {LogFormat, LogLevel} from '../config/logging.ts';
 import type {Context} from './run.ts';
 

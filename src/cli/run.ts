@@ -1,6 +1,6 @@
 import process from 'node:process';
 import {CommanderError} from 'commander';
-import {type DropListener, LogSink} from '../app/log-sink.ts';
+import {type DropListener, LogSink} from '../app/observe/log-sink.ts';
 import {ConfigError, formatProblem} from '../config/errors.ts';
 import {escapeControls} from '../text/escape-text.ts';
 

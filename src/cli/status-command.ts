@@ -1,14 +1,14 @@
 import {resolve} from 'node:path';
 import {Command} from 'commander';
+import {isConnected, type StatusSnapshot} from '../app/observe/status.ts';
+import {readStatus} from '../app/observe/status-server.ts';
+import {formatStatus} from '../app/observe/status-text.ts';
 import {
 	type FoundStateFolder,
 	inspectStateFolder,
 	listStateFolders,
 	type StateEnvironment,
-} from '../app/state-folder.ts';
-import {isConnected, type StatusSnapshot} from '../app/status.ts';
-import {readStatus} from '../app/status-server.ts';
-import {formatStatus} from '../app/status-text.ts';
+} from '../app/state/state-folder.ts';
 import {quoteText} from '../text/escape-text.ts';
 
 /** What the command needs of the process. */

@@ -1,6 +1,6 @@
 import {dirname, resolve} from 'node:path';
 import type {Millis} from '../bytes/time.ts';
-import type {CongestionControl} from '../core/rate/congestion-control.ts';
+import type {CongestionControl} from '../core/congestion-control.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import type {Endpoint} from './endpoint.ts';

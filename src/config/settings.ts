@@ -1,6 +1,6 @@
 import {resolve} from 'node:path';
 import type {Millis} from '../bytes/time.ts';
-import {CONGESTION_CONTROLS, type CongestionControl} from '../core/rate/congestion-control.ts';
+import {CONGESTION_CONTROLS, type CongestionControl} from '../core/congestion-control.ts';
 import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
 import {quoteText} from '../text/escape-text.ts';
 import {attempt, type ProblemList} from './errors.ts';

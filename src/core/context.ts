@@ -5,9 +5,9 @@ import {Probe} from '../wire/probe.ts';
 import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
-import {FailedOpens} from './failed-opens.ts';
-import {Outbox} from './outbox.ts';
-import type {Session} from './session.ts';
+import {FailedOpens} from './packets/failed-opens.ts';
+import {Outbox} from './packets/outbox.ts';
+import type {Session} from './session/session.ts';
 import type {Stream} from './stream/stream.ts';
 import {Delivery} from './transmit.ts';
 

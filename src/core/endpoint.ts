@@ -10,9 +10,9 @@
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {Millis} from '../bytes/time.ts';
 import type {PathSettings} from '../wire/paths.ts';
+import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
-import type {CongestionControl} from './rate/congestion-control.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {TunnelStream} from './stream/tunnel-stream.ts';
 import type {Delivery, Transmit} from './transmit.ts';

@@ -2,11 +2,11 @@ import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
-import {likelyRange, measure, product} from '../../src/app/demo/measurement.ts';
-import {Pace} from '../../src/app/demo/pace.ts';
-import {liveTable, summary} from '../../src/app/demo/report.ts';
-import type {StatusSnapshot} from '../../src/app/status.ts';
+import type {StatusSnapshot} from '../../src/app/observe/status.ts';
 import type {PathStatus, SessionStatus} from '../../src/core/events.ts';
+import {likelyRange, measure, product} from '../../src/demo/measurement.ts';
+import {Pace} from '../../src/demo/pace.ts';
+import {liveTable, summary} from '../../src/demo/report.ts';
 import {Program} from '../support/program.ts';
 import {waitFor} from '../support/wait-for.ts';
 

@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import {performance} from 'node:perf_hooks';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
-import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link-proxy.ts';
+import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link/proxy.ts';
 import {needing} from '../support/e2e-needs.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import {flood, LinkSocket, until} from '../support/link-sockets.ts';

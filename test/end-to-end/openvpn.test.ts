@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-import type {StatusSnapshot} from '../../src/app/status.ts';
-import {readStatus} from '../../src/app/status-server.ts';
+import type {StatusSnapshot} from '../../src/app/observe/status.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import {TwoHosts} from '../support/e2e-namespaces.ts';
 import {needing} from '../support/e2e-needs.ts';
 import {Stage} from '../support/e2e-stage.ts';

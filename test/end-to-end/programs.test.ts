@@ -1,5 +1,5 @@
 import test from 'ava';
-import type {StatusSnapshot} from '../../src/app/status.ts';
+import type {StatusSnapshot} from '../../src/app/observe/status.ts';
 import {IO_BACK_ENDS} from '../../src/config/io-name.ts';
 import type {AeadName} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';

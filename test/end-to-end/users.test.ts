@@ -1,7 +1,7 @@
 import {cpSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {readStatus} from '../../src/app/status-server.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import {freePort} from '../support/e2e-ports.ts';
 import {Stage} from '../support/e2e-stage.ts';
 import type {Program} from '../support/program.ts';

@@ -23,7 +23,7 @@ const STAGES: readonly Stage[] = [
 		name: 'units',
 		files: ['bytes', 'wire', 'crypto', 'core']
 			.map((folder) => `test/${folder}/**/*.test.ts`)
-			.concat('test/net/driver.test.ts'),
+			.concat('test/net/tunnel/driver.test.ts'),
 	},
 	{
 		name: 'worlds',
@@ -36,17 +36,17 @@ const STAGES: readonly Stage[] = [
 const STREAM_STAGES: readonly Stage[] = [
 	{
 		name: 'units',
-		files: ['test/core/stream/**/*.test.ts', 'test/core/rate/!(numbers).test.ts'].concat([
+		files: ['test/core/stream/**/*.test.ts', 'test/core/load/!(numbers).test.ts'].concat([
 			'test/wire/streams.test.ts',
-			'test/net/stream-*.test.ts',
-			'test/net/tcp-*.test.ts',
+			'test/net/tcp/**/*.test.ts',
+			'test/net/exit/streams.test.ts',
 		]),
 	},
 	{
 		name: 'worlds',
 		files: ['test/simulation/stream{s,-operations}.test.ts', 'test/regressions/**/*.test.ts'],
 	},
-	{name: 'rates', files: ['test/core/rate/numbers.test.ts']},
+	{name: 'rates', files: ['test/core/load/numbers.test.ts']},
 	{name: 'simulations', files: ['test/simulation/stream-numbers.test.ts']},
 ];
 

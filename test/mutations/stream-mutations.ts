@@ -3,9 +3,9 @@ import type {Mutation} from './mutations.ts';
 const STREAM = 'src/core/stream/stream.ts';
 const SET = 'src/core/stream/stream-set.ts';
 const TRANSPORT = 'src/core/stream/stream-transport.ts';
-const CARRIER = 'src/core/stream/carrier.ts';
+const CARRIER = 'src/core/packets/carrier.ts';
 const FILLER = 'src/core/stream/packet-filler.ts';
-const PIPE = 'src/net/stream-pipe.ts';
+const PIPE = 'src/net/tcp/stream-pipe.ts';
 
 /** Bugs in streams, their rates and their TCP connections. */
 export const STREAM_MUTATIONS: readonly Mutation[] = [
@@ -143,7 +143,7 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'new bytes go to a path that is much later than the others',
-		file: 'src/core/stream/lateness.ts',
+		file: 'src/core/packets/lateness.ts',
 		from: 'return carrier.expected > this.limit + wait;',
 		to: 'return wait < 0;',
 	},
@@ -221,13 +221,13 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'a gap is not reported at once',
-		file: 'src/core/stream/feedback-sender.ts',
+		file: 'src/core/packets/feedback-sender.ts',
 		from: 'this.#gapReport = now;\n\t\tthis.#due = now;',
 		to: 'this.#gapReport = now;',
 	},
 	{
 		name: 'each receipt is told once',
-		file: 'src/core/stream/receipts.ts',
+		file: 'src/core/packets/receipts.ts',
 		from: 'const REPEATS = 8;',
 		to: 'const REPEATS = 1;',
 	},
@@ -251,31 +251,31 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'the rate falls with every loss',
-		file: 'src/core/rate/bbr-model.ts',
+		file: 'src/core/load/bbr-model.ts',
 		from: 'if (loss.recent > (1 - MENDED) * this.#loweredLoss) return;\n\t\tif (!loss.exceeds(isProbe ? limit : loss.base + LOSS_MARGIN)) return;',
 		to: '',
 	},
 	{
 		name: 'no ceiling of loss',
-		file: 'src/core/rate/bbr-model.ts',
+		file: 'src/core/load/bbr-model.ts',
 		from: 'if (!loss.exceeds(isProbe ? limit : loss.base + LOSS_MARGIN)) return;',
 		to: 'return;',
 	},
 	{
 		name: 'a probe for more leaves its queue behind',
-		file: 'src/core/rate/bbr-model.ts',
+		file: 'src/core/load/bbr-model.ts',
 		from: 'const DOWN_GAIN = 0.75;',
 		to: 'const DOWN_GAIN = 1;',
 	},
 	{
 		name: 'delivery is timed by the sender alone',
-		file: 'src/core/rate/rate-sampler.ts',
+		file: 'src/core/load/rate-sampler.ts',
 		from: 'const span = Math.max(this.#sendSpan, arrivalSpan);',
 		to: 'const span = this.#sendSpan;',
 	},
 	{
 		name: 'a sender that lacked data measures the path',
-		file: 'src/core/rate/rate-sampler.ts',
+		file: 'src/core/load/rate-sampler.ts',
 		from: 'snapshot.appLimited = this.#limitedUntil > 0;',
 		to: 'snapshot.appLimited = false;',
 	},
@@ -317,13 +317,13 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'addresses are tried one after the other only',
-		file: 'src/net/tcp-race.ts',
+		file: 'src/net/tcp/race.ts',
 		from: 'if (this.#queue.length > 0) {',
 		to: 'if (this.#queue.length < 0) {',
 	},
 	{
 		name: 'connections that lost a race stay open',
-		file: 'src/net/tcp-race.ts',
+		file: 'src/net/tcp/race.ts',
 		from: 'for (const socket of this.#running) socket.destroy();',
 		to: '',
 	},

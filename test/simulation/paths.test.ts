@@ -1,5 +1,5 @@
 import test from 'ava';
-import {HOLD_AGE} from '../../src/core/hold-queue.ts';
+import {HOLD_AGE} from '../../src/core/flow/hold-queue.ts';
 import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
 
 /** When the client judged a path down, after `since`. */

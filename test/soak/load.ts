@@ -1,5 +1,5 @@
-import {chooseIo} from '../../src/net/io-choice.ts';
-import type {DatagramBatch, UdpHandlers, UdpSocket} from '../../src/net/udp.ts';
+import {chooseIo} from '../../src/net/udp/io-choice.ts';
+import type {DatagramBatch, UdpHandlers, UdpSocket} from '../../src/net/udp/udp.ts';
 
 const LOCALHOST = '127.0.0.1';
 const SIZE = 1200;

@@ -13,7 +13,7 @@ import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
-import {readStatus} from '../../src/app/status-server.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import {freePort, killAll, Program, pause} from '../bench/processes.ts';
 import {Load} from './load.ts';
 

@@ -3,8 +3,8 @@
  * protocol's state. What needs sockets or the far end is tested with those.
  */
 import test from 'ava';
-import {replyCodeOf} from '../../src/net/socks-answers.ts';
-import {refusalOfError} from '../../src/net/tcp-race.ts';
+import {replyCodeOf} from '../../src/net/socks/answers.ts';
+import {refusalOfError} from '../../src/net/tcp/race.ts';
 import {ipTarget, parseIp, type SocksTarget} from '../../src/socks/address.ts';
 import {encodeConnected, encodeReply, ReplyCode} from '../../src/socks/reply.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';

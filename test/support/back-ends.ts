@@ -1,8 +1,8 @@
 import {createRequire} from 'node:module';
 import process from 'node:process';
-import {BatchBackEnd} from '../../src/net/batch/batch-back-end.ts';
-import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
-import type {UdpBackEnd} from '../../src/net/udp.ts';
+import {BatchBackEnd} from '../../src/net/udp/batch/batch-back-end.ts';
+import {DgramBackEnd} from '../../src/net/udp/dgram-socket.ts';
+import type {UdpBackEnd} from '../../src/net/udp/udp.ts';
 
 /** Why there is no batch back end here; undefined = there has to be one. */
 export function batchIsMissing(): string | undefined {

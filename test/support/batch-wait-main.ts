@@ -4,8 +4,8 @@
 import {readFile} from 'node:fs/promises';
 import {connect, createServer} from 'node:net';
 import process from 'node:process';
-import {BatchBackEnd} from '../../src/net/batch/batch-back-end.ts';
-import type {UdpHandlers} from '../../src/net/udp.ts';
+import {BatchBackEnd} from '../../src/net/udp/batch/batch-back-end.ts';
+import type {UdpHandlers} from '../../src/net/udp/udp.ts';
 
 const ROUNDS = 100;
 

@@ -1,4 +1,4 @@
-import {MptunnelClient} from '../../src/core/client.ts';
+import {MptunnelClient} from '../../src/core/client/client.ts';
 import type {ClientConfig} from '../../src/core/endpoint.ts';
 import type {EndpointEvent} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';

@@ -4,7 +4,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
-import {readStatus} from '../../src/app/status-server.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import type {Child} from './e2e-process.ts';
 import {Stage} from './e2e-stage.ts';
 import {systemEnvironment} from './machine.ts';

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-import {readStatus} from '../../src/app/status-server.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import {freePort} from './e2e-ports.ts';
 import type {Stage} from './e2e-stage.ts';
 import type {Program} from './program.ts';

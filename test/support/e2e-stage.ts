@@ -1,8 +1,8 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-import type {StatusSnapshot} from '../../src/app/status.ts';
-import {readStatus} from '../../src/app/status-server.ts';
+import type {StatusSnapshot} from '../../src/app/observe/status.ts';
+import {readStatus} from '../../src/app/observe/status-server.ts';
 import {freePort, untilBound} from './e2e-ports.ts';
 import {Child} from './e2e-process.ts';
 import {Application, EchoTarget} from './e2e-traffic.ts';

@@ -1,4 +1,4 @@
-import type {RaceClock} from '../../src/net/tcp-race.ts';
+import type {RaceClock} from '../../src/net/tcp/race.ts';
 
 /** Time that passes when a test says so. */
 export class FakeClock implements RaceClock {

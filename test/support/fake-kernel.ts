@@ -1,4 +1,4 @@
-import type {Kernel, SystemCalls} from '../../src/net/batch/kernel.ts';
+import type {Kernel, SystemCalls} from '../../src/net/udp/batch/kernel.ts';
 
 /** A message as sendmmsg got it. */
 export interface SentMessage {

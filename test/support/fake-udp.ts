@@ -1,5 +1,5 @@
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
-import {plainRemote, RemoteTable} from '../../src/net/remote-table.ts';
+import {plainRemote, RemoteTable} from '../../src/net/udp/remote-table.ts';
 import {
 	bindError,
 	nextSocketIndex,
@@ -7,7 +7,7 @@ import {
 	type UdpBinding,
 	type UdpHandlers,
 	type UdpSocket,
-} from '../../src/net/udp.ts';
+} from '../../src/net/udp/udp.ts';
 
 /** What a socket was told to send, and where. */
 interface FakeSend {

@@ -1,7 +1,7 @@
 // The client of flows-main in a process of its own, as told by it. Needs --expose-gc.
 import process from 'node:process';
 import {type RunningClient, startClient} from '../../src/app/client.ts';
-import {createLogger} from '../../src/app/logger.ts';
+import {createLogger} from '../../src/app/observe/logger.ts';
 import {parseClientArguments} from '../../src/cli/options.ts';
 import {heapHeld} from './heap-held.ts';
 

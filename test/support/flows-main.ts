@@ -7,7 +7,7 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import {createLogger} from '../../src/app/logger.ts';
+import {createLogger} from '../../src/app/observe/logger.ts';
 import {startServer} from '../../src/app/server.ts';
 import {parseServerArguments} from '../../src/cli/options.ts';
 import type {ClientAnswer, ClientCommand} from './flows-client.ts';

@@ -2,7 +2,7 @@ import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {encodeFixedTarget} from '../../src/wire/address.ts';
 import {CloseCode, FrameType} from '../../src/wire/constants.ts';
 import {encodeStreamBegin} from '../../src/wire/stream.ts';
-import {environmentOf} from '../core/core-fixtures.ts';
+import {environmentOf} from '../core/session/core-fixtures.ts';
 import {connectRaw, type RawSession} from './raw-session.ts';
 import {AEAD, type TunnelWorld} from './tunnel-world.ts';
 

@@ -6,7 +6,7 @@ import {writeFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {startClient} from '../../src/app/client.ts';
-import {createLogger} from '../../src/app/logger.ts';
+import {createLogger} from '../../src/app/observe/logger.ts';
 import {startServer} from '../../src/app/server.ts';
 import {parseClientArguments, parseServerArguments} from '../../src/cli/options.ts';
 

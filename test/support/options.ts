@@ -3,7 +3,7 @@ import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
-import {createLogger, type Logger} from '../../src/app/logger.ts';
+import {createLogger, type Logger} from '../../src/app/observe/logger.ts';
 import type {ClientOptions, PathOptions} from '../../src/config/client.ts';
 import type {KeyOptions} from '../../src/config/keys.ts';
 import type {ServerOptions} from '../../src/config/server.ts';

@@ -3,8 +3,8 @@
  * `ADDRESS routes=true bind=true` for each of the words.
  */
 import process from 'node:process';
-import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
-import {OwnAddresses, openRouteQuery} from '../../src/net/own-addresses.ts';
+import {OwnAddresses, openRouteQuery} from '../../src/net/exit/own-addresses.ts';
+import {DgramBackEnd} from '../../src/net/udp/dgram-socket.ts';
 import {ip} from './exit-set-up.ts';
 
 const routes = openRouteQuery();

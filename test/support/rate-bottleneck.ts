@@ -1,5 +1,5 @@
 import {type Millis, NEVER} from '../../src/bytes/time.ts';
-import type {RateModel} from '../../src/core/rate/rate-model.ts';
+import type {RateModel} from '../../src/core/load/rate-model.ts';
 import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';

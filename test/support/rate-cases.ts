@@ -1,5 +1,5 @@
-import {BbrModel} from '../../src/core/rate/bbr-model.ts';
-import {NewRenoModel} from '../../src/core/rate/new-reno-model.ts';
+import {BbrModel} from '../../src/core/load/bbr-model.ts';
+import {NewRenoModel} from '../../src/core/load/new-reno-model.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {least, most, type NumberedCase} from './numbered-case.ts';
 import {type FlowOptions, RateBottleneck, type WorldOptions} from './rate-bottleneck.ts';

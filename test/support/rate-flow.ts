@@ -1,5 +1,5 @@
 import {type Millis, NEVER} from '../../src/bytes/time.ts';
-import type {RateModel, SendSnapshot} from '../../src/core/rate/rate-model.ts';
+import type {RateModel, SendSnapshot} from '../../src/core/load/rate-model.ts';
 
 export const PACKET_BYTES = 1228;
 const RING = 2 ** 17;

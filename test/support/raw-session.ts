@@ -1,6 +1,6 @@
+import {ClientHandshake} from '../../src/core/client/client-handshake.ts';
 import type {Environment} from '../../src/core/environment.ts';
-import {ClientHandshake} from '../../src/core/handshake/client-handshake.ts';
-import {ServerHandshake} from '../../src/core/handshake/server-handshake.ts';
+import {ServerHandshake} from '../../src/core/server/server-handshake.ts';
 import type {Aead} from '../../src/crypto/aead.ts';
 import {
 	DATAGRAM_FRAMES,

@@ -1,4 +1,4 @@
-import {SocketBudget} from '../../src/net/descriptors.ts';
+import {SocketBudget} from '../../src/net/udp/socket-budget.ts';
 import {FakeReporter} from './fake-reporter.ts';
 
 /** A budget of so many sockets that ann, or these users, share. */

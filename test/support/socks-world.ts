@@ -7,16 +7,16 @@ import {type Account, Budget} from '../../src/core/budget.ts';
 import type {OpenDatagram} from '../../src/core/endpoint.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
 import {Delivery} from '../../src/core/transmit.ts';
-import type {StreamTunnel} from '../../src/net/client-stream.ts';
-import {ClientStreams} from '../../src/net/client-streams.ts';
-import {DgramBackEnd} from '../../src/net/dgram-socket.ts';
-import type {SocksTunnel} from '../../src/net/socks-relay.ts';
+import type {SocksTunnel} from '../../src/net/socks/relay.ts';
 import {
 	SOCKS_LIMITS,
 	type SocksLimits,
 	SocksServer,
 	type SocksServerSettings,
-} from '../../src/net/socks-server.ts';
+} from '../../src/net/socks/server.ts';
+import type {StreamTunnel} from '../../src/net/tcp/client-stream.ts';
+import {ClientStreams} from '../../src/net/tcp/client-streams.ts';
+import {DgramBackEnd} from '../../src/net/udp/dgram-socket.ts';
 import {FakeReporter} from './fake-reporter.ts';
 import {portOf} from './options.ts';
 import {type MemoryStream, StreamPair} from './stream-pair.ts';

@@ -1,10 +1,10 @@
 import {type Millis, NEVER} from '../../src/bytes/time.ts';
-import {MptunnelClient} from '../../src/core/client.ts';
+import {MptunnelClient} from '../../src/core/client/client.ts';
 import type {ClientConfig, Endpoint, ServerConfig} from '../../src/core/endpoint.ts';
 import type {Environment} from '../../src/core/environment.ts';
 import type {EndpointEvent} from '../../src/core/events.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
-import {MptunnelServer} from '../../src/core/server.ts';
+import {MptunnelServer} from '../../src/core/server/server.ts';
 import type {Delivery} from '../../src/core/transmit.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';

@@ -9,7 +9,7 @@
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import process from 'node:process';
-import {StreamPipe} from '../../src/net/stream-pipe.ts';
+import {StreamPipe} from '../../src/net/tcp/stream-pipe.ts';
 import {StreamPair} from './stream-pair.ts';
 import {waitFor} from './wait-for.ts';
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {Cursor} from '../../src/bytes/cursor.ts';
-import {Receipts} from '../../src/core/stream/receipts.ts';
+import {Receipts} from '../../src/core/packets/receipts.ts';
 import {FEEDBACK_SPAN} from '../../src/wire/constants.ts';
 import {
 	decodeFeedbackHead,

@@ -1,7 +1,7 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
 import type {EndpointContext} from '../context.ts';
-import type {ServerUser} from '../server-user.ts';
+import type {ServerUser} from '../server/server-user.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import {IdleFlows, surplus} from './idle-flows.ts';
 import {type ReceivedTarget, ReceivedTargets, type TargetBudget} from './received-targets.ts';

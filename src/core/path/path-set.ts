@@ -3,8 +3,8 @@ import {BASE_PACKET_SIZE, MAX_PACKET_SIZE, MAX_PATHS} from '../../wire/constants
 import type {PathSettings} from '../../wire/paths.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathState} from '../events.ts';
+import {chooseRedundant, chooseSamples} from '../lane/dispatch/redundant.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import {chooseRedundant, chooseSamples} from '../schedule/redundant.ts';
 import {PathAddress} from './address.ts';
 import {WORST_GRADE} from './delivery.ts';
 import {Path} from './path.ts';

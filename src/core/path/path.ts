@@ -2,6 +2,8 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/paths.ts';
 import type {PathState, PathStatus} from '../events.ts';
+import {RttEstimator} from '../load/rtt.ts';
+import {Saturation} from '../load/saturation.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
@@ -11,8 +13,6 @@ import {type Circumstances, PathJudge, Sent} from './judge.ts';
 import {LossMeter} from './loss.ts';
 import {MtuSearch} from './mtu.ts';
 import {ProbeHistory} from './probe-history.ts';
-import {RttEstimator} from './rtt.ts';
-import {Saturation} from './saturation.ts';
 import {SizeWorth} from './size-worth.ts';
 
 /** Copies older than this many packet numbers are not counted: enough for 100 ms of skew at 40,000/s. */

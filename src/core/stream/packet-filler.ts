@@ -8,7 +8,7 @@ import {
 	streamBeginLength,
 	streamHeadLength,
 } from '../../wire/stream.ts';
-import {DATA, type SentPacket} from './sent-packet.ts';
+import {DATA, type SentPacket} from '../packets/sent-packet.ts';
 import {Pending, type Stream} from './stream.ts';
 import type {StreamScheduler} from './stream-scheduler.ts';
 

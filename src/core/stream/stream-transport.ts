@@ -4,15 +4,15 @@ import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
 import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
-import type {PacketSender} from '../packet-sender.ts';
+import type {RateModel} from '../load/rate-model.ts';
+import {Carrier, type CarrierEvents} from '../packets/carrier.ts';
+import {Lateness} from '../packets/lateness.ts';
+import type {PacketSender} from '../packets/packet-sender.ts';
+import {type SentPacket, SentPackets} from '../packets/sent-packet.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
-import type {RateModel} from '../rate/rate-model.ts';
 import {Beginnings} from './beginnings.ts';
-import {Carrier, type CarrierEvents} from './carrier.ts';
-import {Lateness} from './lateness.ts';
 import type {PacketFiller} from './packet-filler.ts';
-import {type SentPacket, SentPackets} from './sent-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;

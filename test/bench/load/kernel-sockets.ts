@@ -1,10 +1,10 @@
 import process from 'node:process';
 import {NativeMemory} from '../../../src/native/native-memory.ts';
-import {Descriptors} from '../../../src/net/batch/descriptor.ts';
-import {LinuxKernel} from '../../../src/net/batch/kernel.ts';
-import {Receiver, type SourceBook} from '../../../src/net/batch/receiver.ts';
-import {type SendOutcome, SendQueue} from '../../../src/net/batch/send-queue.ts';
-import {BatchRemote, familyAt, hostAt, portAt} from '../../../src/net/batch/socket-address.ts';
+import {Descriptors} from '../../../src/net/udp/batch/descriptor.ts';
+import {LinuxKernel} from '../../../src/net/udp/batch/kernel.ts';
+import {Receiver, type SourceBook} from '../../../src/net/udp/batch/receiver.ts';
+import {type SendOutcome, SendQueue} from '../../../src/net/udp/batch/send-queue.ts';
+import {BatchRemote, familyAt, hostAt, portAt} from '../../../src/net/udp/batch/socket-address.ts';
 import type {
 	LoadBinding,
 	LoadSocket,

@@ -2,7 +2,7 @@ import test from 'ava';
 import {Cursor} from '../../../src/bytes/cursor.ts';
 import {ClientFlows} from '../../../src/core/flow/client-flows.ts';
 import {decodeTarget} from '../../../src/wire/address.ts';
-import {remoteOf} from '../core-fixtures.ts';
+import {remoteOf} from '../session/core-fixtures.ts';
 
 const IDLE = 300_000;
 

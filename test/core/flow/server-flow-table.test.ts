@@ -1,6 +1,6 @@
 import test from 'ava';
 import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
-import {userWith} from '../core-fixtures.ts';
+import {userWith} from '../session/core-fixtures.ts';
 
 test('handles are never used again and found while the flow lives', (t) => {
 	const table = new ServerFlowTable(300);

@@ -3,12 +3,18 @@ import type {EndpointContext} from '../../../src/core/context.ts';
 import type {UserConfig} from '../../../src/core/endpoint.ts';
 import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
-import {KeySchedule} from '../../../src/core/key-schedule.ts';
+import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
 import {Role} from '../../../src/core/path/probe-interval.ts';
-import {Session} from '../../../src/core/session.ts';
+import {Session} from '../../../src/core/session/session.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
 import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';
-import {framesOf, readableContext, remoteOf, settingsOf, userWith} from '../core-fixtures.ts';
+import {
+	framesOf,
+	readableContext,
+	remoteOf,
+	settingsOf,
+	userWith,
+} from '../session/core-fixtures.ts';
 
 function newSession(context: EndpointContext): Session {
 	const aead = context.environment.aead(new Uint8Array(32));

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {AddressList, PathAddress} from '../../../src/core/path/address.ts';
-import {remoteOf} from '../core-fixtures.ts';
+import {remoteOf} from '../session/core-fixtures.ts';
 
 function addressOf(port: number, now: number, validated = false): PathAddress {
 	const address = new PathAddress(remoteOf(port), new Uint8Array(8).fill(port), now);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {PathSet} from '../../../src/core/path/path-set.ts';
-import {readableContext, remoteOf, settingsOf} from '../core-fixtures.ts';
+import {readableContext, remoteOf, settingsOf} from '../session/core-fixtures.ts';
 
 function emptySet() {
 	const context = readableContext('path set');

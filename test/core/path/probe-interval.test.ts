@@ -6,7 +6,7 @@ import {
 	Role,
 	type Situation,
 } from '../../../src/core/path/probe-interval.ts';
-import {pathOf} from '../core-fixtures.ts';
+import {pathOf} from '../session/core-fixtures.ts';
 
 const NOW = 100_000;
 

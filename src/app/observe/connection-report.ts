@@ -1,0 +1,89 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {EndpointEvent} from '../../core/events.ts';
+import {formatAddress} from '../../net/ip.ts';
+import {formatAge} from '../../text/figures.ts';
+import {
+	type ConnectionStatus,
+	ConnectionWatch,
+	type ConnectionWatchInit,
+	type IdleFinding,
+} from './connection-watch.ts';
+import type {Logger} from './logger.ts';
+import {findingWords} from './path-finding.ts';
+
+/** What the report needs of a client. */
+export interface ConnectionReportInit extends Pick<ConnectionWatchInit, 'troubleOf'> {
+	/** The paths as the user wrote them. */
+	readonly paths: readonly {readonly name: string; readonly host: string; readonly port: number}[];
+	readonly logger: Logger;
+	readonly now: () => Millis;
+}
+
+/** Logs, while a client has no connection, what it knows of each path; a timer runs only then. */
+export class ConnectionReport {
+	readonly #init: ConnectionReportInit;
+	readonly #watch: ConnectionWatch;
+	#timer: NodeJS.Timeout | undefined;
+	#closed = false;
+
+	constructor(init: ConnectionReportInit) {
+		this.#init = init;
+		const {paths, troubleOf, now} = init;
+		this.#watch = new ConnectionWatch({paths: paths.length, troubleOf, now: now()});
+		this.#arm();
+	}
+
+	/** Takes an event of the endpoint. */
+	event(event: EndpointEvent): void {
+		this.#watch.event(event, this.#init.now());
+		this.#arm();
+	}
+
+	/** Takes what the system said of packets to where a path leads. */
+	refused(path: number, reason: string): void {
+		this.#watch.refused(path, reason, this.#init.now());
+	}
+
+	status(): ConnectionStatus {
+		return this.#watch.status(this.#init.now());
+	}
+
+	/** Why a path carries nothing; undefined while it does or is about to. */
+	finding(path: number): IdleFinding | undefined {
+		return this.#watch.finding(path, this.#init.now());
+	}
+
+	close(): void {
+		this.#closed = true;
+		clearTimeout(this.#timer);
+	}
+
+	#arm(): void {
+		clearTimeout(this.#timer);
+		const next = this.#watch.nextTimeout();
+		if (next === NEVER || this.#closed) return;
+		const pause = Math.max(0, next - this.#init.now());
+		this.#timer = setTimeout(() => this.#due(), Math.ceil(pause)).unref();
+	}
+
+	#due(): void {
+		if (this.#watch.handleTimeout(this.#init.now())) this.#report();
+		this.#arm();
+	}
+
+	#report(): void {
+		const {paths, logger} = this.#init;
+		const {for: age, reason} = this.status();
+		for (const [id, {name, host, port}] of paths.entries()) {
+			const finding = this.finding(id);
+			if (finding === undefined) continue;
+			logger.warn('no connection', {
+				for: formatAge(age),
+				because: reason || undefined,
+				path: name,
+				to: formatAddress(host, port),
+				finding: findingWords(finding),
+			});
+		}
+	}
+}

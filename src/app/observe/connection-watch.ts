@@ -1,0 +1,158 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {EndpointEvent, PathState} from '../../core/events.ts';
+import type {PathTrouble} from '../../net/tunnel/client-path.ts';
+import {judgeSigns, type PathFinding, type ServerWarning} from './path-finding.ts';
+
+/** How long a client may be without a session before that is said. */
+const FIRST_REPORT: Millis = 3000;
+
+/** How often it is said again. */
+const REPORT_INTERVAL: Millis = 60_000;
+
+/** Reports of a connection that comes and goes are at least this far apart. */
+const REPORT_PAUSE: Millis = 15_000;
+
+/** What the system or the server said counts for this long: two of the longest pauses between INITs. */
+const SIGN_LASTS: Millis = 12_000;
+
+/** Why a path carries nothing, and for how long it has not. */
+export interface IdleFinding extends PathFinding {
+	readonly for: Millis;
+}
+
+/** Whether a client has a session that some path carries. */
+export interface ConnectionStatus {
+	readonly up: boolean;
+	/** How long that has been so. */
+	readonly for: Millis;
+	/** How the last session ended; '' when there was none, or it is up. */
+	readonly reason: string;
+}
+
+/** What a watch looks at. */
+export interface ConnectionWatchInit {
+	readonly paths: number;
+	readonly now: Millis;
+	/** What keeps a path from sending. */
+	readonly troubleOf: (path: number) => PathTrouble | undefined;
+}
+
+interface WatchedPath {
+	state: PathState;
+	/** Whether it is up, or was until now. */
+	carries: boolean;
+	/** When it ceased to carry anything, or began to be tried. */
+	since: Millis;
+	refusal: string;
+	refusedAt: Millis;
+}
+
+/**
+ * Watches whether a client has a connection, and finds out for each path why not. It has one while a
+ * session exists and not all of its paths are down. Time and events are passed in; after each of them
+ * `nextTimeout` says when something is to be reported.
+ */
+export class ConnectionWatch {
+	readonly #troubleOf: ConnectionWatchInit['troubleOf'];
+	readonly #paths: readonly WatchedPath[];
+	#hasSession = false;
+	#up = false;
+	#since: Millis;
+	#reason = '';
+	#warning: ServerWarning | undefined;
+	#warnedAt: Millis = Number.NEGATIVE_INFINITY;
+	#nextReport: Millis;
+	#reportedAt: Millis = Number.NEGATIVE_INFINITY;
+
+	constructor({paths, now, troubleOf}: ConnectionWatchInit) {
+		this.#troubleOf = troubleOf;
+		this.#since = now;
+		this.#nextReport = now + FIRST_REPORT;
+		this.#paths = Array.from({length: paths}, () => ({
+			state: 'new',
+			carries: false,
+			since: now,
+			refusal: '',
+			refusedAt: Number.NEGATIVE_INFINITY,
+		}));
+	}
+
+	/** Takes an event of the endpoint. */
+	event(event: EndpointEvent, now: Millis): void {
+		if (event.type === 'session-up') {
+			if (!event.resumed) for (const path of this.#paths) move(path, 'new', now);
+			this.#hasSession = true;
+			this.#warning = undefined;
+		} else if (event.type === 'session-down') {
+			this.#hasSession = false;
+			this.#reason = event.reason;
+			for (const path of this.#paths) move(path, 'down', now);
+		} else if (event.type === 'path-state') {
+			const path = this.#paths[event.path];
+			if (path !== undefined) move(path, event.to, now);
+		} else if (event.type === 'warning') {
+			this.#warning = event;
+			this.#warnedAt = now;
+		}
+		this.#judge(now);
+	}
+
+	/** Takes what the system said of packets to where a path leads. */
+	refused(id: number, reason: string, now: Millis): void {
+		const path = this.#paths[id];
+		if (path === undefined) return;
+		path.refusal = reason;
+		path.refusedAt = now;
+	}
+
+	/** When `handleTimeout` has something to report; NEVER while there is a connection. */
+	nextTimeout(): Millis {
+		return this.#nextReport;
+	}
+
+	/** Lets time pass; whether the findings of all paths are to be reported now. */
+	handleTimeout(now: Millis): boolean {
+		if (now < this.#nextReport) return false;
+		this.#reportedAt = now;
+		this.#nextReport = now + REPORT_INTERVAL;
+		return true;
+	}
+
+	/** Why a path carries nothing; undefined while it does or is about to. */
+	finding(id: number, now: Millis): IdleFinding | undefined {
+		const path = this.#paths[id];
+		if (path === undefined || path.carries) return undefined;
+		const idle = now - path.since;
+		if (idle < FIRST_REPORT && path.state !== 'down') return undefined;
+		const refused = now - path.refusedAt <= SIGN_LASTS;
+		// The answer came over some path, and not over one that is refused.
+		const warned = !refused && now - this.#warnedAt <= SIGN_LASTS;
+		const signs = {
+			trouble: this.#troubleOf(id),
+			refusal: refused ? path.refusal : undefined,
+			warning: warned ? this.#warning : undefined,
+		};
+		return {...judgeSigns(signs), for: idle};
+	}
+
+	status(now: Millis): ConnectionStatus {
+		return {up: this.#up, for: now - this.#since, reason: this.#up ? '' : this.#reason};
+	}
+
+	#judge(now: Millis): void {
+		const up = this.#hasSession && this.#paths.some(({state}) => state !== 'down');
+		if (up === this.#up) return;
+		this.#up = up;
+		this.#since = now;
+		if (up) this.#nextReport = NEVER;
+		else this.#nextReport = Math.max(now + FIRST_REPORT, this.#reportedAt + REPORT_PAUSE);
+	}
+}
+
+function move(path: WatchedPath, state: PathState, now: Millis): void {
+	// A suspect path is what it was: one that was never up carries nothing.
+	const carries = state === 'suspect' ? path.carries : state === 'up';
+	path.state = state;
+	if (carries !== path.carries) path.since = now;
+	path.carries = carries;
+}

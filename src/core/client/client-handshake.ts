@@ -1,0 +1,271 @@
+import {readUint32} from '../../bytes/cursor.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {writeHash} from '../../crypto/keyed-hash.ts';
+import {equalBytes, mac} from '../../crypto/keys.ts';
+import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
+import {PROLOGUE, VERSION} from '../../wire/constants.ts';
+import {
+	COOKIE_LENGTH,
+	decodeRespPayload,
+	encodeInitHeader,
+	encodeInitPayload,
+	INIT_COOKIE_MAC,
+	INIT_LENGTH,
+	INIT_MAC,
+	INIT_MAC_LENGTH,
+	InitKind,
+	PROOF_LENGTH,
+	RESP_HEADER_LENGTH,
+	RETRY_LENGTH,
+	type RespPayload,
+	RespStatus,
+} from '../../wire/handshake.ts';
+import type {Environment} from '../environment.ts';
+import {cookieMac, UserKeys} from '../user-keys.ts';
+
+/** Pauses between the first sends of an attempt. */
+const PAUSES: readonly Millis[] = [300, 600, 1200, 2400];
+const LONG_PAUSE: Millis = 5000;
+const JITTER: Millis = 333;
+/** For this long an attempt is repeated byte for byte. */
+const SAME_BYTES_FOR: Millis = 3000;
+/** Other RETRYs are ignored for this long after one was answered. */
+const RETRY_PAUSE: Millis = 1000;
+
+/** The session that a resume continues. */
+export interface Resumable {
+	readonly localId: number;
+	readonly peerId: number;
+	readonly exporter: Uint8Array;
+}
+
+/** What a RESP brought. */
+export interface HandshakeResult {
+	readonly resp: RespPayload;
+	readonly keys: SessionKeys;
+	readonly localId: number;
+	/** Whether the INIT asked to resume. */
+	readonly resume: Resumable | undefined;
+}
+
+interface Attempt {
+	readonly noise: NoiseInitiator;
+	readonly bytes: Uint8Array;
+	readonly localId: number;
+	readonly resume: Resumable | undefined;
+	readonly since: Millis;
+}
+
+/** What a RETRY brought a path. */
+interface Ticket {
+	readonly cookie: Uint8Array;
+	readonly since: Millis;
+	/** The INIT under way with the cookie's mac. */
+	bytes: Uint8Array;
+}
+
+/**
+ * The client's side of the handshake: what to send when, until an answer verifies. It never gives
+ * up. Any change of the payload takes a new ephemeral key, else one key and nonce would seal two
+ * plaintexts; only the answer to the latest INIT is taken. That is the same on all paths, except for
+ * the mac of a cookie that one of them was given: so no path can keep the others from going on.
+ */
+export class ClientHandshake {
+	readonly #environment: Environment;
+	readonly #psk: Uint8Array;
+	readonly #keys: UserKeys;
+	#clientId: Uint8Array;
+	readonly #encrypt: boolean;
+	readonly #frames: readonly number[];
+	#attempt: Attempt | undefined;
+	/** By path. */
+	readonly #tickets = new Map<number, Ticket>();
+	#resume: Resumable | undefined;
+	#localId = 0;
+	#next: Millis = NEVER;
+	#sends = 0;
+	#lastTime = 0;
+
+	/**
+	 * @param clientId 16 bytes; zeros in keyless mode
+	 * @param frames the frame types from 0x30 up that this end understands
+	 */
+	constructor(
+		environment: Environment,
+		psk: Uint8Array,
+		clientId: Uint8Array,
+		encrypt: boolean,
+		frames: readonly number[] = [],
+	) {
+		this.#frames = frames;
+		this.#environment = environment;
+		this.#psk = psk;
+		this.#keys = new UserKeys(psk, environment);
+		this.#clientId = clientId;
+		this.#encrypt = encrypt;
+	}
+
+	/** Whether an answer is waited for. */
+	get active(): boolean {
+		return this.#next !== NEVER;
+	}
+
+	/** Another client id from the next beginning on. */
+	rename(clientId: Uint8Array): void {
+		this.#clientId = clientId;
+	}
+
+	/** Begins anew; the first INIT is due at once. */
+	begin(resume: Resumable | undefined, now: Millis): void {
+		this.#resume = resume;
+		// One id for all attempts: the cookie of a RETRY is bound to it.
+		this.#localId = resume?.localId ?? this.#environment.random.uint32();
+		this.#forget();
+		this.#sends = 0;
+		this.#next = now;
+	}
+
+	/** Stops, because there is an answer or nothing is wanted any more. */
+	stop(): void {
+		this.#forget();
+		this.#next = NEVER;
+	}
+
+	#forget(): void {
+		this.#attempt = undefined;
+		this.#tickets.clear();
+	}
+
+	/** When `poll` has an INIT to send. */
+	nextTimeout(): Millis {
+		return this.#next;
+	}
+
+	/** The INIT due now; what goes out on each path is `current`. */
+	poll(now: Millis): {readonly bytes: Uint8Array} | undefined {
+		if (now < this.#next) return undefined;
+		let attempt = this.#attempt;
+		if (attempt === undefined || now - attempt.since >= SAME_BYTES_FOR) {
+			attempt = this.#makeAttempt(now);
+			this.#attempt = attempt;
+			for (const ticket of this.#tickets.values()) {
+				ticket.bytes = withCookie(attempt.bytes, ticket.cookie);
+			}
+		}
+		const {random} = this.#environment;
+		const jitter = (random.uint32() / 2 ** 32) * JITTER;
+		this.#next = now + (PAUSES[this.#sends] ?? LONG_PAUSE + jitter);
+		this.#sends++;
+		return attempt;
+	}
+
+	/** The INIT under way on a path. */
+	current(path: number): Uint8Array | undefined {
+		return this.#attempt && (this.#tickets.get(path) ?? this.#attempt).bytes;
+	}
+
+	#makeAttempt(now: Millis): Attempt {
+		const {random, aead, dh, wallTime} = this.#environment;
+		const resume = this.#resume;
+		const localId = this.#localId;
+		const noise = new NoiseInitiator({
+			psk: this.#psk,
+			prologue: new TextEncoder().encode(PROLOGUE),
+			random,
+			aead,
+			dh,
+			start: this.#keys.start,
+		});
+		const header = encodeInitHeader(VERSION, localId, this.#keys.hint);
+		const e = noise.beginMessageA(header);
+		this.#lastTime = Math.max(this.#lastTime + 1, Math.floor(wallTime(now)));
+		const payload = encodeInitPayload({
+			kind: resume === undefined ? InitKind.FRESH : InitKind.RESUME,
+			clientId: this.#clientId,
+			time: this.#lastTime,
+			resumeId: resume?.peerId ?? 0,
+			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
+			parameters: {encrypt: this.#encrypt, frames: this.#frames},
+		});
+		const bytes = new Uint8Array(INIT_LENGTH);
+		bytes.set(header, 0);
+		bytes.set(e, header.length);
+		bytes.set(noise.finishMessageA(payload), header.length + e.length);
+		writeHash(this.#keys.initMac(bytes, 0), bytes, INIT_MAC, INIT_MAC_LENGTH);
+		return {noise, bytes, localId, resume, since: now};
+	}
+
+	/** Takes a RESP; undefined when it is not the answer to the latest INIT. */
+	receiveResp(bytes: Uint8Array, start: number, end: number): HandshakeResult | undefined {
+		const attempt = this.#attempt;
+		if (attempt === undefined || end - start < RESP_HEADER_LENGTH + 48) return undefined;
+		const packet = bytes.slice(start, end);
+		const header = packet.subarray(0, RESP_HEADER_LENGTH);
+		if (packet[1] !== VERSION || !namesSession(packet, attempt.localId)) return undefined;
+		const payload = attempt.noise.readMessageB(header, packet.subarray(RESP_HEADER_LENGTH));
+		const resp = payload === undefined ? undefined : decodeRespPayload(payload);
+		if (resp === undefined) return undefined;
+		const {localId, resume, noise} = attempt;
+		// Taking it would end the handshake without a session.
+		if (resp.status === RespStatus.RESUMED && resp.sessionId !== resume?.peerId) return undefined;
+		return {resp, keys: noise.split(), localId, resume};
+	}
+
+	/** Takes a RETRY that came over `path`: the INIT to answer with, on that path only. */
+	receiveRetry(
+		path: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): Uint8Array | undefined {
+		const attempt = this.#attempt;
+		const former = this.#tickets.get(path);
+		if (attempt === undefined || end - start !== RETRY_LENGTH) return undefined;
+		if (former !== undefined && now - former.since < RETRY_PAUSE) return undefined;
+		const packet = bytes.slice(start, end);
+		if (!this.#verified(packet, (covered, e) => this.#keys.retryMac(covered, e))) return undefined;
+		const cookie = packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
+		const init = withCookie(attempt.bytes, cookie);
+		this.#tickets.set(path, {cookie, since: now, bytes: init});
+		if (former === undefined) {
+			// From the first cookie of a path on the attempt goes on as from its beginning.
+			this.#sends = Math.min(this.#sends, 1);
+			this.#next = Math.min(this.#next, now + PAUSES[0]!);
+		}
+		return init;
+	}
+
+	/** Takes a VERSION: the versions that the server speaks. */
+	receiveVersion(bytes: Uint8Array, start: number, end: number): number[] | undefined {
+		if (end - start < RESP_HEADER_LENGTH + 1 + COOKIE_LENGTH || end - start > 256) return undefined;
+		const packet = bytes.slice(start, end);
+		if (!this.#verified(packet, (covered, e) => this.#keys.versionMac(covered, e)))
+			return undefined;
+		const versions = packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH);
+		return packet[RESP_HEADER_LENGTH] === versions.length ? [...versions] : undefined;
+	}
+
+	/** Whether the mac at the end covers the packet and the INIT under way. */
+	#verified(
+		packet: Uint8Array,
+		macOf: (covered: Uint8Array, e: Uint8Array) => Uint8Array,
+	): boolean {
+		const attempt = this.#attempt;
+		if (attempt === undefined || !namesSession(packet, attempt.localId)) return false;
+		const end = packet.length - COOKIE_LENGTH;
+		const expected = macOf(packet.subarray(0, end), attempt.bytes.subarray(10, 42));
+		return equalBytes(expected, packet.subarray(end));
+	}
+}
+
+/** A copy of an INIT that shows a cookie. */
+function withCookie(init: Uint8Array, cookie: Uint8Array): Uint8Array {
+	const bytes = init.slice();
+	writeHash(cookieMac(cookie, bytes, 0), bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);
+	return bytes;
+}
+
+function namesSession(packet: Uint8Array, id: number): boolean {
+	return readUint32(packet, 2) === id;
+}

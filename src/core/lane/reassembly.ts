@@ -1,0 +1,128 @@
+import type {Millis} from '../../bytes/time.ts';
+import {MAX_DATAGRAM, MAX_FRAGMENTS} from '../../wire/constants.ts';
+import {type Account, unlimited} from '../budget.ts';
+
+/** Datagrams being joined at once. */
+const MAX_OPEN = 64;
+/** Memory for them, whatever the peer sends. */
+const MAX_MEMORY = 4 * 1024 * 1024;
+const TIMEOUT: Millis = 2000;
+/** What a piece takes beside its bytes, which may be none. */
+const OVERHEAD = 128;
+/** A DATAGRAM_TO with its longest target around the longest datagram. */
+const MAX_FRAME = MAX_DATAGRAM + 320;
+
+interface Partial {
+	readonly count: number;
+	readonly pieces: (Uint8Array | undefined)[];
+	missing: number;
+	bytes: number;
+	readonly since: Millis;
+}
+
+/**
+ * Joins frames that were split over consecutive packets. The packet number of the first piece names
+ * the whole, so FRAGMENT needs no id of its own. A new whole pushes the oldest one out when there
+ * are too many, so an attacker with a key wastes only the memory named above.
+ */
+export class Reassembly {
+	readonly #open = new Map<number, Partial>();
+	readonly #account: Account;
+	#memory = 0;
+	/** Wholes that were given up: timed out or pushed out. */
+	abandoned = 0;
+
+	/** @param account what the user may keep */
+	constructor(account: Account = unlimited()) {
+		this.#account = account;
+	}
+
+	/** How many wholes are being joined. */
+	get length(): number {
+		return this.#open.size;
+	}
+
+	/**
+	 * Takes a copy of piece `index` of `count`, carried by packet `packetNumber`. Returns the whole
+	 * frame when this was its last piece, undefined before, and 'malformed' when it makes no sense.
+	 */
+	add(
+		packetNumber: number,
+		index: number,
+		count: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): Uint8Array | 'malformed' | undefined {
+		const first = packetNumber - index;
+		if (count < 2 || count > MAX_FRAGMENTS || index >= count || first < 0) return 'malformed';
+		const size = end - start + OVERHEAD;
+		while (!this.#account.hasRoom(size) && this.#open.size > 0) this.#abandonOldest();
+		if (!this.#account.hasRoom(size)) {
+			this.abandoned++;
+			return undefined;
+		}
+		let whole = this.#open.get(first);
+		if (whole === undefined) {
+			this.expire(now);
+			while (this.#open.size >= MAX_OPEN) this.#abandonOldest();
+			const pieces = new Array<Uint8Array | undefined>(count).fill(undefined);
+			whole = {count, pieces, missing: count, bytes: 0, since: now};
+			this.#open.set(first, whole);
+		}
+		const length = end - start;
+		if (whole.count !== count || whole.bytes + length > MAX_FRAME) {
+			this.#forget(first, whole);
+			return 'malformed';
+		}
+		if (whole.pieces[index] !== undefined) return 'malformed';
+		whole.pieces[index] = bytes.slice(start, end);
+		whole.bytes += length;
+		whole.missing--;
+		this.#memory += length;
+		this.#account.add(size);
+		if (whole.missing === 0) return this.#join(first, whole);
+		while (this.#memory > MAX_MEMORY) this.#abandonOldest();
+		return undefined;
+	}
+
+	#join(first: number, whole: Partial): Uint8Array {
+		const joined = new Uint8Array(whole.bytes);
+		let at = 0;
+		for (const piece of whole.pieces) {
+			joined.set(piece!, at);
+			at += piece!.length;
+		}
+		this.#forget(first, whole);
+		return joined;
+	}
+
+	#forget(first: number, whole: Partial): void {
+		this.#open.delete(first);
+		this.#memory -= whole.bytes;
+		this.#account.give(whole.bytes + (whole.count - whole.missing) * OVERHEAD);
+	}
+
+	#abandonOldest(): void {
+		for (const [first, whole] of this.#open) {
+			this.#forget(first, whole);
+			this.abandoned++;
+			return;
+		}
+	}
+
+	/** Gives up everything: the session is over. */
+	clear(): void {
+		while (this.#open.size > 0) this.#abandonOldest();
+	}
+
+	/** Gives up what has waited too long. */
+	expire(now: Millis): void {
+		for (const [first, whole] of this.#open) {
+			if (now - whole.since <= TIMEOUT) return;
+			this.#forget(first, whole);
+			this.abandoned++;
+		}
+	}
+}

@@ -1,0 +1,140 @@
+import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {encodeFeedbackHead, encodePathReport, PathReport} from '../../wire/feedback.ts';
+import {Sent} from '../path/judge.ts';
+import type {Path} from '../path/path.ts';
+import type {PathSet} from '../path/path-set.ts';
+import type {PacketSender} from './packet-sender.ts';
+import {Receipts} from './receipts.ts';
+
+/** Packet numbers of which is remembered whether they carried stream frames. */
+const REMEMBERED = 65_536;
+const PACKETS = 10;
+const LONGEST_DELAY: Millis = 25;
+/** After a report that a gap caused, no gap causes another for this long. */
+const GAP_PAUSE: Millis = 1;
+
+/** Tells the peer which stream packets came over which path, and decides when. */
+export class FeedbackSender {
+	readonly #sender: PacketSender;
+	readonly #paths: PathSet;
+	readonly #receipts: (Receipts | undefined)[] = [];
+	/** Bits of packet numbers that carried stream frames. */
+	readonly #eliciting: Uint32Array = new Uint32Array(REMEMBERED / 32);
+	#newest = -1;
+	readonly #report = new PathReport();
+	#packets = 0;
+	#turn = 0;
+	#due: Millis = NEVER;
+	#gapReport: Millis = Number.NEGATIVE_INFINITY;
+
+	constructor(sender: PacketSender, paths: PathSet) {
+		this.#sender = sender;
+		this.#paths = paths;
+	}
+
+	/** A packet with stream frames came over a path; undefined = nobody knows which. */
+	received(path: Path | undefined, number: number, now: Millis): void {
+		this.#remember(number);
+		this.#packets++;
+		if (this.#packets >= PACKETS) this.#due = now;
+		this.#note(path, number, now);
+	}
+
+	#remember(number: number): void {
+		if (number - this.#newest >= REMEMBERED) this.#eliciting.fill(0);
+		else this.#forget(this.#newest + 1, number);
+		this.#newest = Math.max(this.#newest, number);
+		const bit = number % REMEMBERED;
+		this.#eliciting[bit >>> 5]! |= 1 << (bit & 31);
+	}
+
+	/** Numbers from `from` to before `to` carried nothing, whole words of them at once. */
+	#forget(from: number, to: number): void {
+		for (let i = from; i < to; ) {
+			const bit = i % REMEMBERED;
+			if ((bit & 31) === 0 && to - i >= 32) {
+				this.#eliciting[bit >>> 5] = 0;
+				i += 32;
+			} else {
+				this.#eliciting[bit >>> 5]! &= ~(1 << (bit & 31));
+				i++;
+			}
+		}
+	}
+
+	/** Another copy of a packet came over a path. */
+	copy(path: Path, number: number, now: Millis): void {
+		const bit = number % REMEMBERED;
+		const known = number <= this.#newest && number > this.#newest - REMEMBERED;
+		if (known && (this.#eliciting[bit >>> 5]! >>> (bit & 31)) & 1) this.#note(path, number, now);
+	}
+
+	#note(path: Path | undefined, number: number, now: Millis): void {
+		const quarter = this.#best === undefined ? LONGEST_DELAY : this.#best.rtt.smoothed / 4;
+		this.#due = Math.min(this.#due, now + Math.min(quarter, LONGEST_DELAY));
+		if (path === undefined) return;
+		const receipts = this.#receipts[path.id] ?? new Receipts();
+		this.#receipts[path.id] = receipts;
+		if (!receipts.add(number, now) || now - this.#gapReport < GAP_PAUSE) return;
+		this.#gapReport = now;
+		this.#due = now;
+	}
+
+	get #best(): Path | undefined {
+		let best: Path | undefined;
+		for (const path of this.#paths.chosen) {
+			if (path.state === 'suspect') continue;
+			if (best === undefined || path.rtt.smoothed < best.rtt.smoothed) best = path;
+		}
+		return best ?? this.#paths.chosen[0];
+	}
+
+	/** When `send` wants to be called. */
+	nextTimeout(): Millis {
+		return this.#due;
+	}
+
+	/** Sends a report if one is due. */
+	send(now: Millis): void {
+		if (now < this.#due) return;
+		this.#due = NEVER;
+		this.#packets = 0;
+		const best = this.#best;
+		if (best === undefined) return;
+		this.#sendParts(best, this.#another(best), now);
+	}
+
+	// The best path may be dead and nobody knows it yet: each of the others takes its turn beside it.
+	#another(best: Path): Path | undefined {
+		const {chosen} = this.#paths;
+		if (chosen.length < 2) return undefined;
+		const other = chosen[this.#turn++ % chosen.length]!;
+		return other === best ? chosen[this.#turn++ % chosen.length] : other;
+	}
+
+	/** Reports that do not fit one packet go in several. */
+	#sendParts(first: Path, second: Path | undefined, now: Millis): void {
+		let next = 0;
+		while (next < this.#receipts.length) {
+			const slot = this.#sender.take();
+			if (slot === undefined) return;
+			let end = encodeFeedbackHead(slot.bytes, HEAD_ROOM, 0);
+			let count = 0;
+			for (; next < this.#receipts.length && end < HEAD_ROOM + 960; next++) {
+				const report = this.#report;
+				if (this.#receipts[next]?.report(report) !== true) continue;
+				report.pathId = next;
+				report.packets = (this.#paths.get(next)?.receivedPackets ?? 0) >>> 0;
+				end = encodePathReport(slot.bytes, end, report);
+				count++;
+			}
+			slot.bytes[HEAD_ROOM + 1] = count;
+			if (count === 0) {
+				this.#sender.giveBack(slot);
+				return;
+			}
+			this.#sender.sendOnBoth(first, second, slot, HEAD_ROOM, end, now, Sent.ANSWER);
+		}
+	}
+}

@@ -1,0 +1,112 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {Aead} from '../../crypto/aead.ts';
+import {EPOCHS} from '../../wire/constants.ts';
+
+/** The keys of one epoch and what was seen under them. */
+interface EpochKeys {
+	readonly epoch: number;
+	readonly sealing: Aead;
+	readonly opening: Aead;
+	/** Counts installations, to tell older from newer although the nibble wraps. */
+	readonly order: number;
+	/** The smallest packet number opened under it; NEVER before the first. */
+	lowest: number;
+	/** When it stops being accepted; NEVER as long as nothing newer was confirmed. */
+	expires: Millis;
+}
+
+/**
+ * The traffic keys of a session over its rekeys. A newer epoch is confirmed by the first packet
+ * that opens under it; from then on older ones are accepted for a grace time only, and never for a
+ * packet number above the first of the newer one, so a recorded key cannot continue the session.
+ */
+export class KeySchedule {
+	readonly #epochs: (EpochKeys | undefined)[] = new Array<EpochKeys | undefined>(EPOCHS).fill(
+		undefined,
+	);
+	#order = 0;
+	#sending: EpochKeys;
+	/** When packets were sealed under the present epoch first. */
+	since: Millis;
+	#confirmed: EpochKeys | undefined;
+
+	constructor(sealing: Aead, opening: Aead, epoch: number, now: Millis = 0) {
+		this.since = now;
+		this.#sending = this.#put(epoch, sealing, opening);
+	}
+
+	#put(epoch: number, sealing: Aead, opening: Aead): EpochKeys {
+		const order = this.#order++;
+		const keys: EpochKeys = {epoch, sealing, opening, order, lowest: NEVER, expires: NEVER};
+		this.#epochs[epoch] = keys;
+		return keys;
+	}
+
+	/** The epoch that packets are sealed under. */
+	get epoch(): number {
+		return this.#sending.epoch;
+	}
+
+	/** The key that packets are sealed with. */
+	get sealing(): Aead {
+		return this.#sending.sealing;
+	}
+
+	/** Client: the server has these keys already, so they are used at once. */
+	install(epoch: number, sealing: Aead, opening: Aead, now: Millis = 0): void {
+		this.since = now;
+		this.#sending = this.#put(epoch, sealing, opening);
+	}
+
+	/** The number of the epoch that `prepare` makes. */
+	get nextEpoch(): number {
+		return (this.#sending.epoch + 1) % EPOCHS;
+	}
+
+	/** Server: prepares the next epoch, in place of one that was not confirmed. */
+	prepare(sealing: Aead, opening: Aead): void {
+		this.#put(this.nextEpoch, sealing, opening);
+	}
+
+	/** The key for a packet of that epoch and number; undefined when none is accepted. */
+	opening(epoch: number, packetNumber: number, now: Millis): Aead | undefined {
+		const keys = this.#epochs[epoch];
+		if (keys === undefined) return undefined;
+		if (now > keys.expires) {
+			this.#epochs[epoch] = undefined;
+			return undefined;
+		}
+		const newest = this.#confirmed;
+		if (newest !== undefined && keys.order < newest.order && packetNumber > this.#bound(keys)) {
+			return undefined;
+		}
+		return keys.opening;
+	}
+
+	/** The smallest number opened under any newer epoch: the peer never goes back to an older one. */
+	#bound(keys: EpochKeys): number {
+		let lowest = NEVER;
+		for (const newer of this.#epochs) {
+			if (newer !== undefined && newer.order > keys.order) lowest = Math.min(lowest, newer.lowest);
+		}
+		return lowest;
+	}
+
+	/** A packet opened under that epoch; true when this confirmed it. */
+	opened(epoch: number, packetNumber: number, now: Millis, grace: Millis): boolean {
+		const keys = this.#epochs[epoch]!;
+		if (packetNumber < keys.lowest) keys.lowest = packetNumber;
+		if (this.#confirmed !== undefined && keys.order <= this.#confirmed.order) return false;
+		this.#confirmed = keys;
+		if (keys.order > this.#sending.order) {
+			this.#sending = keys;
+			this.since = now;
+		}
+		for (const other of this.#epochs) {
+			if (other !== undefined && other.order < keys.order && other.expires === NEVER) {
+				other.expires = now + grace;
+			}
+		}
+		return true;
+	}
+}

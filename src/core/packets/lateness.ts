@@ -1,0 +1,62 @@
+import type {Millis} from '../../bytes/time.ts';
+import type {PacketFiller} from '../stream/packet-filler.ts';
+import type {Carrier} from './carrier.ts';
+
+/** A path is timely while it takes at most so many times the best one's delay, and this more. */
+const FACTOR = 1.5;
+const MARGIN: Millis = 10;
+
+/**
+ * Which paths are so much later than the best one that what they carry is waited for. New data goes to
+ * such a path only while all that may be sent over the better ones takes longer than the path does: a
+ * packet that arrives later than that holds up the others behind it, in the receiver's window or at the
+ * end of a transfer (ECF: Lim et al., CoNEXT 2017; BLEST: Ferlin et al., IFIP Networking 2016).
+ */
+export class Lateness {
+	/** The longest delay of a timely path. */
+	limit: Millis = Number.POSITIVE_INFINITY;
+	#best: Millis = 0;
+	/** Bytes per ms and in flight of the better paths, which are full, and whether all know their rate. */
+	#rate = 0;
+	#window = 0;
+	#settled = true;
+
+	/** Takes the paths, the best first; the bits of the timely ones among them. */
+	arrange(order: readonly Carrier[]): number {
+		let best = order[0];
+		for (const carrier of order) {
+			if (!carrier.trusted) continue;
+			best = carrier;
+			break;
+		}
+		this.#best = best?.expected ?? 0;
+		this.limit = FACTOR * this.#best + MARGIN;
+		let timely = 0;
+		for (const carrier of order) if (carrier.expected <= this.limit) timely |= carrier.bit;
+		return timely;
+	}
+
+	/** A packet looks for a path. */
+	start(): void {
+		this.#rate = 0;
+		this.#window = 0;
+		this.#settled = true;
+	}
+
+	/** A better path is full. */
+	passed({model}: Carrier): void {
+		this.#rate += model.pacingRate;
+		this.#window += model.window;
+		this.#settled &&= model.settled;
+	}
+
+	/** Whether the better paths will have sent what waits before a packet on this one arrives. */
+	isTooLate(carrier: Carrier, filler: PacketFiller): boolean {
+		if (this.#rate === 0 || carrier.expected <= this.limit) return false;
+		const {backlog} = filler;
+		let wait = backlog / this.#rate;
+		// A rate that doubles in every round trip is soon another.
+		if (!this.#settled) wait = Math.min(wait, this.#best * Math.log2(1 + backlog / this.#window));
+		return carrier.expected > this.limit + wait;
+	}
+}

@@ -1,0 +1,65 @@
+import {type Slot, SlotPool} from '../../bytes/slot-pool.ts';
+import type {DropCounters} from '../drop-reason.ts';
+import {Transmit} from '../transmit.ts';
+
+/** Packets that may wait for the driver at once: several datagrams of the largest size. */
+const CAPACITY = 1024;
+
+/** One place more: for the packet that datagrams may join, whose slot was taken while there was room. */
+const PLACES = CAPACITY + 1;
+
+/**
+ * Sealed packets on their way to the driver. Records are made once and used in turn; when the ring
+ * is full, new packets are dropped and counted.
+ */
+export class Outbox {
+	readonly pool: SlotPool = new SlotPool(CAPACITY + 64);
+	readonly #ring: Transmit[] = [];
+	readonly #drops: DropCounters;
+	#head = 0;
+	#length = 0;
+
+	constructor(drops: DropCounters) {
+		this.#drops = drops;
+	}
+
+	/** Takes a slot to build a packet in; undefined (counted) when there is none. */
+	take(): Slot | undefined {
+		const slot = this.#length < CAPACITY ? this.pool.take() : undefined;
+		if (slot === undefined) this.#drops.count('no-slot');
+		return slot;
+	}
+
+	/** Appends a sealed packet; the caller fills in the destinations. */
+	queue(slot: Slot): Transmit {
+		// An empty ring starts over, so that only as many records exist as ever waited at once.
+		if (this.#length === 0) this.#head = 0;
+		const index = (this.#head + this.#length) % PLACES;
+		let transmit = this.#ring[index];
+		if (transmit === undefined) {
+			transmit = new Transmit();
+			this.#ring[index] = transmit;
+		}
+		slot.building = false;
+		transmit.slot = slot;
+		transmit.count = 0;
+		transmit.alone = false;
+		this.#length++;
+		return transmit;
+	}
+
+	/** Takes the packet back that was queued last, because nobody wants it. */
+	unqueue(transmit: Transmit): void {
+		this.#length--;
+		this.pool.release(transmit.slot);
+	}
+
+	/** The oldest packet; its record is valid until the next call. */
+	poll(): Transmit | undefined {
+		if (this.#length === 0) return undefined;
+		const transmit = this.#ring[this.#head];
+		this.#head = (this.#head + 1) % PLACES;
+		this.#length--;
+		return transmit;
+	}
+}

@@ -1,0 +1,295 @@
+import {readUint32} from '../../bytes/cursor.ts';
+import type {Millis} from '../../bytes/time.ts';
+import {beginsHash} from '../../crypto/keyed-hash.ts';
+import {equalBytes, keyHint, mac} from '../../crypto/keys.ts';
+import {NoiseResponder} from '../../crypto/noise.ts';
+import {PacketType, PROLOGUE, VERSION} from '../../wire/constants.ts';
+import {
+	COOKIE_LENGTH,
+	decodeInitPayload,
+	encodeReplyHeader,
+	encodeRespPayload,
+	INIT_COOKIE_MAC,
+	INIT_HEADER_LENGTH,
+	INIT_LENGTH,
+	INIT_MAC,
+	INIT_MAC_LENGTH,
+	type InitPayload,
+	type RespPayload,
+} from '../../wire/handshake.ts';
+import type {Environment} from '../environment.ts';
+import {RateLimit} from '../rate-limit.ts';
+import type {RemoteAddress} from '../remote-address.ts';
+import {cookieMac, UserKeys} from '../user-keys.ts';
+
+/** An answer is repeated for copies of its INIT for this long; later copies are somebody else's. */
+const CACHE_FOR: Millis = 10_000;
+const CACHE_SIZE = 512;
+/** INITs that are known again, so that a recording costs no more than a look. */
+const SEEN_SIZE = 8192;
+const SECRET_LIFE: Millis = 120_000;
+/** INITs without a valid cookie that are opened in a second, of one user and of all. */
+const OPENED_PER_USER = 100;
+const OPENED_PER_SECOND = 400;
+/** The same of one user with a valid cookie, who at least is where it says. */
+const OPENED_WITH_COOKIE = 500;
+/** The same of other versions, which have no mac, or another one. */
+const OTHERS_PER_SECOND = 20;
+/** Copies that get the answer again in a second. */
+const REPEATS_PER_SECOND = 5000;
+/** Versions whose INITs end with the tag. */
+const VERSIONS_WITHOUT_MAC = 2;
+
+/** A user as the handshake knows it. */
+export interface HandshakeUser {
+	readonly name: string;
+	readonly psk: Uint8Array;
+}
+
+/** An INIT whose mac is right: its sender has the key, or a recording of somebody who has. */
+export interface SealedInit<User extends HandshakeUser = HandshakeUser> {
+	readonly user: User;
+	readonly keys: UserKeys;
+	/** The client's session id. */
+	readonly clientSession: number;
+	readonly bytes: Uint8Array;
+}
+
+/** An INIT whose tag verified. */
+export interface VerifiedInit<User extends HandshakeUser = HandshakeUser> extends SealedInit<User> {
+	readonly noise: NoiseResponder;
+	readonly payload: InitPayload;
+}
+
+interface CachedAnswer {
+	readonly init: Uint8Array;
+	readonly answer: Uint8Array;
+	readonly at: Millis;
+}
+
+/** Why an INIT was not accepted, or the answer that it draws without more ado. */
+export type InitOutcome<User extends HandshakeUser = HandshakeUser> =
+	| {readonly type: 'verified'; readonly init: VerifiedInit<User>}
+	/** Too many to open this one without a cookie. */
+	| {readonly type: 'busy'; readonly init: SealedInit<User>}
+	| {readonly type: 'repeat'; readonly answer: Uint8Array}
+	| {readonly type: 'other-version'; readonly answer: Uint8Array; readonly version: number}
+	| {readonly type: 'unknown-key'; readonly keyless: boolean}
+	| {readonly type: 'flood' | 'replayed' | 'rejected'};
+
+interface KnownUser<User> {
+	readonly user: User;
+	readonly keys: UserKeys;
+}
+
+const REJECTED = {type: 'rejected'} as const;
+const REPLAYED = {type: 'replayed'} as const;
+const FLOOD = {type: 'flood'} as const;
+
+/**
+ * The server's side of the handshake up to the point where an INIT is known to be genuine, and the
+ * making of answers. A stranger never gets one: everything starts with the mac of INIT, which takes
+ * one hash and sorts out what was made without the key; what was recorded is known again by it. The
+ * rest is opened, as far as a budget allows that cookies override.
+ */
+export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
+	readonly #environment: Environment;
+	readonly #users = new Map<number, KnownUser<User>[]>();
+	readonly #prologue = new TextEncoder().encode(PROLOGUE);
+	/** Answers by the mac of their INIT, and when each was opened first. */
+	readonly #cache = new Map<string, CachedAnswer>();
+	readonly #seen = new Map<string, Millis>();
+	readonly #keylessHint = keyHint(new Uint8Array(32));
+	readonly #openedOf: RateLimit;
+	readonly #openedWithCookie: RateLimit;
+	readonly #opened = new RateLimit(OPENED_PER_SECOND, 1);
+	readonly #others = new RateLimit(OTHERS_PER_SECOND, 1);
+	readonly #repeats = new RateLimit(REPEATS_PER_SECOND, 1);
+	#secret = new Uint8Array(32);
+	#oldSecret = new Uint8Array(32);
+	#secretSince: Millis = Number.NEGATIVE_INFINITY;
+
+	constructor(environment: Environment, users: readonly User[]) {
+		this.#environment = environment;
+		this.#openedOf = new RateLimit(OPENED_PER_USER, users.length);
+		this.#openedWithCookie = new RateLimit(OPENED_WITH_COOKIE, users.length);
+		for (const user of users) {
+			const keys = new UserKeys(user.psk, environment);
+			this.#users.set(keys.hint, [...(this.#users.get(keys.hint) ?? []), {user, keys}]);
+		}
+	}
+
+	/** Examines a packet of type INIT. */
+	receive(
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		remote: RemoteAddress,
+		now: Millis,
+	): InitOutcome<User> {
+		if (end - start !== INIT_LENGTH || (bytes[start]! & 15) !== 0) return REJECTED;
+		const hint = readUint32(bytes, start + 6);
+		const users = this.#users.get(hint);
+		if (users === undefined) {
+			return {type: 'unknown-key', keyless: hint === this.#keylessHint};
+		}
+		if (bytes[start + 1] !== VERSION) return this.#otherVersion(bytes, start, users, now);
+		for (const known of users) {
+			const hashed = known.keys.initMac(bytes, start);
+			if (!beginsHash(hashed, bytes, start + INIT_MAC, INIT_MAC_LENGTH)) continue;
+			const packet = bytes.slice(start, end);
+			const id = hashed.slice(0, INIT_MAC_LENGTH);
+			return this.#repeat(id, packet, now) ?? this.#open(id, packet, known, remote, now);
+		}
+		return REJECTED;
+	}
+
+	/** What becomes of an INIT that is known already; undefined = it has to be opened. */
+	#repeat(id: string, packet: Uint8Array, now: Millis): InitOutcome<User> | undefined {
+		const cached = this.#cache.get(id);
+		// Only the very same bytes, whatever cookie they bring: anything else has to pass the tag.
+		if (cached !== undefined && equalBytes(cached.init, packet.subarray(0, INIT_MAC))) {
+			return this.#repeats.allow('', now) ? {type: 'repeat', answer: cached.answer} : FLOOD;
+		}
+		const seen = this.#seen.get(id);
+		return seen !== undefined && now - seen >= CACHE_FOR ? REPLAYED : undefined;
+	}
+
+	#open(
+		id: string,
+		packet: Uint8Array,
+		known: KnownUser<User>,
+		remote: RemoteAddress,
+		now: Millis,
+	): InitOutcome<User> {
+		const {user, keys} = known;
+		const init = {user, keys, clientSession: readUint32(packet, 2), bytes: packet};
+		if (!this.#openedOf.allow(user.name, now) || !this.#opened.allow('', now)) {
+			if (!this.cookieValid(init, remote, now)) return {type: 'busy', init};
+			if (!this.#openedWithCookie.allow(user.name, now)) return FLOOD;
+		}
+		const noise = this.#responder(known);
+		const header = packet.subarray(0, INIT_HEADER_LENGTH);
+		const plaintext = noise.readMessageA(header, packet.subarray(INIT_HEADER_LENGTH, INIT_MAC));
+		const payload = plaintext && decodeInitPayload(plaintext);
+		if (payload === undefined) return REJECTED;
+		this.#remember(id, now);
+		return {type: 'verified', init: {...init, noise, payload}};
+	}
+
+	#remember(id: string, now: Millis): void {
+		if (this.#seen.has(id)) return;
+		for (const oldest of this.#seen.keys()) {
+			if (this.#seen.size < SEEN_SIZE) break;
+			this.#seen.delete(oldest);
+		}
+		this.#seen.set(id, now);
+	}
+
+	#responder({user, keys}: KnownUser<User>): NoiseResponder {
+		const {random, aead, dh} = this.#environment;
+		const {psk} = user;
+		return new NoiseResponder({psk, prologue: this.#prologue, random, aead, dh, start: keys.start});
+	}
+
+	#otherVersion(
+		bytes: Uint8Array,
+		start: number,
+		users: readonly KnownUser<User>[],
+		now: Millis,
+	): InitOutcome<User> {
+		if (!this.#others.allow('', now)) return FLOOD;
+		const packet = bytes.slice(start, start + INIT_LENGTH);
+		const version = packet[1]!;
+		const header = packet.subarray(0, INIT_HEADER_LENGTH);
+		const end = version <= VERSIONS_WITHOUT_MAC ? INIT_LENGTH : INIT_MAC;
+		const message = packet.subarray(INIT_HEADER_LENGTH, end);
+		for (const known of users) {
+			if (this.#responder(known).readMessageA(header, message) === undefined) continue;
+			const head = encodeReplyHeader(PacketType.VERSION, readUint32(packet, 2));
+			const covered = join(head, Uint8Array.of(1, VERSION));
+			const answer = join(covered, known.keys.versionMac(covered, ephemeral(packet)));
+			return {type: 'other-version', answer, version};
+		}
+		return REJECTED;
+	}
+
+	/** The RETRY for an INIT from `remote`; its cookie is for nothing but `purpose`. */
+	retry(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): Uint8Array {
+		this.#rotate(now);
+		const head = encodeReplyHeader(PacketType.RETRY, init.clientSession);
+		const covered = join(head, cookieOf(this.#secret, init, remote, purpose));
+		return join(covered, init.keys.retryMac(covered, ephemeral(init.bytes)));
+	}
+
+	/** Whether the INIT shows a cookie that a RETRY to this address gave for `purpose`. */
+	cookieValid(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): boolean {
+		const {bytes} = init;
+		let any = 0;
+		for (let i = INIT_COOKIE_MAC; i < INIT_LENGTH; i++) any |= bytes[i]!;
+		if (any === 0) return false;
+		this.#rotate(now);
+		return [this.#secret, this.#oldSecret].some((secret) => {
+			const hashed = cookieMac(cookieOf(secret, init, remote, purpose), bytes, 0);
+			return beginsHash(hashed, bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);
+		});
+	}
+
+	#rotate(now: Millis): void {
+		if (now - this.#secretSince < SECRET_LIFE) return;
+		const {random} = this.#environment;
+		// Nobody asked for a while: the last secret is older than any cookie may be.
+		const outdated = now - this.#secretSince >= 2 * SECRET_LIFE;
+		this.#oldSecret = this.#secret;
+		this.#secret = new Uint8Array(32);
+		random.fill(this.#secret);
+		if (outdated) random.fill(this.#oldSecret);
+		this.#secretSince = now;
+	}
+
+	/** The RESP for an INIT, remembered for its copies; undefined when the client's `e` is no key. */
+	respond(init: VerifiedInit, payload: RespPayload, now: Millis): Uint8Array | undefined {
+		const header = encodeReplyHeader(PacketType.RESP, init.clientSession);
+		const message = init.noise.writeMessageB(header, encodeRespPayload(payload));
+		if (message === undefined) return undefined;
+		const answer = join(header, message);
+		this.expire(now);
+		const known = init.bytes.subarray(0, INIT_MAC);
+		this.#cache.set(idOf(init.bytes), {init: known, answer, at: now});
+		return answer;
+	}
+
+	/** Forgets answers that no copy will ask for any more. */
+	expire(now: Millis): void {
+		for (const [key, {at}] of this.#cache) {
+			if (now - at < CACHE_FOR && this.#cache.size < CACHE_SIZE) return;
+			this.#cache.delete(key);
+		}
+	}
+}
+
+/** The mac of INIT as text, a character for each byte. */
+function idOf(init: Uint8Array): string {
+	return String.fromCharCode(...init.subarray(INIT_MAC, INIT_COOKIE_MAC));
+}
+
+function ephemeral(init: Uint8Array): Uint8Array {
+	return init.subarray(INIT_HEADER_LENGTH, INIT_HEADER_LENGTH + 32);
+}
+
+function cookieOf(
+	secret: Uint8Array,
+	{bytes}: SealedInit,
+	{host, port}: RemoteAddress,
+	purpose: string,
+): Uint8Array {
+	const where = new TextEncoder().encode(`${host} ${port} ${purpose}`);
+	return mac(secret, bytes.subarray(2, 6), where).subarray(0, COOKIE_LENGTH);
+}
+
+function join(head: Uint8Array, tail: Uint8Array): Uint8Array {
+	const bytes = new Uint8Array(head.length + tail.length);
+	bytes.set(head, 0);
+	bytes.set(tail, head.length);
+	return bytes;
+}

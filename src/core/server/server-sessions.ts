@@ -1,0 +1,194 @@
+import type {Millis} from '../../bytes/time.ts';
+import type {EndpointContext} from '../context.ts';
+import type {ServerFlowTable} from '../flow/server-flow-table.ts';
+import type {ClientRecords} from './client-records.ts';
+import type {ClientRecord, ServerSession} from './server-session.ts';
+import {addTraffic, type ServerUser} from './server-user.ts';
+
+/** A session that no packet came for after its handshake is forgotten. */
+const HALF_OPEN_FOR: Millis = 10_000;
+/** Sessions that ended without a word to the client, which gets a RESET when it sends again. */
+const FORMER = 4096;
+
+/** A session that another one of the same client id took the place of. */
+export interface FormerSession {
+	readonly record: ClientRecord;
+	readonly exporter: Uint8Array;
+	/** True = its client was the later of two with one id, and has to take another. */
+	readonly isClone: boolean;
+}
+
+/** The sessions of a server, and how they begin and end. */
+export class ServerSessions {
+	readonly #context: EndpointContext;
+	readonly #table: ServerFlowTable;
+	readonly #records: ClientRecords;
+	readonly #byId = new Map<number, ServerSession>();
+	/** By id; undefined = it ended for silence. */
+	readonly #former = new Map<number, FormerSession | undefined>();
+	/** What was asked for last; not kept beyond its end. */
+	#last: ServerSession | undefined;
+	#halfOpen = 0;
+
+	constructor(context: EndpointContext, table: ServerFlowTable, records: ClientRecords) {
+		this.#context = context;
+		this.#table = table;
+		this.#records = records;
+	}
+
+	/** How many there are, half-open ones included. */
+	get size(): number {
+		return this.#byId.size;
+	}
+
+	/** How many have not seen a genuine packet yet. */
+	get halfOpen(): number {
+		return this.#halfOpen;
+	}
+
+	/** The session with that id of ours. */
+	get(id: number): ServerSession | undefined {
+		// Packets come in batches of the same session.
+		if (this.#last?.session.localId !== id) this.#last = this.#byId.get(id);
+		return this.#last;
+	}
+
+	/** All of them; ending one while iterating is safe. */
+	values(): IterableIterator<ServerSession> {
+		return this.#byId.values();
+	}
+
+	/** Whether a session with that id ended not long ago, and its client may not know it. */
+	hasExpired(id: number): boolean {
+		return this.#former.has(id);
+	}
+
+	/** The session with that id which another one took the place of not long ago. */
+	former(id: number): FormerSession | undefined {
+		return this.#former.get(id);
+	}
+
+	#remember(id: number, former?: FormerSession): void {
+		for (const oldest of this.#former.keys()) {
+			if (this.#former.size < FORMER) break;
+			this.#former.delete(oldest);
+		}
+		this.#former.set(id, former);
+	}
+
+	/** An id that no session has. */
+	freeId(): number {
+		const {random} = this.#context.environment;
+		let id = random.uint32();
+		while (this.#byId.has(id)) id = random.uint32();
+		return id;
+	}
+
+	/** Adds a half-open session. */
+	add(entry: ServerSession): void {
+		this.#byId.set(entry.session.localId, entry);
+		this.#halfOpen++;
+		const {user} = entry.record;
+		user.halfOpen++;
+		user.sessions.add(1);
+	}
+
+	#forget(entry: ServerSession): void {
+		const {session} = entry;
+		this.#byId.delete(session.localId);
+		this.#last = undefined;
+		const {user} = entry.record;
+		user.sessions.give(1);
+		if (!entry.live) {
+			this.#halfOpen--;
+			user.halfOpen--;
+		}
+		session.end();
+		session.streams?.detach();
+	}
+
+	/** Makes room for a new half-open session of a user, who alone pays for it. */
+	dropOldestHalfOpen(user: ServerUser): void {
+		for (const entry of this.#byId.values()) {
+			if (entry.live || entry.record.user !== user) continue;
+			this.#forget(entry);
+			return;
+		}
+	}
+
+	/** The first genuine packet, unless it ended the session: the client is live, its former session over. */
+	activate(entry: ServerSession): void {
+		if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;
+		entry.live = true;
+		this.#halfOpen--;
+		entry.record.user.halfOpen--;
+		this.#takeOver(entry);
+		const {number} = entry.session;
+		const user = entry.record.user.name;
+		this.#context.emit({type: 'session-up', session: number, user, resumed: false});
+	}
+
+	#takeOver(entry: ServerSession): void {
+		const former = entry.record.session;
+		entry.record.session = entry;
+		if (former === undefined || former === entry) return;
+		const {record, exporter} = former;
+		this.#remember(former.session.localId, {record, exporter, isClone: false});
+		this.end(former, 'the client came back');
+	}
+
+	/** Ends the session of a client whose id belongs to another; its client is to take a new one. */
+	endClone(entry: ServerSession): void {
+		const {record, exporter} = entry;
+		this.#remember(entry.session.localId, {record, exporter, isClone: true});
+		this.end(entry, 'another client has its client id');
+	}
+
+	/** Keyless mode: the client told its id, so flows of its former sessions are its own again. */
+	identify(entry: ServerSession, user: ServerUser, id: Uint8Array, now: Millis): ClientRecord {
+		if (entry.record.key !== '') return entry.record;
+		this.#closeFlows(entry.record);
+		entry.record = this.#records.find(user, id, now);
+		this.#takeOver(entry);
+		return entry.record;
+	}
+
+	/** Ends a session. Its flows stay with their client id, which may claim them again. */
+	end(entry: ServerSession, reason: string): void {
+		if (this.#byId.get(entry.session.localId) !== entry) return;
+		this.#forget(entry);
+		const {user} = entry.record;
+		user.sent += entry.session.sent;
+		user.received += entry.session.received;
+		const {streams} = entry.session;
+		if (streams !== undefined) addTraffic(user.traffic, streams.traffic);
+		entry.flows.unbindAll();
+		if (entry.record.session === entry) entry.record.session = undefined;
+		if (entry.record.key === '') this.#closeFlows(entry.record);
+		if (entry.live) {
+			this.#context.emit({type: 'session-down', session: entry.session.number, reason});
+		}
+	}
+
+	/** Nobody can ever claim the flows of a client without an id again. */
+	#closeFlows(record: ClientRecord): void {
+		for (const flow of [...record.flows.values()]) {
+			this.#table.remove(flow);
+			this.#context.emit({type: 'flow-closed', flow: flow.handle});
+		}
+	}
+
+	/** Ends what was silent for `idle` ms or has keys as old as `keyLimit`, forgets half-open ones that stayed so. */
+	expire(now: Millis, idle: Millis, keyLimit: Millis): void {
+		for (const entry of this.#byId.values()) {
+			const {session, flows} = entry;
+			flows.held.expire(now);
+			if (!entry.live) {
+				if (now - session.since > HALF_OPEN_FOR) this.#forget(entry);
+			} else if (now - session.heard > idle) {
+				this.#remember(session.localId);
+				this.end(entry, 'nothing heard of the client');
+			} else if (now - session.keys.since > keyLimit) this.end(entry, 'its keys are too old');
+		}
+	}
+}

@@ -1,0 +1,450 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {backToken} from '../../crypto/keys.ts';
+import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../../wire/constants.ts';
+import {encodeReset} from '../../wire/handshake.ts';
+import {headerPacketNumber, headerSessionId, packetType} from '../../wire/header.ts';
+import {Budget} from '../budget.ts';
+import type {DropReason} from '../drop-reason.ts';
+import type {Farewell, ServerConfig, ServerEndpoint, SpanTo} from '../endpoint.ts';
+import {EndpointOutputs} from '../endpoint-outputs.ts';
+import type {Environment} from '../environment.ts';
+import type {EndpointStatus} from '../events.ts';
+import type {AnnouncedTarget} from '../flow/announced-targets.ts';
+import {endFlow, type ServerFlow, ServerFlowTable} from '../flow/server-flow-table.ts';
+import {lingerFor} from '../linger.ts';
+import {RateLimit} from '../rate-limit.ts';
+import type {RemoteAddress} from '../remote-address.ts';
+import {sessionStatus} from '../session/session-status.ts';
+import {STREAM_MEMORY} from '../stream/stream-set.ts';
+import type {Delivery} from '../transmit.ts';
+import {Admission} from './admission.ts';
+import {ClientRecords} from './client-records.ts';
+import type {ServerSession} from './server-session.ts';
+import {ServerSessions} from './server-sessions.ts';
+import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
+
+const SWEEP: Millis = 1000;
+/** RESET is sent only while clients of a former life may still be talking, or for ids just expired. */
+const RESET_UPTIME: Millis = 600_000;
+const RESETS_PER_SECOND = 1000;
+const RESETS_PER_SOURCE = 10;
+/** Asked of clients at a clean stop, so that no packet meets a closed port. */
+const QUIET: Millis = 2000;
+const SECOND_CLOSE: Millis = 20;
+/** The client, which begins every rekey, ends a session without one a minute sooner. */
+const KEY_LIMIT: Millis = 3_660_000;
+
+/** The server's end: many sessions, each found by the id that it chose for it. */
+export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
+	readonly #config: ServerConfig;
+	readonly #users: readonly ServerUser[];
+	readonly #table: ServerFlowTable;
+	readonly #records = new ClientRecords();
+	readonly #sessions: ServerSessions;
+	readonly #admission: Admission;
+	readonly #resets = new RateLimit(RESETS_PER_SECOND, 1);
+	readonly #resetsBySource = new RateLimit(RESETS_PER_SOURCE, 1024);
+	#started: Millis = Number.NEGATIVE_INFINITY;
+	#deadline: Millis = NEVER;
+	/** The session whose timers may have changed since its deadline was taken. */
+	#touched: ServerSession | undefined;
+	#nextSweep: Millis = NEVER;
+	#closed = false;
+	#closeAgain: Millis = NEVER;
+
+	constructor(config: ServerConfig, environment: Environment) {
+		super(environment, config.encrypt);
+		this.#config = config;
+		this.#table = new ServerFlowTable(config.flowIdle);
+		const {users, streamMemory = STREAM_MEMORY, sessionLimit} = config;
+		const memory = new Budget(streamMemory, users.length);
+		const sessions = new Budget(sessionLimit, users.length);
+		this.#users = users.map(
+			(user) =>
+				new ServerUser(user, config, {
+					memory: memory.account(user.memoryLimit),
+					sessions: sessions.account(user.sessionLimit ?? SESSIONS),
+				}),
+		);
+		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
+		this.#admission = new Admission({
+			context: this.context,
+			config,
+			users: this.#users,
+			sessions: this.#sessions,
+			records: this.#records,
+			table: this.#table,
+			reply: (bytes, remote) => this.#sendRaw(bytes, remote),
+		});
+	}
+
+	start(now: Millis): void {
+		this.#started = now;
+	}
+
+	// --- network in ---
+
+	receive(
+		remote: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
+		if (end <= start) return this.drop('short');
+		if (this.#closed) return this.drop('unexpected');
+		try {
+			switch (packetType(bytes, start)) {
+				case PacketType.DATA:
+					return this.#receiveData(remote, bytes, start, end, now);
+				case PacketType.INIT:
+					return this.#admission.receive(remote, bytes, start, end, now);
+				default:
+					return this.drop('not-ours');
+			}
+		} catch (error) {
+			const isData = packetType(bytes, start) === PacketType.DATA;
+			const entry = isData ? this.#sessions.get(headerSessionId(bytes, start)) : undefined;
+			return this.#fail(entry, error, now);
+		}
+	}
+
+	#receiveData(
+		remote: RemoteAddress,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		if (end - start < MIN_DATA_LENGTH) return this.drop('short');
+		const id = headerSessionId(bytes, start);
+		const entry = this.#sessions.get(id);
+		if (entry === undefined) {
+			this.#reset(remote, id, headerPacketNumber(bytes, start), now);
+			return this.drop('unknown-session');
+		}
+		const {session} = entry;
+		const known = session.paths.locate(remote);
+		const before = session.opened;
+		const reason = session.receive(remote, known?.path, known?.address, bytes, start, end, now);
+		if (session.opened === before) {
+			// Another copy of a packet: what the streams report of it may be due sooner than all else.
+			if (reason === 'duplicate') this.#await(entry);
+			return reason;
+		}
+		if (session.broken === undefined) this.#sessions.activate(entry);
+		this.#touch(entry, now);
+		return reason;
+	}
+
+	/** After an input to a session: what waits may go, and its timers may be earlier. */
+	#touch(entry: ServerSession, now: Millis): void {
+		const {session, flows} = entry;
+		if (session.ended) return;
+		if (session.broken !== undefined) {
+			this.#breakOff(entry, now);
+			return;
+		}
+		try {
+			if (session.waiting) flows.flush(now);
+			session.streams?.pump(now);
+			this.#await(entry);
+		} catch (error) {
+			this.#fail(entry, error, now);
+		}
+	}
+
+	/** The timers of a session may be earlier: they are asked once for all packets of a batch. */
+	#await(entry: ServerSession): void {
+		if (entry === this.#touched) return;
+		this.#settleDeadline();
+		this.#touched = entry;
+	}
+
+	#settleDeadline(): void {
+		const entry = this.#touched;
+		this.#touched = undefined;
+		if (entry === undefined || this.#closed) return;
+		entry.deadline = Math.min(entry.session.nextTimeout(), entry.flows.nextTimeout());
+		this.#deadline = Math.min(this.#deadline, entry.deadline);
+	}
+
+	#reset(remote: RemoteAddress, id: number, packetNumber: number, now: Millis): void {
+		const young = now - this.#started < RESET_UPTIME;
+		if (!young && !this.#sessions.hasExpired(id)) return;
+		if (!this.#resetsBySource.allow(remote.host, now) || !this.#resets.allow('', now)) return;
+		this.#sendRaw(encodeReset(id, packetNumber), remote);
+	}
+
+	#sendRaw(bytes: Uint8Array, remote: RemoteAddress): void {
+		const transmit = this.queueRaw(bytes);
+		if (transmit === undefined) return;
+		transmit.paths[0] = 0;
+		transmit.remotes[0] = remote;
+		transmit.count = 1;
+	}
+
+	#breakOff(entry: ServerSession, now: Millis): void {
+		const {session} = entry;
+		try {
+			session.sendClose(session.closeCode, 0, now);
+		} catch (error) {
+			session.fail(error, now);
+		}
+		this.#sessions.end(entry, session.broken ?? '');
+	}
+
+	/** An exception inside a session, if it was in one, ends that session and nothing else. */
+	#fail(entry: ServerSession | undefined, error: unknown, now: Millis): DropReason {
+		try {
+			if (entry === undefined) this.failed(error, now);
+			else {
+				entry.session.fail(error, now);
+				this.#breakOff(entry, now);
+			}
+		} catch (another) {
+			this.failed(another, now);
+		}
+		return this.drop('fault');
+	}
+
+	/** The session that a flow uses now. */
+	#entryOf(flow: ServerFlow | undefined): ServerSession | undefined {
+		const flows = this.#closed ? undefined : flow?.session;
+		return flows && this.#sessions.get(flows.session.localId);
+	}
+
+	/** Runs a rare input of a session. */
+	#within(entry: ServerSession, now: Millis, run: () => void): void {
+		try {
+			run();
+		} catch (error) {
+			this.#fail(entry, error, now);
+		}
+	}
+
+	deliveryFailed({flow}: Delivery, error: unknown, now: Millis): void {
+		this.#fail(this.#entryOf(this.#table.get(flow)), error, now);
+	}
+
+	// --- targets in ---
+
+	override flush(now: Millis): void {
+		const session = this.context.joinable;
+		super.flush(now);
+		const entry = session && this.#sessions.get(session.localId);
+		if (entry !== undefined) this.#touch(entry, now);
+	}
+
+	sendDatagram(
+		handle: number,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const flow = this.#table.get(handle);
+		if (flow === undefined) return this.drop('unknown-flow');
+		const entry = this.#entryOf(flow);
+		if (entry === undefined) return this.drop('no-session');
+		return this.#answer(entry, flow, undefined, bytes, start, end, now);
+	}
+
+	#answer(
+		entry: ServerSession,
+		flow: ServerFlow,
+		source: AnnouncedTarget | undefined,
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		try {
+			const reason = entry.flows.answer(flow, source, bytes, start, end, now);
+			this.#touch(entry, now);
+			return reason;
+		} catch (error) {
+			return this.#fail(entry, error, now);
+		}
+	}
+
+	sendDatagramFrom(handle: number, datagram: SpanTo, now: Millis): DropReason | undefined {
+		const flow = this.#table.get(handle);
+		const entry = this.#entryOf(flow);
+		if (flow === undefined || entry === undefined) return this.drop('unknown-flow');
+		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
+		// Of a flow with one target it is clear who answers.
+		const {sources} = flow;
+		const source = sources?.find(targetBytes, targetStart, targetEnd, now);
+		if (sources !== undefined && source === undefined) return this.drop('unknown-flow');
+		return this.#answer(entry, flow, source, bytes, start, end, now);
+	}
+
+	pumpStreams(now: Millis): void {
+		if (this.#closed) return;
+		for (const entry of this.#sessions.values()) {
+			if ((entry.session.streams?.size ?? 0) > 0) this.#touch(entry, now);
+		}
+	}
+
+	userOf(handle: number): string {
+		return this.#table.get(handle)?.owner.user.name ?? '';
+	}
+
+	refuseTarget(handle: number, reference: number, code: number, now: Millis): void {
+		const flow = this.#table.get(handle);
+		const entry = this.#entryOf(flow);
+		if (flow === undefined || entry === undefined) return;
+		this.#within(entry, now, () => entry.flows.refuseTarget(flow, reference, code, now));
+	}
+
+	refuseFlow(handle: number, code: number, now: Millis): void {
+		const flow = this.#table.get(handle);
+		if (flow === undefined) return;
+		const entry = this.#entryOf(flow);
+		if (entry !== undefined) this.#within(entry, now, () => entry.flows.refuse(flow, code, now));
+		this.#table.remove(flow);
+	}
+
+	releaseFlows(name: string, count: number, now: Millis): void {
+		const user = this.#users.find((one) => one.name === name);
+		for (let i = 0; i < count; i++) {
+			const flow = user && this.#table.oldestIdle(now, user);
+			if (flow !== undefined) this.#endFlow(flow, now);
+		}
+	}
+
+	#endFlow(flow: ServerFlow, now: Millis): void {
+		const end = () => endFlow(flow, {table: this.#table, context: this.context}, now);
+		const entry = this.#entryOf(flow);
+		if (entry === undefined) end();
+		else this.#within(entry, now, end);
+	}
+
+	socketClosed(socket: number, now: Millis): void {
+		for (const entry of this.#sessions.values()) {
+			this.#within(entry, now, () => entry.session.paths.socketClosed(socket));
+		}
+	}
+
+	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void {
+		for (const entry of this.#sessions.values()) {
+			const {paths} = entry.session;
+			const path = paths.locate(remote)?.path;
+			if (path !== undefined) this.#within(entry, now, () => paths.tooLong(path, size, now));
+		}
+	}
+
+	// --- time ---
+
+	nextTimeout(): Millis {
+		this.#settleDeadline();
+		return Math.min(this.#deadline, this.#nextSweep, this.#closeAgain);
+	}
+
+	handleTimeout(now: Millis): void {
+		if (this.#closed) {
+			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
+			return;
+		}
+		this.#settleDeadline();
+		if (now >= this.#deadline) this.#runSessions(now);
+		if (now >= this.#nextSweep) this.#sweep(now);
+	}
+
+	#runSessions(now: Millis): void {
+		this.#deadline = NEVER;
+		for (const entry of this.#sessions.values()) {
+			if (now >= entry.deadline) this.#run(entry, now);
+			else this.#deadline = Math.min(this.#deadline, entry.deadline);
+		}
+	}
+
+	#run(entry: ServerSession, now: Millis): void {
+		try {
+			entry.session.handleTimeout(now);
+			entry.flows.handleTimeout(now);
+			this.#touch(entry, now);
+		} catch (error) {
+			this.#fail(entry, error, now);
+		}
+	}
+
+	#sweep(now: Millis): void {
+		this.#nextSweep = now + SWEEP;
+		const {sessionIdle, keyLimit = KEY_LIMIT} = this.#config;
+		this.#sessions.expire(now, sessionIdle, keyLimit);
+		for (const flow of this.#table.expired(now)) this.#endFlow(flow, now);
+		this.#records.expire(now);
+		this.#admission.expire(now);
+		if (this.#sessions.size === 0 && this.#table.size === 0 && this.#records.size === 0) {
+			this.#nextSweep = NEVER;
+		}
+	}
+
+	close(now: Millis): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#nextSweep = NEVER;
+		this.#deadline = NEVER;
+		this.#sendGoodbye(now, now + SECOND_CLOSE);
+	}
+
+	#sendGoodbye(now: Millis, again: Millis): void {
+		for (const entry of this.#sessions.values()) {
+			const {session} = entry;
+			this.#within(entry, now, () => session.sendClose(CloseCode.STOPPING, QUIET, now));
+		}
+		this.#closeAgain = this.#sessions.size > 0 ? again : NEVER;
+	}
+
+	farewells(): readonly Farewell[] {
+		return [...this.#sessions.values()]
+			.filter(({live}) => live)
+			.map(({session, exporter}) => ({
+				session: session.peerId,
+				token: backToken(exporter),
+				remotes: session.paths.all.flatMap(({addresses}) =>
+					addresses.list.flatMap(({remote, validated}) => (remote && validated ? [remote] : [])),
+				),
+			}));
+	}
+
+	lingerTime(): Millis {
+		let longest = 0;
+		for (const {session} of this.#sessions.values()) {
+			for (const {rtt} of session.paths.all) {
+				if (rtt.measured) longest = Math.max(longest, rtt.smoothed);
+			}
+		}
+		return lingerFor(longest);
+	}
+
+	status(now: Millis): EndpointStatus {
+		let waiting = 0;
+		const sessions = [];
+		const live = new Map(
+			this.#users.map((user) => [
+				user,
+				{sessions: 0, sent: 0, received: 0, streams: {opened: 0, sent: 0, received: 0}},
+			]),
+		);
+		for (const entry of this.#sessions.values()) {
+			if (!entry.live) continue;
+			const {session, flows, record} = entry;
+			waiting += flows.held.length;
+			const user = record.user.name;
+			const streams = session.streams?.totals;
+			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, streams, now}));
+			const sums = live.get(record.user)!;
+			sums.sessions++;
+			sums.sent += session.sent;
+			sums.received += session.received;
+			if (streams !== undefined) addTraffic(sums.streams, streams);
+		}
+		const users = [...live].map(([user, sums]) => user.status(sums));
+		const {halfOpen} = this.#sessions;
+		return {sessions, halfOpen, users, drops: this.context.drops.entries(), waiting};
+	}
+}

@@ -1,0 +1,165 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import process from 'node:process';
+import {type RunningClient, startClient} from '../app/client.ts';
+import type {Logger} from '../app/observe/logger.ts';
+import {type RunningServer, startServer} from '../app/server.ts';
+import {CLIENT_DEFAULTS, type ClientOptions, type PathOptions} from '../config/client.ts';
+import type {ServerOptions} from '../config/server.ts';
+import {generateKey} from '../crypto/keys.ts';
+import {SystemRandom} from '../crypto/system-random.ts';
+import type {LinkProxyCounts} from '../net/link/proxy.ts';
+import {DEMO_LINKS, Links} from './links.ts';
+import {type Measurement, measure} from './measurement.ts';
+
+const LOCALHOST = '127.0.0.1';
+
+/**
+ * A server, a client and the links between them: real sockets on free ports of
+ * 127.0.0.1, a key made for this run, state in a temporary folder that goes with it.
+ */
+export class DemoTunnel {
+	readonly #client: RunningClient;
+	readonly #server: RunningServer;
+	readonly #links: Links;
+	readonly #cleanUp: () => Promise<void>;
+
+	private constructor(
+		client: RunningClient,
+		server: RunningServer,
+		links: Links,
+		cleanUp: () => Promise<void>,
+	) {
+		this.#client = client;
+		this.#server = server;
+		this.#links = links;
+		this.#cleanUp = cleanUp;
+	}
+
+	/** Starts it with `target`, a port of this machine, as the server's fixed target. */
+	static async start(target: number, logger: Logger): Promise<DemoTunnel> {
+		// What is open so far, to be closed in the opposite order.
+		const closers = [makeFolder()];
+		const cleanUp = async () => {
+			for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+				await closer.close();
+			}
+		};
+		const folder = closers[0]!.path;
+		const psk = generateKey(new SystemRandom());
+		const keep = <T extends {close(): Promise<void>}>(running: T): T => {
+			closers.push({path: '', close: () => running.close()});
+			return running;
+		};
+		try {
+			const server = keep(await startServer(serverOptions(target, psk, folder), logger));
+			const port = portOf(server.listening[0]);
+			const links = keep(await Links.start(port));
+			const client = keep(await startClient(clientOptions(links.ports, psk, folder), logger));
+			return new DemoTunnel(client, server, links, cleanUp);
+		} catch (error) {
+			await cleanUp();
+			throw error;
+		}
+	}
+
+	/** The port of 127.0.0.1 where applications send to. */
+	get classicPort(): number {
+		return portOf(this.#client.listening);
+	}
+
+	/** What both ends know now; undefined before the first handshake. */
+	measure(): Measurement | undefined {
+		return measure(this.#client.status(), this.#server.status());
+	}
+
+	/** What the links counted themselves, in the order of {@link DEMO_LINKS}. */
+	linkCounts(): Promise<readonly LinkProxyCounts[]> {
+		return this.#links.counts();
+	}
+
+	/** Stops everything and removes what it wrote. */
+	close(): Promise<void> {
+		return this.#cleanUp();
+	}
+}
+
+interface Closer {
+	readonly path: string;
+	close(): Promise<void>;
+}
+
+function makeFolder(): Closer {
+	const path = mkdtempSync(join(tmpdir(), 'mptunnel-demo-'));
+	const remove = () => rmSync(path, {recursive: true, force: true});
+	// A second Ctrl-C ends the process without waiting for anything.
+	process.once('exit', remove);
+	const close = async () => {
+		process.off('exit', remove);
+		remove();
+	};
+	return {path, close};
+}
+
+const COMMON = {
+	encrypt: true,
+	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
+	streamMemory: CLIENT_DEFAULTS.streamMemory,
+	hold: 500,
+	congestionControl: CLIENT_DEFAULTS.congestionControl,
+	stats: undefined,
+	logLevel: 'warn',
+	logFormat: 'text',
+} as const;
+
+function serverOptions(target: number, psk: Uint8Array, folder: string): ServerOptions {
+	return {
+		...COMMON,
+		configFile: undefined,
+		port: 0,
+		bind: [LOCALHOST],
+		target: {host: LOCALHOST, port: target},
+		exit: undefined,
+		keys: {keyless: false, users: [{name: 'demo', psk}]},
+		users: new Map(),
+		state: join(folder, 'server'),
+	};
+}
+
+function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string): ClientOptions {
+	return {
+		...COMMON,
+		configFile: join(folder, 'mpclient.conf'),
+		paths: ports.map((port, index) => pathOptions(DEMO_LINKS[index]!.name, port)),
+		listen: {host: LOCALHOST, port: 0},
+		socks: false,
+		forwards: [],
+		optimisticConnect: false,
+		copies: undefined,
+		keys: {keyless: false, users: [{name: 'demo', psk}]},
+		state: join(folder, 'client'),
+	};
+}
+
+function pathOptions(name: string, port: number): PathOptions {
+	return {
+		name,
+		host: LOCALHOST,
+		port,
+		bind: undefined,
+		device: undefined,
+		mark: undefined,
+		localPort: undefined,
+		rate: undefined,
+		keepAlive: undefined,
+		metered: false,
+		backup: false,
+	};
+}
+
+function portOf(place = ''): number {
+	return Number(place.slice(place.lastIndexOf(':') + 1));
+}

@@ -1,0 +1,64 @@
+import {once} from 'node:events';
+import {Worker} from 'node:worker_threads';
+import type {Millis} from '../bytes/time.ts';
+import {SystemRandom} from '../crypto/system-random.ts';
+import type {LinkProxyCounts} from '../net/link/proxy.ts';
+
+/** A simulated link; the same both ways. */
+export interface DemoLink {
+	readonly name: string;
+	readonly loss: number;
+	readonly delay: Millis;
+	readonly jitter: Millis;
+}
+
+/** What the thread of the links is told. */
+export interface LinksInit {
+	readonly links: readonly (DemoLink & {readonly seed: number})[];
+	/** The port of 127.0.0.1 where all links end. */
+	readonly target: number;
+}
+
+/** What it tells: its ports at the start, then the counts whenever it is asked. */
+export type LinksMessage = readonly number[] | readonly LinkProxyCounts[];
+
+/** The three links of the demo. */
+export const DEMO_LINKS: readonly DemoLink[] = [
+	{name: 'near', loss: 0.2, delay: 10, jitter: 2},
+	{name: 'middle', loss: 0.2, delay: 25, jitter: 4},
+	{name: 'far', loss: 0.2, delay: 40, jitter: 6},
+];
+
+/** The {@link DEMO_LINKS}, running. */
+export class Links {
+	readonly #worker: Worker;
+	/** Where each of them listens on 127.0.0.1. */
+	readonly ports: readonly number[];
+
+	private constructor(worker: Worker, ports: readonly number[]) {
+		this.#worker = worker;
+		this.ports = ports;
+	}
+
+	/** Starts them on free ports. */
+	static async start(target: number): Promise<Links> {
+		const random = new SystemRandom();
+		const links = DEMO_LINKS.map((link) => ({...link, seed: random.uint32()}));
+		const workerData: LinksInit = {links, target};
+		const worker = new Worker(new URL('./links-worker.js', import.meta.url), {workerData});
+		const [ports] = (await once(worker, 'message')) as [readonly number[]];
+		return new Links(worker, ports);
+	}
+
+	/** What they have counted. */
+	async counts(): Promise<readonly LinkProxyCounts[]> {
+		const answer = once(this.#worker, 'message');
+		this.#worker.postMessage('counts');
+		const [counts] = (await answer) as [readonly LinkProxyCounts[]];
+		return counts;
+	}
+
+	async close(): Promise<void> {
+		await this.#worker.terminate();
+	}
+}

@@ -1,0 +1,251 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {PathState} from '../../core/events.ts';
+import {canonicalAddress} from '../ip.ts';
+import {describeResolveError, type Resolver} from '../names/resolver.ts';
+import type {Reporter} from '../reporter.ts';
+import {localAddresses} from '../udp/interfaces.ts';
+import type {UdpBackEnd} from '../udp/udp.ts';
+import {
+	ClientPath,
+	type ClientPathEvents,
+	type ClientPathOptions,
+	type PathTrouble,
+	type PortMemory,
+} from './client-path.ts';
+
+/** What the paths of a client get from outside. */
+export interface ClientPathsInit {
+	readonly paths: readonly ClientPathOptions[];
+	readonly backEnd: UdpBackEnd;
+	readonly resolver: Resolver;
+	readonly ports: PortMemory;
+	readonly reporter: Reporter;
+	readonly events: ClientPathEvents;
+	readonly now: () => Millis;
+	/** The addresses of this machine; `localAddresses` except in tests. */
+	readonly addresses?: () => readonly string[];
+}
+
+/**
+ * How often a path without evidence is connected anew and, where the system does not tell of
+ * changes, the addresses of the machine are compared.
+ */
+const TICK: Millis = 1000;
+
+/** The first pause before the name of a silent path is resolved again; doubled up to the other. */
+const FIRST_RETRY: Millis = 1000;
+const RESOLVE_INTERVAL: Millis = 10_000;
+
+/** Silence after which the fault may be a NAT that keeps the mapping of the local port. */
+const FRESH_PORT_AFTER: Millis = 5000;
+
+/** How one path's name stands. */
+interface Naming {
+	/** The addresses in use, joined; '' = none yet. */
+	addresses: string;
+	/** The last failure, so that only a change is reported. */
+	failure: string;
+	resolving: boolean;
+	nextAt: Millis;
+	pause: Millis;
+	/** Since when nothing has proved that the path works; NEVER while it does. */
+	silentSince: Millis;
+}
+
+/** All paths of a client: opens them, resolves their names, follows changes of the machine's addresses. */
+export class ClientPaths {
+	readonly #init: ClientPathsInit;
+	readonly #paths: readonly ClientPath[];
+	readonly #namings: readonly Naming[];
+	readonly #addresses: () => readonly string[];
+	#machine = '';
+	#timer: NodeJS.Timeout | undefined;
+	#watch: {close(): void} | undefined;
+	#closed = false;
+
+	constructor(init: ClientPathsInit) {
+		this.#init = init;
+		this.#addresses = init.addresses ?? localAddresses;
+		const {backEnd, ports, reporter, events, now} = init;
+		this.#paths = init.paths.map(
+			(options, id) => new ClientPath({id, options, backEnd, ports, reporter, events, now}),
+		);
+		this.#namings = this.#paths.map(() => ({
+			addresses: '',
+			failure: '',
+			resolving: false,
+			nextAt: 0,
+			pause: FIRST_RETRY,
+			silentSince: NEVER,
+		}));
+	}
+
+	/** All paths, by their id. */
+	get all(): readonly ClientPath[] {
+		return this.#paths;
+	}
+
+	/**
+	 * Opens all paths; names are resolved in the background. Throws a SocketError when a local port
+	 * that the user asked for is in use; close() then.
+	 */
+	start(): void {
+		for (const path of this.#paths) path.reserve();
+		this.#machine = this.#addresses().join();
+		this.sessionLost();
+		for (const path of this.#paths) {
+			const literal = canonicalAddress(path.options.host);
+			if (literal !== undefined) this.#use(path, [literal]);
+			else void this.#resolve(path);
+		}
+		this.#savePorts();
+		const {backEnd} = this.#init;
+		this.#watch = backEnd.watchNetwork?.(() => this.#networkChanged());
+		this.#timer = setInterval(() => this.tick(), TICK);
+	}
+
+	/** What keeps a path from sending; undefined while nothing does. */
+	troubleOf(id: number): PathTrouble | undefined {
+		const {addresses, failure} = this.#namings[id] ?? {addresses: '', failure: ''};
+		if (addresses === '' && failure !== '') return {kind: 'unresolved', reason: failure};
+		return this.#paths[id]?.trouble;
+	}
+
+	/** Sends on one path; true = a socket still refers to the bytes after `flush`. */
+	send(path: number, bytes: Uint8Array, start: number, end: number): boolean {
+		return this.#paths[path]?.send(bytes, start, end) ?? false;
+	}
+
+	flush(): void {
+		for (const path of this.#paths) path.flush();
+	}
+
+	/** Nothing was heard on the path for a while. */
+	silent(path: number): void {
+		this.#paths[path]?.reconnect(false);
+	}
+
+	/** The core judged the path: one that is down is connected anew, and its name resolved again. */
+	judged(id: number, state: PathState): void {
+		const path = this.#paths[id];
+		const naming = this.#namings[id];
+		if (path === undefined || naming === undefined) return;
+		if (state === 'up') {
+			naming.silentSince = NEVER;
+			path.proven();
+		} else if (state === 'down') {
+			this.#fellSilent(naming);
+			path.unproven();
+			if (this.#init.now() >= naming.nextAt) void this.#resolve(path);
+		}
+	}
+
+	/** There is no session, so nothing judges the paths. */
+	sessionLost(): void {
+		for (const naming of this.#namings) this.#fellSilent(naming);
+	}
+
+	#fellSilent(naming: Naming): void {
+		if (naming.silentSince !== NEVER) return;
+		naming.silentSince = this.#init.now();
+		naming.pause = FIRST_RETRY;
+		naming.nextAt = naming.silentSince;
+	}
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		clearInterval(this.#timer);
+		this.#watch?.close();
+		await Promise.all(this.#paths.map((path) => path.close()));
+	}
+
+	/** Does what is due; called once a second. */
+	tick(): void {
+		if (this.#watch === undefined) this.#compareAddresses();
+		const now = this.#init.now();
+		for (const path of this.#paths) {
+			const naming = this.#namings[path.id]!;
+			const silent = naming.silentSince !== NEVER;
+			if ((silent || naming.addresses === '') && now >= naming.nextAt) void this.#resolve(path);
+			if (silent || path.blocked) path.follow();
+			if (silent) path.unproven();
+			const silence = now - naming.silentSince;
+			if (silence >= FRESH_PORT_AFTER) path.alternate(silence);
+		}
+		this.#savePorts();
+	}
+
+	// A route may have changed without an address, and an address with the routes of others.
+	#networkChanged(): void {
+		if (!this.#compareAddresses()) for (const path of this.#paths) path.follow();
+	}
+
+	/** Connects all paths anew when the machine has other addresses; true = it has. */
+	#compareAddresses(): boolean {
+		const machine = this.#addresses().join();
+		// An empty list is one that could not be read, for want of a descriptor or of the right.
+		if (machine === this.#machine || machine === '') return false;
+		this.#machine = machine;
+		this.#init.reporter.info('the addresses of this machine have changed');
+		for (const path of this.#paths) path.reconnect(true);
+		return true;
+	}
+
+	async #resolve(path: ClientPath): Promise<void> {
+		const naming = this.#namings[path.id]!;
+		if (naming.resolving || canonicalAddress(path.options.host) !== undefined) return;
+		naming.resolving = true;
+		try {
+			const addresses = await this.#init.resolver(path.options.host);
+			if (!this.#closed) this.#resolved(path, naming, addresses);
+		} catch (error) {
+			if (!this.#closed) this.#unresolved(path, naming, describeResolveError(error));
+		} finally {
+			naming.resolving = false;
+			naming.nextAt = this.#init.now() + naming.pause;
+			naming.pause = Math.min(naming.pause * 2, RESOLVE_INTERVAL);
+		}
+	}
+
+	#resolved(path: ClientPath, naming: Naming, addresses: readonly string[]): void {
+		const {host} = path.options;
+		if (naming.failure !== '') {
+			this.#init.reporter.info('the name of a path can be resolved again', {
+				path: path.options.name,
+				host,
+			});
+		}
+		naming.failure = '';
+		const joined = [...addresses].sort().join();
+		// One unchanged address leaves nothing to try that the path does not try by itself.
+		if (joined === naming.addresses && addresses.length === 1) return;
+		if (joined === naming.addresses && naming.silentSince === NEVER) return;
+		naming.addresses = joined;
+		this.#use(path, addresses);
+	}
+
+	#unresolved(path: ClientPath, naming: Naming, failure: string): void {
+		if (failure === naming.failure) return;
+		naming.failure = failure;
+		const {name, host} = path.options;
+		this.#init.reporter.warn('the name of a path cannot be resolved', {
+			path: name,
+			host,
+			reason: failure,
+		});
+	}
+
+	#use(path: ClientPath, addresses: readonly string[]): void {
+		this.#namings[path.id]!.addresses = [...addresses].sort().join();
+		path.setAddresses(addresses);
+	}
+
+	#savePorts(): void {
+		const warning = this.#init.ports.save();
+		if (warning !== undefined) {
+			this.#init.reporter.limited('save ports', 60_000).warn('cannot save the local ports', {
+				reason: warning,
+			});
+		}
+	}
+}

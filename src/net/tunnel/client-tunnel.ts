@@ -1,0 +1,383 @@
+import type {Millis} from '../../bytes/time.ts';
+import {Budget} from '../../core/budget.ts';
+import type {ClientEndpoint} from '../../core/endpoint.ts';
+import type {EndpointEvent, EndpointStatus, RefusedKind} from '../../core/events.ts';
+import type {TunnelStream} from '../../core/stream/tunnel-stream.ts';
+import type {Delivery, Transmit} from '../../core/transmit.ts';
+import type {Resolver} from '../names/resolver.ts';
+import {refusalCounter} from '../refusal-word.ts';
+import type {Reporter} from '../reporter.ts';
+import type {SocksTunnel} from '../socks/relay.ts';
+import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from '../socks/server.ts';
+import type {StreamTunnel} from '../tcp/client-stream.ts';
+import {ClientStreams} from '../tcp/client-streams.ts';
+import {TcpForward, type TcpForwardPlace} from '../tcp/forward.ts';
+import {Listener} from '../udp/listener.ts';
+import {flowSocketLimit, readSoftLimit} from '../udp/socket-budget.ts';
+import type {DatagramBatch, UdpBackEnd, UdpSocket} from '../udp/udp.ts';
+import type {ClientPath, ClientPathOptions, PathTrouble, PortMemory} from './client-path.ts';
+import {ClientPaths} from './client-paths.ts';
+import {Driver, type DriverOutputs} from './driver.ts';
+
+/** Streams of a client, whatever the system would allow. */
+const MAX_STREAMS = 1024;
+
+/** Where a port is opened. */
+interface ListenPlace {
+	/** An IP literal, or `localhost` for both loopback addresses. */
+	readonly host: string;
+	readonly port: number;
+}
+
+/** What a client needs to run on real sockets. */
+export interface ClientTunnelInit {
+	readonly endpoint: ClientEndpoint;
+	/** In the order of the endpoint's paths. */
+	readonly paths: readonly ClientPathOptions[];
+	/** The classic port, the endpoint's listener 0; undefined = none. */
+	readonly listen: ListenPlace | undefined;
+	/** The SOCKS listener, the endpoint's next listener; undefined = none. */
+	readonly socks?: SocksServerSettings | undefined;
+	/** Where datagrams for the forwards' targets are taken: the endpoint's listeners after these. */
+	readonly forwards?: readonly ListenPlace[] | undefined;
+	/** The same for TCP connections. */
+	readonly tcpForwards?: readonly TcpForwardPlace[] | undefined;
+	/** Whether applications are told of success before the server has reached their target. */
+	readonly optimisticConnect?: boolean;
+	readonly backEnd: UdpBackEnd;
+	readonly resolver: Resolver;
+	readonly ports: PortMemory;
+	readonly reporter: Reporter;
+	/** Hears every event of the endpoint, after the tunnel acted on it. */
+	readonly onEvent: (event: EndpointEvent) => void;
+	/** Hears what the system says of a path that leads nowhere. */
+	readonly onRefused?: (path: number, reason: string) => void;
+}
+
+/** A client endpoint with its sockets: the paths on one side, the classic port on the other. */
+export class ClientTunnel implements DriverOutputs, StreamTunnel {
+	readonly #endpoint: ClientEndpoint;
+	readonly #init: ClientTunnelInit;
+	readonly #driver: Driver;
+	/** Of connections that CONNECT, that have an association, that ask for either, and of forwards. */
+	readonly #descriptors: Budget;
+	readonly #paths: ClientPaths;
+	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
+	readonly #socksListener: number;
+	/** The classic port and the forwards, by the endpoint's number of each. */
+	readonly #listeners: (Listener | undefined)[] = [];
+	/** Refusals of the server, by reason. */
+	readonly #refusals = new Map<string, number>();
+	readonly #streams: ClientStreams;
+	readonly #tcpForwards: readonly TcpForward[];
+	#socks: SocksServer | undefined;
+	#hasSession = false;
+	/** Whether an input waits that sends what streams have. */
+	#pumping = false;
+	#closing = false;
+
+	constructor(init: ClientTunnelInit) {
+		this.#init = init;
+		this.#endpoint = init.endpoint;
+		this.#driver = new Driver(init.endpoint, this);
+		this.#socksListener = init.socks === undefined ? -1 : init.listen === undefined ? 0 : 1;
+		const {paths, backEnd, resolver, ports, reporter, optimisticConnect = false} = init;
+		const {tcpForwards = []} = init;
+		const sockets = flowSocketLimit(readSoftLimit());
+		const kinds = (init.socks === undefined ? 0 : 3) + (tcpForwards.length > 0 ? 1 : 0);
+		this.#descriptors = new Budget(Math.min(sockets, Number.MAX_SAFE_INTEGER), kinds);
+		const streams = new Budget(MAX_STREAMS, kinds > 3 ? 2 : 1);
+		const shares = () => [this.#descriptors.account(), streams.account()];
+		this.#streams = new ClientStreams({
+			tunnel: this,
+			optimistic: optimisticConnect,
+			shares: shares(),
+		});
+		const forwarded = shares();
+		this.#tcpForwards = tcpForwards.map(
+			(place) => new TcpForward(place, this.#streams, reporter, forwarded),
+		);
+		this.#paths = new ClientPaths({
+			paths,
+			backEnd,
+			resolver,
+			ports,
+			reporter,
+			now: () => this.#driver.now(),
+			events: {
+				received: (path, socket, batch) => this.#receive(path, socket, batch),
+				opened: (path) => this.probe(path.id),
+				refused: (path, reason) => {
+					init.onRefused?.(path.id, reason);
+					this.#input((now) => this.#endpoint.pathRefused(path.id, now, reason));
+				},
+				lost: (path, reason) => {
+					init.onRefused?.(path.id, reason);
+					this.#input((now) => this.#endpoint.pathLost(path.id, now, reason));
+				},
+				tooLong: (path, size) => {
+					this.#input((now) => this.#endpoint.pathTooLong(path.id, size, now));
+				},
+			},
+		});
+	}
+
+	/** The paths' sockets, by path id. */
+	get paths(): readonly ClientPath[] {
+		return this.#paths.all;
+	}
+
+	/** What keeps a path from sending; undefined while nothing does. */
+	troubleOf(path: number): PathTrouble | undefined {
+		return this.#paths.troubleOf(path);
+	}
+
+	/** The classic port, when it is open. */
+	get listener(): Listener | undefined {
+		return this.#init.listen === undefined ? undefined : this.#listeners[0];
+	}
+
+	/** The ports of the forwards, in their order, once they are open. */
+	get forwards(): readonly Listener[] {
+		const open = this.#listeners.filter((listener) => listener !== undefined);
+		return this.#init.listen === undefined ? open : open.slice(1);
+	}
+
+	/** Where each forward of TCP listens, in their order, as `host:port`. */
+	get tcpForwards(): readonly (readonly string[])[] {
+		return this.#tcpForwards.map(({addresses}) => addresses);
+	}
+
+	/** TCP connections that go through the tunnel. */
+	get streams(): number {
+		return this.#streams.count;
+	}
+
+	/** The SOCKS listener, when it is open. */
+	get socks(): SocksServer | undefined {
+		return this.#socks;
+	}
+
+	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
+	get drops(): Readonly<Record<string, number>> {
+		const paths = this.#paths.all;
+		const listeners = this.#listeners.filter((listener) => listener !== undefined);
+		return {
+			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
+			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
+			'path-receive-queue-full': paths.reduce((sum, path) => sum + path.missed, 0),
+			'application-queue-full': listeners.reduce((sum, {dropped}) => sum + dropped, 0),
+			'application-receive-queue-full': listeners.reduce((sum, {missed}) => sum + missed, 0),
+			'application-send-failed': listeners.reduce((sum, {failures}) => sum + failures, 0),
+			...Object.fromEntries(this.#refusals),
+			...this.#socks?.drops,
+		};
+	}
+
+	/** Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened. */
+	start(): void {
+		const {listen, socks, forwards = []} = this.#init;
+		if (listen !== undefined) this.#open(0, listen);
+		const before = (listen === undefined ? 0 : 1) + (socks === undefined ? 0 : 1);
+		for (const [index, place] of forwards.entries()) this.#open(before + index, place);
+		this.#input((now) => this.#endpoint.start(now));
+		this.#paths.start();
+	}
+
+	#open(id: number, {host, port}: ListenPlace): void {
+		const {backEnd} = this.#init;
+		const received = (listener: number, batch: DatagramBatch) =>
+			this.#fromApplication(listener, batch);
+		this.#listeners[id] = new Listener({id, host, port, backEnd, received});
+	}
+
+	/** Opens the ports of the TCP forwards; rejects with a SocketError when one cannot be opened. */
+	async startForwards(): Promise<void> {
+		for (const forward of this.#tcpForwards) await forward.open();
+	}
+
+	/** Opens the SOCKS listener; rejects with a SocketError when it cannot. */
+	async startSocks(): Promise<void> {
+		const {socks: settings, backEnd, reporter} = this.#init;
+		if (settings === undefined || this.#closing) return;
+		const descriptors = {
+			handshakes: this.#descriptors.account(SOCKS_LIMITS.connections),
+			// Every association takes two.
+			associations: this.#descriptors.account(2 * SOCKS_LIMITS.associations),
+		};
+		const limits = SOCKS_LIMITS;
+		const listener = this.#socksListener;
+		const tunnel = this.#socksTunnel();
+		const streams = this.#streams;
+		const init = {settings, listener, limits, descriptors, backEnd, tunnel, streams, reporter};
+		const socks = new SocksServer(init);
+		try {
+			await socks.open();
+			this.#socks = socks;
+		} catch (error) {
+			await socks.close();
+			throw error;
+		}
+	}
+
+	#socksTunnel(): SocksTunnel {
+		return {
+			now: () => this.#driver.now(),
+			send: (datagram, arena, now) => {
+				if (this.#closing) return;
+				this.#endpoint.sendDatagramTo(datagram, now);
+				this.#driver.settle(arena);
+			},
+			finish: () => {
+				if (!this.#closing) this.#driver.finish();
+			},
+			endApplication: (application) => {
+				this.#input((now) => this.#endpoint.endApplication(application, now));
+			},
+		};
+	}
+
+	now(): Millis {
+		return this.#driver.now();
+	}
+
+	get hasSession(): boolean {
+		return this.#hasSession;
+	}
+
+	openStream(target: Uint8Array): TunnelStream | undefined {
+		if (this.#closing) return undefined;
+		const stream = this.#endpoint.openStream(target, this.#driver.now());
+		this.streamsChanged();
+		return stream;
+	}
+
+	// Whatever many streams do before the input's turn comes, one input sends it all.
+	streamsChanged(): void {
+		if (this.#pumping || this.#closing) return;
+		this.#pumping = true;
+		this.#driver.input(this.#pump);
+	}
+
+	readonly #pump = (): void => {
+		this.#pumping = false;
+		this.#endpoint.pumpStreams(this.#driver.now());
+	};
+
+	streamRefused(code: number, target: Uint8Array): void {
+		this.#countRefusal(code, 'stream');
+		this.#init.onEvent({type: 'target-refused', kind: 'stream', flow: 0, target, code});
+	}
+
+	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
+	probe(path: number): void {
+		this.#input((now) => this.#endpoint.pathOpened(path, now));
+	}
+
+	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
+	async close(): Promise<void> {
+		if (!this.#closing) {
+			this.#closing = true;
+			this.#driver.input(() => this.#endpoint.close(this.#driver.now()));
+			this.#streams.close();
+			await this.#socks?.close();
+			await pause(this.#endpoint.lingerTime());
+		}
+		await this.abort();
+	}
+
+	/** Closes everything at once, without a word to the other end. */
+	async abort(): Promise<void> {
+		this.#closing = true;
+		this.#driver.stop();
+		this.#streams.close();
+		const listeners = [...this.#listeners, ...this.#tcpForwards].map((one) => one?.close());
+		await Promise.all([this.#paths.close(), this.#socks?.close(), ...listeners]);
+	}
+
+	/** What the endpoint tells of itself. */
+	status(): EndpointStatus {
+		return this.#endpoint.status(this.#driver.now());
+	}
+
+	transmit(transmit: Transmit): boolean {
+		const {slot, paths, count} = transmit;
+		let referenced = false;
+		for (let i = 0; i < count; i++) {
+			if (this.#paths.send(paths[i]!, slot.bytes, slot.start, slot.end)) referenced = true;
+		}
+		return referenced;
+	}
+
+	deliver(delivery: Delivery, lasting: boolean): void {
+		const {application, bytes, start, end} = delivery;
+		if (application === undefined) return;
+		const listener = this.#listeners[delivery.listener];
+		if (delivery.listener === this.#socksListener) this.#socks?.deliver(delivery);
+		else if (lasting) listener?.send(application, bytes, start, end);
+		else listener?.send(application, bytes.slice(start, end), 0, end - start);
+	}
+
+	flush(): void {
+		this.#paths.flush();
+		for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]?.flush();
+	}
+
+	event(event: EndpointEvent): void {
+		if (event.type === 'path-silent' && !this.#closing) this.#paths.silent(event.path);
+		if (event.type === 'path-state') this.#paths.judged(event.path, event.to);
+		if (event.type === 'target-refused') this.#countRefusal(event.code, event.kind);
+		if (event.type === 'session-up') this.#hasSession = true;
+		if (event.type === 'session-down') {
+			this.#hasSession = false;
+			this.#paths.sessionLost();
+		}
+		this.#init.onEvent(event);
+	}
+
+	stream(stream: TunnelStream): void {
+		stream.owner?.streamChanged();
+	}
+
+	#countRefusal(code: number, kind: RefusedKind): void {
+		const reason = `refused-${refusalCounter(code, kind)}`;
+		this.#refusals.set(reason, (this.#refusals.get(reason) ?? 0) + 1);
+	}
+
+	// After the goodbye only silence keeps bridges alive.
+	#input(action: (now: Millis) => void): void {
+		if (!this.#closing) this.#driver.input(() => action(this.#driver.now()));
+	}
+
+	#receive(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void {
+		if (this.#closing) return;
+		const now = this.#driver.now();
+		for (let i = 0; i < batch.count; i++) {
+			const start = batch.offsets[i]!;
+			const end = start + batch.lengths[i]!;
+			const drop = this.#endpoint.receive(path.id, batch.arena, start, end, now);
+			this.#driver.settle(batch.arena);
+			const source = batch.sources[i];
+			if (path.racing && drop === undefined && source !== undefined) path.settle(socket, source);
+		}
+		this.#driver.finish();
+	}
+
+	#fromApplication(listener: number, batch: DatagramBatch): void {
+		if (this.#closing) return;
+		const now = this.#driver.now();
+		for (let i = 0; i < batch.count; i++) {
+			const source = batch.sources[i];
+			if (source === undefined) continue;
+			const start = batch.offsets[i]!;
+			const end = start + batch.lengths[i]!;
+			this.#endpoint.sendDatagram(listener, source, batch.arena, start, end, now);
+			this.#driver.settle(batch.arena);
+		}
+		this.#driver.finish();
+	}
+}
+
+function pause(millis: number): Promise<void> {
+	return new Promise((resolve) => setTimeout(resolve, millis));
+}
