@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {dirname, join, relative, resolve} from 'node:path';
 import test from 'ava';
-import {readmeBlocks, readReadme} from './support/readme-blocks.ts';
+import {readmeBlocks, readReadme} from './support/documents/readme-blocks.ts';
 
 const SRC = resolve('src');
 

@@ -5,7 +5,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {isSupported, OLDEST_NODE} from '../src/cli/node-version.ts';
-import {temporaryFolder} from './support/options.ts';
+import {temporaryFolder} from './support/machine/options.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

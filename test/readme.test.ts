@@ -3,12 +3,17 @@ import test, {type ExecutionContext} from 'ava';
 import {parse} from 'yaml';
 import {readPathLine} from '../src/config/path-line.ts';
 import {DnsServer} from './net/names/names-dns-server.ts';
-import {needing} from './support/e2e-needs.ts';
-import {Program} from './support/program.ts';
-import {readmeBlocks, readmeSection, readmeTable, readReadme} from './support/readme-blocks.ts';
-import {ReadmeShell} from './support/readme-shell.ts';
-import {UdpPeer} from './support/udp-peer.ts';
-import {waitFor} from './support/wait-for.ts';
+import {
+	readmeBlocks,
+	readmeSection,
+	readmeTable,
+	readReadme,
+} from './support/documents/readme-blocks.ts';
+import {ReadmeShell} from './support/documents/readme-shell.ts';
+import {needing} from './support/e2e/needs.ts';
+import {Program} from './support/e2e/program.ts';
+import {waitFor} from './support/machine/wait-for.ts';
+import {UdpPeer} from './support/sockets/udp-peer.ts';
 
 const README = readReadme();
 const BLOCKS = readmeBlocks(README);

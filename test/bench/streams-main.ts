@@ -2,9 +2,9 @@ import {availableParallelism} from 'node:os';
 import process from 'node:process';
 import {parseArgs} from 'node:util';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
-import {holds, type LimitedNumber, type NumberedCase} from '../support/numbered-case.ts';
-import {RATE_CASES} from '../support/rate-cases.ts';
-import {STREAM_CASES} from '../support/stream-cases.ts';
+import {RATE_CASES} from '../support/rates/cases.ts';
+import {holds, type LimitedNumber, type NumberedCase} from '../support/rates/numbered-case.ts';
+import {STREAM_CASES} from '../support/rates/stream-cases.ts';
 import {spread} from './spread.ts';
 
 /*

@@ -7,8 +7,8 @@ import type {PathStatus, SessionStatus} from '../../src/core/events.ts';
 import {likelyRange, measure, product} from '../../src/demo/measurement.ts';
 import {Pace} from '../../src/demo/pace.ts';
 import {liveTable, summary} from '../../src/demo/report.ts';
-import {Program} from '../support/program.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {Program} from '../support/e2e/program.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 /** Starts the demo with a temporary folder of its own. */
 function start(t: ExecutionContext, ...flags: readonly string[]) {

@@ -4,10 +4,10 @@ import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
-import {temporaryFolder} from '../support/options.ts';
-import {Program} from '../support/program.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {Program} from '../support/e2e/program.ts';
+import {temporaryFolder} from '../support/machine/options.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 function setUp(t: ExecutionContext): {
 	folder: string;

@@ -10,7 +10,7 @@ import {
 	NoiseResponder,
 } from '../../src/crypto/noise.ts';
 import {SystemRandom} from '../../src/crypto/system-random.ts';
-import {CHEAP_DH} from '../support/cheap-dh.ts';
+import {CHEAP_DH} from '../support/world/cheap-dh.ts';
 import {fromHex, loadBackEnds, readVectors, seededBytes, toHex} from './fixtures.ts';
 
 interface PublishedVector {

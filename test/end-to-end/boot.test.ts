@@ -1,9 +1,9 @@
 import test from 'ava';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {restrictedTo} from '../support/e2e-sandbox.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {readmeBlocks, readReadme} from '../support/readme-blocks.ts';
+import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {restrictedTo} from '../support/e2e/sandbox.ts';
+import {Stage} from '../support/e2e/stage.ts';
 
 /** The value of a setting of the README's unit. */
 function unitSetting(name: string): string {

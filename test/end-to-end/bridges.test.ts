@@ -1,11 +1,11 @@
 import {randomBytes} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import type {ExecutionContext} from 'ava';
-import {needing} from '../support/e2e-needs.ts';
-import {freePort, isBound} from '../support/e2e-ports.ts';
-import type {Child} from '../support/e2e-process.ts';
-import {Stage, type Tunnel} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {freePort, isBound} from '../support/e2e/ports.ts';
+import type {Child} from '../support/e2e/process.ts';
+import {Stage, type Tunnel} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 interface Bridged {
 	readonly stage: Stage;

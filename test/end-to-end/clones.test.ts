@@ -1,9 +1,9 @@
 import {copyFileSync, mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {temporaryFolder} from '../support/options.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {temporaryFolder} from '../support/machine/options.ts';
 
 const SAID = 'two clients used one client id';
 

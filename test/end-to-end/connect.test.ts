@@ -5,14 +5,14 @@ import {connect, createServer, type Socket} from 'node:net';
 import {userInfo} from 'node:os';
 import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
-import {needing} from '../support/e2e-needs.ts';
-import {freePort} from '../support/e2e-ports.ts';
-import {type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {WebTarget} from '../support/e2e-web.ts';
-import {readmeBlocks, readReadme} from '../support/readme-blocks.ts';
-import {TcpProgram} from '../support/tcp-pair.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import {type SocksFront, socksOverLinks} from '../support/e2e/socks-front.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {TcpProgram} from '../support/sockets/tcp-pair.ts';
+import {WebTarget} from './web.ts';
 
 const MIB = 2 ** 20;
 

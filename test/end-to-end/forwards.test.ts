@@ -1,9 +1,9 @@
 import test, {type ExecutionContext} from 'ava';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import type {Program} from '../support/program.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import type {Program} from '../support/e2e/program.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 interface Ends {
 	readonly stage: Stage;

@@ -3,10 +3,10 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {temporaryFolder} from '../support/options.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {temporaryFolder} from '../support/machine/options.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
-const PROGRAM = fileURLToPath(new URL('../support/leak-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../support/sockets/leak-main.js', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
 
 interface LeakReport {

@@ -1,8 +1,8 @@
 import type {ExecutionContext} from 'ava';
-import {TwoLines} from '../support/e2e-lines.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {TwoLines} from '../support/e2e/lines.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const NEEDS = {programs: ['ip', 'ss', 'nft'], namespaces: true} as const;
 /** For paths that are bound to an interface or marked. */

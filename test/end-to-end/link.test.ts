@@ -9,13 +9,13 @@ import {performance} from 'node:perf_hooks';
 import {fileURLToPath} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {type LinkProxyOptions, startLinkProxy} from '../../src/net/link/proxy.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {flood, LinkSocket, until} from '../support/link-sockets.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
+import {flood, LinkSocket, until} from './link-sockets.ts';
 
-const PROGRAM = fileURLToPath(new URL('../support/link-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../support/sockets/link-main.js', import.meta.url));
 
 /** An echo, a relay in front of it and a client; all closed after the test. */
 async function setUp(t: ExecutionContext, options: Partial<LinkProxyOptions> = {}) {

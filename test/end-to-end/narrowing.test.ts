@@ -1,6 +1,6 @@
 import type {ExecutionContext} from 'ava';
-import {needing} from '../support/e2e-needs.ts';
-import {RoutedLine} from '../support/e2e-routed-line.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {RoutedLine} from './routed-line.ts';
 
 const NEEDS = {programs: ['ip', 'nft'], namespaces: true} as const;
 const PER_SECOND = 100;

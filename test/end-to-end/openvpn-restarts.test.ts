@@ -1,8 +1,9 @@
 import type {ExecutionContext} from 'ava';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import type {Child} from '../support/e2e-process.ts';
-import {Stage} from '../support/e2e-stage.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import type {Child} from '../support/e2e/process.ts';
+import type {Program} from '../support/e2e/program.ts';
+import {Stage} from '../support/e2e/stage.ts';
 import {
 	certificates,
 	FAR_ADDRESS,
@@ -11,8 +12,7 @@ import {
 	staticKey,
 	untilConnected,
 	VPN_NEEDS,
-} from '../support/e2e-vpn.ts';
-import type {Program} from '../support/program.ts';
+} from '../support/e2e/vpn.ts';
 
 type Mode = 'TLS' | 'a static key';
 type Front = 'the classic port' | 'SOCKS5';

@@ -2,9 +2,9 @@ import {join} from 'node:path';
 import type {ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../src/app/observe/status.ts';
 import {readStatus} from '../../src/app/observe/status-server.ts';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {Stage} from '../support/e2e-stage.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {Stage} from '../support/e2e/stage.ts';
 import {
 	FAR_ADDRESS,
 	NEAR_ADDRESS,
@@ -14,8 +14,8 @@ import {
 	tunnelOverBadLinks,
 	untilConnected,
 	VPN_NEEDS,
-} from '../support/e2e-vpn.ts';
-import {waitFor} from '../support/wait-for.ts';
+} from '../support/e2e/vpn.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const MEGABYTES = 20;
 const LEAST_MBIT = 15;

@@ -2,11 +2,11 @@ import {readFileSync} from 'node:fs';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import type {ExecutionContext} from 'ava';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {restrictedTo} from '../support/e2e-sandbox.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {restrictedTo} from '../support/e2e/sandbox.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 /** Own addresses that are in no list of addresses of running interfaces. */
 const HIDDEN = ['5.6.7.8', '5.6.7.9', '2a00:1::8', '5.6.8.77', '5.6.9.77', '2a00:2::77'];
@@ -31,7 +31,9 @@ needing({namespaces: true, batch: true})(
 	'own addresses are told from others by routes and by binding',
 	(t) => {
 		const hosts = hostsOf(t);
-		const main = fileURLToPath(new URL('../support/own-addresses-main.js', import.meta.url));
+		const main = fileURLToPath(
+			new URL('../support/sockets/own-addresses-main.js', import.meta.url),
+		);
 		const ask = (...addresses: string[]) =>
 			hosts
 				.run(hosts.b, process.execPath, main, ...addresses)

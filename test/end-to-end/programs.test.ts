@@ -3,11 +3,11 @@ import type {StatusSnapshot} from '../../src/app/observe/status.ts';
 import {IO_BACK_ENDS} from '../../src/config/io-name.ts';
 import type {AeadName} from '../../src/crypto/aead.ts';
 import {chooseAead} from '../../src/crypto/aead-choice.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 

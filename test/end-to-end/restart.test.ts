@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
-import {Stage, type Tunnel} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {Stage, type Tunnel} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const DELAY = 20;
 const RTT = 2 * DELAY;

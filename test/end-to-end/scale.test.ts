@@ -3,15 +3,15 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {needing} from '../support/e2e-needs.ts';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import type {FlowsReport} from '../support/flows-main.ts';
-import {temporaryFolder} from '../support/options.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import type {FlowsReport} from '../support/flows/main.ts';
+import {temporaryFolder} from '../support/machine/options.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
-const PROGRAM = fileURLToPath(new URL('../support/flows-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../support/flows/main.js', import.meta.url));
 
 /** `npm run bench -- --only flows` does it with 10,000 flows and 2,000 associations. */
 const [FLOWS, ASSOCIATIONS, NEW_FLOWS] = [1000, 100, 500];

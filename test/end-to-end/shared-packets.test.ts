@@ -1,10 +1,10 @@
 import {join} from 'node:path';
 import {readStatus} from '../../src/app/observe/status-server.ts';
 import {BatchBackEnd} from '../../src/net/udp/batch/batch-back-end.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const BURST = 120;
 const SIZE = 20;

@@ -1,9 +1,9 @@
 import type {ExecutionContext} from 'ava';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {type FrontPlan, type SocksFront, socksOverLinks} from '../support/e2e-socks-front.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {type FrontPlan, type SocksFront, socksOverLinks} from '../support/e2e/socks-front.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 /** Sends echoes through PySocks one after the other, and says how many came back right. */
 const PYSOCKS = `

@@ -2,11 +2,11 @@ import {cpSync} from 'node:fs';
 import {join} from 'node:path';
 import test from 'ava';
 import {readStatus} from '../../src/app/observe/status-server.ts';
-import {freePort} from '../support/e2e-ports.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import type {Program} from '../support/program.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {freePort} from '../support/e2e/ports.ts';
+import type {Program} from '../support/e2e/program.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 test.serial('users have their own targets, limits and rules, and are told apart', async (t) => {
 	const stage = new Stage(t);

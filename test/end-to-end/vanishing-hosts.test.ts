@@ -1,12 +1,12 @@
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {StreamCode} from '../../src/wire/constants.ts';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
-const MAIN = fileURLToPath(new URL('../support/vanishing-main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../support/sockets/vanishing-main.js', import.meta.url));
 
 /** Within this a host has to be missed. */
 const MINUTE = 60_000;

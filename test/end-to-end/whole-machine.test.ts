@@ -1,9 +1,9 @@
 import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import type {ExecutionContext} from 'ava';
-import {TwoLines} from '../support/e2e-lines.ts';
-import {needing} from '../support/e2e-needs.ts';
-import type {Child} from '../support/e2e-process.ts';
+import {TwoLines} from '../support/e2e/lines.ts';
+import {needing} from '../support/e2e/needs.ts';
+import type {Child} from '../support/e2e/process.ts';
 import {
 	FAR_ADDRESS,
 	NEAR_ADDRESS,
@@ -11,8 +11,8 @@ import {
 	staticKey,
 	untilConnected,
 	VPN_NEEDS,
-} from '../support/e2e-vpn.ts';
-import {waitFor} from '../support/wait-for.ts';
+} from '../support/e2e/vpn.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const NEEDS = {...VPN_NEEDS, programs: [...VPN_NEEDS.programs, 'ss'] as const};
 

@@ -1,12 +1,12 @@
 import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import {threadId} from 'node:worker_threads';
-import {TwoHosts} from '../support/e2e-namespaces.ts';
-import {needing} from '../support/e2e-needs.ts';
-import {Stage} from '../support/e2e-stage.ts';
-import {tunnelOverBadLinks} from '../support/e2e-vpn.ts';
-import {readmeBlocks, readReadme} from '../support/readme-blocks.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {TwoHosts} from '../support/e2e/namespaces.ts';
+import {needing} from '../support/e2e/needs.ts';
+import {Stage} from '../support/e2e/stage.ts';
+import {tunnelOverBadLinks} from '../support/e2e/vpn.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 const NEEDS = {
 	programs: ['wireguard-go', 'wg', 'ip', 'ping'],

@@ -6,9 +6,9 @@ import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Prng} from '../../src/sim/prng.ts';
-import {Program} from '../support/program.ts';
-import {UdpPeer} from '../support/udp-peer.ts';
-import {waitFor} from '../support/wait-for.ts';
+import {Program} from '../support/e2e/program.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {UdpPeer} from '../support/sockets/udp-peer.ts';
 import {Mutator} from './mutator.ts';
 import type {FuzzTarget, MakeTarget} from './target.ts';
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {ArrayAddresses, NativeMemory} from '../../src/native/native-memory.ts';
-import {FakeKernel} from '../support/fake-kernel.ts';
+import {FakeKernel} from '../support/fakes/fake-kernel.ts';
 
 test('arrays in the same memory begin where they do, whichever was asked for last', (t) => {
 	const kernel = new FakeKernel();

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 // Every probe of the dead path counted as a packet that nobody answered, so an idle session was
 // taken for silent after 2 s and resumed, over and over.

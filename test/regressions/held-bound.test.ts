@@ -1,5 +1,5 @@
 import test from 'ava';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const waiting = (world: TunnelWorld) => world.client!.status(world.now).waiting;
 const drops = (world: TunnelWorld) => world.client!.status(world.now).drops['queue-full'] ?? 0;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 test('what waits for a path still goes when a resume is answered before any path is up', (t) => {
 	for (let outage = 7000; outage < 13_000; outage += 50) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {PacketType} from '../../src/wire/constants.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const DELAY = 20;
 

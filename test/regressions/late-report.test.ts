@@ -1,5 +1,5 @@
 import test from 'ava';
-import {StreamWorld, serve} from '../support/stream-world.ts';
+import {StreamWorld, serve} from '../support/world/stream-world.ts';
 
 // A copy that came when nothing else did had the streams owe a report, but the server's deadline
 // stayed what the last new packet had made of it: the report waited for the next probe.

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {PacketType} from '../../src/wire/constants.ts';
 import {INIT_COOKIE_MAC} from '../../src/wire/handshake.ts';
-import {spoofedAddress} from '../support/operation-watch.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {spoofedAddress} from '../support/operations/operation-watch.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 /** A client that is up after `heldBack` ms in which nothing it sent arrived, and its first INIT. */
 function eavesdrop(heldBack = 0) {

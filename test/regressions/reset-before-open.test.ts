@@ -1,6 +1,6 @@
 import test from 'ava';
 import {StreamCode} from '../../src/wire/constants.ts';
-import {StreamWorld, serve, type Talker} from '../support/stream-world.ts';
+import {StreamWorld, serve, type Talker} from '../support/world/stream-world.ts';
 
 // A reset that overtook its open was ignored, and the open that came behind it made a connection
 // that nobody wanted and nobody ended.

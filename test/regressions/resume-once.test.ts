@@ -1,5 +1,5 @@
 import test from 'ava';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 test('a resume after silence is not followed by a second one before packets could come back', (t) => {
 	let resumes = 0;

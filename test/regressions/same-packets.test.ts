@@ -7,14 +7,14 @@ import {createHash} from 'node:crypto';
 import {readFileSync, writeFileSync} from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import {runWorld} from '../support/operation-world.ts';
+import {runWorld} from '../support/operations/operation-world.ts';
 import {
 	type Operation,
 	operationsArbitrary,
 	type Plan,
 	planArbitrary,
 	type Theme,
-} from '../support/operations.ts';
+} from '../support/operations/operations.ts';
 
 const FIXTURE = 'fixtures/same-packets.json';
 const THEMES: readonly Theme[] = ['clean', 'lossy', 'restart', 'hostile'];

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {PacketType} from '../../src/wire/constants.ts';
-import {spoofedAddress} from '../support/operation-watch.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {spoofedAddress} from '../support/operations/operation-watch.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 test('copies from an address that has proven nothing are no evidence for the path', (t) => {
 	const copies: Uint8Array[] = [];

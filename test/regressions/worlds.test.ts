@@ -2,8 +2,8 @@
  * Worlds that once showed a fault, as the shrinking left them. The title says what was wrong.
  */
 import test from 'ava';
-import {runWorld} from '../support/operation-world.ts';
-import {parseWorld} from '../support/operations.ts';
+import {runWorld} from '../support/operations/operation-world.ts';
+import {parseWorld} from '../support/operations/operations.ts';
 
 const WORLDS: Readonly<Record<string, string>> = {
 	'a session that ended with its first packet was activated': `

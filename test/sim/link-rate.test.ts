@@ -2,7 +2,7 @@ import test from 'ava';
 import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';
-import {drain, sendEvenly} from '../support/link-run.ts';
+import {drain, sendEvenly} from './link-run.ts';
 
 function create(config: Partial<LinkConfig>): Link<number> {
 	return new Link<number>(config, new Prng(1));

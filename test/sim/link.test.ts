@@ -3,7 +3,7 @@ import {NEVER} from '../../src/bytes/time.ts';
 import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';
-import {drain, sendEvenly, unaccounted} from '../support/link-run.ts';
+import {drain, sendEvenly, unaccounted} from './link-run.ts';
 
 function create(config: Partial<LinkConfig> = {}, seed: number | string = 1): Link<number> {
 	return new Link<number>(config, new Prng(seed));

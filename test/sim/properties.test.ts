@@ -6,7 +6,7 @@ import {Link} from '../../src/sim/link.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import type {LossConfig} from '../../src/sim/loss.ts';
 import {Prng} from '../../src/sim/prng.ts';
-import {drain, unaccounted} from '../support/link-run.ts';
+import {drain, unaccounted} from './link-run.ts';
 
 const share = fc.oneof(fc.constant(0), fc.constant(1), fc.double({min: 0, max: 1, noNaN: true}));
 const millis = fc.oneof(fc.constant(0), fc.double({min: 0, max: 100, noNaN: true}));

@@ -1,9 +1,9 @@
 import test from 'ava';
 import type {EndpointEvent} from '../../src/core/events.ts';
 import {PacketType} from '../../src/wire/constants.ts';
-import {Crowd, type Member} from '../support/crowd.ts';
-import {type Flight, TunnelWorld} from '../support/tunnel-world.ts';
-import type {WorldOptions} from '../support/world-options.ts';
+import {Crowd, type Member} from '../support/world/crowd.ts';
+import {type Flight, TunnelWorld} from '../support/world/tunnel-world.ts';
+import type {WorldOptions} from '../support/world/world-options.ts';
 
 const SIZE = 100;
 const KEYLESS = {client: {keyless: true, psk: new Uint8Array(32)}, server: {exit: false}};

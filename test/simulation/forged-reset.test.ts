@@ -1,7 +1,7 @@
 import test from 'ava';
 import {encodeReset} from '../../src/wire/handshake.ts';
 import {headerPacketNumber, headerSessionId} from '../../src/wire/header.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const links = [{delay: 10}, {delay: 20}, {delay: 15}];
 

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {ListenerConfig} from '../../src/core/endpoint.ts';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const links = [10, 30, 70].map((delay) => ({
 	delay,

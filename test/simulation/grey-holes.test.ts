@@ -1,6 +1,6 @@
 import test from 'ava';
 import {Prng} from '../../src/sim/prng.ts';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 /** Packets of more bytes are data. */
 const SMALL = 200;

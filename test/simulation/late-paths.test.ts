@@ -1,6 +1,6 @@
 import test from 'ava';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
-import {StreamWorld, serve, type Talker} from '../support/stream-world.ts';
+import {StreamWorld, serve, type Talker} from '../support/world/stream-world.ts';
 
 /** Tunnels are up by then. */
 const UP = 3000;

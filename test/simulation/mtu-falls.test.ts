@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {Millis} from '../../src/bytes/time.ts';
-import {type Flight, randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
-import type {WorldOptions} from '../support/world-options.ts';
+import {type Flight, randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
+import type {WorldOptions} from '../support/world/world-options.ts';
 
 /** Largest UDP payload of IPv4 at an MTU of 1280 and of 1500. */
 const NARROW = 1252;

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {type Flight, randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
-import type {WorldOptions} from '../support/world-options.ts';
+import {type Flight, randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
+import type {WorldOptions} from '../support/world/world-options.ts';
 
 /** Packets that only carry probes are shorter. */
 const DATA = 200;

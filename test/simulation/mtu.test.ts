@@ -1,5 +1,5 @@
 import test from 'ava';
-import {type Flight, randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {type Flight, randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 /** A world whose path `narrow` carries packets up to `limit` bytes only. */
 function worldWithLimit(seed: number, limit: () => number, loss = 0): TunnelWorld {

@@ -1,14 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {shrink} from '../support/operation-property.ts';
-import {OperationWorld, runWorld} from '../support/operation-world.ts';
+import {shrink} from '../support/operations/operation-property.ts';
+import {OperationWorld, runWorld} from '../support/operations/operation-world.ts';
 import {
 	formatWorld,
 	operationsArbitrary,
 	parseWorld,
 	planArbitrary,
 	type Theme,
-} from '../support/operations.ts';
+} from '../support/operations/operations.ts';
 
 const theme = fc.constantFrom<Theme>('clean', 'lossy', 'restart', 'hostile');
 const world = theme.chain((name) => fc.tuple(planArbitrary(name), operationsArbitrary(name, 20)));

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {HOLD_AGE} from '../../src/core/flow/hold-queue.ts';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 /** When the client judged a path down, after `since`. */
 function downAt(world: TunnelWorld, path: number, since: number): number {

@@ -1,6 +1,6 @@
 import test from 'ava';
-import {binomialInterval} from '../support/statistics.ts';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {binomialInterval} from '../support/world/statistics.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 /** Milliseconds that any path of the end spent in state 'down'. */
 function downTime(events: TunnelWorld['clientEvents'], until: number): number {

@@ -1,8 +1,8 @@
 import test from 'ava';
 import {Prng} from '../../src/sim/prng.ts';
 import {PacketType} from '../../src/wire/constants.ts';
-import {binomialInterval} from '../support/statistics.ts';
-import {type Flight, randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {binomialInterval} from '../support/world/statistics.ts';
+import {type Flight, randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const isHandshake = ({bytes}: Flight) =>
 	bytes[0]! >> 4 === PacketType.INIT || bytes[0]! >> 4 === PacketType.RESP;

@@ -1,6 +1,6 @@
 import test from 'ava';
 import {encodeBack} from '../../src/wire/handshake.ts';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const RTT = 40;
 const links = [{delay: RTT / 2}, {delay: 35}, {delay: 50}];

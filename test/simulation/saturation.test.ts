@@ -1,5 +1,5 @@
 import test from 'ava';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const mbit = 1_000_000;
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {writeUint48} from '../../src/bytes/cursor.ts';
 import {headerPacketNumber} from '../../src/wire/header.ts';
-import {type Flight, TunnelWorld} from '../support/tunnel-world.ts';
+import {type Flight, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const links = [{delay: 10}, {delay: 20}];
 const warnings = (events: TunnelWorld['clientEvents']) =>

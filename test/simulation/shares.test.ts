@@ -4,8 +4,8 @@ import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {PacketType, RefusalCode} from '../../src/wire/constants.ts';
 import {packetType} from '../../src/wire/header.ts';
-import {Crowd, type Member} from '../support/crowd.ts';
-import {StreamWorld, serve, type Talker} from '../support/stream-world.ts';
+import {Crowd, type Member} from '../support/world/crowd.ts';
+import {StreamWorld, serve, type Talker} from '../support/world/stream-world.ts';
 
 const MIB = 2 ** 20;
 const GREEDY = new Uint8Array(32).fill(9);

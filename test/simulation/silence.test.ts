@@ -1,7 +1,7 @@
 import test from 'ava';
 import type {ListenerConfig} from '../../src/core/endpoint.ts';
-import {TunnelWorld} from '../support/tunnel-world.ts';
-import type {WorldOptions} from '../support/world-options.ts';
+import {TunnelWorld} from '../support/world/tunnel-world.ts';
+import type {WorldOptions} from '../support/world/world-options.ts';
 
 const HOUR = 3_600_000;
 const listeners: readonly ListenerConfig[] = [

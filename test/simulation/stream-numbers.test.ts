@@ -1,6 +1,6 @@
 import test from 'ava';
-import {holds} from '../support/numbered-case.ts';
-import {STREAM_CASES} from '../support/stream-cases.ts';
+import {holds} from '../support/rates/numbered-case.ts';
+import {STREAM_CASES} from '../support/rates/stream-cases.ts';
 
 for (const {name, run} of STREAM_CASES) {
 	test(`keeps its numbers: ${name}`, (t) => {

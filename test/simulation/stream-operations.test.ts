@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {StreamCode} from '../../src/wire/constants.ts';
-import {StreamWorld, Talker} from '../support/stream-world.ts';
-import {randomLoss} from '../support/tunnel-world.ts';
+import {StreamWorld, Talker} from '../support/world/stream-world.ts';
+import {randomLoss} from '../support/world/tunnel-world.ts';
 
 const BOUND = Uint8Array.of(1, 192, 0, 2, 1, 4, 210);
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {RefusalCode, StreamCode} from '../../src/wire/constants.ts';
-import {type Service, StreamWorld, serve, Talker} from '../support/stream-world.ts';
-import {randomLoss} from '../support/tunnel-world.ts';
+import {type Service, StreamWorld, serve, Talker} from '../support/world/stream-world.ts';
+import {randomLoss} from '../support/world/tunnel-world.ts';
 
 test('a stream carries bytes both ways and ends', (t) => {
 	const peers: Talker[] = [];

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {randomLoss, TunnelWorld} from '../support/tunnel-world.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
 const clean = [{delay: 10}, {delay: 25}];
 const rough = [10, 30, 70].map((delay) => ({

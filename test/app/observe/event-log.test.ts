@@ -5,7 +5,7 @@ import {writeUint32} from '../../../src/bytes/cursor.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import {PacketType} from '../../../src/wire/constants.ts';
 import {packetType} from '../../../src/wire/header.ts';
-import {TunnelWorld} from '../../support/tunnel-world.ts';
+import {TunnelWorld} from '../../support/world/tunnel-world.ts';
 
 /** A logger on a clock of the test's. */
 function clockedLogger(): {

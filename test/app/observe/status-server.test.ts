@@ -7,7 +7,7 @@ import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
 import {readStatus, StatusServer} from '../../../src/app/observe/status-server.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 const snapshot = {program: 'mpclient', version: '1.2.3'} as StatusSnapshot;
 

@@ -29,7 +29,7 @@ import {
 	type StateFolderInit,
 	serverIdentity,
 } from '../../../src/app/state/state-folder.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 const linux = process.platform === 'linux' ? test : test.skip;
 

@@ -2,12 +2,12 @@ import {execFile} from 'node:child_process';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
-import type {FlowsReport} from '../../support/flows-main.ts';
+import type {FlowsReport} from '../../support/flows/main.ts';
 import {makeRow, type Row} from '../row.ts';
 import {temporaryFolder} from '../systems/temporary-folder.ts';
 import type {Case, Measurement} from './measurement.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../support/flows-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../support/flows/main.js', import.meta.url));
 const NAME = 'flows';
 const FLOWS = 10_000;
 const ASSOCIATIONS = 2000;

@@ -13,7 +13,7 @@ import {
 	RespStatus,
 } from '../../../src/wire/handshake.ts';
 import {toHex} from '../../crypto/fixtures.ts';
-import {CHEAP_DH} from '../../support/cheap-dh.ts';
+import {CHEAP_DH} from '../../support/world/cheap-dh.ts';
 import {answer, CLIENT_ID, PSK, serverOf} from '../server/exchange.ts';
 import {environmentOf, REAL_AEAD, WALL} from '../session/core-fixtures.ts';
 

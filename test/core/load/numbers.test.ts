@@ -1,6 +1,6 @@
 import test from 'ava';
-import {holds} from '../../support/numbered-case.ts';
-import {newRenoGoodput, RATE_CASES} from '../../support/rate-cases.ts';
+import {newRenoGoodput, RATE_CASES} from '../../support/rates/cases.ts';
+import {holds} from '../../support/rates/numbered-case.ts';
 
 for (const {name, run} of RATE_CASES) {
 	test(`keeps its numbers: ${name}`, (t) => {

@@ -9,9 +9,9 @@ import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {FrameType, MAX_DATAGRAM} from '../../../src/wire/constants.ts';
 import {encodePaths} from '../../../src/wire/paths.ts';
 import {encodeStreamBegin, encodeStreamHead} from '../../../src/wire/stream.ts';
-import {acceptRaw, type RawSession} from '../../support/raw-session.ts';
-import {ServerBench} from '../../support/server-bench.ts';
-import {AEAD, TunnelWorld} from '../../support/tunnel-world.ts';
+import {acceptRaw, type RawSession} from '../../support/world/raw-session.ts';
+import {ServerBench} from '../../support/world/server-bench.ts';
+import {AEAD, TunnelWorld} from '../../support/world/tunnel-world.ts';
 import {environmentOf, pathOf, remoteOf} from '../session/core-fixtures.ts';
 
 const TARGET = Uint8Array.of(1, 192, 0, 2, 1, 0, 80);

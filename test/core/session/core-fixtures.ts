@@ -10,7 +10,7 @@ import {loadNode} from '../../../src/crypto/aead-node.ts';
 import {packetAeadFactory} from '../../../src/crypto/packet-aead.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import type {PathSettings} from '../../../src/wire/paths.ts';
-import {CHEAP_DH} from '../../support/cheap-dh.ts';
+import {CHEAP_DH} from '../../support/world/cheap-dh.ts';
 
 /** A real AEAD, for handshakes. */
 export const REAL_AEAD: AeadFactory = packetAeadFactory(await loadNode());

@@ -3,9 +3,9 @@ import type {AeadFactory} from '../../../src/crypto/aead.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {CloseCode, FrameType, StreamCode} from '../../../src/wire/constants.ts';
 import {encodeStreamBegin} from '../../../src/wire/stream.ts';
-import {acceptRaw} from '../../support/raw-session.ts';
-import {ServerBench} from '../../support/server-bench.ts';
-import {AEAD, TunnelWorld} from '../../support/tunnel-world.ts';
+import {acceptRaw} from '../../support/world/raw-session.ts';
+import {ServerBench} from '../../support/world/server-bench.ts';
+import {AEAD, TunnelWorld} from '../../support/world/tunnel-world.ts';
 import {environmentOf, REAL_AEAD, remoteOf} from './core-fixtures.ts';
 
 const CLOSE = [FrameType.CLOSE, CloseCode.STOPPING, 0];

@@ -3,9 +3,9 @@ import {ExitPolicy} from '../../../src/exit/policy.ts';
 import {type Route, routeOf, WaitingDatagrams} from '../../../src/net/exit/routes.ts';
 import type {NameAnswer} from '../../../src/net/names/names.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
-import {ExitSetUp, found, NOT_FOUND, named, rules} from '../../support/exit-set-up.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {ExitSetUp, found, NOT_FOUND, named, rules} from '../../support/sockets/exit-set-up.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 const {DENIED, UNRESOLVABLE} = RefusalCode;
 

@@ -8,10 +8,10 @@ import {
 	type UdpSocket,
 } from '../../../src/net/udp/udp.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
-import {ExitSetUp, ip, named, rules, target} from '../../support/exit-set-up.ts';
-import {socketBudget} from '../../support/socket-budget.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {ExitSetUp, ip, named, rules, target} from '../../support/sockets/exit-set-up.ts';
+import {socketBudget} from '../../support/sockets/socket-budget.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 const {DENIED, DESCRIPTORS, SOCKET} = RefusalCode;
 

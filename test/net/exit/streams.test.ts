@@ -10,10 +10,10 @@ import {SocketBudget} from '../../../src/net/udp/socket-budget.ts';
 import {encodeTarget, ipTarget, namedTarget, parseIp} from '../../../src/socks/address.ts';
 import {RefusalCode, StreamCode} from '../../../src/wire/constants.ts';
 import {toHex} from '../../crypto/fixtures.ts';
-import {FakeClock} from '../../support/fake-clock.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {type MemoryStream, StreamPair} from '../../support/stream-pair.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeClock} from '../../support/fakes/fake-clock.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {type MemoryStream, StreamPair} from '../../support/sockets/stream-pair.ts';
 
 const rules = (...texts: string[]) => new RuleSet(texts.map(parseRule));
 const address = (text: string) => parseIp(text)!;

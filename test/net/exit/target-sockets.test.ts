@@ -2,10 +2,10 @@ import test, {type ExecutionContext} from 'ava';
 import {TargetSockets, type TargetSocketsInit} from '../../../src/net/exit/target-sockets.ts';
 import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
 import {flowSocketLimit, readSoftLimit} from '../../../src/net/udp/socket-budget.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {socketBudget} from '../../support/socket-budget.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {socketBudget} from '../../support/sockets/socket-budget.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 function setUp(t: ExecutionContext, init: Partial<TargetSocketsInit> & {port: number}) {
 	const reporter = new FakeReporter();

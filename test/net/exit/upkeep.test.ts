@@ -1,8 +1,8 @@
 import test, {type ExecutionContext} from 'ava';
 import {ExitPolicy} from '../../../src/exit/policy.ts';
 import {ExitUpkeep, type ExitUpkeepInit} from '../../../src/net/exit/upkeep.ts';
-import {found, ip, NOT_FOUND, rules} from '../../support/exit-set-up.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {found, ip, NOT_FOUND, rules} from '../../support/sockets/exit-set-up.ts';
 
 function setUp(t: ExecutionContext, init: Partial<ExitUpkeepInit>) {
 	const reporter = new FakeReporter();

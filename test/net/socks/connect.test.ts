@@ -5,11 +5,11 @@ import {type Account, Budget} from '../../../src/core/budget.ts';
 import {TcpForward} from '../../../src/net/tcp/forward.ts';
 import {RefusalCode, StreamCode} from '../../../src/wire/constants.ts';
 import {toHex} from '../../crypto/fixtures.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {portOf} from '../../support/options.ts';
-import {GREETING, SocksWorld, StreamsOfTest, TcpPeer} from '../../support/socks-world.ts';
-import type {MemoryStream} from '../../support/stream-pair.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {portOf} from '../../support/machine/options.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {GREETING, SocksWorld, StreamsOfTest, TcpPeer} from '../../support/sockets/socks-world.ts';
+import type {MemoryStream} from '../../support/sockets/stream-pair.ts';
 
 const OK = '0500';
 const CONNECT = '05010001010203040050';

@@ -1,7 +1,13 @@
 import {networkInterfaces} from 'node:os';
 import test from 'ava';
-import {ASSOCIATE, GREETING, SocksWorld, TO_IPV4, UdpBytes} from '../../support/socks-world.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {
+	ASSOCIATE,
+	GREETING,
+	SocksWorld,
+	TO_IPV4,
+	UdpBytes,
+} from '../../support/sockets/socks-world.ts';
 
 const LOOPBACK = '017f00000';
 

@@ -1,8 +1,14 @@
 import {Buffer} from 'node:buffer';
 import test, {type ExecutionContext} from 'ava';
 import {SocksClient} from 'socks';
-import {ASSOCIATE, GREETING, SocksWorld, TO_IPV4, UdpBytes} from '../../support/socks-world.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {
+	ASSOCIATE,
+	GREETING,
+	SocksWorld,
+	TO_IPV4,
+	UdpBytes,
+} from '../../support/sockets/socks-world.ts';
 
 const OK = '0500';
 const LOGIN = `0105${Buffer.from('alice').toString('hex')}06${Buffer.from('secret').toString('hex')}`;

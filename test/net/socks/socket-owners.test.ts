@@ -6,8 +6,8 @@ import {join} from 'node:path';
 import process from 'node:process';
 import test from 'ava';
 import {ProcSocketOwners} from '../../../src/net/socks/socket-owners.ts';
-import {needing} from '../../support/e2e-needs.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 const REST = '00:00000000 00000000';
 

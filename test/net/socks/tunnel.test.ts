@@ -13,9 +13,9 @@ import {
 	testKey,
 	testPath,
 	testServerOptions,
-} from '../../support/options.ts';
-import {ASSOCIATE, GREETING, TcpPeer, UdpBytes} from '../../support/socks-world.ts';
-import {waitFor} from '../../support/wait-for.ts';
+} from '../../support/machine/options.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {ASSOCIATE, GREETING, TcpPeer, UdpBytes} from '../../support/sockets/socks-world.ts';
 
 const SOCKS: SocksOptions = {
 	listen: {host: '127.0.0.1', port: 0},

@@ -3,9 +3,9 @@ import test from 'ava';
 import {TcpRace} from '../../../src/net/tcp/race.ts';
 import {parseIp} from '../../../src/socks/address.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
-import {FakeClock} from '../../support/fake-clock.ts';
-import {socketBudget} from '../../support/socket-budget.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeClock} from '../../support/fakes/fake-clock.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {socketBudget} from '../../support/sockets/socket-budget.ts';
 
 const SIX = ['2001:db8::1', '2001:db8::2', '2001:db8::3'];
 const FOUR = ['192.0.2.1', '192.0.2.2'];

@@ -4,10 +4,10 @@ import type {Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {StreamPipe} from '../../../src/net/tcp/stream-pipe.ts';
 import {StreamCode} from '../../../src/wire/constants.ts';
-import {needing} from '../../support/e2e-needs.ts';
-import {StreamPair, type StreamPairOptions} from '../../support/stream-pair.ts';
-import {TcpProgram, tcpPair} from '../../support/tcp-pair.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {StreamPair, type StreamPairOptions} from '../../support/sockets/stream-pair.ts';
+import {TcpProgram, tcpPair} from '../../support/sockets/tcp-pair.ts';
 
 const MIB = 2 ** 20;
 const MINUTE = 60_000;

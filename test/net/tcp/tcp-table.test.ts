@@ -2,8 +2,8 @@ import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {parseTable, TcpTable} from '../../../src/net/tcp/tcp-table.ts';
-import {needing} from '../../support/e2e-needs.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 const HEAD =
 	'  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';

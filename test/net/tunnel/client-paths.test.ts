@@ -3,11 +3,11 @@ import type {ClientPath, ClientPathOptions} from '../../../src/net/tunnel/client
 import {ClientPaths, type ClientPathsInit} from '../../../src/net/tunnel/client-paths.ts';
 import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
 import {SocketError, type UdpSocket} from '../../../src/net/udp/udp.ts';
-import {FakePorts} from '../../support/fake-ports.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {FakeUdp} from '../../support/fake-udp.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakePorts} from '../../support/fakes/fake-ports.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {FakeUdp} from '../../support/fakes/fake-udp.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 class World {
 	readonly ports = new FakePorts();

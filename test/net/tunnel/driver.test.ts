@@ -8,8 +8,8 @@ import {Delivery, Transmit} from '../../../src/core/transmit.ts';
 import {Driver, type DriverOutputs} from '../../../src/net/tunnel/driver.ts';
 import {SendQueue} from '../../../src/net/udp/batch/send-queue.ts';
 import {StreamCode} from '../../../src/wire/constants.ts';
-import {FakeKernel} from '../../support/fake-kernel.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeKernel} from '../../support/fakes/fake-kernel.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 class FakeEndpoint implements Endpoint {
 	readonly pool = new SlotPool(1000);

@@ -3,10 +3,10 @@ import {ClientPath, type ClientPathOptions} from '../../../src/net/tunnel/client
 import {Descriptors} from '../../../src/net/udp/batch/descriptor.ts';
 import {LinuxKernel} from '../../../src/net/udp/batch/kernel.ts';
 import {BatchRemote} from '../../../src/net/udp/batch/socket-address.ts';
-import {batchIsMissing} from '../../support/back-ends.ts';
-import {FakePorts} from '../../support/fake-ports.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {FakeUdp} from '../../support/fake-udp.ts';
+import {FakePorts} from '../../support/fakes/fake-ports.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {FakeUdp} from '../../support/fakes/fake-udp.ts';
+import {batchIsMissing} from '../../support/machine/back-ends.ts';
 
 /** One path on a machine of the test's own making. */
 class World {

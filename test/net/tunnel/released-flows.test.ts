@@ -7,11 +7,11 @@ import {flowSocketLimit, readSoftLimit} from '../../../src/net/udp/socket-budget
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {CloseCode, FrameType} from '../../../src/wire/constants.ts';
 import {environmentOf} from '../../core/session/core-fixtures.ts';
-import {rules} from '../../support/exit-set-up.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {FakeUdp} from '../../support/fake-udp.ts';
-import {connectRaw} from '../../support/raw-session.ts';
-import {ServerBench} from '../../support/server-bench.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {FakeUdp} from '../../support/fakes/fake-udp.ts';
+import {rules} from '../../support/sockets/exit-set-up.ts';
+import {connectRaw} from '../../support/world/raw-session.ts';
+import {ServerBench} from '../../support/world/server-bench.ts';
 
 const FLOWS = 3000;
 const PSK = new Uint8Array(32).fill(1);

@@ -3,10 +3,10 @@ import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import type {ExecutionContext} from 'ava';
-import {needing} from '../../support/e2e-needs.ts';
-import {temporaryFolder} from '../../support/options.ts';
-import {Program} from '../../support/program.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {Program} from '../../support/e2e/program.ts';
+import {temporaryFolder} from '../../support/machine/options.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 const CLIENT = `mpt-${process.pid}-a`;
 const SERVER = `mpt-${process.pid}-b`;

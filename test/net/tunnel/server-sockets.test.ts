@@ -3,9 +3,9 @@ import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {ServerSockets, type ServerSocketsInit} from '../../../src/net/tunnel/server-sockets.ts';
 import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
 import {bindError, SocketError, type UdpBackEnd, type UdpSocket} from '../../../src/net/udp/udp.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 function setUp(t: ExecutionContext, init: Partial<ServerSocketsInit>) {
 	const reporter = new FakeReporter();

@@ -9,11 +9,11 @@ import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {CloseCode, FrameType, RefusalCode} from '../../../src/wire/constants.ts';
 import {encodeStreamBegin} from '../../../src/wire/stream.ts';
 import {environmentOf} from '../../core/session/core-fixtures.ts';
-import {rules} from '../../support/exit-set-up.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {FakeUdp} from '../../support/fake-udp.ts';
-import {connectRaw} from '../../support/raw-session.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {FakeUdp} from '../../support/fakes/fake-udp.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {rules} from '../../support/sockets/exit-set-up.ts';
+import {connectRaw} from '../../support/world/raw-session.ts';
 
 const USERS = ['ann', 'bob'];
 /** Each user is guaranteed 8 of them, and 16 are lent. */

@@ -11,9 +11,9 @@ import {
 	testKey,
 	testPath,
 	testServerOptions,
-} from '../../support/options.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+} from '../../support/machine/options.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 interface Tunnel {
 	readonly server: RunningServer;

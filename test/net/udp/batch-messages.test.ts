@@ -9,7 +9,7 @@ import {
 	hostAt,
 	portAt,
 } from '../../../src/net/udp/batch/socket-address.ts';
-import {type ComingMessage, FakeKernel, type SentMessage} from '../../support/fake-kernel.ts';
+import {type ComingMessage, FakeKernel, type SentMessage} from '../../support/fakes/fake-kernel.ts';
 
 const [EIO, EAGAIN, EINVAL, EMSGSIZE, ENOBUFS, ECONNREFUSED, EHOSTUNREACH] = [
 	5, 11, 22, 90, 105, 111, 113,

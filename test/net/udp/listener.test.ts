@@ -3,13 +3,13 @@ import test from 'ava';
 import {TcpListener} from '../../../src/net/tcp/listener.ts';
 import {Listener} from '../../../src/net/udp/listener.ts';
 import {type DatagramBatch, SocketError, type UdpBackEnd} from '../../../src/net/udp/udp.ts';
-import {allBackEnds} from '../../support/back-ends.ts';
-import {needing} from '../../support/e2e-needs.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {lacking} from '../../support/machine.ts';
-import {portOf} from '../../support/options.ts';
-import {UdpPeer} from '../../support/udp-peer.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {allBackEnds} from '../../support/machine/back-ends.ts';
+import {lacking} from '../../support/machine/machine.ts';
+import {portOf} from '../../support/machine/options.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
+import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 /** A back end on which some addresses cannot be had. */
 function without(backEnd: UdpBackEnd, codes: Readonly<Record<string, string>>): UdpBackEnd {

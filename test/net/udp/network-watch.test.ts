@@ -2,8 +2,8 @@ import test from 'ava';
 import type {Kernel} from '../../../src/net/udp/batch/kernel.ts';
 import {NetworkWatch} from '../../../src/net/udp/batch/network-watch.ts';
 import type {Pollable, Poller} from '../../../src/net/udp/batch/poller.ts';
-import {FakeKernel} from '../../support/fake-kernel.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {FakeKernel} from '../../support/fakes/fake-kernel.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 /** A kernel whose netlink socket gives what a test puts into it. */
 class NetlinkKernel extends FakeKernel {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import {QueuePool, type QueueUser} from '../../../src/net/udp/batch/queue-pool.ts';
 import type {SendQueue} from '../../../src/net/udp/batch/send-queue.ts';
-import {FakeKernel} from '../../support/fake-kernel.ts';
+import {FakeKernel} from '../../support/fakes/fake-kernel.ts';
 
 const QUEUES = 64;
 

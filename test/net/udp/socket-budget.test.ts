@@ -1,7 +1,7 @@
 import test from 'ava';
 import {SCARCE, SocketBudget} from '../../../src/net/udp/socket-budget.ts';
-import {FakeReporter} from '../../support/fake-reporter.ts';
-import {socketBudget} from '../../support/socket-budget.ts';
+import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
+import {socketBudget} from '../../support/sockets/socket-budget.ts';
 
 function setUp(limit: number, users: readonly string[] = ['ann']) {
 	const asked: string[] = [];

@@ -10,9 +10,9 @@ import {
 	type UdpBackEnd,
 	type UdpHandlers,
 } from '../../../src/net/udp/udp.ts';
-import {allBackEnds, batchIsMissing} from '../../support/back-ends.ts';
-import {needing} from '../../support/e2e-needs.ts';
-import {waitFor} from '../../support/wait-for.ts';
+import {needing} from '../../support/e2e/needs.ts';
+import {allBackEnds, batchIsMissing} from '../../support/machine/back-ends.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 
 class Recorder implements UdpHandlers {
 	readonly received: {text: string; source: RemoteAddress | undefined}[] = [];
@@ -173,7 +173,9 @@ eachBackEnd('carries a burst of every length, in order', async (t, backEnd) => {
 needing({batch: true})(
 	'batch sockets of two back ends wait together, and for everything else',
 	async (t) => {
-		const file = fileURLToPath(new URL('../../support/batch-wait-main.js', import.meta.url));
+		const file = fileURLToPath(
+			new URL('../../support/sockets/batch-wait-main.js', import.meta.url),
+		);
 		const {stdout} = await promisify(execFile)(process.execPath, [file]);
 		const {answers, timers, busy, waits} = JSON.parse(stdout);
 		t.is(answers, 100);

@@ -1,0 +1,58 @@
+import type {Millis} from '../../../src/bytes/time.ts';
+import type {DropReason} from '../../../src/core/drop-reason.ts';
+import type {ClientConfig, ClientPathConfig, ServerConfig} from '../../../src/core/endpoint.ts';
+import type {RemoteAddress} from '../../../src/core/remote-address.ts';
+import type {TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {AeadFactory} from '../../../src/crypto/aead.ts';
+import type {LinkConfig} from '../../../src/sim/link-config.ts';
+import type {End} from './datagram-ledger.ts';
+
+/** A packet under way. */
+export interface Flight {
+	readonly bytes: Uint8Array;
+	/** Towards the server: where it seems to come from. */
+	readonly remote: RemoteAddress;
+	/** True where it must not be in one run with others. */
+	readonly alone?: boolean;
+}
+
+/** What a world is made of; everything has a default. */
+export interface WorldOptions {
+	readonly seed: number;
+	/** One entry a path: both directions, or each its own. */
+	readonly links: readonly (
+		| Partial<LinkConfig>
+		| {readonly up: Partial<LinkConfig>; readonly down: Partial<LinkConfig>}
+	)[];
+	readonly paths?: readonly Partial<ClientPathConfig>[];
+	readonly client?: Partial<ClientConfig>;
+	readonly server?: Partial<ServerConfig>;
+	/** Server: whose datagrams the world checks, where others have some, too. */
+	readonly user?: string;
+	/** Whether the target sends every datagram back. */
+	readonly echo?: boolean;
+	/** What the clocks of the two ends show at time 0. */
+	readonly clientClock?: number;
+	/** Sees every packet before its link does; false = it is lost. */
+	readonly intercept?: (packet: Flight, path: number, up: boolean, now: Millis) => boolean;
+	/** Sees every copy that leaves an end, and at the server where it is addressed to. */
+	readonly observe?: (from: End, bytes: Uint8Array, to: RemoteAddress | undefined) => void;
+	/** A stream without an owner came out of an end: a new one at the server. */
+	readonly accept?: (stream: TunnelStream, end: End) => void;
+	/** The AEAD of both ends. */
+	readonly aead?: AeadFactory;
+}
+
+/** A datagram that came out, and when. */
+export interface Arrival {
+	readonly application: number;
+	readonly sequence: number;
+	readonly at: Millis;
+	/** When it was put in. */
+	readonly sentAt: Millis;
+	/** At the server: the handle of its target socket. */
+	readonly flow: number;
+}
+
+/** What became of the packets handed to an end, by reason. */
+export type Tally = Map<DropReason | 'taken', number>;
