@@ -7,6 +7,7 @@ import type {ServerOptions} from '../../../src/config/server.ts';
 import {
 	arrayLogger,
 	portOf,
+	temporaryFolder,
 	testClientOptions,
 	testKey,
 	testPath,
@@ -167,7 +168,7 @@ test.serial('tests every path alone', async (t) => {
 	const resolver = (host: string) =>
 		host.endsWith('invalid') ? Promise.reject(new Error('no such name')) : Promise.resolve([host]);
 	const options = {...clientOptions, paths, state: undefined};
-	const env = {XDG_STATE_HOME: '/nonexistent'};
+	const env = {XDG_STATE_HOME: temporaryFolder(t)};
 	const results = await testPaths(options, arrayLogger([]), {env, resolver});
 	t.deepEqual(
 		results.map(({name, verdict}) => `${name} ${verdict}`),
@@ -191,7 +192,7 @@ test.serial('tells a wrong key and a setting that differs from one that works', 
 		{...clientOptions, keys: testKey(), state: undefined},
 		arrayLogger([]),
 		{
-			env: {XDG_STATE_HOME: '/nonexistent'},
+			env: {XDG_STATE_HOME: temporaryFolder(t)},
 		},
 	);
 	t.deepEqual(new Set(wrong.map(({verdict}) => verdict)), new Set(['silent']));
@@ -199,7 +200,7 @@ test.serial('tells a wrong key and a setting that differs from one that works', 
 		{...clientOptions, encrypt: false, state: undefined},
 		arrayLogger([]),
 		{
-			env: {XDG_STATE_HOME: '/nonexistent'},
+			env: {XDG_STATE_HOME: temporaryFolder(t)},
 		},
 	);
 	t.deepEqual(new Set(differs.map(({verdict}) => verdict)), new Set(['encryption-differs']));
@@ -217,7 +218,7 @@ test.serial('tells a user who has as many sessions as it may', async (t) => {
 	await waitFor(() => client.status().sessions.length === 1, 'the session');
 	const paths = clientOptions.paths.slice(0, 1);
 	const options = {...clientOptions, paths, state: undefined};
-	const env = {XDG_STATE_HOME: '/nonexistent'};
+	const env = {XDG_STATE_HOME: temporaryFolder(t)};
 	const results = await testPaths(options, arrayLogger([]), {env});
 	t.deepEqual(
 		results.map(({verdict}) => verdict),

@@ -7,9 +7,9 @@ export interface ReadmeBlock {
 	readonly text: string;
 }
 
-/** The README, seen from the compiled file. */
+/** The README. */
 export function readReadme(): string {
-	return readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+	return readFileSync('README.md', 'utf8');
 }
 
 /** All fenced blocks in their order. */

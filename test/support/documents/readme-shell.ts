@@ -60,7 +60,7 @@ export class ReadmeShell {
 		const bin = join(this.folder, 'bin');
 		mkdirSync(bin);
 		for (const program of ['mpclient', 'mpserver', 'mptunnel']) {
-			const script = fileURLToPath(new URL(`../../src/cli/${program}.js`, import.meta.url));
+			const script = fileURLToPath(new URL(`../../../src/cli/${program}.js`, import.meta.url));
 			const file = join(bin, program);
 			writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
 			chmodSync(file, 0o755);

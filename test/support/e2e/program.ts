@@ -23,7 +23,7 @@ export class Program {
 		env: Readonly<Record<string, string>> = {},
 		wrapper: readonly string[] = [],
 	) {
-		const script = fileURLToPath(new URL(`../../src/cli/${name}.js`, import.meta.url));
+		const script = fileURLToPath(new URL(`../../../src/cli/${name}.js`, import.meta.url));
 		const {PATH = ''} = process.env;
 		const [command = '', ...words] = [...wrapper, process.execPath, script, ...argv];
 		this.#child = spawn(command, words, {

@@ -1,4 +1,4 @@
-// The client of flows-main in a process of its own, as told by it. Needs --expose-gc.
+// The client of main.ts in a process of its own, as told by it. Needs --expose-gc.
 import process from 'node:process';
 import {type RunningClient, startClient} from '../../../src/app/client.ts';
 import {createLogger} from '../../../src/app/observe/logger.ts';

@@ -66,9 +66,9 @@ process.on('exit', () => {
 const logger = createLogger({level: 'error', format: 'text', now: Date.now, sink: () => {}});
 const io = {write: () => {}, cwd: folder};
 const env = {MPTUNNEL_KEY: Buffer.alloc(32, 0x5a).toString('base64')};
-const peer = () => start<PeerCommand, PeerAnswer>('flows-peer');
+const peer = () => start<PeerCommand, PeerAnswer>('peer');
 const [echo, opener, prober] = [peer(), peer(), peer()];
-const client = start<ClientCommand, ClientAnswer>('flows-client');
+const client = start<ClientCommand, ClientAnswer>('client');
 const {port: target = 0} = await echo({type: 'echo'});
 const serverWords = ['1', '127.0.0.1', `${target}`, '--bind', '127.0.0.1', '--exit'];
 const serverOptions = parseServerArguments(

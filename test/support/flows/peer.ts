@@ -1,4 +1,4 @@
-// One of the other processes of flows-main: an echo target, applications, or a prober, as told.
+// One of the other processes of main.ts: an echo target, applications, or a prober, as told.
 import {createSocket, type Socket} from 'node:dgram';
 import {once} from 'node:events';
 import {connect} from 'node:net';
