@@ -15,9 +15,11 @@ import {Program} from './support/e2e/program.ts';
 import {waitFor} from './support/machine/wait-for.ts';
 import {UdpPeer} from './support/sockets/udp-peer.ts';
 
-const README = readReadme();
-const BLOCKS = readmeBlocks(README);
 const ROOT = new URL('../../', import.meta.url);
+const README = readReadme();
+/** The document of all options. */
+const OPTIONS = readFileSync(new URL('src/config/README.md', ROOT), 'utf8');
+const BLOCKS = [README, OPTIONS].flatMap(readmeBlocks);
 
 /** Blocks that this file runs or hands to a program, by their names. */
 const RUN = [
@@ -274,7 +276,7 @@ test('the tree shows the folders that there are', (t) => {
 		entry.isDirectory() ? `${entry.name}/` : entry.name,
 	);
 	t.deepEqual(shown.toSorted(), real.toSorted());
-	for (const file of ['LICENSE', 'src/wire/README.md']) {
+	for (const file of ['LICENSE', 'src/wire/README.md', 'src/config/README.md']) {
 		t.true(README.includes(file) && existsSync(new URL(file, ROOT)));
 	}
 });
@@ -295,16 +297,29 @@ function named(part: string, header: string): readonly string[] {
 for (const program of ['mpclient', 'mpserver'] as const) {
 	test(`the table of ${program} lists exactly its flags`, async (t) => {
 		const {flags} = await flagsOf(program);
-		const shown = named(readmeSection(README, `### ${program}`), 'flag');
+		const shown = named(readmeSection(OPTIONS, `## ${program}`), 'flag');
 		t.deepEqual(shown.toSorted(), flags.toSorted());
 	});
 }
+
+test('the most used flags read as in the tables of all', (t) => {
+	const rows = readmeTable(readmeSection(README, '## Options'), 'flag');
+	t.is(rows.length, 10);
+	for (const [flag = '', of = '', meaning = ''] of rows) {
+		for (const program of of === 'both' ? ['client', 'server'] : [of]) {
+			const all = readmeTable(readmeSection(OPTIONS, `## mp${program}`), 'flag');
+			const found = all.find(([name]) => name === flag);
+			t.truthy(found, flag);
+			if (of !== 'both') t.true(found?.[1]?.startsWith(meaning), flag);
+		}
+	}
+});
 
 for (const command of ['status', 'demo', 'link']) {
 	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
 		const {flags} = await flagsOf('mptunnel', command);
 		const own = flags.filter((flag) => flag !== '-h, --help');
-		const part = readmeSection(README, '### mptunnel');
+		const part = readmeSection(OPTIONS, '## mptunnel');
 		t.deepEqual(named(part, `flag of \`${command}\``).toSorted(), own.toSorted());
 	});
 }
@@ -313,7 +328,7 @@ test('the subcommands of mptunnel are all there', async (t) => {
 	const {help} = await flagsOf('mptunnel');
 	const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
 	t.true(commands.length >= 4);
-	const part = readmeSection(README, '### mptunnel');
+	const part = readmeSection(OPTIONS, '## mptunnel');
 	for (const command of commands.filter((name) => name !== 'help')) {
 		t.true(part.includes(`\`mptunnel ${command}`), command);
 	}
@@ -322,7 +337,7 @@ test('the subcommands of mptunnel are all there', async (t) => {
 test('the table of the environment lists the variables of the help', async (t) => {
 	const {help} = await flagsOf('mpclient');
 	const variables = [...help.matchAll(/^ {2}((?:MPTUNNEL|XDG)_[A-Z_]+)/gm)];
-	const shown = named(readmeSection(README, '### Environment'), 'variable');
+	const shown = named(readmeSection(OPTIONS, '## Environment'), 'variable');
 	t.deepEqual(shown.toSorted(), variables.map(([, name = '']) => name).toSorted());
 });
 
@@ -331,7 +346,7 @@ function fixture(name: string): string {
 }
 
 test('the table of words lists those of the full example and no others', (t) => {
-	const shown = named(readmeSection(README, '### Path lines'), 'word');
+	const shown = named(readmeSection(OPTIONS, '## Path lines'), 'word');
 	const lines = fixture('full-client.conf').replaceAll(/#.*$/gm, '');
 	const words = [...lines.matchAll(/\s([a-z]+)(?==|\s|$)/g)].map(([, word = '']) => word);
 	t.deepEqual(shown.toSorted(), [...new Set(words)].toSorted());
@@ -361,7 +376,7 @@ function fieldsOf(value: unknown, prefix = ''): readonly string[] {
 }
 
 test('the table of fields lists those of the two full examples', (t) => {
-	const rows = readmeTable(readmeSection(README, '### YAML'), 'field');
+	const rows = readmeTable(readmeSection(OPTIONS, '## YAML'), 'field');
 	const shown = (end: string) =>
 		rows
 			.filter(([, of]) => of === end || of === 'both')
