@@ -1,6 +1,6 @@
 import {Buffer} from 'node:buffer';
 import {writeUint48} from '../../src/bytes/cursor.ts';
-import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../src/core/tunnel-stream.ts';
 import type {AeadFactory} from '../../src/crypto/aead.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {HEADER_LENGTH, PacketType, RefusalCode, StreamCode} from '../../src/wire/constants.ts';

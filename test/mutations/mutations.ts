@@ -190,7 +190,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'a packet that nobody wants keeps its slot',
-		file: 'src/core/packets/outbox.ts',
+		file: 'src/core/outbox.ts',
 		from: 'this.pool.release(transmit.slot);',
 		to: '',
 	},

@@ -1,6 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import type {ServerConfig, UserConfig} from '../../src/core/endpoint.ts';
-import type {TunnelStream} from '../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../src/core/tunnel-stream.ts';
 import {Prng} from '../../src/sim/prng.ts';
 import {PacketType, RefusalCode} from '../../src/wire/constants.ts';
 import {packetType} from '../../src/wire/header.ts';

@@ -20,7 +20,7 @@ import {ReplayWindow} from '../replay-window.ts';
 import {Session} from '../session/session.ts';
 import {sessionStatus} from '../session/session-status.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from '../stream/stream-set.ts';
-import type {TunnelStream} from '../stream/tunnel-stream.ts';
+import type {TunnelStream} from '../tunnel-stream.ts';
 import type {Delivery} from '../transmit.ts';
 import {Warnings} from '../warnings.ts';
 import {ClientHandshake, type HandshakeResult} from './client-handshake.ts';

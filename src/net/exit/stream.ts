@@ -1,7 +1,7 @@
 import type {Socket} from 'node:net';
 import {Cursor} from '../../bytes/cursor.ts';
 import type {Millis} from '../../bytes/time.ts';
-import type {StreamOwner, TunnelStream} from '../../core/stream/tunnel-stream.ts';
+import type {StreamOwner, TunnelStream} from '../../core/tunnel-stream.ts';
 import {hostName} from '../../exit/host-name.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
 import {

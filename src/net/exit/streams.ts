@@ -1,6 +1,6 @@
 import {connect, type Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import type {TunnelStream} from '../../core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import {refusalWord} from '../refusal-word.ts';
 import type {Reporter} from '../reporter.ts';

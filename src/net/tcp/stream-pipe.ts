@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import type {StreamOwner, TunnelStream} from '../../core/stream/tunnel-stream.ts';
+import type {StreamOwner, TunnelStream} from '../../core/tunnel-stream.ts';
 import {StreamCode} from '../../wire/constants.ts';
 import {PeerWatch} from './peer-watch.ts';
 import {SYSTEM_TCP_TABLE, type TcpAttempts} from './tcp-table.ts';

@@ -2,7 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import {Budget} from '../../core/budget.ts';
 import type {ClientEndpoint} from '../../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus, RefusedKind} from '../../core/events.ts';
-import type {TunnelStream} from '../../core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
 import type {Resolver} from '../names/resolver.ts';
 import {refusalCounter} from '../refusal-word.ts';

@@ -3,7 +3,7 @@ import {type Slot, SlotPool} from '../../../src/bytes/slot-pool.ts';
 import {NEVER} from '../../../src/bytes/time.ts';
 import type {Endpoint} from '../../../src/core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../../src/core/events.ts';
-import type {TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import {Delivery, Transmit} from '../../../src/core/transmit.ts';
 import {Driver, type DriverOutputs} from '../../../src/net/tunnel/driver.ts';
 import {SendQueue} from '../../../src/net/udp/batch/send-queue.ts';

@@ -1,4 +1,4 @@
-import type {StreamOwner, TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {StreamOwner, TunnelStream} from '../../../src/core/tunnel-stream.ts';
 
 /** What a pair of streams can be told. */
 export interface StreamPairOptions {

@@ -2,7 +2,7 @@ import {MptunnelClient} from '../../../src/core/client/client.ts';
 import type {ClientConfig} from '../../../src/core/endpoint.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
-import type {TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import {CHEAP_DH} from './cheap-dh.ts';
 import {AEAD, type TunnelWorld} from './tunnel-world.ts';

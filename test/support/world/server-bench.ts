@@ -4,7 +4,7 @@ import type {Environment} from '../../../src/core/environment.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {MptunnelServer} from '../../../src/core/server/server.ts';
-import type {TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import {environmentOf, remoteOf} from '../../core/session/core-fixtures.ts';
 import {connectRaw, type RawSession} from './raw-session.ts';
 

@@ -1,5 +1,5 @@
 import type {Millis} from '../../../src/bytes/time.ts';
-import type {StreamOwner, TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {StreamOwner, TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import {TunnelWorld} from './tunnel-world.ts';
 import type {WorldOptions} from './world-options.ts';
 

@@ -2,7 +2,7 @@ import type {Millis} from '../../../src/bytes/time.ts';
 import type {DropReason} from '../../../src/core/drop-reason.ts';
 import type {ClientConfig, ClientPathConfig, ServerConfig} from '../../../src/core/endpoint.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
-import type {TunnelStream} from '../../../src/core/stream/tunnel-stream.ts';
+import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import type {AeadFactory} from '../../../src/crypto/aead.ts';
 import type {LinkConfig} from '../../../src/sim/link-config.ts';
 import type {End} from './datagram-ledger.ts';

@@ -1,7 +1,7 @@
 import test from 'ava';
-import type {Slot} from '../../../src/bytes/slot-pool.ts';
-import {DropCounters} from '../../../src/core/drop-reason.ts';
-import {Outbox} from '../../../src/core/packets/outbox.ts';
+import type {Slot} from '../../src/bytes/slot-pool.ts';
+import {DropCounters} from '../../src/core/drop-reason.ts';
+import {Outbox} from '../../src/core/outbox.ts';
 
 test('hands packets out in the order they were queued', (t) => {
 	const outbox = new Outbox(new DropCounters());

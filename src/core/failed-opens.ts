@@ -1,5 +1,5 @@
-import type {Millis} from '../../bytes/time.ts';
-import type {RemoteAddress} from '../remote-address.ts';
+import type {Millis} from '../bytes/time.ts';
+import type {RemoteAddress} from './remote-address.ts';
 
 /** Sources share this many counters; a power of two. */
 const COUNTERS = 1024;

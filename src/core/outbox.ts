@@ -1,6 +1,6 @@
-import {type Slot, SlotPool} from '../../bytes/slot-pool.ts';
-import type {DropCounters} from '../drop-reason.ts';
-import {Transmit} from '../transmit.ts';
+import {type Slot, SlotPool} from '../bytes/slot-pool.ts';
+import type {DropCounters} from './drop-reason.ts';
+import {Transmit} from './transmit.ts';
 
 /** Packets that may wait for the driver at once: several datagrams of the largest size. */
 const CAPACITY = 1024;
