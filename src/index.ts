@@ -1,5 +1,6 @@
 export {type RunningClient, startClient} from './app/client.ts';
-export {createLogger, type LogFields, type Logger, type LoggerInit} from './app/observe/logger.ts';
+export type {LogFields} from './app/observe/log-fields.ts';
+export {createLogger, type Logger, type LoggerInit} from './app/observe/logger.ts';
 export type {PathPlace, StatusSnapshot} from './app/observe/status.ts';
 export {formatStatus} from './app/observe/status-text.ts';
 export {type RunningServer, startServer} from './app/server.ts';

@@ -4,8 +4,8 @@ import {EndpointContext} from './context.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
-import type {TunnelStream} from './tunnel-stream.ts';
 import type {Delivery, Transmit} from './transmit.ts';
+import type {TunnelStream} from './tunnel-stream.ts';
 
 /** What both endpoints hand out in the same way; see Endpoint for the contract. */
 export class EndpointOutputs {

@@ -14,8 +14,8 @@ import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
 import type {RemoteAddress} from './remote-address.ts';
-import type {TunnelStream} from './tunnel-stream.ts';
 import type {Delivery, Transmit} from './transmit.ts';
+import type {TunnelStream} from './tunnel-stream.ts';
 
 /** A datagram bytes[start, end) and an encoded address targetBytes[targetStart, targetEnd). */
 export interface SpanTo {

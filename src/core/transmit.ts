@@ -1,5 +1,5 @@
 import type {Slot} from '../bytes/slot-pool.ts';
-import type {ReceivedTarget} from './flow/received-targets.ts';
+import type {ReceivedTarget} from './received-target.ts';
 import type {RemoteAddress} from './remote-address.ts';
 
 /** The most copies of one packet: every path with every address it may have. */

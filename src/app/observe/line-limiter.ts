@@ -1,5 +1,5 @@
 import type {LogLevel} from '../../config/logging.ts';
-import type {LogFields} from './logger.ts';
+import type {LogFields} from './log-fields.ts';
 
 /** Keys that have a limit of their own at once; further ones share one. */
 const LIMITER_KEYS = 1024;

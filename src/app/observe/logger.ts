@@ -1,11 +1,7 @@
 import {LOG_LEVELS, type LogFormat, type LogLevel} from '../../config/logging.ts';
 import {escapeControls, escapeText, TEXT_LIMIT} from '../../text/escape-text.ts';
 import {type LimitWindow, type LineLimit, LineLimiter} from './line-limiter.ts';
-
-/** Structured fields of a log line; undefined ones are left out, strings are escaped and cut. */
-export type LogFields = Readonly<
-	Record<string, string | number | boolean | bigint | object | null | undefined>
->;
+import type {LogFields} from './log-fields.ts';
 
 /**
  * Writes one line per call when its level is enabled. Never throws, whatever the fields hold and

@@ -3,7 +3,7 @@ import type {LogFormat} from '../../config/logging.ts';
 import type {PathStatus, SessionStatus, UserStatus} from '../../core/events.ts';
 import {formatMillis, formatShare} from '../../text/figures.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
-import type {LogFields} from './logger.ts';
+import type {LogFields} from './log-fields.ts';
 
 /** Where one path of a client leaves and leads. */
 export interface PathPlace {

@@ -6,13 +6,13 @@ import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ClientConfig, OpenDatagram} from '../endpoint.ts';
 import {RateLimit} from '../rate-limit.ts';
+import type {ReceivedTarget} from '../received-target.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {Session} from '../session/session.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowFrames} from './flow-frames.ts';
 import {HoldQueue} from './hold-queue.ts';
-import type {ReceivedTarget} from './received-targets.ts';
 
 const CONFIRM_AGAIN: Millis = 10;
 /** Answers to frames that name unknown flows or sources. */

@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
+import type {ReceivedTarget} from '../received-target.ts';
 
 /**
  * Targets of one flow that are remembered at once: twice what the peer calls by reference, because
@@ -13,17 +14,6 @@ export const SESSION_TARGETS = 65_536;
 /** How many more targets a session may remember; shared by its flows. */
 export interface TargetBudget {
 	left: number;
-}
-
-/** A target (or source) of a flow, as the peer announced it; the same object as long as it is known. */
-export interface ReceivedTarget {
-	readonly reference: number;
-	readonly target: HostTarget;
-	/** Whether it is the flow's only one (a forward): nobody else may answer. */
-	readonly only: boolean;
-	used: Millis;
-	/** When the pair was confirmed last. */
-	confirmed: Millis;
 }
 
 /** What the peer calls the targets of one flow. A reference never gets another target. */

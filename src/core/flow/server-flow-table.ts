@@ -1,10 +1,11 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
 import type {EndpointContext} from '../context.ts';
+import type {ReceivedTarget} from '../received-target.ts';
 import type {ServerUser} from '../server/server-user.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import {IdleFlows, surplus} from './idle-flows.ts';
-import {type ReceivedTarget, ReceivedTargets, type TargetBudget} from './received-targets.ts';
+import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
 import type {ServerFlows} from './server-flows.ts';
 
 /** A flow at the server: one socket towards the target. */

@@ -4,13 +4,14 @@ import {type FixedTarget, type ForwardTarget, type Target, TargetKind} from '../
 import {FrameType, RefusalCode} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
+import type {ReceivedTarget} from '../received-target.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {Session} from '../session/session.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {Confirmations} from './confirmations.ts';
 import type {FlowFrames} from './flow-frames.ts';
 import {HoldQueue} from './hold-queue.ts';
-import {type ReceivedTarget, SESSION_TARGETS} from './received-targets.ts';
+import {SESSION_TARGETS} from './received-targets.ts';
 import {
 	endFlow,
 	type FlowOwner,

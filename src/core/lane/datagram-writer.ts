@@ -6,8 +6,8 @@ import {FrameType, MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
-import {Sent} from '../path/judge.ts';
 import type {PathSet} from '../path/path-set.ts';
+import {Sent} from '../sent.ts';
 
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
 const SPLIT_FOR: Millis = 5000;

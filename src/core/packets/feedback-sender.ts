@@ -1,9 +1,9 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {encodeFeedbackHead, encodePathReport, PathReport} from '../../wire/feedback.ts';
-import {Sent} from '../path/judge.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
+import {Sent} from '../sent.ts';
 import type {PacketSender} from './packet-sender.ts';
 import {Receipts} from './receipts.ts';
 

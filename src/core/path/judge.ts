@@ -1,5 +1,6 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathState} from '../events.ts';
+import {Sent} from '../sent.ts';
 
 /** The chance that silence is bad luck below which a path is judged down: ln(1e-6). */
 const LOG_CHANCE = Math.log(1e-6);
@@ -24,18 +25,6 @@ export interface Evidence {
 	/** When the probe was sent that the report echoes, -Infinity when it is none of this path. */
 	readonly echoedAt: Millis;
 }
-
-/** What a packet is to the judge: whether it should draw evidence. */
-export const Sent = {
-	/** A datagram: the next probe covers it. */
-	DATA: 0,
-	/** A PROBE, which draws a PONG. */
-	PROBE: 1,
-	/** A PONG or another control frame: nothing says soon whether it arrived. */
-	ANSWER: 2,
-} as const;
-/** One of {@link Sent}. */
-export type Sent = (typeof Sent)[keyof typeof Sent];
 
 /** What the judge has to know of the path and of the session at the moment of judging. */
 export interface Circumstances {

@@ -1,13 +1,9 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
+import {Role} from '../role.ts';
 import type {Path} from './path.ts';
 
 /** How much goes on in a session: data in the last 2 s, in the last 30 s, or neither. */
 export type Activity = 'active' | 'calm' | 'idle';
-
-/** Which end of a session this is. The client drives the probing, the server fills in. */
-export const Role = {CLIENT: 0, SERVER: 1} as const;
-/** One of {@link Role}. */
-export type Role = (typeof Role)[keyof typeof Role];
 
 const REGULAR: Record<Activity, Millis> = {active: 100, calm: 1000, idle: 20_000};
 const METERED: Record<Activity, Millis> = {active: 1000, calm: 60_000, idle: 60_000};

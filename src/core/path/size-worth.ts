@@ -1,6 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
 import {WORST_GRADE} from './delivery.ts';
-import type {Path} from './path.ts';
 
 /** A copy that comes so much later than the best one is of no use to what waits for it. */
 const TOO_LATE: Millis = 500;
@@ -12,6 +11,13 @@ const LONGEST_PAUSE: Millis = 600_000;
 const CHANCE: Millis = 3000;
 /** ...until it was worth it for this time. */
 const REFORMED_AFTER: Millis = 60_000;
+
+/** The measurements of a path on which its worth rests. */
+interface Measured {
+	readonly rtt: {readonly smoothed: Millis};
+	/** Loss of data sent on the path; see Delivery. */
+	readonly grade: number;
+}
 
 /**
  * Whether the packets of all paths are made to fit this one, which carries less than others do. One
@@ -26,7 +32,7 @@ export class SizeWorth {
 	#pause = FIRST_PAUSE;
 
 	/** Judges anew, against the quickest path that carries more; true when that changed something. */
-	judge(path: Path, wider: Path | undefined, now: Millis): boolean {
+	judge(path: Measured, wider: Measured | undefined, now: Millis): boolean {
 		const before = this.counts;
 		this.counts = wider === undefined || this.#isWorthIt(path, wider, now);
 		if (this.counts === before) return false;
@@ -38,7 +44,7 @@ export class SizeWorth {
 		return true;
 	}
 
-	#isWorthIt(path: Path, wider: Path, now: Millis): boolean {
+	#isWorthIt(path: Measured, wider: Measured, now: Millis): boolean {
 		const later = path.rtt.smoothed - wider.rtt.smoothed;
 		if (later > (this.counts ? TOO_LATE : LATE_NO_MORE)) return false;
 		if (path.grade < WORST_GRADE) return true;

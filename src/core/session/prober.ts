@@ -5,11 +5,12 @@ import {encodeProbe, type Probe} from '../../wire/probe.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
-import {Sent} from '../path/judge.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
 import type {EchoedProbe, SentProbe} from '../path/probe-history.ts';
-import {type Activity, NAT_LIFE, probeInterval, Role} from '../path/probe-interval.ts';
+import {type Activity, NAT_LIFE, probeInterval} from '../path/probe-interval.ts';
+import {Role} from '../role.ts';
+import {Sent} from '../sent.ts';
 
 /** Traffic within this time makes a session active. */
 const ACTIVE_FOR: Millis = 2000;

@@ -24,12 +24,12 @@ import {Reassembly} from '../lane/reassembly.ts';
 import type {KeySchedule} from '../packets/key-schedule.ts';
 import {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
-import {Sent} from '../path/judge.ts';
 import type {Path} from '../path/path.ts';
 import {PathSet} from '../path/path-set.ts';
-import {Role} from '../path/probe-interval.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
+import {Role} from '../role.ts';
+import {Sent} from '../sent.ts';
 import type {StreamSet} from '../stream/stream-set.ts';
 import {Prober} from './prober.ts';
 

@@ -1,9 +1,9 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {EARLY_WINDOW} from '../../wire/constants.ts';
 import type {Account} from '../budget.ts';
+import type {StreamOwner, TunnelStream} from '../tunnel-stream.ts';
 import {ReceiveBuffer} from './receive-buffer.ts';
 import {SendBuffer} from './send-buffer.ts';
-import type {StreamOwner, TunnelStream} from '../tunnel-stream.ts';
 
 /** What a peer may send before anything was taken from us. */
 export const FIRST_WINDOW = 262_144;

@@ -1,5 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
-import type {ReceivedTarget} from '../../core/flow/received-targets.ts';
+import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
 import {formatIp} from '../../socks/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';

@@ -4,8 +4,8 @@ import type {Millis} from '../../bytes/time.ts';
 import {NEVER} from '../../bytes/time.ts';
 import type {Endpoint} from '../../core/endpoint.ts';
 import type {EndpointEvent} from '../../core/events.ts';
-import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
+import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import {StreamCode} from '../../wire/constants.ts';
 
 /** What a driver does with an endpoint's outputs; called in the middle of a drain. */

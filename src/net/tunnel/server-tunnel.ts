@@ -1,9 +1,9 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {ServerEndpoint} from '../../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../core/events.ts';
-import type {ReceivedTarget} from '../../core/flow/received-targets.ts';
-import type {TunnelStream} from '../../core/tunnel-stream.ts';
+import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
+import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
 import type {RuleSet} from '../../exit/rules.ts';
 import {RefusalCode} from '../../wire/constants.ts';

@@ -4,7 +4,7 @@ import type {UserConfig} from '../../../src/core/endpoint.ts';
 import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
-import {Role} from '../../../src/core/path/probe-interval.ts';
+import {Role} from '../../../src/core/role.ts';
 import {Session} from '../../../src/core/session/session.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
 import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';

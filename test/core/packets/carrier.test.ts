@@ -1,5 +1,5 @@
 import test, {type ExecutionContext} from 'ava';
-import {createRateModel} from '../../../src/core/congestion-control.ts';
+import {createRateModel} from '../../../src/core/load/rate-models.ts';
 import {Carrier, type CarrierEvents} from '../../../src/core/packets/carrier.ts';
 import {SentPacket} from '../../../src/core/packets/sent-packet.ts';
 import {Prng} from '../../../src/sim/prng.ts';

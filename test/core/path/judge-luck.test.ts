@@ -1,5 +1,6 @@
 import test from 'ava';
-import {PathJudge, Sent} from '../../../src/core/path/judge.ts';
+import {PathJudge} from '../../../src/core/path/judge.ts';
+import {Sent} from '../../../src/core/sent.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 
 /** Times in ms: a path of 40 ms, data every 20, judged by a clock of 5. */

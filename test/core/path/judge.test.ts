@@ -1,7 +1,8 @@
 import test from 'ava';
 import {NEVER} from '../../../src/bytes/time.ts';
 import type {PathState} from '../../../src/core/events.ts';
-import {type Circumstances, type Evidence, PathJudge, Sent} from '../../../src/core/path/judge.ts';
+import {type Circumstances, type Evidence, PathJudge} from '../../../src/core/path/judge.ts';
+import {Sent} from '../../../src/core/sent.ts';
 
 const FAST: Circumstances = {patience: 80, loss: 0.01, reportSilence: 0};
 const NOTHING: Evidence = {

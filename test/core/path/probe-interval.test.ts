@@ -3,9 +3,9 @@ import type {PathState} from '../../../src/core/events.ts';
 import {
 	type Activity,
 	probeInterval,
-	Role,
 	type Situation,
 } from '../../../src/core/path/probe-interval.ts';
+import {Role} from '../../../src/core/role.ts';
 import {pathOf} from '../session/core-fixtures.ts';
 
 const NOW = 100_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type {EndpointContext} from '../../../src/core/context.ts';
 import type {FlowFrames} from '../../../src/core/flow/flow-frames.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
-import {Role} from '../../../src/core/path/probe-interval.ts';
+import {Role} from '../../../src/core/role.ts';
 import {Session} from '../../../src/core/session/session.ts';
 import {
 	DATAGRAM_FRAMES,

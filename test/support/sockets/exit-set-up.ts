@@ -1,5 +1,5 @@
 import type {ExecutionContext} from 'ava';
-import type {ReceivedTarget} from '../../../src/core/flow/received-targets.ts';
+import type {ReceivedTarget} from '../../../src/core/received-target.ts';
 import {ExitPolicy} from '../../../src/exit/policy.ts';
 import {parseRule, RuleSet} from '../../../src/exit/rules.ts';
 import {ExitSockets, type ExitSocketsInit} from '../../../src/net/exit/sockets.ts';

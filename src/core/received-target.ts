@@ -1,0 +1,13 @@
+import type {Millis} from '../bytes/time.ts';
+import type {HostTarget} from '../wire/address.ts';
+
+/** A target (or source) of a flow, as the peer announced it; the same object as long as it is known. */
+export interface ReceivedTarget {
+	readonly reference: number;
+	readonly target: HostTarget;
+	/** Whether it is the flow's only one (a forward): nobody else may answer. */
+	readonly only: boolean;
+	used: Millis;
+	/** When the pair was confirmed last. */
+	confirmed: Millis;
+}
