@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {dirname, join, relative, resolve} from 'node:path';
 import test from 'ava';
-import {readmeBlocks, readReadme} from './support/documents/readme-blocks.ts';
+import {example} from './support/documents/document.ts';
 
 const SRC = resolve('src');
 
@@ -95,7 +95,7 @@ test('the table names every folder and no arrow that is not there', (t) => {
 });
 
 test('the tree of the README lists the folders from the lowest to the highest', (t) => {
-	const tree = readmeBlocks(readReadme()).find(({name}) => name === 'tree')!.text;
+	const tree = example('README.md', 'tree');
 	const listed = [...tree.matchAll(/^ {2}(\w+)\/ /gm)].map(([, folder]) => folder!);
 	t.deepEqual(listed, Object.keys(MAY_IMPORT));
 });

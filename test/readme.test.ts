@@ -1,65 +1,22 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
-import {parse} from 'yaml';
-import {readPathLine} from '../src/config/path-line.ts';
 import {DnsServer} from './net/names/names-dns-server.ts';
-import {
-	readmeBlocks,
-	readmeSection,
-	readmeTable,
-	readReadme,
-} from './support/documents/readme-blocks.ts';
-import {ReadmeShell} from './support/documents/readme-shell.ts';
+import {example, readDocument, sectionOf, tableOf} from './support/documents/document.ts';
+import {DocumentShell} from './support/documents/shell.ts';
 import {needing} from './support/e2e/needs.ts';
-import {Program} from './support/e2e/program.ts';
 import {waitFor} from './support/machine/wait-for.ts';
 import {UdpPeer} from './support/sockets/udp-peer.ts';
 
+const README = readDocument('README.md');
 const ROOT = new URL('../../', import.meta.url);
-const README = readReadme();
-/** The document of all options. */
-const OPTIONS = readFileSync(new URL('src/config/README.md', ROOT), 'utf8');
-const BLOCKS = [README, OPTIONS].flatMap(readmeBlocks);
-
-/** Blocks that this file runs or hands to a program, by their names. */
-const RUN = [
-	...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
-	...['bridge-loop', 'bridge-link', 'bridge-lossy'],
-	...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns', 'tcp-forward'],
-	...['socks.conf', 'socksify'],
-	...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'paths.conf', 'paths'],
-	...['mpclient.yaml', 'mpserver.yaml', 'yaml'],
-];
-
-/** Blocks that cannot be run here, with the reason. */
-const NOT_RUN: Readonly<Record<string, string>> = {
-	picture: 'a drawing',
-	tree: 'a drawing; compared with the folders below',
-	setup: 'installs packages; the names of the scripts are looked up below',
-	install: 'changes the machine',
-	measure: 'takes minutes; the names of the scripts are looked up below',
-	develop: 'this is one of the tests; the names of the scripts are looked up below',
-	chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
-	curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
-	git: 'needs the internet; run in test/end-to-end/connect.test.ts',
-	ssh: 'needs a server to log in to; its way through the tunnel is that of the others',
-	openvpn:
-		'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
-	'wireguard-server': 'of another program; run in test/end-to-end/wireguard.test.ts',
-	'wireguard-client': 'of another program; run in test/end-to-end/wireguard.test.ts',
-	'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
-	'mpserver.service': 'a unit of systemd; its command is checked below',
-};
 
 function block(name: string): string {
-	const found = BLOCKS.find((candidate) => candidate.name === name);
-	if (found === undefined) throw new Error(`no block "${name}"`);
-	return found.text;
+	return example('README.md', name);
 }
 
-/** A shell in a folder with the README's files, and a target that answers. */
+/** A shell in a folder of its own, and a target that answers. */
 async function setUp(t: ExecutionContext) {
-	const shell = new ReadmeShell();
+	const shell = new DocumentShell();
 	const target = await UdpPeer.open();
 	const application = await UdpPeer.open();
 	target.answerWith('pong');
@@ -102,12 +59,6 @@ async function nameServer(t: ExecutionContext): Promise<string> {
 	t.teardown(() => server.close());
 	return server.listen();
 }
-
-test('every block is run here or is on the list of those that cannot be', (t) => {
-	const names = BLOCKS.map(({name}) => name);
-	t.deepEqual(names.toSorted(), [...RUN, ...Object.keys(NOT_RUN)].toSorted());
-	t.is(new Set(names).size, names.length);
-});
 
 needing({programs: ['socat']}).serial(
 	'the classic example works from the key to the tables',
@@ -238,15 +189,9 @@ needing({programs: ['socksify', 'drill']}).serial(
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);
 	await run('keygen');
-	const files = [
-		...['mpclient.conf', 'users.keys', 'users.yaml', 'paths.conf'],
-		...['mpclient.yaml', 'mpserver.yaml'],
-	];
-	for (const file of files) shell.write(file, block(file));
+	for (const file of ['mpclient.conf', 'users.keys', 'users.yaml']) shell.write(file, block(file));
 	const oks = (text: string) => text.match(/^configuration ok$/gm)?.length;
-	for (const name of ['users', 'users-file', 'not-encrypted', 'paths'])
-		t.is(oks(await run(name)), 1, name);
-	t.is(oks(await run('yaml')), 2);
+	for (const name of ['users', 'users-file', 'not-encrypted']) t.is(oks(await run(name)), 1, name);
 	t.is(oks(await run('tcp-forward', {'mpclient ': 'mpclient --check '})), 1);
 	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service'))?.[1] ?? '';
 	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
@@ -255,143 +200,16 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	t.is(oks(checked.stdout), 1);
 });
 
-test('npm has every script that a block runs', (t) => {
-	const {scripts} = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {
-		scripts: Record<string, string>;
-	};
-	const used = BLOCKS.filter(({language}) => language === 'sh').flatMap(({text}) =>
-		[...text.matchAll(/npm (?:run )?(\w+)/g)].map(([, script = '']) => script),
-	);
-	const commands = ['ci', 'install'];
-	t.deepEqual(
-		used.filter((script) => !(script in scripts) && !commands.includes(script)),
-		[],
-	);
-	t.true(used.includes('demo') && used.includes('bench') && used.includes('test'));
-});
-
 test('the tree shows the folders that there are', (t) => {
 	const shown = [...block('tree').matchAll(/^ {2}([\w./]+)/gm)].map(([, name = '']) => name);
 	const real = readdirSync(new URL('src/', ROOT), {withFileTypes: true}).map((entry) =>
 		entry.isDirectory() ? `${entry.name}/` : entry.name,
 	);
 	t.deepEqual(shown.toSorted(), real.toSorted());
-	for (const file of ['LICENSE', 'src/wire/README.md', 'src/config/README.md']) {
-		t.true(README.includes(file) && existsSync(new URL(file, ROOT)));
-	}
-});
-
-/** The flags in a help text, as `-c, --config <FILE>`. */
-async function flagsOf(program: 'mpclient' | 'mpserver' | 'mptunnel', ...words: string[]) {
-	const help = new Program(program, [...words, '--help']);
-	await help.end();
-	const flags = [...help.stdout.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)/gm)];
-	return {help: help.stdout, flags: flags.map(([, flag = '']) => flag)};
-}
-
-/** The first cells of a table without their backticks. */
-function named(part: string, header: string): readonly string[] {
-	return readmeTable(part, header).map(([cell = '']) => cell.replaceAll('`', ''));
-}
-
-for (const program of ['mpclient', 'mpserver'] as const) {
-	test(`the table of ${program} lists exactly its flags`, async (t) => {
-		const {flags} = await flagsOf(program);
-		const shown = named(readmeSection(OPTIONS, `## ${program}`), 'flag');
-		t.deepEqual(shown.toSorted(), flags.toSorted());
-	});
-}
-
-test('the most used flags read as in the tables of all', (t) => {
-	const rows = readmeTable(readmeSection(README, '## Options'), 'flag');
-	t.is(rows.length, 10);
-	for (const [flag = '', of = '', meaning = ''] of rows) {
-		for (const program of of === 'both' ? ['client', 'server'] : [of]) {
-			const all = readmeTable(readmeSection(OPTIONS, `## mp${program}`), 'flag');
-			const found = all.find(([name]) => name === flag);
-			t.truthy(found, flag);
-			if (of !== 'both') t.true(found?.[1]?.startsWith(meaning), flag);
-		}
-	}
-});
-
-for (const command of ['status', 'demo', 'link']) {
-	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
-		const {flags} = await flagsOf('mptunnel', command);
-		const own = flags.filter((flag) => flag !== '-h, --help');
-		const part = readmeSection(OPTIONS, '## mptunnel');
-		t.deepEqual(named(part, `flag of \`${command}\``).toSorted(), own.toSorted());
-	});
-}
-
-test('the subcommands of mptunnel are all there', async (t) => {
-	const {help} = await flagsOf('mptunnel');
-	const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map(([, name = '']) => name);
-	t.true(commands.length >= 4);
-	const part = readmeSection(OPTIONS, '## mptunnel');
-	for (const command of commands.filter((name) => name !== 'help')) {
-		t.true(part.includes(`\`mptunnel ${command}`), command);
-	}
-});
-
-test('the table of the environment lists the variables of the help', async (t) => {
-	const {help} = await flagsOf('mpclient');
-	const variables = [...help.matchAll(/^ {2}((?:MPTUNNEL|XDG)_[A-Z_]+)/gm)];
-	const shown = named(readmeSection(OPTIONS, '## Environment'), 'variable');
-	t.deepEqual(shown.toSorted(), variables.map(([, name = '']) => name).toSorted());
-});
-
-function fixture(name: string): string {
-	return readFileSync(new URL(`fixtures/config/${name}`, ROOT), 'utf8');
-}
-
-test('the table of words lists those of the full example and no others', (t) => {
-	const shown = named(readmeSection(OPTIONS, '## Path lines'), 'word');
-	const lines = fixture('full-client.conf').replaceAll(/#.*$/gm, '');
-	const words = [...lines.matchAll(/\s([a-z]+)(?==|\s|$)/g)].map(([, word = '']) => word);
-	t.deepEqual(shown.toSorted(), [...new Set(words)].toSorted());
-	const values: Readonly<Record<string, string>> = {
-		name: '=lte',
-		bind: '=192.168.8.2',
-		port: '=40001',
-		rate: '=20mbit',
-		keepalive: '=25s',
-		mark: '=51820',
-	};
-	for (const word of shown) {
-		const problems: string[] = [];
-		readPathLine(`host 4000 ${word}${values[word] ?? ''}`, (reason) => problems.push(reason));
-		t.deepEqual(problems, []);
-	}
-});
-
-/** The dotted paths of all fields, those in lists as `paths[].name`. */
-function fieldsOf(value: unknown, prefix = ''): readonly string[] {
-	if (Array.isArray(value)) return value.flatMap((item) => fieldsOf(item, `${prefix}[]`));
-	if (typeof value !== 'object' || value === null) return [];
-	return Object.entries(value).flatMap(([key, item]) => {
-		const field = prefix === '' ? key : `${prefix}.${key}`;
-		return [field, ...fieldsOf(item, field)];
-	});
-}
-
-test('the table of fields lists those of the two full examples', (t) => {
-	const rows = readmeTable(readmeSection(OPTIONS, '## YAML'), 'field');
-	const shown = (end: string) =>
-		rows
-			.filter(([, of]) => of === end || of === 'both')
-			.map(([field = '']) => field.replaceAll('`', ''))
-			.toSorted();
-	const all = (name: string) => new Set(fieldsOf(parse(fixture(name)) as unknown));
-	const server = all('full-server.yaml');
-	t.deepEqual(shown('server'), [...server].toSorted());
-	// A client has one key, so that its full example can hold one of the two fields only.
-	const client = all('full-client.yaml').add('key');
-	t.deepEqual(shown('client'), [...client].toSorted());
 });
 
 test('the sizes of packets add up', (t) => {
-	const rows = readmeTable(readmeSection(README, '## Packet size'), '');
+	const rows = tableOf(sectionOf(README, '## Packet size'), '');
 	for (const column of [1, 2]) {
 		const figures = rows.map((row) => Number(row[column]?.replaceAll('*', '')));
 		const [headers = 0, tunnel = 0, frame = 0, together = 0, largest = 0] = figures;

@@ -1,5 +1,5 @@
 import test from 'ava';
-import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {example} from '../support/documents/document.ts';
 import {TwoHosts} from '../support/e2e/namespaces.ts';
 import {needing} from '../support/e2e/needs.ts';
 import {restrictedTo} from '../support/e2e/sandbox.ts';
@@ -7,8 +7,8 @@ import {Stage} from '../support/e2e/stage.ts';
 
 /** The value of a setting of the README's unit. */
 function unitSetting(name: string): string {
-	const unit = readmeBlocks(readReadme()).find((block) => block.name === 'mpserver.service');
-	const line = unit?.text.split('\n').find((each) => each.startsWith(`${name}=`));
+	const unit = example('README.md', 'mpserver.service');
+	const line = unit.split('\n').find((each) => each.startsWith(`${name}=`));
 	return line?.slice(name.length + 1) ?? '';
 }
 

@@ -5,7 +5,7 @@ import {connect, createServer, type Socket} from 'node:net';
 import {userInfo} from 'node:os';
 import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
-import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {example} from '../support/documents/document.ts';
 import {needing} from '../support/e2e/needs.ts';
 import {freePort} from '../support/e2e/ports.ts';
 import {type SocksFront, socksOverLinks} from '../support/e2e/socks-front.ts';
@@ -250,7 +250,7 @@ needing({programs: ['ssh', 'ssh-keygen', '/usr/sbin/sshd', 'nc']}).serial(
 		const stage = new Stage(t);
 		const words = await sshServer(t, stage);
 		const front = await lossy(t, stage);
-		const {text = ''} = readmeBlocks(readReadme()).find(({name}) => name === 'ssh') ?? {};
+		const text = example('README.md', 'ssh');
 		const command = text
 			.trim()
 			.replace(/^ssh/, `exec ssh ${words.join(' ')}`)

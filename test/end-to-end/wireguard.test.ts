@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import {threadId} from 'node:worker_threads';
-import {readmeBlocks, readReadme} from '../support/documents/readme-blocks.ts';
+import {example} from '../support/documents/document.ts';
 import {TwoHosts} from '../support/e2e/namespaces.ts';
 import {needing} from '../support/e2e/needs.ts';
 import {Stage} from '../support/e2e/stage.ts';
@@ -29,7 +29,7 @@ function keyPair(): KeyPair {
 
 /** A configuration of the README with real keys: what `wg` reads of it, and what wg-quick does. */
 function configuration(name: string, keys: Readonly<Record<'SERVER' | 'CLIENT', KeyPair>>) {
-	let text = readmeBlocks(readReadme()).find((block) => block.name === name)!.text;
+	let text = example('README.md', name);
 	for (const [who, {secret, open}] of Object.entries(keys)) {
 		text = text.replace(`${who}_PRIVATE_KEY`, secret).replace(`${who}_PUBLIC_KEY`, open);
 	}

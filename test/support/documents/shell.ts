@@ -6,14 +6,14 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {waitFor} from '../machine/wait-for.ts';
 
-/** What the README says on the left, what this machine has for it on the right. */
+/** The words of a document, each with its replacement on this machine. */
 export type Substitutions = Readonly<Record<string, string>>;
 
-/** A shell that runs a block of the README, and everything that the block started. */
+/** A shell that runs a block of a document, and all processes that the block started. */
 export class ShellRun {
 	stdout = '';
 	stderr = '';
-	/** Undefined while it runs. */
+	/** The exit code. `undefined`: still running. `null`: ended by a signal. */
 	code: number | null | undefined;
 	readonly #child: ChildProcess;
 
@@ -51,8 +51,8 @@ export class ShellRun {
 	}
 }
 
-/** A temporary folder in which the README's commands are run, with the programs on the PATH. */
-export class ReadmeShell {
+/** A temporary folder in which the commands of documents are run, with the programs on the PATH. */
+export class DocumentShell {
 	readonly folder: string = mkdtempSync(join(tmpdir(), 'mptunnel-'));
 	readonly #runs: ShellRun[] = [];
 

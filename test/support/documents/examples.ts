@@ -1,0 +1,39 @@
+/** Test files with the examples that each of them runs or hands to a program. */
+type RunBy = Readonly<Record<string, readonly string[]>>;
+
+/** The examples of every document that a test runs: document, test file, names of blocks. */
+export const RUN: Readonly<Record<string, RunBy>> = {
+	'README.md': {
+		'test/readme.test.ts': [
+			...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
+			...['bridge-loop', 'bridge-link', 'bridge-lossy'],
+			...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns', 'tcp-forward'],
+			...['socks.conf', 'socksify', 'mpserver.service'],
+			...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'tree'],
+		],
+		'test/end-to-end/connect.test.ts': ['ssh'],
+		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
+	},
+	'src/config/README.md': {
+		'test/config/document.test.ts': [
+			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
+		],
+	},
+};
+
+/** The examples that no test can run as they are: document, name of the block, reason. */
+export const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+	'README.md': {
+		picture: 'a drawing',
+		setup: 'installs packages; the names of the scripts are looked up',
+		install: 'changes the machine',
+		measure: 'takes minutes; the names of the scripts are looked up',
+		develop: 'is one of the tests; the names of the scripts are looked up',
+		chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
+		curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
+		git: 'needs the internet; run in test/end-to-end/connect.test.ts',
+		openvpn:
+			'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
+		'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
+	},
+};
