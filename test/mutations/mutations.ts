@@ -10,7 +10,7 @@ export interface Mutation {
 export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'data that is lost does not count for the choice of paths',
-		file: 'src/core/lane/dispatch/redundant.ts',
+		file: 'src/core/lane/dispatch/ranking.ts',
 		from: 'a.grade - b.grade',
 		to: '0 * a.grade',
 	},
@@ -23,8 +23,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'what was located last outlives its socket',
 		file: 'src/core/path/path-set.ts',
-		from: 'socketClosed(socket: number): void {\n\t\tthis.#lastRemote = undefined;',
-		to: 'socketClosed(socket: number): void {',
+		from: 'socketClosed(socket: number, now: Millis): void {\n\t\tthis.#lastRemote = undefined;',
+		to: 'socketClosed(socket: number, now: Millis): void {',
 	},
 	{
 		name: 'a session that was looked up last outlives its end',
@@ -125,8 +125,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a packet that is sent stays open',
 		file: 'src/core/lane/datagram-writer.ts',
-		from: 'this.#open = undefined;\n\t\tconst sent',
-		to: 'const sent',
+		from: 'this.#open = undefined;\n\t\tslot.start',
+		to: 'slot.start',
 	},
 	{
 		name: 'the open packet of a session that ended keeps its slot',

@@ -128,7 +128,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	#openPath(session: Session, path: number, now: Millis): void {
 		session.paths.get(path)?.addresses.add(new PathAddress(undefined, NO_CHALLENGE, now));
-		session.paths.choose();
+		session.paths.changed(now);
 	}
 
 	probePath(path: number, now: Millis): void {
@@ -360,7 +360,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			now,
 		});
 		session.flows = this.#traffic.frames;
-		session.paths.copies = this.#config.copies;
+		session.dispatch.copies = this.#config.copies;
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);

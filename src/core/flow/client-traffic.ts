@@ -191,7 +191,7 @@ export class ClientTraffic {
 			return this.#context.drops.count('flow-limit');
 		}
 		const session = this.#session;
-		if (session === undefined || !this.#ready || session.paths.chosen.length === 0) {
+		if (session === undefined || !this.#ready || session.dispatch.paths.length === 0) {
 			this.#wait({flow, target: undefined}, bytes, start, end, now);
 			return undefined;
 		}
@@ -208,7 +208,7 @@ export class ClientTraffic {
 			return this.#context.drops.count('flow-limit');
 		}
 		const session = this.#session;
-		if (session === undefined || !this.#ready || session.paths.chosen.length === 0) {
+		if (session === undefined || !this.#ready || session.dispatch.paths.length === 0) {
 			const target = targetBytes.slice(targetStart, targetEnd);
 			this.#wait({flow, target}, bytes, start, end, now);
 			return undefined;
@@ -269,7 +269,7 @@ export class ClientTraffic {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return;
 		session.waiting = this.#held.length > 0;
-		if (!session.waiting || session.paths.chosen.length === 0) return;
+		if (!session.waiting || session.dispatch.paths.length === 0) return;
 		session.waiting = false;
 		for (const {flow: where, bytes} of this.#held.takeAll(now)) {
 			const {flow, target} = where;

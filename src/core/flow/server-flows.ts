@@ -224,7 +224,7 @@ export class ServerFlows implements FlowFrames {
 	): DropReason | undefined {
 		flow.active = now;
 		const {session} = this;
-		if (session.paths.chosen.length > 0) {
+		if (session.dispatch.paths.length > 0) {
 			return this.#sendAnswer(flow, source, bytes, start, end, now);
 		}
 		this.held.push({flow, source}, bytes, start, end, now);
@@ -265,7 +265,7 @@ export class ServerFlows implements FlowFrames {
 
 	/** Sends the answers that wait, once there is a path. */
 	flush(now: Millis): void {
-		if (this.session.paths.chosen.length === 0) return;
+		if (this.session.dispatch.paths.length === 0) return;
 		this.session.waiting = false;
 		for (const {flow: where, bytes} of this.held.takeAll(now)) {
 			const {flow, source} = where;

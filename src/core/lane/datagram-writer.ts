@@ -5,9 +5,7 @@ import {varintLength, writeVarint} from '../../bytes/varint.ts';
 import {FrameType, MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {PacketSender} from '../packets/packet-sender.ts';
-import type {PathSet} from '../path/path-set.ts';
-import {Sent} from '../sent.ts';
+import type {RoutedSender} from './routed-sender.ts';
 
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
 const SPLIT_FOR: Millis = 5000;
@@ -22,8 +20,7 @@ const FRAGMENT_HEADER = 3;
  */
 export class DatagramWriter {
 	readonly #context: EndpointContext;
-	readonly #sender: PacketSender;
-	readonly #paths: PathSet;
+	readonly #sender: RoutedSender;
 	readonly #joining: boolean;
 	readonly #session: number;
 	/** Datagrams that went out in parts. */
@@ -42,17 +39,10 @@ export class DatagramWriter {
 	#reference = 0;
 
 	/** @param joining whether the peer understands DATAGRAM_LEN @param session its number for events */
-	constructor(
-		context: EndpointContext,
-		sender: PacketSender,
-		paths: PathSet,
-		joining: boolean,
-		session: number,
-	) {
+	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
 		this.#session = session;
 		this.#context = context;
 		this.#sender = sender;
-		this.#paths = paths;
 		this.#joining = joining;
 	}
 
@@ -74,7 +64,7 @@ export class DatagramWriter {
 		if (joins && this.#join(flow, reference, bytes, start, end)) return undefined;
 		this.flush(now);
 		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
-		const room = this.#paths.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
+		const room = this.#sender.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
 		if (head + end - start > room) {
 			return this.#sendSplit(flow, reference, inline, prefix, bytes, start, end, now);
 		}
@@ -94,7 +84,9 @@ export class DatagramWriter {
 		}
 		const first = frame - (prefix?.length ?? 0);
 		if (prefix !== undefined) slot.bytes.set(prefix, first);
-		return this.#sender.sendCopies(slot, first, last, now, Sent.DATA) ? undefined : 'saturated';
+		slot.start = first;
+		slot.end = last;
+		return this.#sender.sendData(slot, now) ? undefined : 'saturated';
 	}
 
 	/** Sends the open packet, if there is one. */
@@ -102,7 +94,9 @@ export class DatagramWriter {
 		const slot = this.#open;
 		if (slot === undefined) return;
 		this.#open = undefined;
-		const sent = this.#sender.sendCopies(slot, this.#start, this.#end, now, Sent.DATA);
+		slot.start = this.#start;
+		slot.end = this.#end;
+		const sent = this.#sender.sendData(slot, now);
 		// The packet itself is counted, the datagrams that joined its first one are not.
 		if (!sent && this.#count > 1) this.#context.drops.count('saturated', this.#count - 1);
 	}
@@ -125,7 +119,7 @@ export class DatagramWriter {
 		// What the first frame grows by, now that it no longer takes the rest of the packet.
 		const growth = this.#count === 1 ? varintLength(first) : 0;
 		const size = this.#end - this.#start + growth + head + length;
-		if (size > this.#paths.packetSize - PACKET_OVERHEAD) return false;
+		if (size > this.#sender.packetSize - PACKET_OVERHEAD) return false;
 		if (growth > 0) {
 			this.#start -= growth;
 			writeJoinedHead(slot.bytes, this.#start, this.#flow, this.#reference, first);
@@ -149,7 +143,7 @@ export class DatagramWriter {
 	}
 
 	#noteSplit(size: number, head: number, now: Millis): void {
-		const {packetSize} = this.#paths;
+		const {packetSize} = this.#sender;
 		if (packetSize !== this.#splitSize) {
 			this.#splitSize = packetSize;
 			this.#splitSince = now;
@@ -178,7 +172,7 @@ export class DatagramWriter {
 		this.#writeHead(whole, 0, flow, reference, inline);
 		copyBytes(whole, head, bytes, start, end);
 		const extra = prefix?.length ?? 0;
-		const room = this.#paths.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
+		const room = this.#sender.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
 		const count = Math.max(2, Math.ceil(whole.length / room));
 		const piece = Math.ceil(whole.length / count);
 		for (let index = 0; index < count; index++) {
@@ -191,7 +185,9 @@ export class DatagramWriter {
 			slot.bytes[at++] = count;
 			const from = index * piece;
 			at = copyBytes(slot.bytes, at, whole, from, Math.min(from + piece, whole.length));
-			if (!this.#sender.sendCopies(slot, HEAD_ROOM, at, now, Sent.DATA)) return 'saturated';
+			slot.start = HEAD_ROOM;
+			slot.end = at;
+			if (!this.#sender.sendData(slot, now)) return 'saturated';
 		}
 		return undefined;
 	}

@@ -18,6 +18,10 @@ const GAP_PAUSE: Millis = 1;
 export class FeedbackSender {
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
+	/** Paths that carry packets now, the best first. */
+	readonly #chosen: readonly Path[];
+	/** The paths of the report being sent. */
+	readonly #route: Path[] = [];
 	readonly #receipts: (Receipts | undefined)[] = [];
 	/** Bits of packet numbers that carried stream frames. */
 	readonly #eliciting: Uint32Array = new Uint32Array(REMEMBERED / 32);
@@ -28,9 +32,11 @@ export class FeedbackSender {
 	#due: Millis = NEVER;
 	#gapReport: Millis = Number.NEGATIVE_INFINITY;
 
-	constructor(sender: PacketSender, paths: PathSet) {
+	/** @param chosen the paths that carry packets now, the best first; kept */
+	constructor(sender: PacketSender, paths: PathSet, chosen: readonly Path[]) {
 		this.#sender = sender;
 		this.#paths = paths;
+		this.#chosen = chosen;
 	}
 
 	/** A packet with stream frames came over a path; undefined = nobody knows which. */
@@ -83,11 +89,11 @@ export class FeedbackSender {
 
 	get #best(): Path | undefined {
 		let best: Path | undefined;
-		for (const path of this.#paths.chosen) {
+		for (const path of this.#chosen) {
 			if (path.state === 'suspect') continue;
 			if (best === undefined || path.rtt.smoothed < best.rtt.smoothed) best = path;
 		}
-		return best ?? this.#paths.chosen[0];
+		return best ?? this.#chosen[0];
 	}
 
 	/** When `send` wants to be called. */
@@ -102,19 +108,24 @@ export class FeedbackSender {
 		this.#packets = 0;
 		const best = this.#best;
 		if (best === undefined) return;
-		this.#sendParts(best, this.#another(best), now);
+		const another = this.#another(best);
+		const route = this.#route;
+		route.length = 0;
+		route.push(best);
+		if (another !== undefined) route.push(another);
+		this.#sendParts(now);
 	}
 
 	// The best path may be dead and nobody knows it yet: each of the others takes its turn beside it.
 	#another(best: Path): Path | undefined {
-		const {chosen} = this.#paths;
+		const chosen = this.#chosen;
 		if (chosen.length < 2) return undefined;
 		const other = chosen[this.#turn++ % chosen.length]!;
 		return other === best ? chosen[this.#turn++ % chosen.length] : other;
 	}
 
 	/** Reports that do not fit one packet go in several. */
-	#sendParts(first: Path, second: Path | undefined, now: Millis): void {
+	#sendParts(now: Millis): void {
 		let next = 0;
 		while (next < this.#receipts.length) {
 			const slot = this.#sender.take();
@@ -134,7 +145,9 @@ export class FeedbackSender {
 				this.#sender.giveBack(slot);
 				return;
 			}
-			this.#sender.sendOnBoth(first, second, slot, HEAD_ROOM, end, now, Sent.ANSWER);
+			slot.start = HEAD_ROOM;
+			slot.end = end;
+			this.#sender.send(slot, this.#route, now, Sent.ANSWER);
 		}
 	}
 }

@@ -1,6 +1,6 @@
 import type {Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {BASE_PACKET_SIZE, HEADER_LENGTH} from '../../wire/constants.ts';
+import {BASE_PACKET_SIZE, HEADER_LENGTH, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import {associatedData, encodeHeader} from '../../wire/header.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathAddress} from '../path/address.ts';
@@ -12,6 +12,9 @@ import type {KeySchedule} from './key-schedule.ts';
 import {SentTimes} from './sent-times.ts';
 
 const TAG = 16;
+
+/** In place of a packet number: no path took the packet. */
+export const NOT_SENT = -1;
 
 /**
  * Numbers, seals and queues the packets of one session. A packet is sealed once, whatever the
@@ -39,6 +42,11 @@ export class PacketSender {
 		this.#peerId = peerId;
 	}
 
+	/** Bytes of UDP payload that the frames in a slot make. */
+	lengthOf({start, end}: Slot): number {
+		return PACKET_OVERHEAD + end - start;
+	}
+
 	/** A slot to write frames into, from HEAD_ROOM on; undefined (counted) when there is none. */
 	take(): Slot | undefined {
 		return this.ended ? undefined : this.#context.outbox.take();
@@ -49,8 +57,9 @@ export class PacketSender {
 		this.#context.outbox.pool.release(slot);
 	}
 
-	/** Writes the header in front of slot.bytes[start, end), which are frames, and seals in place; its number. */
-	#seal(slot: Slot, start: number, end: number, now: Millis): number {
+	/** Writes the header in front of the frames in a slot and seals them in place; its number. */
+	#seal(slot: Slot, now: Millis): number {
+		const {start, end} = slot;
 		const header = start - HEADER_LENGTH;
 		const packetNumber = this.nextPacketNumber++;
 		this.sentTimes.note(packetNumber, now);
@@ -63,52 +72,29 @@ export class PacketSender {
 		return packetNumber;
 	}
 
-	/** Sends frames on all chosen paths; false (counted) when none would take them. */
-	sendCopies(slot: Slot, start: number, end: number, now: Millis, what: Sent): boolean {
-		const number = this.#seal(slot, start, end, now);
+	/**
+	 * Sends the frames in a slot on each path of `route`, which admitted a packet of that size. Returns
+	 * the packet's number, or NOT_SENT (counted) when no path took it. The slot is gone either way.
+	 */
+	send(slot: Slot, route: readonly Path[], now: Millis, what: Sent): number {
+		const number = this.#seal(slot, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
-		for (const path of this.#paths.chosen) {
-			if (!path.admits(length, now)) continue;
+		for (const path of route) {
 			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
-		if (transmit.count === 0) this.#sendLast(transmit, number, length, now, what);
-		if (what === Sent.DATA && this.#paths.sampled.length > 0) {
-			this.#sendSamples(transmit, number, length, now);
-		}
-		return this.#finish(transmit, now, what);
+		return this.#finish(transmit, now, what) ? number : NOT_SENT;
 	}
 
-	/** Every path refused its copy: the best one takes it all the same, the rest is the network's. */
-	#sendLast(transmit: Transmit, number: number, length: number, now: Millis, what: Sent): void {
-		for (const path of this.#paths.chosen) {
-			if (length > path.mtu.confirmed || !path.saturation.allowLast()) continue;
-			if (!path.send(transmit, length, now, what)) continue;
-			path.sentNumbers?.accept(number);
-			return;
-		}
-	}
-
-	/** A copy now and then where data was lost shows whether it arrives again. */
-	#sendSamples(transmit: Transmit, number: number, length: number, now: Millis): void {
-		if (transmit.count === 0) return;
-		for (const path of this.#paths.sampled) {
-			if (!path.delivery.sample(now, path.settings.metered) || !path.admits(length, now)) continue;
-			if (path.send(transmit, length, now, Sent.DATA)) path.sentNumbers?.accept(number);
-		}
-	}
-
-	/** Sends frames on one path only, whatever its judgement, to all its addresses or to one. */
+	/** Sends the frames in a slot on one path, whatever its judgement, to all its addresses or to one. */
 	sendOn(
+		slot: Slot,
 		path: Path,
 		address: PathAddress | undefined,
-		slot: Slot,
-		start: number,
-		end: number,
 		now: Millis,
 		what: Sent,
 	): boolean {
-		const number = this.#seal(slot, start, end, now);
+		const number = this.#seal(slot, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		transmit.alone = what !== Sent.DATA && length > BASE_PACKET_SIZE;
@@ -121,46 +107,6 @@ export class PacketSender {
 		// A probe of a dead path draws nothing, which says nothing of the peer while another path is up.
 		const hopeless = path.state !== 'up' && this.#paths.all.some(({state}) => state === 'up');
 		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : what);
-	}
-
-	/**
-	 * Sends frames on some paths, whatever their judgement; those that cannot take them are removed
-	 * from `paths`. The packet's number.
-	 */
-	sendSelected(slot: Slot, start: number, end: number, now: Millis, paths: Path[]): number {
-		const number = this.#seal(slot, start, end, now);
-		const length = slot.end - slot.start;
-		const transmit = this.#context.outbox.queue(slot);
-		let taken = 0;
-		for (const path of paths) {
-			if (length > path.mtu.confirmed) continue;
-			if (!path.send(transmit, length, now, Sent.DATA)) continue;
-			path.saturation.charge(length);
-			path.sentNumbers?.accept(number);
-			paths[taken++] = path;
-		}
-		paths.length = taken;
-		if (this.#paths.sampled.length > 0) this.#sendSamples(transmit, number, length, now);
-		this.#finish(transmit, now, Sent.DATA);
-		return number;
-	}
-
-	/** Sends frames on one path and, in the same packet, on a second. */
-	sendOnBoth(
-		first: Path,
-		second: Path | undefined,
-		slot: Slot,
-		start: number,
-		end: number,
-		now: Millis,
-		what: Sent,
-	): void {
-		const number = this.#seal(slot, start, end, now);
-		const length = slot.end - slot.start;
-		const transmit = this.#context.outbox.queue(slot);
-		if (first.send(transmit, length, now, what)) first.sentNumbers?.accept(number);
-		if (second?.send(transmit, length, now, what)) second.sentNumbers?.accept(number);
-		this.#finish(transmit, now, what);
 	}
 
 	#finish(transmit: Transmit, now: Millis, what: Sent): boolean {

@@ -39,7 +39,12 @@ export class PathAddress {
 		if (!this.validated) this.#allowance += AMPLIFICATION * bytes;
 	}
 
-	/** Whether a packet of that size may be sent to it; takes it from the allowance. */
+	/** True while a packet of that size may be sent to it. */
+	affords(bytes: number): boolean {
+		return this.validated || this.#allowance >= bytes;
+	}
+
+	/** Takes a packet of that size from the allowance; false = it may not be sent. */
 	allow(bytes: number): boolean {
 		if (this.validated) return true;
 		if (this.#allowance < bytes) return false;

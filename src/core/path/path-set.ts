@@ -1,12 +1,10 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {BASE_PACKET_SIZE, MAX_PACKET_SIZE, MAX_PATHS} from '../../wire/constants.ts';
+import {MAX_PATHS} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/paths.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathState} from '../events.ts';
-import {chooseRedundant, chooseSamples} from '../lane/dispatch/redundant.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {PathAddress} from './address.ts';
-import {WORST_GRADE} from './delivery.ts';
 import {Path} from './path.ts';
 
 /**
@@ -15,23 +13,22 @@ import {Path} from './path.ts';
  */
 const TAKE_OVER_SILENCE: Millis = 2000;
 
-/** The paths of a session, where they lead, and which of them carry copies. */
+/** Chooses among the paths of a session. */
+export interface PathsObserver {
+	/** Chooses anew among `paths`, after anything changed that a choice rests on; keeps `paths`. */
+	pathsChanged(paths: readonly Path[], now: Millis): void;
+}
+
+/** The paths of a session, where they lead and how they are judged. */
 export class PathSet {
 	readonly all: Path[] = [];
-	/** The paths that every packet goes out on. */
-	readonly chosen: Path[] = [];
-	/** Those beside them that get a copy now and then, to see whether data arrives there again. */
-	readonly sampled: Path[] = [];
-	/** The largest packet that fits the chosen paths whose size counts, in bytes of UDP payload. */
-	packetSize: number = BASE_PACKET_SIZE;
-	/** On how many paths each packet goes; 0 = on all. */
-	copies = 0;
 	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
 	/** What was located last; undefined after any change of the addresses. */
 	#lastRemote: RemoteAddress | undefined;
 	/** Where it was, without meaning when there is none. */
 	#lastLocation: {readonly path: Path; readonly address: PathAddress} | undefined;
+	readonly #observers: PathsObserver[] = [];
 	readonly #context: EndpointContext;
 	readonly #session: number;
 
@@ -39,6 +36,12 @@ export class PathSet {
 	constructor(context: EndpointContext, session: number) {
 		this.#context = context;
 		this.#session = session;
+	}
+
+	/** Has `observer` choose now, and after each change. */
+	observe(observer: PathsObserver, now: Millis): void {
+		this.#observers.push(observer);
+		observer.pathsChanged(this.all, now);
 	}
 
 	/** The path with that id. */
@@ -110,19 +113,19 @@ export class PathSet {
 				address: `${remote.host} port ${remote.port}`,
 			});
 		}
-		this.choose();
+		this.changed(now);
 		return address;
 	}
 
 	/** Forgets all addresses on a local socket that is gone. */
-	socketClosed(socket: number): void {
+	socketClosed(socket: number, now: Millis): void {
 		this.#lastRemote = undefined;
 		for (const [key, {path, address}] of this.#byAddress) {
 			if (address.remote?.socket !== socket) continue;
 			path.addresses.remove(address);
 			this.#byAddress.delete(key);
 		}
-		this.choose();
+		this.changed(now);
 	}
 
 	/** Lets go of addresses that newer ones have replaced. */
@@ -135,7 +138,7 @@ export class PathSet {
 		}
 	}
 
-	/** Tells of a change of state, if there is one, and chooses anew. */
+	/** Tells of a change of state, if there is one; true when there was. */
 	stateChanged(path: Path, from: PathState, now: Millis, reason: string): boolean {
 		const to = path.state;
 		if (to === from) return false;
@@ -151,47 +154,19 @@ export class PathSet {
 			to,
 			reason,
 		});
-		this.choose();
+		this.changed(now);
 		return true;
 	}
 
-	/** Chooses the paths for copies anew, after anything changed that the choice rests on. */
-	choose(): void {
-		chooseRedundant(this.all, this.copies, this.chosen);
-		chooseSamples(this.all, this.chosen, this.sampled);
-		let size = MAX_PACKET_SIZE;
-		let widest = BASE_PACKET_SIZE;
-		for (const {mtu, sizeWorth} of this.chosen) {
-			if (sizeWorth.counts) size = Math.min(size, mtu.confirmed);
-			widest = Math.max(widest, mtu.confirmed);
-		}
-		this.packetSize = Math.min(size, widest);
+	/** Anything changed that a choice of paths rests on: all that observe the set choose anew. */
+	changed(now: Millis): void {
+		for (const observer of this.#observers) observer.pathsChanged(this.all, now);
 	}
 
 	/** The system says that a packet of this size is too long for a path; 0 = some packet was. */
 	tooLong(path: Path, size: number, now: Millis): void {
 		if (size === 0) path.mtu.hinted(now);
 		else if (path.mtu.tooLong(size, now)) path.narrowed(now);
-		this.choose();
-	}
-
-	/** Judges anew whose size counts. */
-	weighSizes(now: Millis): void {
-		let changed = false;
-		for (const path of this.chosen) {
-			if (path.sizeWorth.judge(path, this.#widerThan(path), now)) changed = true;
-		}
-		if (changed) this.choose();
-	}
-
-	/** The quickest path that carries more than this one, and most of it. */
-	#widerThan(path: Path): Path | undefined {
-		let best: Path | undefined;
-		for (const other of this.chosen) {
-			if (other.mtu.confirmed <= path.mtu.confirmed || other.state !== 'up') continue;
-			if (other.grade === WORST_GRADE) continue;
-			if (best === undefined || other.rtt.smoothed < best.rtt.smoothed) best = other;
-		}
-		return best;
+		this.changed(now);
 	}
 }

@@ -184,9 +184,24 @@ export class Path {
 		return unmeasured;
 	}
 
-	/** Whether a copy of that size may go out on the path now. */
+	/** Takes a copy of that size from the path's allowance; false = it may not go out there now. */
 	admits(bytes: number, now: Millis): boolean {
-		return bytes <= this.mtu.confirmed && this.saturation.allow(bytes + HEADERS, now);
+		if (bytes > this.mtu.confirmed || !this.saturation.allow(bytes + HEADERS, now)) return false;
+		return this.reaches(bytes);
+	}
+
+	/** True while one of its addresses may be sent a packet of that size. */
+	reaches(bytes: number): boolean {
+		const {list} = this.addresses;
+		return list.length === 1 ? list[0]!.affords(bytes) : this.#reachesAny(bytes);
+	}
+
+	#reachesAny(bytes: number): boolean {
+		const {addresses} = this;
+		for (const address of addresses.list) {
+			if (addresses.isCurrent(address) && address.affords(bytes)) return true;
+		}
+		return false;
 	}
 
 	/** Counts a packet that arrived on the path, once for each packet number. */

@@ -324,7 +324,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	socketClosed(socket: number, now: Millis): void {
 		for (const entry of this.#sessions.values()) {
-			this.#within(entry, now, () => entry.session.paths.socketClosed(socket));
+			this.#within(entry, now, () => entry.session.paths.socketClosed(socket, now));
 		}
 	}
 

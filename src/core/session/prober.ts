@@ -3,6 +3,7 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE, FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import {encodeProbe, type Probe} from '../../wire/probe.ts';
 import type {EndpointContext} from '../context.ts';
+import type {RedundantDispatch} from '../lane/dispatch/redundant.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
 import type {Path} from '../path/path.ts';
@@ -39,11 +40,22 @@ export interface Traffic {
 	readonly reachable: boolean;
 }
 
+/** What makes a prober. */
+export interface ProberInit {
+	readonly context: EndpointContext;
+	readonly sender: PacketSender;
+	readonly paths: PathSet;
+	readonly dispatch: RedundantDispatch;
+	readonly role: Role;
+	readonly traffic: Traffic;
+}
+
 /** Probes the paths of one session, reads what the peer reports, and has the paths judged. */
 export class Prober {
 	readonly #context: EndpointContext;
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
+	readonly #dispatch: RedundantDispatch;
 	readonly #role: Role;
 	readonly #traffic: Traffic;
 	/** ln of the chance that every report since the last one was lost on its way. */
@@ -55,18 +67,13 @@ export class Prober {
 	#peerSent = 0;
 	#receivedThen = 0;
 
-	constructor(
-		context: EndpointContext,
-		sender: PacketSender,
-		paths: PathSet,
-		role: Role,
-		traffic: Traffic,
-	) {
-		this.#context = context;
-		this.#sender = sender;
-		this.#paths = paths;
-		this.#role = role;
-		this.#traffic = traffic;
+	constructor(init: ProberInit) {
+		this.#context = init.context;
+		this.#sender = init.sender;
+		this.#paths = init.paths;
+		this.#dispatch = init.dispatch;
+		this.#role = init.role;
+		this.#traffic = init.traffic;
 	}
 
 	/** Datagrams that the peer sent and that never came, of all it sent: 0 to 1. */
@@ -100,7 +107,7 @@ export class Prober {
 		}
 		path.response = undefined;
 		path.probed = now;
-		if (path.probeSent(now)) this.#paths.choose();
+		if (path.probeSent(now)) this.#paths.changed(now);
 		if (size === 0) this.#reportSilence += Math.log(path.probeFailure);
 		this.schedule(path, now);
 	}
@@ -171,7 +178,9 @@ export class Prober {
 			echoed: false,
 		};
 		const what = type === FrameType.PROBE ? Sent.PROBE : Sent.ANSWER;
-		if (!this.#sender.sendOn(path, address, slot, HEAD_ROOM, end, now, what)) return;
+		slot.start = HEAD_ROOM;
+		slot.end = end;
+		if (!this.#sender.sendOn(slot, path, address, now, what)) return;
 		path.probes.add(entry);
 		path.sentProbes++;
 		if (isPadded) path.sentPadded++;
@@ -202,7 +211,7 @@ export class Prober {
 		path.receiveLoss.update(probe.sentPackets, path.receivedPackets >>> 0);
 		const isAlarming = path.onlyProbesCame(probe.sentPackets);
 		// In an idle session what is missing was a probe.
-		if (isAlarming && this.#activity(now) === 'active' && this.#paths.chosen.includes(path)) {
+		if (isAlarming && this.#activity(now) === 'active' && this.#dispatch.paths.includes(path)) {
 			path.mtu.alarmed(now);
 		}
 		path.receiveDelay.sample(probe.sentTime, stampOf(now), now);
@@ -244,7 +253,7 @@ export class Prober {
 		path.sendDelay.sample(probe.echoTime, probe.echoArrival, now);
 		this.#echo = entry;
 		if (entry.at >= path.narrowedAt) path.sendLoss.update(entry.packets >>> 0, probe.echoPackets);
-		this.#measureData(probe, path, entry);
+		this.#measureData(probe, path, entry, now);
 		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
 		if (previous !== undefined) {
 			const packets = entry.packets - previous.sent.packets;
@@ -288,11 +297,11 @@ export class Prober {
 			const behind = entry.at - 4 * path.rtt.variation;
 			if (mtu.reported(interval, sent.at, behind, loss, now)) path.narrowed(now);
 		}
-		if (mtu.confirmed !== before) this.#paths.choose();
+		if (mtu.confirmed !== before) this.#paths.changed(now);
 	}
 
 	// The peer counts a probe when it comes: its count of them belongs to the moment that is echoed.
-	#measureData(probe: Probe, path: Path, entry: SentProbe): void {
+	#measureData(probe: Probe, path: Path, entry: SentProbe, now: Millis): void {
 		let changed = path.probeEchoed();
 		for (let i = 0; i < probe.count; i++) {
 			if (probe.pathIds[i] !== path.id || path.state === 'down') continue;
@@ -301,7 +310,7 @@ export class Prober {
 			changed =
 				delivery.update(entry.at, entry.data, probe.echoPackets, probe.probes[i]!) || changed;
 		}
-		if (changed) this.#paths.choose();
+		if (changed) this.#paths.changed(now);
 	}
 
 	/**
@@ -333,12 +342,12 @@ export class Prober {
 			path.judge.report(evidence, now, path.circumstances(0));
 			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
 		}
-		this.#paths.weighSizes(now);
+		if (this.#dispatch.weighSizes(now)) this.#paths.changed(now);
 	}
 
 	#reported(path: Path, over: Path, packets: number, now: Millis): void {
 		// Only the best path tells in time, and of all but itself.
-		const best = this.#paths.chosen[0];
+		const best = this.#dispatch.paths[0];
 		if (over !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
 		// There on the one path, back on the other.
 		const age = (path.rtt.smoothed + over.rtt.smoothed) / 2;
@@ -392,7 +401,7 @@ export class Prober {
 
 	#probeSizes(path: Path, now: Millis): void {
 		// What carries no data may be tested when it does.
-		const inUse = this.#paths.chosen.includes(path) && !path.settings.metered;
+		const inUse = this.#dispatch.paths.includes(path) && !path.settings.metered;
 		const active = inUse && this.#activity(now) === 'active';
 		const sizes = path.mtu.nextSizes(now, path.probeFailure, active);
 		for (const size of sizes) this.probe(path, now, size);

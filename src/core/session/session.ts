@@ -1,5 +1,5 @@
 import {copyBytes} from '../../bytes/cursor.ts';
-import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {writeVarint} from '../../bytes/varint.ts';
 import {decodeTarget} from '../../wire/address.ts';
@@ -20,7 +20,9 @@ import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {FlowFrames} from '../flow/flow-frames.ts';
 import {DatagramWriter} from '../lane/datagram-writer.ts';
+import {RedundantDispatch} from '../lane/dispatch/redundant.ts';
 import {Reassembly} from '../lane/reassembly.ts';
+import {RoutedSender} from '../lane/routed-sender.ts';
 import type {KeySchedule} from '../packets/key-schedule.ts';
 import {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
@@ -68,6 +70,8 @@ export class Session {
 	readonly paths: PathSet;
 	readonly prober: Prober;
 	readonly sender: PacketSender;
+	/** Chooses the paths of packets. */
+	readonly dispatch: RedundantDispatch = new RedundantDispatch();
 	readonly since: Millis;
 	flows!: FlowFrames;
 	/** The streams that the session carries; undefined = none, and their frames are unknown. */
@@ -90,6 +94,7 @@ export class Session {
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
 	readonly #role: Role;
+	readonly #routed: RoutedSender;
 	readonly #writer: DatagramWriter;
 	readonly #window = new ReplayWindow(WINDOW);
 	readonly #reassembly: Reassembly;
@@ -116,8 +121,12 @@ export class Session {
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
 		const joining = DATAGRAM_FRAMES.every((type) => init.peerFrames.includes(type));
-		this.#writer = new DatagramWriter(init.context, this.sender, this.paths, joining, init.number);
-		this.prober = new Prober(init.context, this.sender, this.paths, init.role, this);
+		this.#routed = new RoutedSender(this.sender, this.dispatch);
+		this.#writer = new DatagramWriter(init.context, this.#routed, joining, init.number);
+		const {context, role} = init;
+		const {sender, paths, dispatch} = this;
+		this.prober = new Prober({context, sender, paths, dispatch, role, traffic: this});
+		paths.observe(dispatch, init.now);
 	}
 
 	/**
@@ -343,9 +352,9 @@ export class Session {
 		const frame = decodePaths(this.#context.cursor);
 		if (frame === undefined) return false;
 		this.peerPaths = frame;
-		this.paths.copies = frame.copies;
+		this.dispatch.copies = frame.copies;
 		for (const settings of frame.paths) this.paths.configure(settings, settings.rateDown);
-		this.paths.choose();
+		this.paths.changed(now);
 		this.sendControl(Uint8Array.of(FrameType.PATHS_KNOWN, frame.sequence), now);
 		return true;
 	}
@@ -439,14 +448,14 @@ export class Session {
 
 	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
 	sendControl(frame: Uint8Array, now: Millis): void {
-		if (this.paths.chosen.length === 0) {
+		if (this.dispatch.paths.length === 0) {
 			this.sendEverywhere(frame, now);
 			return;
 		}
 		const slot = this.sender.take();
 		if (slot === undefined) return;
-		const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
-		this.sender.sendCopies(slot, HEAD_ROOM, end, now, Sent.ANSWER);
+		putFrame(slot, frame);
+		this.#routed.sendControl(slot, now);
 	}
 
 	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */
@@ -454,8 +463,8 @@ export class Session {
 		for (const path of this.paths.all) {
 			const slot = path.open ? this.sender.take() : undefined;
 			if (slot === undefined) continue;
-			const end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
-			this.sender.sendOn(path, undefined, slot, HEAD_ROOM, end, now, Sent.ANSWER);
+			putFrame(slot, frame);
+			this.sender.sendOn(slot, path, undefined, now, Sent.ANSWER);
 		}
 	}
 
@@ -499,4 +508,10 @@ export class Session {
 		this.#reassembly.expire(now);
 		this.streams?.handleTimeout(now);
 	}
+}
+
+/** Puts a control frame into a slot. */
+function putFrame(slot: Slot, frame: Uint8Array): void {
+	slot.start = HEAD_ROOM;
+	slot.end = copyBytes(slot.bytes, HEAD_ROOM, frame, 0, frame.length);
 }

@@ -118,11 +118,11 @@ export class StreamSet implements StreamHost {
 	attach(session: Session, supported: boolean): void {
 		const {context, congestionControl} = this.#init;
 		this.#session = session;
-		const {sender, paths} = session;
+		const {sender, dispatch} = session;
 		const {random} = context.environment;
 		this.#transport = new StreamTransport({
 			sender,
-			paths,
+			dispatch,
 			random,
 			filler: this.#filler,
 			model: ({rtt}) => {
@@ -285,7 +285,7 @@ export class StreamSet implements StreamHost {
 		this.#costly = 0;
 		// What is not reported as received comes again in another packet.
 		if (session === undefined || isRefused) return;
-		this.#feedback ??= new FeedbackSender(session.sender, session.paths);
+		this.#feedback ??= new FeedbackSender(session.sender, session.paths, session.dispatch.paths);
 		this.#feedback.received(path, number, now);
 	}
 

@@ -4,13 +4,14 @@ import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
 import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
+import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import type {RateModel} from '../load/rate-model.ts';
 import {Carrier, type CarrierEvents} from '../packets/carrier.ts';
 import {Lateness} from '../packets/lateness.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import {type SentPacket, SentPackets} from '../packets/sent-packet.ts';
 import type {Path} from '../path/path.ts';
-import type {PathSet} from '../path/path-set.ts';
+import {Sent} from '../sent.ts';
 import {Beginnings} from './beginnings.ts';
 import type {PacketFiller} from './packet-filler.ts';
 
@@ -33,7 +34,8 @@ const URGENT_LEAD: Millis = 10;
 /** What makes a transport. */
 export interface StreamTransportInit {
 	readonly sender: PacketSender;
-	readonly paths: PathSet;
+	/** Chooses the paths that packets may take. */
+	readonly dispatch: Dispatch;
 	readonly random: Random;
 	readonly filler: PacketFiller;
 	/** A model for a path. */
@@ -75,18 +77,18 @@ export class StreamTransport implements CarrierEvents {
 	/** Smoothed round trip time of the best path. */
 	get roundTrip(): Millis {
 		let best = NEVER;
-		for (const {rtt} of this.#init.paths.chosen) best = Math.min(best, rtt.smoothed);
+		for (const {rtt} of this.#init.dispatch.paths) best = Math.min(best, rtt.smoothed);
 		return best === NEVER ? 100 : best;
 	}
 
 	/** Sends what may go now. */
 	send(now: Millis): void {
-		const {filler, paths} = this.#init;
+		const {filler, dispatch} = this.#init;
 		this.#nextSend = NEVER;
 		this.#arrange(now);
 		let overtaken = false;
 		for (let i = 0; i < BURST; i++) {
-			const size = paths.packetSize + HEADERS;
+			const size = dispatch.packetSize + HEADERS;
 			if (!filler.hasWork) {
 				// Once a call: each look costs as many packets as are late.
 				if (overtaken || !this.#overtake(now, size)) {
@@ -112,11 +114,11 @@ export class StreamTransport implements CarrierEvents {
 		const order = this.#order;
 		order.length = 0;
 		let trusted = 0;
-		for (const path of this.#init.paths.chosen) {
+		for (const path of this.#init.dispatch.paths) {
 			const carrier = this.carrier(path);
 			carrier.observe(now);
 			// What packets are not made to fit carries none of them.
-			if (path.mtu.confirmed < this.#init.paths.packetSize) continue;
+			if (path.mtu.confirmed < this.#init.dispatch.packetSize) continue;
 			if (carrier.trusted) trusted |= carrier.bit;
 			let at = order.length;
 			carrier.expected = carrier.delay(now);
@@ -173,11 +175,11 @@ export class StreamTransport implements CarrierEvents {
 	};
 
 	#sendPacket(lead: Carrier, now: Millis, size: number): boolean {
-		const {sender, filler, paths} = this.#init;
+		const {sender, filler, dispatch} = this.#init;
 		const slot = sender.take();
 		if (slot === undefined) return false;
 		const packet = this.#packets.take();
-		const room = HEAD_ROOM + paths.packetSize - HEADER_LENGTH - TAG;
+		const room = HEAD_ROOM + dispatch.packetSize - HEADER_LENGTH - TAG;
 		const end = filler.fill(packet, slot.bytes, HEAD_ROOM, room);
 		if (end === HEAD_ROOM) {
 			sender.giveBack(slot);
@@ -187,8 +189,15 @@ export class StreamTransport implements CarrierEvents {
 		this.#choose(lead, now, size);
 		const destinations = this.#destinations;
 		this.#maybeSkip();
-		const bytes = end - HEAD_ROOM + HEADER_LENGTH + TAG + HEADERS;
-		const number = sender.sendSelected(slot, HEAD_ROOM, end, now, destinations);
+		slot.start = HEAD_ROOM;
+		slot.end = end;
+		const length = sender.lengthOf(slot);
+		const bytes = length + HEADERS;
+		const taken = this.#admit(length);
+		if (taken > 0) dispatch.sample(length, now, destinations);
+		const number = sender.send(slot, destinations, now, Sent.DATA);
+		// Copies that only measure are no concern of the models.
+		destinations.length = taken;
 		// What was not sent anywhere is lost at once, and tried again when a path is open.
 		if (destinations.length === 0) {
 			this.#lost(packet);
@@ -218,6 +227,19 @@ export class StreamTransport implements CarrierEvents {
 			if (carrier === lead || carrier.delayUntilSend(now, size) > patience) continue;
 			this.#destinations.push(carrier.path);
 		}
+	}
+
+	/** Leaves of the destinations those that take a packet of that size, and charges them; how many. */
+	#admit(length: number): number {
+		const destinations = this.#destinations;
+		let taken = 0;
+		for (const path of destinations) {
+			if (length > path.mtu.confirmed || !path.reaches(length)) continue;
+			path.saturation.charge(length);
+			destinations[taken++] = path;
+		}
+		destinations.length = taken;
+		return taken;
 	}
 
 	/** A copy on a path that nothing is sent on shows when it is better than it was. */

@@ -4,20 +4,31 @@ import {readableContext, remoteOf, settingsOf} from '../session/core-fixtures.ts
 
 function emptySet() {
 	const context = readableContext('path set');
-	return {context, paths: new PathSet(context, 7)};
+	const paths = new PathSet(context, 7);
+	const open: number[] = [];
+	paths.observe(
+		{
+			pathsChanged(all) {
+				open.length = 0;
+				for (const path of all) if (path.open && path.state !== 'down') open.push(path.id);
+			},
+		},
+		0,
+	);
+	return {context, paths, open};
 }
 
 /** A set of paths that have one proven address each and are up. */
 function workingSet(count: number) {
-	const {context, paths} = emptySet();
+	const {context, paths, open} = emptySet();
 	for (let id = 0; id < count; id++) {
 		const path = paths.configure(settingsOf(id), 0);
 		paths.learn(path, remoteOf(id), 0)!.validated = true;
 		path.judge.state = 'up';
 	}
-	paths.choose();
+	paths.changed(0);
 	while (context.pollEvent() !== undefined);
-	return {context, paths};
+	return {context, paths, open};
 }
 
 test('makes a path once and changes its settings later', (t) => {
@@ -31,14 +42,14 @@ test('makes a path once and changes its settings later', (t) => {
 });
 
 test('learns an address and finds the path by it', (t) => {
-	const {paths} = emptySet();
+	const {paths, open} = emptySet();
 	const path = paths.ensure(0);
 	t.false(path.open);
 	const address = paths.learn(path, remoteOf(1), 0)!;
 	t.false(address.validated);
 	t.is(paths.locate(remoteOf(1))?.address, address);
 	t.is(paths.learn(path, remoteOf(1), 5), address);
-	t.deepEqual(paths.chosen, [path]);
+	t.deepEqual(open, [path.id]);
 });
 
 test('every address has a challenge of its own', (t) => {
@@ -55,14 +66,11 @@ test('a proven address of a path that is alive is not taken over', (t) => {
 });
 
 test('a silent path loses its address to the one that speaks there now', (t) => {
-	const {paths} = workingSet(2);
+	const {paths, open} = workingSet(2);
 	t.not(paths.learn(paths.get(0)!, remoteOf(1), 2000), undefined);
 	t.is(paths.locate(remoteOf(1))?.path.id, 0);
 	t.false(paths.get(1)!.open);
-	t.deepEqual(
-		paths.chosen.map(({id}) => id),
-		[0],
-	);
+	t.deepEqual(open, [0]);
 });
 
 test('an unproven address is taken over at once', (t) => {
@@ -93,7 +101,7 @@ test('forgets all addresses on a socket that was closed', (t) => {
 	paths.learn(paths.ensure(0), remoteOf(1, 4), 0);
 	paths.learn(paths.ensure(0), remoteOf(1, 5), 0);
 	paths.learn(paths.ensure(1), remoteOf(2, 4), 0);
-	paths.socketClosed(4);
+	paths.socketClosed(4, 0);
 	t.true(paths.get(0)!.open);
 	t.false(paths.get(1)!.open);
 	t.is(paths.locate(remoteOf(1, 4)), undefined);
@@ -110,22 +118,8 @@ test('forgets an old address everywhere when a newer one has replaced it', (t) =
 	t.is(paths.locate(remoteOf(9))?.address, fresh);
 });
 
-test('packets fit the smallest of the chosen paths', (t) => {
-	const {paths} = workingSet(2);
-	paths.get(0)!.mtu.confirmed = 1472;
-	paths.get(1)!.mtu.confirmed = 1392;
-	paths.choose();
-	t.is(paths.packetSize, 1392);
-	paths.get(1)!.judge.state = 'down';
-	paths.choose();
-	t.is(paths.packetSize, 1472);
-	paths.get(0)!.judge.state = 'down';
-	paths.choose();
-	t.is(paths.packetSize, 1200);
-});
-
 test('tells of a change of state once, with its reason', (t) => {
-	const {context, paths} = workingSet(1);
+	const {context, paths, open} = workingSet(1);
 	const path = paths.get(0)!;
 	t.false(paths.stateChanged(path, 'up', 5, 'nothing'));
 	path.judge.state = 'down';
@@ -133,7 +127,7 @@ test('tells of a change of state once, with its reason', (t) => {
 	t.is(path.downSince, 5);
 	t.like(context.pollEvent(), {type: 'path-state', from: 'up', to: 'down', reason: 'silence'});
 	t.is(context.pollEvent(), undefined);
-	t.deepEqual(paths.chosen, []);
+	t.deepEqual(open, []);
 });
 
 test('what was located a moment ago is not remembered over a change of the addresses', (t) => {
@@ -145,7 +139,7 @@ test('what was located a moment ago is not remembered over a change of the addre
 	t.is(paths.locate(remote)?.path, first);
 	paths.learn(second, remote, 2000);
 	t.is(paths.locate(remote)?.path, second);
-	paths.socketClosed(remote.socket);
+	paths.socketClosed(remote.socket, 2000);
 	t.is(paths.locate(remote), undefined);
 	paths.learn(first, remote, 3000);
 	t.is(paths.locate(remote)?.path, first);

@@ -1,28 +1,9 @@
+import type {Millis} from '../../../bytes/time.ts';
+import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../../wire/constants.ts';
 import {WORST_GRADE} from '../../path/delivery.ts';
 import type {Path} from '../../path/path.ts';
-
-/** Best first: by judgement, then by what arrives of data, then by round trip time, then by position. */
-function compare(a: Path, b: Path): number {
-	return rank(a) - rank(b) || a.grade - b.grade || a.rtt.smoothed - b.rtt.smoothed || a.id - b.id;
-}
-
-function rank(path: Path): number {
-	switch (path.state) {
-		case 'up':
-			return isSound(path) ? 0 : 2;
-		case 'new':
-			return 1;
-		case 'suspect':
-			return 2;
-		case 'down':
-			return 3;
-	}
-}
-
-/** Whether a copy on the path is worth one: probes may get through where most of the data does not. */
-function isSound(path: Path): boolean {
-	return path.state === 'up' && path.grade < WORST_GRADE;
-}
+import type {Dispatch} from './dispatch.ts';
+import {chooseSamples, compare, isSound, takeLast, takeSamples} from './ranking.ts';
 
 /**
  * Chooses the paths that every packet goes out on: the best `copies` (0 = all) of those that are
@@ -48,16 +29,54 @@ export function chooseRedundant(paths: readonly Path[], copies: number, chosen: 
 	}
 }
 
-/** Chooses the paths that are up and were left out because data was lost there: it may arrive again. */
-export function chooseSamples(
-	paths: readonly Path[],
-	chosen: readonly Path[],
-	sampled: Path[],
-): void {
-	sampled.length = 0;
-	for (const path of paths) {
-		if (path.state !== 'up' || !path.open || path.settings.backup || chosen.includes(path))
-			continue;
-		if (path.delivery.grade > 0) sampled.push(path);
+/** A copy of every packet on each of the best paths. */
+export class RedundantDispatch implements Dispatch {
+	readonly paths: Path[] = [];
+	packetSize: number = BASE_PACKET_SIZE;
+	/** Paths that each packet goes out on; 0 = all. Holds from the next `pathsChanged` on. */
+	copies = 0;
+	readonly #sampled: Path[] = [];
+
+	pathsChanged(paths: readonly Path[]): void {
+		chooseRedundant(paths, this.copies, this.paths);
+		chooseSamples(paths, this.paths, this.#sampled);
+		let size = MAX_PACKET_SIZE;
+		let widest = BASE_PACKET_SIZE;
+		for (const {mtu, sizeWorth} of this.paths) {
+			if (sizeWorth.counts) size = Math.min(size, mtu.confirmed);
+			widest = Math.max(widest, mtu.confirmed);
+		}
+		this.packetSize = Math.min(size, widest);
+	}
+
+	/** When every path refuses its copy, the best one takes it all the same: the rest is the network's. */
+	route(bytes: number, now: Millis, out: Path[]): void {
+		out.length = 0;
+		for (const path of this.paths) if (path.admits(bytes, now)) out.push(path);
+		if (out.length === 0) takeLast(this.paths, bytes, out);
+	}
+
+	sample(bytes: number, now: Millis, out: Path[]): void {
+		if (this.#sampled.length > 0) takeSamples(this.#sampled, bytes, now, out);
+	}
+
+	/** Judges anew whose size counts; true when that changed, so that the paths are to be chosen anew. */
+	weighSizes(now: Millis): boolean {
+		let changed = false;
+		for (const path of this.paths) {
+			if (path.sizeWorth.judge(path, this.#widerThan(path), now)) changed = true;
+		}
+		return changed;
+	}
+
+	/** The quickest path that carries more than this one, and most of it. */
+	#widerThan(path: Path): Path | undefined {
+		let best: Path | undefined;
+		for (const other of this.paths) {
+			if (other.mtu.confirmed <= path.mtu.confirmed || other.state !== 'up') continue;
+			if (other.grade === WORST_GRADE) continue;
+			if (best === undefined || other.rtt.smoothed < best.rtt.smoothed) best = other;
+		}
+		return best;
 	}
 }

@@ -1,30 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type {PathState} from '../../../../src/core/events.ts';
-import {chooseRedundant, chooseSamples} from '../../../../src/core/lane/dispatch/redundant.ts';
-import {PathAddress} from '../../../../src/core/path/address.ts';
+import {chooseSamples} from '../../../../src/core/lane/dispatch/ranking.ts';
+import {chooseRedundant, RedundantDispatch} from '../../../../src/core/lane/dispatch/redundant.ts';
 import {WORST_GRADE} from '../../../../src/core/path/delivery.ts';
 import type {Path} from '../../../../src/core/path/path.ts';
-import {pathOf} from '../../session/core-fixtures.ts';
-
-interface Description {
-	readonly state?: PathState;
-	readonly backup?: boolean;
-	readonly closed?: boolean;
-	readonly rtt?: number;
-	readonly grade?: number;
-}
-
-function pathsOf(list: readonly Description[]): Path[] {
-	return list.map(({state = 'up', backup = false, closed = false, rtt = 50, grade = 0}, id) => {
-		const path = pathOf(id, {backup});
-		path.judge.state = state;
-		path.delivery.grade = grade;
-		path.rtt.sample(rtt);
-		if (!closed) path.addresses.add(new PathAddress(undefined, new Uint8Array(8), 0));
-		return path;
-	});
-}
+import {type Description, pathsOf} from './described-paths.ts';
 
 function choose(list: readonly Description[], copies = 0): number[] {
 	const chosen: Path[] = [];
@@ -146,4 +127,95 @@ test('obeys its rules for any set of paths', (t) => {
 		}),
 		{seed: 34, numRuns: 500},
 	);
+});
+
+function dispatchOver(list: readonly Description[], copies = 0) {
+	const dispatch = new RedundantDispatch();
+	dispatch.copies = copies;
+	const paths = pathsOf(list);
+	dispatch.pathsChanged(paths);
+	const out: Path[] = [];
+	const ids = () => out.map(({id}) => id);
+	return {
+		dispatch,
+		paths,
+		route(bytes = 1000, now = 0): number[] {
+			dispatch.route(bytes, now, out);
+			return ids();
+		},
+		sampled(now: number): number[] {
+			out.length = 0;
+			dispatch.sample(1000, now, out);
+			return ids();
+		},
+	};
+}
+
+test('a packet goes out on all paths that take one of its size, the best first', (t) => {
+	const {route, dispatch, paths} = dispatchOver([{size: 1400}, {rtt: 20, size: 1300}, {rtt: 70}]);
+	t.deepEqual(route(1200), [1, 0, 2]);
+	t.deepEqual(route(1201), [1, 0]);
+	t.deepEqual(route(1301), [0]);
+	t.deepEqual(route(1401), []);
+	t.deepEqual(
+		dispatch.paths.map(({id}) => id),
+		[1, 0, 2],
+	);
+	paths[0]!.addresses.remove(paths[0]!.addresses.list[0]!);
+	t.deepEqual(route(1201), [1], 'a path without address takes none, before any new choice');
+});
+
+test('packets fit the smallest of the paths whose size counts, and one path at least', (t) => {
+	const {dispatch, paths} = dispatchOver([{size: 1472}, {size: 1392}]);
+	t.is(dispatch.packetSize, 1392);
+	paths[1]!.sizeWorth.counts = false;
+	dispatch.pathsChanged(paths);
+	t.is(dispatch.packetSize, 1472);
+	paths[0]!.sizeWorth.counts = false;
+	dispatch.pathsChanged(paths);
+	t.is(dispatch.packetSize, 1472);
+	for (const path of paths) path.judge.state = 'down';
+	dispatch.pathsChanged(paths);
+	t.is(dispatch.packetSize, 1200);
+});
+
+test('a path whose allowance is used up gets no copy while another path takes one', (t) => {
+	const {route, paths} = dispatchOver([{rate: 8, rtt: 10}, {}]);
+	let both = 0;
+	while (route().length === 2) both++;
+	t.true(both > 0 && both < 100);
+	t.deepEqual(route(), [1]);
+	t.is(paths[0]!.saturation.dropped, 2);
+});
+
+test('where every path refuses its copy the best one takes it, unless its user set the limit', (t) => {
+	const {route, paths} = dispatchOver([{rate: 8, rtt: 10}, {rtt: 20}, {}]);
+	const refusing = [1, 2].map((id) => paths[id]!.saturation);
+	for (const saturation of refusing) saturation.allow = () => false;
+	while (route()[0] === 0);
+	t.deepEqual(route(), [1]);
+	refusing[0]!.allow = () => true;
+	t.deepEqual(route(), [1]);
+	paths[1]!.judge.state = 'down';
+	paths[2]!.judge.state = 'down';
+	const alone = dispatchOver([{rate: 8}]);
+	while (alone.route().length > 0);
+	t.deepEqual(alone.route(), []);
+});
+
+test('a path left out for its losses gets a copy now and then', (t) => {
+	const {sampled} = dispatchOver([{}, {grade: 1}], 1);
+	t.deepEqual(sampled(0), [1]);
+	t.deepEqual(sampled(10), []);
+	t.deepEqual(sampled(500), [1]);
+});
+
+test('of sizes that are judged anew the dispatch says whether one changed', (t) => {
+	const {dispatch, paths} = dispatchOver([
+		{size: 1472, rtt: 10},
+		{size: 1392, rtt: 600},
+	]);
+	t.true(dispatch.weighSizes(0));
+	t.false(paths[1]!.sizeWorth.counts);
+	t.false(dispatch.weighSizes(1));
 });

@@ -1,0 +1,65 @@
+import type {Millis} from '../../../bytes/time.ts';
+import {WORST_GRADE} from '../../path/delivery.ts';
+import type {Path} from '../../path/path.ts';
+
+/** Best first: by judgement, then by what arrives of data, then by round trip time, then by position. */
+export function compare(a: Path, b: Path): number {
+	return rank(a) - rank(b) || a.grade - b.grade || a.rtt.smoothed - b.rtt.smoothed || a.id - b.id;
+}
+
+/** Order of a path by its judgement alone, 0 to 3; 0 = sound. */
+export function rank(path: Path): number {
+	switch (path.state) {
+		case 'up':
+			return isSound(path) ? 0 : 2;
+		case 'new':
+			return 1;
+		case 'suspect':
+			return 2;
+		case 'down':
+			return 3;
+	}
+}
+
+/** True while a copy on the path is worth one: probes may get through where most of the data does not. */
+export function isSound(path: Path): boolean {
+	return path.state === 'up' && path.grade < WORST_GRADE;
+}
+
+/** Chooses the paths that are up and were left out because data was lost there: it may arrive again. */
+export function chooseSamples(
+	paths: readonly Path[],
+	chosen: readonly Path[],
+	sampled: Path[],
+): void {
+	sampled.length = 0;
+	for (const path of paths) {
+		if (path.state !== 'up' || !path.open || path.settings.backup || chosen.includes(path))
+			continue;
+		if (path.delivery.grade > 0) sampled.push(path);
+	}
+}
+
+/** Appends those of the sampled paths that are due for a copy and take one. */
+export function takeSamples(
+	sampled: readonly Path[],
+	bytes: number,
+	now: Millis,
+	out: Path[],
+): void {
+	for (const path of sampled) {
+		const isDue = path.delivery.sample(now, path.settings.metered);
+		if (isDue && path.admits(bytes, now)) out.push(path);
+	}
+}
+
+/** Appends the first path that may take a packet which all of them have just refused. */
+export function takeLast(paths: readonly Path[], bytes: number, out: Path[]): void {
+	for (const path of paths) {
+		if (bytes > path.mtu.confirmed || !path.saturation.allowLast() || !path.reaches(bytes)) {
+			continue;
+		}
+		out.push(path);
+		return;
+	}
+}
