@@ -1,8 +1,8 @@
-import {SocketAddress} from 'node:net';
 import {stringify} from 'yaml';
 import type {Prefix} from '../exit/prefix.ts';
 import type {Rule} from '../exit/rules.ts';
 import {escapeControls} from '../text/escape-text.ts';
+import {formatIp} from '../text/ip.ts';
 import type {ClientOptions} from './client.ts';
 import type {KeyOptions} from './keys.ts';
 import type {ServerOptions} from './server.ts';
@@ -54,12 +54,7 @@ function rules({allow, deny}: {readonly allow: readonly Rule[]; readonly deny: r
 }
 
 function shownPrefix({bytes, length}: Prefix): string {
-	const groups = Array.from({length: 8}, (_, at) => {
-		const group = (bytes[2 * at] ?? 0) * 256 + (bytes[2 * at + 1] ?? 0);
-		return group.toString(16);
-	});
-	const {address} = new SocketAddress({address: groups.join(':'), family: 'ipv6'});
-	return `${address}/${length}`;
+	return `${formatIp(bytes)}/${length}`;
 }
 
 function escapeLines(text: string): string {

@@ -1,3 +1,5 @@
+import {isLoopback} from '../text/ip.ts';
+
 /** As the host of a port to listen on: both loopback addresses, or the one that this machine has. */
 export const LOCALHOST = 'localhost';
 
@@ -7,4 +9,9 @@ export interface Endpoint {
 	readonly host: string;
 	/** 1 to 65535. */
 	readonly port: number;
+}
+
+/** True while only this machine itself can reach a host to listen on. */
+export function isLocal({host}: Endpoint): boolean {
+	return host === LOCALHOST || isLoopback(host);
 }

@@ -1,11 +1,11 @@
 import {isIPv6} from 'node:net';
 import {quoteText} from '../text/escape-text.ts';
 import {ValueError} from '../text/value-error.ts';
-import {type Endpoint, LOCALHOST} from './endpoint.ts';
+import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
 import type {FieldReader} from './place.ts';
 import {readFlag, readOneOrMany} from './settings.ts';
-import {isLoopback, readHost, readListenAddress, readPort} from './values.ts';
+import {readHost, readListenAddress, readPort} from './values.ts';
 
 /** What a forward carries. */
 const PROTOCOLS = ['udp', 'tcp'] as const;
@@ -81,7 +81,7 @@ export function checkForwards(
 	const report = (reason: string) => problems.add(where, field, reason);
 	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
 	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');
-	const beyond = forwards.find(({listen}) => !isLoopback(listen.host));
+	const beyond = forwards.find(({listen}) => !isLocal(listen));
 	if (beyond !== undefined && !open) {
 		report(
 			`anybody who can reach ${beyond.listen.host} could use the forward there: ` +

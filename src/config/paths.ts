@@ -1,9 +1,9 @@
 import {isIP} from 'node:net';
 import type {Millis} from '../bytes/time.ts';
 import {quoteText} from '../text/escape-text.ts';
+import {canonicalAddress} from '../text/ip.ts';
 import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
-import {canonicalAddress} from './values.ts';
 
 /** The limits of a path in bits per second of UDP payload + 28 bytes, each direction its own. */
 export interface RateOptions {
@@ -90,7 +90,7 @@ export function resolvePaths(
 			claim(names, draft.name, draft, report);
 		}
 		if (draft.localPort !== undefined) {
-			const bind = draft.bind === undefined ? (draft.device ?? '') : canonicalAddress(draft.bind);
+			const bind = canonicalAddress(draft.bind ?? '') ?? draft.device ?? '';
 			const report = (other: string) =>
 				problems.add(draft.where, draft.field, `local port ${draft.localPort} is taken${other}`);
 			claim(sockets, `${bind} ${draft.localPort}`, draft, report);

@@ -3,6 +3,7 @@ import type {Millis} from '../bytes/time.ts';
 import type {CongestionControl} from '../core/congestion-control.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {escapeText, quoteText} from '../text/escape-text.ts';
+import {canonicalAddress} from '../text/ip.ts';
 import type {Endpoint} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {
@@ -43,7 +44,7 @@ import {
 	type UserOptions,
 	withUserKeys,
 } from './users.ts';
-import {canonicalAddress, readAddress, readFilePath, readHost, readPort} from './values.ts';
+import {readAddress, readFilePath, readHost, readPort} from './values.ts';
 import {isYamlName, parseYamlFile} from './yaml-file.ts';
 
 /** Everything that mpserver can be told, resolved and validated. */
@@ -290,7 +291,7 @@ function withoutDuplicates(addresses: readonly (string | undefined)[]): readonly
 	const byMeaning = new Map<string, string>();
 	for (const address of addresses) {
 		if (address === undefined) continue;
-		const canonical = canonicalAddress(address);
+		const canonical = canonicalAddress(address) ?? address;
 		if (!byMeaning.has(canonical)) byMeaning.set(canonical, address);
 	}
 	return [...byMeaning.values()];

@@ -1,20 +1,13 @@
 import {resolve} from 'node:path';
 import {quoteText} from '../text/escape-text.ts';
+import {canonicalAddress} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
-import {type Endpoint, LOCALHOST} from './endpoint.ts';
+import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import {attempt, type ProblemList} from './errors.ts';
 import type {FieldReader, Place} from './place.ts';
 import {readFlag, readOneOrMany} from './settings.ts';
 import {readTextFile} from './text-file.ts';
-import {
-	canonicalAddress,
-	isLoopback,
-	readAddress,
-	readChoice,
-	readFilePath,
-	readListenAddress,
-	readPort,
-} from './values.ts';
+import {readAddress, readChoice, readFilePath, readListenAddress, readPort} from './values.ts';
 
 /** Somebody who may use the SOCKS listener. */
 export interface SocksUser {
@@ -179,7 +172,7 @@ export function resolveSocks(
 	const report = (reason: string) => problems.add(place.where, place.field, reason);
 	if (security.keyless) report('SOCKS5 needs a key at both ends: see mptunnel keygen');
 	if (!security.encrypt) report('SOCKS5 needs encryption: it cannot go with MPTUNNEL_ENCRYPT=0');
-	if (!isLoopback(listen.host) && users.length === 0 && (flags.open ?? file.open) !== true) {
+	if (!isLocal(listen) && users.length === 0 && (flags.open ?? file.open) !== true) {
 		report(
 			'anybody who can reach this address could use it: ' +
 				'give it users (--socks-users FILE), or say --socks-open',
@@ -258,7 +251,7 @@ function readFilter(text: string): SocksOptions['filter'] {
 // The wildcard is what a client cannot send to, and a zone does not fit into a reply.
 function readAdvertised(text: string): string {
 	const address = readAddress(text);
-	const wildcard = ['0.0.0.0', '::'].includes(canonicalAddress(address));
+	const wildcard = ['0.0.0.0', '::'].includes(canonicalAddress(address) ?? '');
 	if (!wildcard && !address.includes('%')) return address;
 	throw new ValueError('an IP address that clients can send to', quoteText(text));
 }

@@ -1,6 +1,7 @@
-import {isIP, isIPv4, isIPv6, SocketAddress} from 'node:net';
+import {isIP, isIPv4, isIPv6} from 'node:net';
 import {didYouMean} from '../text/did-you-mean.ts';
 import {quoteText} from '../text/escape-text.ts';
+import {isConfiguredHostName} from '../text/host-name.ts';
 import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, LOCALHOST} from './endpoint.ts';
 
@@ -59,27 +60,12 @@ export function readMark(text: string): number {
 	throw new ValueError('1 to 4294967295, or 0x1 to 0xffffffff', quoteText(text));
 }
 
-/** One spelling for equal addresses, to compare them; `address` must be an IP literal. */
-export function canonicalAddress(address: string): string {
-	const [bare = '', zone] = address.split('%', 2);
-	const family = isIPv6(bare) ? 'ipv6' : 'ipv4';
-	const canonical = new SocketAddress({address: bare, family}).address;
-	return zone === undefined ? canonical : `${canonical}%${zone}`;
-}
-
-/** True while only this machine itself can reach a host to listen on. */
-export function isLoopback(host: string): boolean {
-	if (host === LOCALHOST) return true;
-	const address = canonicalAddress(host);
-	return address === '::1' || address.startsWith('127.');
-}
-
 /** A host name or an IP literal; IPv6 may stand in brackets, which are taken off. */
 export function readHost(text: string): string {
 	if (text.startsWith('[') || text.includes(':')) {
 		const address = withoutBrackets(text);
 		if (isIPv6(address)) return address;
-	} else if (isIPv4(text) || isHostName(text)) {
+	} else if (isIPv4(text) || isConfiguredHostName(text)) {
 		return text;
 	}
 	throw new ValueError('a host name or IP address', quoteText(text));
@@ -142,16 +128,4 @@ export function readFilePath(text: string): string {
 
 function withoutBrackets(text: string): string {
 	return text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
-}
-
-// A last label of digits only is refused: it is a mistyped IPv4 address (256.1.1.1, 127.1), which
-// some resolvers would still take for one.
-function isHostName(text: string): boolean {
-	const name = text.endsWith('.') ? text.slice(0, -1) : text;
-	if (name.length > 253) return false;
-	const labels = name.split('.');
-	return (
-		labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label)) &&
-		!/^(0x[0-9a-f]*|[0-9]+)$/i.test(labels.at(-1) ?? '')
-	);
 }

@@ -1,7 +1,7 @@
-import {unmap} from '../socks/address.ts';
+import {hostName} from '../text/host-name.ts';
+import {unmap} from '../text/ip.ts';
 import {classify} from './classify.ts';
 import {embeddedIpv4} from './embedded.ts';
-import {hostName} from './host-name.ts';
 import type {Prefix} from './prefix.ts';
 import {RuleSet} from './rules.ts';
 

@@ -1,4 +1,4 @@
-import {parseIp} from '../socks/address.ts';
+import {parseIp} from '../text/ip.ts';
 
 /** All addresses whose first `length` bits are those of `bytes`. */
 export interface Prefix {

@@ -5,11 +5,11 @@
  *   10.0.0.0/8:443   192.0.2.7:1000-2000   [2001:db8::7]:53   [fd00::/8]:443   *:25
  */
 
-import {parseIp, sameAddress, unmap} from '../socks/address.ts';
 import {quoteText} from '../text/escape-text.ts';
+import {endsInNumber, hostName} from '../text/host-name.ts';
+import {parseIp, sameAddress, unmap} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
 import {NAT64_LENGTHS} from './embedded.ts';
-import {endsInNumber, hostName} from './host-name.ts';
 import {contains, isFirstOf, type Prefix} from './prefix.ts';
 
 /** Which targets a rule speaks of; a host name stands for the addresses it has at the moment. */

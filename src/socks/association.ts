@@ -1,8 +1,9 @@
 import {type Millis, NEVER} from '../bytes/time.ts';
-import {canonicalText, parseIp, type SocksTarget, sameAddress, unmap} from './address.ts';
+import {canonicalAddress, parseIp, sameAddress, unmap} from '../text/ip.ts';
 import {SocksDropCounters, type SocksDropReason} from './drop-reason.ts';
 import {type FragmentBudget, FragmentQueue} from './fragments.ts';
 import {SourcePorts} from './source-ports.ts';
+import type {SocksTarget} from './target.ts';
 import {TargetTable} from './target-table.ts';
 import {decodeUdpHeader, emptyUdpHeader, encodeIpUdpHeader} from './udp-header.ts';
 
@@ -87,7 +88,7 @@ export class UdpAssociation {
 
 	constructor(options: AssociationOptions, now: Millis) {
 		this.#spelling = options.peer.address;
-		this.#peer = canonicalText(options.peer.address);
+		this.#peer = canonicalAddress(options.peer.address) ?? options.peer.address;
 		this.#filter = options.filter;
 		this.#fragments = new FragmentQueue(options.fragments, this.drops);
 		this.#ports = new SourcePorts({
@@ -161,7 +162,7 @@ export class UdpAssociation {
 
 	#isPeer(address: string): boolean {
 		if (address === this.#spelling) return true;
-		if (canonicalText(address) !== this.#peer) return false;
+		if ((canonicalAddress(address) ?? address) !== this.#peer) return false;
 		this.#spelling = address;
 		return true;
 	}

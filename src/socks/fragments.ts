@@ -1,6 +1,6 @@
 import {type Millis, NEVER} from '../bytes/time.ts';
-import type {SocksTarget} from './address.ts';
 import type {SocksDropCounters, SocksDropReason} from './drop-reason.ts';
+import type {SocksTarget} from './target.ts';
 
 /** RFC 1928 7: not less than 5 seconds. */
 const TIMEOUT: Millis = 5000;

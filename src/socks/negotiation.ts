@@ -1,9 +1,10 @@
 import Parser, {type ParsedRequest} from '#socksv5-parser';
 import {type Millis, NEVER} from '../bytes/time.ts';
-import {ipTarget, namedTarget, parseIp, type SocksTarget} from './address.ts';
+import {parseIp} from '../text/ip.ts';
 import {encodeLoginReply, readCredentials} from './credentials.ts';
 import {encodeReply, ReplyCode} from './reply.ts';
 import {RequestStream} from './request-stream.ts';
+import {ipTarget, namedTarget, type SocksTarget} from './target.ts';
 import {AddressType} from './udp-header.ts';
 
 /** From the first byte of a connection to its request. */

@@ -4,7 +4,7 @@
  *   05 | code 1 | 00 | ATYP 1 | BND.ADDR 4 or 16 | BND.PORT 2
  */
 import {writeUint16} from '../bytes/cursor.ts';
-import {parseIp, unmap} from './address.ts';
+import {parseIp, unmap} from '../text/ip.ts';
 
 /** Codes of an answer to a request. */
 export const ReplyCode = {

@@ -1,4 +1,5 @@
-import {canonicalText, formatIp, type SocksTarget, sameAddress} from './address.ts';
+import {canonicalAddress, formatIp, sameAddress} from '../text/ip.ts';
+import type {SocksTarget} from './target.ts';
 import {targetOf, type UdpHeader} from './udp-header.ts';
 
 /** Targets of one association; beyond it the one unused for longest is forgotten. */
@@ -80,7 +81,7 @@ export class TargetTable {
 	learn(target: SocksTarget, address: string): void {
 		for (const entry of this.#entries.values()) {
 			if (entry.target !== target || entry.learned.size >= MAX_LEARNED) continue;
-			entry.learned.add(canonicalText(address));
+			entry.learned.add(canonicalAddress(address) ?? address);
 		}
 	}
 

@@ -4,7 +4,8 @@
  *   RSV 2 | FRAG 1 | ATYP 1 | DST.ADDR 4, 16 or 1 + length | DST.PORT 2 | payload
  */
 import {copyBytes, writeUint16} from '../bytes/cursor.ts';
-import {isMapped, namedTarget, type SocksTarget, unmap} from './address.ts';
+import {isMapped, unmap} from '../text/ip.ts';
+import {namedTarget, type SocksTarget} from './target.ts';
 
 /** Kinds of address in requests, replies and UDP headers. */
 export const AddressType = {IPV4: 1, DOMAIN: 3, IPV6: 4} as const;

@@ -1,7 +1,6 @@
 import test from 'ava';
 import {readInterval, readMemory, readRate, readRates} from '../../src/config/quantities.ts';
 import {
-	canonicalAddress,
 	readAddress,
 	readFilePath,
 	readHost,
@@ -173,10 +172,3 @@ test(
 );
 
 test('no empty path and none with a NUL', refuses, readFilePath, ['', 'a\0b'], 'a path');
-
-test('one spelling for equal addresses', (t) => {
-	t.is(canonicalAddress('0:0::0:1'), canonicalAddress('::1'));
-	t.is(canonicalAddress('FE80::1%eth0'), canonicalAddress('fe80:0::1%eth0'));
-	t.not(canonicalAddress('fe80::1%eth0'), canonicalAddress('fe80::1%eth1'));
-	t.is(canonicalAddress('127.0.0.1'), '127.0.0.1');
-});

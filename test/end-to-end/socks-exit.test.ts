@@ -6,7 +6,7 @@ import {type RunningClient, startClient} from '../../src/app/client.ts';
 import {type RunningServer, startServer} from '../../src/app/server.ts';
 import type {ServerOptions} from '../../src/config/server.ts';
 import {parseRule} from '../../src/exit/rules.ts';
-import {parseIp} from '../../src/socks/address.ts';
+import {parseIp} from '../../src/text/ip.ts';
 import {
 	arrayLogger,
 	portOf,

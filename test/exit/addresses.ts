@@ -1,4 +1,4 @@
-import {parseIp} from '../../src/socks/address.ts';
+import {parseIp} from '../../src/text/ip.ts';
 
 /** The bytes of an IP literal; throws for anything else. */
 export function ip(text: string): Uint8Array {

@@ -4,7 +4,7 @@ import {classify} from '../../src/exit/classify.ts';
 import {embeddedIpv4} from '../../src/exit/embedded.ts';
 import {prefixOf} from '../../src/exit/prefix.ts';
 import {SPECIAL_RANGES, type SpecialRange} from '../../src/exit/special-ranges.ts';
-import {formatIp} from '../../src/socks/address.ts';
+import {formatIp} from '../../src/text/ip.ts';
 import {fromNumber, ip, toNumber} from './addresses.ts';
 
 interface Span {

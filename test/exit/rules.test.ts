@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {hostName} from '../../src/exit/host-name.ts';
 import {contains} from '../../src/exit/prefix.ts';
 import {parseNat64Prefix, parseRule, RuleSet} from '../../src/exit/rules.ts';
-import {formatIp} from '../../src/socks/address.ts';
+import {hostName} from '../../src/text/host-name.ts';
+import {formatIp} from '../../src/text/ip.ts';
 import {ValueError} from '../../src/text/value-error.ts';
 import {fromNumber, ip, toNumber} from './addresses.ts';
 

@@ -1,8 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {NEVER} from '../../src/bytes/time.ts';
-import {formatTarget, ipTarget, parseIp} from '../../src/socks/address.ts';
 import {FragmentBudget} from '../../src/socks/fragments.ts';
+import {formatTarget, ipTarget} from '../../src/socks/target.ts';
+import {parseIp} from '../../src/text/ip.ts';
 import {fromHex} from '../crypto/fixtures.ts';
 import {named} from './handshake.ts';
 import {fragment, PEER, Relay, TO_IPV4, TO_IPV6} from './relay.ts';

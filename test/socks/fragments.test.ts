@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {NEVER} from '../../src/bytes/time.ts';
-import type {SocksTarget} from '../../src/socks/address.ts';
 import {SocksDropCounters} from '../../src/socks/drop-reason.ts';
 import {FragmentBudget, FragmentQueue} from '../../src/socks/fragments.ts';
+import type {SocksTarget} from '../../src/socks/target.ts';
 
 const TARGET: SocksTarget = {kind: 'domain', name: 'a.example', port: 1};
 const OTHER: SocksTarget = {kind: 'domain', name: 'b.example', port: 1};

@@ -1,5 +1,5 @@
-import type {SocksTarget} from '../../src/socks/address.ts';
 import {Negotiation, type NegotiationOptions} from '../../src/socks/negotiation.ts';
+import type {SocksTarget} from '../../src/socks/target.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';
 
 /** No users: everybody is let in. */

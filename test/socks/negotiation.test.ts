@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {NEVER} from '../../src/bytes/time.ts';
-import {ipTarget} from '../../src/socks/address.ts';
 import {Negotiation} from '../../src/socks/negotiation.ts';
+import {ipTarget} from '../../src/socks/target.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';
 import {bytewise, cut, join, login, named, negotiate, OPEN, withUsers} from './handshake.ts';
 

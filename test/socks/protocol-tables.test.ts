@@ -5,8 +5,9 @@
 import test from 'ava';
 import {replyCodeOf} from '../../src/net/socks/answers.ts';
 import {refusalOfError} from '../../src/net/tcp/race.ts';
-import {ipTarget, parseIp, type SocksTarget} from '../../src/socks/address.ts';
 import {encodeConnected, encodeReply, ReplyCode} from '../../src/socks/reply.ts';
+import {ipTarget, type SocksTarget} from '../../src/socks/target.ts';
+import {parseIp} from '../../src/text/ip.ts';
 import {RefusalCode} from '../../src/wire/constants.ts';
 import {toHex} from '../crypto/fixtures.ts';
 import {bytewise, join, login, named, negotiate, OPEN, withUsers} from './handshake.ts';

@@ -1,6 +1,7 @@
-import {parseIp, type SocksTarget} from '../../src/socks/address.ts';
 import {type AssociationOptions, UdpAssociation} from '../../src/socks/association.ts';
 import {FragmentBudget} from '../../src/socks/fragments.ts';
+import type {SocksTarget} from '../../src/socks/target.ts';
+import {parseIp} from '../../src/text/ip.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';
 import {join} from './handshake.ts';
 

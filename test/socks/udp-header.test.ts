@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {ipTarget, type SocksTarget, unmap} from '../../src/socks/address.ts';
+import {ipTarget, type SocksTarget} from '../../src/socks/target.ts';
 import {
 	decodeUdpHeader,
 	emptyUdpHeader,
@@ -9,6 +9,7 @@ import {
 	MAX_UDP_HEADER,
 	targetOf,
 } from '../../src/socks/udp-header.ts';
+import {unmap} from '../../src/text/ip.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';
 
 function decode(bytes: Uint8Array, start = 0, end: number = bytes.length) {

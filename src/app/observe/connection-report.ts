@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {EndpointEvent} from '../../core/events.ts';
-import {formatAddress} from '../../net/ip.ts';
 import {formatAge} from '../../text/figures.ts';
+import {formatAddress} from '../../text/ip.ts';
 import {
 	type ConnectionStatus,
 	ConnectionWatch,

@@ -1,7 +1,7 @@
 import {Cursor} from '../../bytes/cursor.ts';
 import type {EndpointEvent, RefusedKind} from '../../core/events.ts';
 import {refusalWord} from '../../net/refusal-word.ts';
-import {formatTarget, ipTarget} from '../../socks/address.ts';
+import {formatTarget, ipTarget} from '../../socks/target.ts';
 import {decodeTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import type {Logger} from './logger.ts';

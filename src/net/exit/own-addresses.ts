@@ -2,7 +2,7 @@ import {randomInt} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import type {Locality} from '../../exit/policy.ts';
 import {contains, type Prefix} from '../../exit/prefix.ts';
-import {formatIp} from '../../socks/address.ts';
+import {formatIp} from '../../text/ip.ts';
 import {SocketError, type UdpBackEnd} from '../udp/udp.ts';
 import {RouteQuery} from './route-query.ts';
 

@@ -1,12 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {hostName} from '../../exit/host-name.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
-import {formatTarget, ipTarget, namedTarget, sameAddress, unmap} from '../../socks/address.ts';
+import {formatTarget, ipTarget, namedTarget} from '../../socks/target.ts';
+import {hostName} from '../../text/host-name.ts';
+import {type IpFamily, sameAddress, unmap} from '../../text/ip.ts';
 import {TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
-import type {IpFamily} from '../ip.ts';
 import type {NameAnswer} from '../names/names.ts';
 
 /** How long the address of a name stays the one in use. */

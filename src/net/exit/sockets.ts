@@ -1,9 +1,8 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
-import {formatIp} from '../../socks/address.ts';
+import {formatIp, type IpFamily, wildcardOf} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
-import {type IpFamily, wildcardOf} from '../ip.ts';
 import type {NameAnswer} from '../names/names.ts';
 import type {Reporter} from '../reporter.ts';
 import type {SocketAccount, SocketBudget} from '../udp/socket-budget.ts';

@@ -1,7 +1,8 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
-import {encodeTarget, ipTarget, parseIp} from '../../socks/address.ts';
+import {encodeTarget, ipTarget} from '../../socks/target.ts';
+import {parseIp} from '../../text/ip.ts';
 
 interface Source {
 	/** For which state of the rules this was decided. */

@@ -2,17 +2,16 @@ import type {Socket} from 'node:net';
 import {Cursor} from '../../bytes/cursor.ts';
 import type {Millis} from '../../bytes/time.ts';
 import type {StreamOwner, TunnelStream} from '../../core/tunnel-stream.ts';
-import {hostName} from '../../exit/host-name.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
 import {
 	encodeTarget,
 	formatTarget,
 	ipTarget,
 	namedTarget,
-	parseIp,
 	type SocksTarget,
-	unmap,
-} from '../../socks/address.ts';
+} from '../../socks/target.ts';
+import {hostName} from '../../text/host-name.ts';
+import {parseIp, unmap} from '../../text/ip.ts';
 import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode, StreamCode} from '../../wire/constants.ts';
 import type {NameAnswer} from '../names/names.ts';

@@ -1,7 +1,7 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
+import {familyOf, formatAddress, wildcardOf} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
-import {familyOf, formatAddress, wildcardOf} from '../ip.ts';
 import {describeResolveError, type Resolver} from '../names/resolver.ts';
 import type {Reporter} from '../reporter.ts';
 import type {SocketAccount, SocketBudget} from '../udp/socket-budget.ts';

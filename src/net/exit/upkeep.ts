@@ -2,7 +2,7 @@ import {networkInterfaces} from 'node:os';
 import type {Millis} from '../../bytes/time.ts';
 import type {ExitPolicy} from '../../exit/policy.ts';
 import type {RuleSet} from '../../exit/rules.ts';
-import {parseIp} from '../../socks/address.ts';
+import {parseIp, withoutZone} from '../../text/ip.ts';
 import type {NameAnswer} from '../names/names.ts';
 import type {Reporter} from '../reporter.ts';
 
@@ -152,8 +152,4 @@ function interfaceAddresses(): readonly string[] {
 	return Object.values(networkInterfaces()).flatMap((list) =>
 		(list ?? []).map(({address}) => address),
 	);
-}
-
-function withoutZone(address: string): string {
-	return address.split('%')[0] ?? address;
 }

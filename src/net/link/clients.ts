@@ -1,5 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
-import {parseIp} from '../../socks/address.ts';
+import {parseIp} from '../../text/ip.ts';
 
 /** How long an address keeps what it has from further clients of its own: time for an answer. */
 const GRACE: Millis = 1000;

@@ -1,5 +1,5 @@
 import {lookup as resolve} from 'node:dns/promises';
-import {isIP, SocketAddress} from 'node:net';
+import {isIP} from 'node:net';
 import {performance} from 'node:perf_hooks';
 import {clearTimeout, setTimeout} from 'node:timers';
 import {isMainThread} from 'node:worker_threads';
@@ -8,6 +8,7 @@ import type {RemoteAddress} from '../../core/remote-address.ts';
 import {type Delivery, Link, type LinkCounts} from '../../sim/link.ts';
 import type {LinkConfig} from '../../sim/link-config.ts';
 import {Prng} from '../../sim/prng.ts';
+import {canonicalAddress, withoutZone} from '../../text/ip.ts';
 import {chooseIo} from '../udp/io-choice.ts';
 import {Listener} from '../udp/listener.ts';
 import {flowSocketLimit, readSoftLimit} from '../udp/socket-budget.ts';
@@ -81,17 +82,6 @@ interface Client extends PlacedClient {
 interface Datagram {
 	readonly client: Client;
 	readonly bytes: Uint8Array;
-}
-
-/** An address without the interface that link-local ones carry. */
-function withoutZone(address: string): string {
-	return address.split('%', 1)[0] ?? address;
-}
-
-/** The one spelling of an IPv6 address that Node reports for received datagrams. */
-function canonical(address: string): string {
-	if (isIP(address) !== 6 || address.includes('%')) return address;
-	return new SocketAddress({address, family: 'ipv6'}).address;
 }
 
 /** The bytes of a delivery; those to be corrupted are copied first, a duplicate shares them. */
@@ -313,5 +303,5 @@ export async function startLinkProxy(options: LinkProxyOptions): Promise<LinkPro
 	// The batch back end knows no zones of IPv6, and in a thread it cannot wait in place of the loop.
 	const isPortable = !isMainThread || `${address}${options.listen.address}`.includes('%');
 	const {backEnd} = chooseIo(isPortable ? 'dgram' : undefined);
-	return new Relay(backEnd, {address: canonical(address), port}, options);
+	return new Relay(backEnd, {address: canonicalAddress(address) ?? address, port}, options);
 }

@@ -2,8 +2,8 @@ import {readFile, stat} from 'node:fs/promises';
 import process from 'node:process';
 import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {Millis} from '../../bytes/time.ts';
-import {hostName} from '../../exit/host-name.ts';
-import {parseIp, unmap} from '../../socks/address.ts';
+import {hostName} from '../../text/host-name.ts';
+import {parseIp, unmap} from '../../text/ip.ts';
 
 /** How often a look is taken whether the file changed. */
 const CHECK_INTERVAL: Millis = 1000;

@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
-import {hostName} from '../../exit/host-name.ts';
-import {parseIp, unmap} from '../../socks/address.ts';
+import {hostName} from '../../text/host-name.ts';
+import {parseIp, unmap} from '../../text/ip.ts';
 import {NameCache} from './cache.ts';
 import {HOSTS_PATH, HostsFile, type HostsSource} from './hosts-file.ts';
 import {orderAddresses, type Sources, systemSources} from './order.ts';

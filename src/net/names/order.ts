@@ -1,6 +1,6 @@
 import {networkInterfaces} from 'node:os';
 import {contains, type Prefix, prefixOf} from '../../exit/prefix.ts';
-import {parseIp} from '../../socks/address.ts';
+import {parseIp} from '../../text/ip.ts';
 
 /** Which kinds of address this machine could send from. */
 export interface Sources {

@@ -1,5 +1,5 @@
 import {lookup} from 'node:dns/promises';
-import {canonicalAddress} from '../ip.ts';
+import {canonicalAddress} from '../../text/ip.ts';
 
 /**
  * Finds all addresses of a name as canonical IP literals, best first; at least one. A literal is

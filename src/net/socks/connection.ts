@@ -1,6 +1,5 @@
 import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import {canonicalText} from '../../socks/address.ts';
 import {
 	Negotiation,
 	type NegotiationEnd,
@@ -8,6 +7,7 @@ import {
 	type SocksRequest,
 } from '../../socks/negotiation.ts';
 import {encodeReply, ReplyCode} from '../../socks/reply.ts';
+import {canonicalAddress} from '../../text/ip.ts';
 import type {SocksRelay} from './relay.ts';
 
 /** After a refusal the connection is closed for good within this (RFC 1928, 6: at most 10 s). */
@@ -62,7 +62,7 @@ export class SocksConnection {
 		this.#negotiation = new Negotiation(owner.negotiation, owner.now());
 		// Of a client that has gone already the system does not tell the address any more.
 		this.peer = {address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0};
-		this.host = canonicalText(this.peer.address);
+		this.host = canonicalAddress(this.peer.address) ?? this.peer.address;
 		this.localAddress = socket.localAddress ?? '';
 		this.localPort = socket.localPort ?? 0;
 		socket.on('data', this.#receive);

@@ -2,13 +2,14 @@ import type {Millis} from '../../bytes/time.ts';
 import type {OpenDatagram} from '../../core/endpoint.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {Delivery} from '../../core/transmit.ts';
-import {canonicalText, formatIp, type SocksTarget} from '../../socks/address.ts';
 import {
 	type AssociationDatagram,
 	type AssociationOptions,
 	UdpAssociation,
 } from '../../socks/association.ts';
+import type {SocksTarget} from '../../socks/target.ts';
 import {encodeUdpHeader, MAX_UDP_HEADER} from '../../socks/udp-header.ts';
+import {canonicalAddress, formatIp} from '../../text/ip.ts';
 import {TargetKind} from '../../wire/address.ts';
 import type {UdpSocket} from '../udp/udp.ts';
 
@@ -116,7 +117,7 @@ export class SocksRelay {
 		this.#init = init;
 		this.association = new UdpAssociation(options, tunnel.now());
 		this.socket = socket;
-		this.peer = canonicalText(options.peer.address);
+		this.peer = canonicalAddress(options.peer.address) ?? options.peer.address;
 		const {hint} = options;
 		const named = hint !== undefined && hint.kind !== 'domain';
 		this.hintPort = named && formatIp(hint.address) === this.peer ? hint.port : 0;
@@ -147,7 +148,8 @@ export class SocksRelay {
 	): boolean {
 		const {host, port, key} = source;
 		const isNew = !this.#applications.has(port) && !this.#init.options.anyPort;
-		const isOwn = isNew && canonicalText(host) === this.peer ? this.isOwn(source) : undefined;
+		const isOwn =
+			((isNew && canonicalAddress(host)) ?? host === this.peer) ? this.isOwn(source) : undefined;
 		if (isOwn === false) {
 			this.association.drops.count('wrong-user');
 			this.#init.refused('wrong-user', source);

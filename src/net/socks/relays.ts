@@ -1,9 +1,9 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {Delivery} from '../../core/transmit.ts';
-import {canonicalText, type SocksTarget} from '../../socks/address.ts';
 import {FragmentBudget} from '../../socks/fragments.ts';
-import {formatAddress} from '../ip.ts';
+import type {SocksTarget} from '../../socks/target.ts';
+import {canonicalAddress, formatAddress} from '../../text/ip.ts';
 import type {Reporter} from '../reporter.ts';
 import type {DatagramBatch, UdpBackEnd, UdpHandlers, UdpSocket} from '../udp/udp.ts';
 import {AnswerBuffer, SocksRelay, type SocksTunnel} from './relay.ts';
@@ -214,7 +214,7 @@ function chooseRelay(
 ): SocksRelay | undefined {
 	const {host, port} = source;
 	if (relays.size === 1) for (const relay of relays) return relay;
-	const peer = canonicalText(host);
+	const peer = canonicalAddress(host) ?? host;
 	let unused: SocksRelay | undefined;
 	let newest: SocksRelay | undefined;
 	for (const relay of relays) {

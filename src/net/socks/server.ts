@@ -2,10 +2,10 @@ import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
 import type {Account} from '../../core/budget.ts';
 import type {Delivery} from '../../core/transmit.ts';
-import {canonicalText, encodeTarget} from '../../socks/address.ts';
 import type {NegotiationEnd, NegotiationOptions, SocksRequest} from '../../socks/negotiation.ts';
 import {encodeReply, ReplyCode} from '../../socks/reply.ts';
-import {formatAddress} from '../ip.ts';
+import {encodeTarget} from '../../socks/target.ts';
+import {canonicalAddress, formatAddress, isLoopback} from '../../text/ip.ts';
 import type {Reporter} from '../reporter.ts';
 import type {ClientStreams} from '../tcp/client-streams.ts';
 import {TcpListener} from '../tcp/listener.ts';
@@ -201,7 +201,7 @@ export class SocksServer implements SocksConnectionOwner {
 			return refused;
 		}
 		try {
-			const localAddress = canonicalText(connection.localAddress);
+			const localAddress = canonicalAddress(connection.localAddress) ?? connection.localAddress;
 			const {localPort} = connection;
 			const singlePort = request.user !== undefined || isLoopback(host);
 			const hint = request.target;
@@ -253,7 +253,3 @@ const REFUSALS: Readonly<Record<string, string>> = {
 	'bad-login': 'SOCKS5: wrong user or password',
 	bind: 'SOCKS5: BIND is not supported',
 };
-
-function isLoopback(address: string): boolean {
-	return address === '::1' || address.startsWith('127.');
-}

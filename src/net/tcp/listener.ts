@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {type AddressInfo, createServer, type Server, type Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import {formatAddress} from '../ip.ts';
+import {formatAddress} from '../../text/ip.ts';
 import type {Reporter} from '../reporter.ts';
 import {isMissingAddress, listenAddresses} from '../udp/listen-addresses.ts';
 import {SocketError} from '../udp/udp.ts';

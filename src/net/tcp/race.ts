@@ -1,6 +1,6 @@
 import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import {formatIp} from '../../socks/address.ts';
+import {formatIp} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import type {SocketAccount} from '../udp/socket-budget.ts';
 

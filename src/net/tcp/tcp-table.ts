@@ -1,7 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
-import {parseIp} from '../../socks/address.ts';
+import {parseIp} from '../../text/ip.ts';
 
 /** What is known of connections may be so old. */
 const REFRESH: Millis = 10_000;

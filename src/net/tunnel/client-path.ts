@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {familyOf, formatAddress, type IpFamily, wildcardOf} from '../ip.ts';
+import {familyOf, formatAddress, type IpFamily, wildcardOf} from '../../text/ip.ts';
 import type {Reporter} from '../reporter.ts';
 import {vpnInterfaceOf} from '../udp/interfaces.ts';
 import {

@@ -1,6 +1,6 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathState} from '../../core/events.ts';
-import {canonicalAddress} from '../ip.ts';
+import {canonicalAddress} from '../../text/ip.ts';
 import {describeResolveError, type Resolver} from '../names/resolver.ts';
 import type {Reporter} from '../reporter.ts';
 import {localAddresses} from '../udp/interfaces.ts';

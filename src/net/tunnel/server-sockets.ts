@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {canonicalAddress, familyOf, formatAddress} from '../ip.ts';
+import {canonicalAddress, familyOf, formatAddress} from '../../text/ip.ts';
 import type {Reporter} from '../reporter.ts';
 import {localAddresses} from '../udp/interfaces.ts';
 import {

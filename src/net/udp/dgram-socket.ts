@@ -1,6 +1,6 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {familyOf} from '../ip.ts';
+import {familyOf} from '../../text/ip.ts';
 import {plainRemote, RemoteTable} from './remote-table.ts';
 import {
 	bindError,

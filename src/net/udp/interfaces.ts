@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {networkInterfaces} from 'node:os';
-import {isLinkLocal} from '../ip.ts';
+import {isLinkLocal} from '../../text/ip.ts';
 
 /** The addresses of this machine that mean something beyond one link, sorted; never throws. */
 export function localAddresses(): readonly string[] {

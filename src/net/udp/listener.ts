@@ -1,5 +1,5 @@
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {formatAddress} from '../ip.ts';
+import {formatAddress} from '../../text/ip.ts';
 import {isMissingAddress, listenAddresses} from './listen-addresses.ts';
 import type {DatagramBatch, UdpBackEnd, UdpHandlers, UdpSocket} from './udp.ts';
 

@@ -1,5 +1,5 @@
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {formatAddress} from '../ip.ts';
+import {formatAddress} from '../../text/ip.ts';
 
 /**
  * Datagrams that came in together, at most 64 where a back end has the choice: datagram i is arena[offsets[i], offsets[i] + lengths[i]) and

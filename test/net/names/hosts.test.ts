@@ -9,7 +9,7 @@ import {
 	sourcesOf,
 	systemSources,
 } from '../../../src/net/names/order.ts';
-import {formatIp, parseIp} from '../../../src/socks/address.ts';
+import {formatIp, parseIp} from '../../../src/text/ip.ts';
 import {FakeHosts, makeNames, show} from './names-fakes.ts';
 
 const HOSTS = `# a comment

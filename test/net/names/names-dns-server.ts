@@ -1,6 +1,6 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import {once} from 'node:events';
-import {parseIp} from '../../../src/socks/address.ts';
+import {parseIp} from '../../../src/text/ip.ts';
 
 /** One answer record. */
 export interface DnsRecord {

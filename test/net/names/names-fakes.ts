@@ -1,7 +1,7 @@
 import type {HostsSource} from '../../../src/net/names/hosts-file.ts';
 import {type NameAnswer, type NameClock, Names} from '../../../src/net/names/names.ts';
 import type {NameQueries, NameQuery, NameRecord} from '../../../src/net/names/queries.ts';
-import {formatIp} from '../../../src/socks/address.ts';
+import {formatIp} from '../../../src/text/ip.ts';
 
 /** A clock that stands still until it is moved. */
 export class FakeClock implements NameClock {

@@ -1,5 +1,4 @@
 import test from 'ava';
-import {canonicalAddress, formatAddress, isLinkLocal} from '../../../src/net/ip.ts';
 import {plainRemote, RemoteTable} from '../../../src/net/udp/remote-table.ts';
 
 test('gives the same object for the same address on the same socket', (t) => {
@@ -17,13 +16,4 @@ test('forgets when it is full, and gives an equal key again', (t) => {
 	for (let port = 2; port <= 10; port++) table.intern(0, '192.0.2.1', port);
 	t.true(table.size <= 4);
 	t.is(table.intern(0, '192.0.2.1', 1).key, first.key);
-});
-
-test('writes literals as the system does', (t) => {
-	t.is(canonicalAddress('2001:DB8:0::0001'), '2001:db8::1');
-	t.is(canonicalAddress('::ffff:192.0.2.1'), '192.0.2.1');
-	t.is(canonicalAddress('fe80::1%eth0'), 'fe80::1%eth0');
-	t.is(canonicalAddress('example.org'), undefined);
-	t.is(formatAddress('2001:db8::1', 53), '[2001:db8::1]:53');
-	t.true(isLinkLocal('fe80::1') && isLinkLocal('169.254.1.1') && !isLinkLocal('10.0.0.1'));
 });

@@ -6,7 +6,8 @@ import {ExitSockets, type ExitSocketsInit} from '../../../src/net/exit/sockets.t
 import type {NameAnswer} from '../../../src/net/names/names.ts';
 import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
 import type {SocketBudget} from '../../../src/net/udp/socket-budget.ts';
-import {formatTarget, ipTarget, parseIp} from '../../../src/socks/address.ts';
+import {formatTarget, ipTarget} from '../../../src/socks/target.ts';
+import {parseIp} from '../../../src/text/ip.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
 import {FakeReporter} from '../fakes/fake-reporter.ts';
 import {socketBudget} from './socket-budget.ts';

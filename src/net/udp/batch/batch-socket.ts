@@ -1,5 +1,5 @@
 import type {RemoteAddress} from '../../../core/remote-address.ts';
-import {familyOf, type IpFamily} from '../../ip.ts';
+import {familyOf, type IpFamily} from '../../../text/ip.ts';
 import type {RemoteTable} from '../remote-table.ts';
 import {
 	bindError,

@@ -1,6 +1,6 @@
 import {getSystemErrorName} from 'node:util';
 import {NativeMemory} from '../../../native/native-memory.ts';
-import {familyOf, type IpFamily} from '../../ip.ts';
+import {familyOf, type IpFamily} from '../../../text/ip.ts';
 import {bindError, type UdpBinding} from '../udp.ts';
 import {EADDRNOTAVAIL, ENODEV, type Kernel} from './kernel.ts';
 import {

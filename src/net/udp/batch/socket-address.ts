@@ -1,7 +1,6 @@
 import {networkInterfaces} from 'node:os';
 import type {RemoteAddress} from '../../../core/remote-address.ts';
-import {formatIp, parseIp} from '../../../socks/address.ts';
-import type {IpFamily} from '../../ip.ts';
+import {formatIp, type IpFamily, parseIp} from '../../../text/ip.ts';
 
 /** Bytes of a sockaddr_in and of a sockaddr_in6. */
 export const ADDRESS_LENGTH = {4: 16, 6: 28} as const;

@@ -2,17 +2,19 @@ import {isIPv4, isIPv6, SocketAddress} from 'node:net';
 import test from 'ava';
 import fc from 'fast-check';
 import {
-	canonicalText,
+	canonicalAddress,
+	familyOf,
+	formatAddress,
 	formatIp,
-	formatTarget,
-	ipTarget,
-	namedTarget,
+	isLinkLocal,
+	isLoopback,
 	parseIp,
 	parseIpv4,
 	parseIpv6,
 	sameAddress,
 	unmap,
-} from '../../src/socks/address.ts';
+	withoutZone,
+} from '../../src/text/ip.ts';
 import {fromHex, toHex} from '../crypto/fixtures.ts';
 
 const oneOf = (characters: string) => fc.constantFrom(...characters);
@@ -136,47 +138,72 @@ test('only ::ffff:0:0/96 is unmapped', (t) => {
 	}
 });
 
-test('two spellings of an address have one canonical text', (t) => {
-	t.is(canonicalText('::FFFF:7f00:1'), '127.0.0.1');
-	t.is(canonicalText('0:0:0:0:0:0:0:1'), '::1');
-	t.is(canonicalText('fe80::1%eth0'), 'fe80::1%eth0');
-	t.is(canonicalText(''), '');
+/** Spellings of an address, and the one by which they are compared; undefined: no IP literal. */
+const SPELLINGS: readonly (readonly [string, string | undefined])[] = [
+	['127.0.0.1', '127.0.0.1'],
+	['::FFFF:7f00:1', '127.0.0.1'],
+	['::ffff:192.0.2.1', '192.0.2.1'],
+	['::ffff:192.0.2.1%eth0', '192.0.2.1'],
+	['0:0:0:0:0:0:0:1', '::1'],
+	['2001:DB8:0::0001', '2001:db8::1'],
+	['FE80:0::1%eth0', 'fe80::1%eth0'],
+	['fe80::1%Wi-Fi_2', 'fe80::1%Wi-Fi_2'],
+	['fe80::1%', undefined],
+	['fe80::1%a%b', undefined],
+	['fe80::1%a b', undefined],
+	['127.0.0.1%lo', undefined],
+	['[::1]', undefined],
+	['127.1', undefined],
+	['example.org', undefined],
+	['', undefined],
+];
+
+for (const [text, expected] of SPELLINGS) {
+	test(`the canonical spelling of "${text}" is ${expected}`, (t) => {
+		t.is(canonicalAddress(text), expected);
+		if (expected !== undefined) t.is(canonicalAddress(expected), expected);
+	});
+}
+
+test('the canonical spelling of an address is the one of the system, IPv4 unwrapped', (t) => {
+	fc.assert(
+		fc.property(ipv6Bytes, (bytes) => {
+			const {address} = new SocketAddress({address: formatIp(bytes), family: 'ipv6'});
+			const mapped = /^::ffff:(?<ipv4>[\d.]+)$/.exec(address)?.groups?.['ipv4'];
+			t.is(canonicalAddress(address.toUpperCase()), mapped ?? address);
+		}),
+		{seed: 5, numRuns: 1000},
+	);
+});
+
+test('loopback is 127.0.0.0/8 and ::1 in any spelling', (t) => {
+	for (const text of ['127.0.0.1', '127.8.9.1', '::1', '0:0::1', '::ffff:127.0.0.1']) {
+		t.true(isLoopback(text), text);
+	}
+	for (const text of ['128.0.0.1', '10.127.0.1', '::', '::2', '::127.0.0.1', '127.example', '']) {
+		t.false(isLoopback(text), text);
+	}
+});
+
+test('link-local is 169.254.0.0/16 and fe80::/10, with or without a zone', (t) => {
+	for (const text of ['fe80::1', 'FEBF::1%eth0', '169.254.1.1']) t.true(isLinkLocal(text), text);
+	for (const text of ['fec0::1', '10.0.0.1', '169.25.4.1', '::1']) t.false(isLinkLocal(text), text);
+});
+
+test('a zone is taken off, and nothing else', (t) => {
+	t.is(withoutZone('fe80::1%eth0'), 'fe80::1');
+	t.is(withoutZone('192.0.2.1'), '192.0.2.1');
+	t.is(withoutZone(''), '');
+});
+
+test('an address with its port is printed with brackets for IPv6', (t) => {
+	t.is(formatAddress('192.0.2.1', 53), '192.0.2.1:53');
+	t.is(formatAddress('2001:db8::1', 53), '[2001:db8::1]:53');
+	t.deepEqual(['::', '0.0.0.0', 'localhost'].map(familyOf), [6, 4, 4]);
 });
 
 test('addresses are the same only with the same bytes', (t) => {
 	t.true(sameAddress(Uint8Array.of(1, 2), Uint8Array.of(1, 2)));
 	t.false(sameAddress(Uint8Array.of(1, 2), Uint8Array.of(1, 3)));
 	t.false(sameAddress(Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3)));
-});
-
-test('a literal in the place of a name is an address', (t) => {
-	t.deepEqual(namedTarget('1.2.3.4', 5), ipTarget(Uint8Array.of(1, 2, 3, 4), 5));
-	t.deepEqual(namedTarget('::1', 5), ipTarget(parseIpv6('::1')!, 5));
-	t.deepEqual(namedTarget('::ffff:1.2.3.4', 5), ipTarget(Uint8Array.of(1, 2, 3, 4), 5));
-});
-
-test('names have the characters of names and at most 253 of them', (t) => {
-	for (const name of ['a', 'A-b_c.example.', '1.2.3', '0x7f.1', 'a'.repeat(253)]) {
-		t.deepEqual(namedTarget(name, 1), {kind: 'domain', name, port: 1});
-	}
-	for (const name of [
-		'',
-		'a\0b',
-		'a b',
-		'a/b',
-		'é',
-		'a:b',
-		'[::1]',
-		'fe80::1%1',
-		'a\n',
-		'a'.repeat(254),
-	]) {
-		t.is(namedTarget(name, 1), undefined, name);
-	}
-});
-
-test('targets are printed for people', (t) => {
-	t.is(formatTarget(ipTarget(Uint8Array.of(1, 2, 3, 4), 5)), '1.2.3.4:5');
-	t.is(formatTarget(ipTarget(parseIpv6('::1')!, 5)), '[::1]:5');
-	t.is(formatTarget({kind: 'domain', name: 'a.example', port: 5}), 'a.example:5');
 });

@@ -1,34 +1,12 @@
-/**
- * A destination as a SOCKS5 client names it. `address` has 4 or 16 bytes according to `kind`; IPv4
- * inside IPv6 (::ffff:a.b.c.d) never occurs as 'ipv6', so that one host has one form.
- */
-export interface IpTarget {
-	readonly kind: 'ipv4' | 'ipv6';
-	readonly address: Uint8Array;
-	readonly port: number;
-}
+// IP addresses as text: one toolkit for every folder. Bytes are 4 for IPv4 and 16 for IPv6.
 
-/** A destination by name, which only the far end resolves. */
-export interface DomainTarget {
-	readonly kind: 'domain';
-	readonly name: string;
-	readonly port: number;
-}
+/** IP version 4 or 6. */
+export type IpFamily = 4 | 6;
 
-/** A destination of any kind. */
-export type SocksTarget = IpTarget | DomainTarget;
-
-/** The longest name in the DNS, in its text form. */
-const MAX_NAME = 253;
-/**
- * Above all neither NUL nor bytes that a resolver might fold to others. A colon occurs in literals
- * of IPv6 only, and the wire format has none in names.
- */
-const NAME = /^[A-Za-z0-9\-_.]+$/;
 const OCTET = /^(?:0|[1-9]\d{0,2})$/;
 const GROUP = /^[0-9a-f]{1,4}$/i;
 
-/** The 4 bytes of a dotted quad; undefined for octal, short and every other spelling. */
+/** Returns the 4 bytes of a dotted quad. `undefined`: octal, short or any other spelling. */
 export function parseIpv4(text: string): Uint8Array | undefined {
 	const parts = text.length > 15 ? [] : text.split('.');
 	if (parts.length !== 4) return undefined;
@@ -41,7 +19,7 @@ export function parseIpv4(text: string): Uint8Array | undefined {
 	return address;
 }
 
-/** Appends the groups of one side of a `::`; false when the text is not made of groups. */
+/** Appends the groups of one side of a `::`. Returns false when the text is not made of groups. */
 function readGroups(text: string, mayEmbed: boolean, groups: number[]): boolean {
 	if (text === '') return true;
 	const parts = text.split(':');
@@ -57,7 +35,7 @@ function readGroups(text: string, mayEmbed: boolean, groups: number[]): boolean 
 	return true;
 }
 
-/** The 16 bytes of an address in a form of RFC 4291 2.2; undefined for the rest, zones included. */
+/** Returns the 16 bytes of an address in a form of RFC 4291 2.2. `undefined`: none, or a zone. */
 export function parseIpv6(text: string): Uint8Array | undefined {
 	// The longest form has six groups and a dotted quad.
 	if (text.length > 45) return undefined;
@@ -80,23 +58,23 @@ function writeGroup(address: Uint8Array, index: number, group: number): void {
 	address[2 * index + 1] = group & 0xff;
 }
 
-/** The bytes of an IP literal of either version, not unmapped; undefined for anything else. */
+/** Returns the bytes of an IP literal of either version, not unmapped. `undefined`: no literal. */
 export function parseIp(text: string): Uint8Array | undefined {
 	return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
 
-/** Whether the 16 bytes at `at` are ::ffff:a.b.c.d. */
+/** True when the 16 bytes at `at` are ::ffff:a.b.c.d. */
 export function isMapped(bytes: Uint8Array, at: number): boolean {
 	for (let i = 0; i < 10; i++) if (bytes[at + i] !== 0) return false;
 	return bytes[at + 10] === 0xff && bytes[at + 11] === 0xff;
 }
 
-/** The IPv4 address inside ::ffff:a.b.c.d (a view), every other address as it is. */
+/** Returns the IPv4 address inside ::ffff:a.b.c.d (a view), or the address itself. */
 export function unmap(address: Uint8Array): Uint8Array {
 	return address.length === 16 && isMapped(address, 0) ? address.subarray(12) : address;
 }
 
-/** Start and length of the first longest run of at least two zero groups; length 0 without one. */
+/** Start and length of the longest run of two or more zero groups, the first of equals; 0: none. */
 function longestZeros(groups: readonly number[]): {start: number; length: number} {
 	const best = {start: -1, length: 0};
 	for (let start = 0; start < 8; start++) {
@@ -112,8 +90,8 @@ function longestZeros(groups: readonly number[]): {start: number; length: number
 }
 
 /**
- * An address of 4 or 16 bytes as text: RFC 5952 for IPv6, with a dotted quad at the end where the
- * C library writes one, so that the text equals what the system says of the same address.
+ * Formats an address of 4 or 16 bytes: RFC 5952 for IPv6, with a dotted quad at the end where
+ * inet_ntop writes one, so that the text equals the one that the system gives for the address.
  */
 export function formatIp(address: Uint8Array): string {
 	if (address.length === 4) return address.join('.');
@@ -129,53 +107,56 @@ export function formatIp(address: Uint8Array): string {
 	return `${head}::${words.slice(zeros.start + zeros.length).join(':')}`;
 }
 
-/**
- * The one text by which two spellings of an address are compared: unmapped and shortest. What is no
- * plain literal, such as a link-local address with its zone, stays as it is.
- */
-export function canonicalText(address: string): string {
-	const bytes = parseIp(address);
-	return bytes === undefined ? address : formatIp(unmap(bytes));
-}
-
-/** Whether two addresses have the same bytes. */
+/** True when two addresses have the same bytes. */
 export function sameAddress(a: Uint8Array, b: Uint8Array): boolean {
 	if (a.length !== b.length) return false;
 	for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
 	return true;
 }
 
-/** A target from the 4 or 16 bytes of an address, unmapped. The bytes are kept, not copied. */
-export function ipTarget(address: Uint8Array, port: number): IpTarget {
-	const plain = unmap(address);
-	return {kind: plain.length === 4 ? 'ipv4' : 'ipv6', address: plain, port};
+/** Returns an IP literal without its zone, the `%eth0` of a link-local address. */
+export function withoutZone(address: string): string {
+	const at = address.indexOf('%');
+	return at < 0 ? address : address.slice(0, at);
 }
 
 /**
- * A target from what came in the place of a name: an IP literal becomes an address (OpenVPN sends
- * literals this way), and undefined means that it is no name at all.
+ * Returns the one spelling by which IP literals are compared, which is also the one that the system
+ * gives for the source of a datagram: lower case, shortest, IPv4 inside IPv6 unwrapped, the zone of
+ * an IPv6 address kept. `undefined`: no IP literal.
  */
-export function namedTarget(name: string, port: number): SocksTarget | undefined {
-	const address = parseIp(name);
-	if (address !== undefined) return ipTarget(address, port);
-	if (name.length > MAX_NAME || !NAME.test(name)) return undefined;
-	return {kind: 'domain', name, port};
+export function canonicalAddress(text: string): string | undefined {
+	const bare = withoutZone(text);
+	const zone = text.slice(bare.length);
+	const bytes = parseIp(bare);
+	if (bytes === undefined || (zone !== '' && !/^%[^\s%]+$/.test(zone))) return undefined;
+	const plain = unmap(bytes);
+	if (plain.length === 16) return formatIp(plain) + zone;
+	return bytes.length === 4 && zone !== '' ? undefined : formatIp(plain);
 }
 
-/** A target as frames and SOCKS5 carry it (RFC 1928, section 5). */
-export function encodeTarget(target: SocksTarget): Uint8Array {
-	const {kind, port} = target;
-	const ends = [port >> 8, port & 0xff];
-	if (kind !== 'domain') {
-		return Uint8Array.of(kind === 'ipv4' ? 1 : 4, ...target.address, ...ends);
-	}
-	const name = Array.from(target.name, (letter) => letter.charCodeAt(0));
-	return Uint8Array.of(3, name.length, ...name, ...ends);
+/** Returns the version of an IP literal; anything without a colon counts as 4. */
+export function familyOf(address: string): IpFamily {
+	return address.includes(':') ? 6 : 4;
 }
 
-/** `host:port` for people, an IPv6 address in brackets. */
-export function formatTarget(target: SocksTarget): string {
-	if (target.kind === 'domain') return `${target.name}:${target.port}`;
-	const host = formatIp(target.address);
-	return target.kind === 'ipv6' ? `[${host}]:${target.port}` : `${host}:${target.port}`;
+/** Returns the address that stands for all of a family. */
+export function wildcardOf(family: IpFamily): string {
+	return family === 4 ? '0.0.0.0' : '::';
+}
+
+/** True for an IP literal that only this machine itself reaches. */
+export function isLoopback(address: string): boolean {
+	const canonical = canonicalAddress(address);
+	return canonical === '::1' || canonical?.startsWith('127.') === true;
+}
+
+/** True for an address that has a meaning on one link only. */
+export function isLinkLocal(address: string): boolean {
+	return /^(?:169\.254\.|fe[89ab][0-9a-f]:)/i.test(address);
+}
+
+/** Formats `host:port` for people, an IPv6 address in brackets. */
+export function formatAddress(host: string, port: number): string {
+	return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
