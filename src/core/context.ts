@@ -8,11 +8,17 @@ import type {EndpointEvent} from './events.ts';
 import {FailedOpens} from './failed-opens.ts';
 import {Outbox} from './outbox.ts';
 import type {Session} from './session/session.ts';
-import type {Stream} from './stream/stream.ts';
 import {Delivery} from './transmit.ts';
+import type {TunnelStream} from './tunnel-stream.ts';
 
 /** News that may wait for the driver; more are dropped and counted. */
 const NEWS = 1024;
+
+/** A stream with its mark in the queue of changed streams. */
+interface QueuedStream extends TunnelStream {
+	/** True while it waits there. */
+	changed: boolean;
+}
 
 /** What all sessions of one endpoint share: outputs, counters, and scratch objects used in turn. */
 export class EndpointContext {
@@ -29,7 +35,7 @@ export class EndpointContext {
 	readonly probeOut: Probe = new Probe();
 	readonly #events = new Fifo<EndpointEvent>();
 	/** Each stream once at most. */
-	readonly #changedStreams = new Fifo<Stream>();
+	readonly #changedStreams = new Fifo<QueuedStream>();
 	/** The session that has a packet open which more datagrams may join, or had. */
 	joinable: Session | undefined = undefined;
 	// Records are made when first needed and used again.
@@ -64,14 +70,14 @@ export class EndpointContext {
 	}
 
 	/** A stream's owner is to look at it. */
-	streamChanged(stream: Stream): void {
+	streamChanged(stream: QueuedStream): void {
 		if (stream.changed) return;
 		stream.changed = true;
 		this.#changedStreams.push(stream);
 	}
 
 	/** The stream that changed first. */
-	pollStream(): Stream | undefined {
+	pollStream(): TunnelStream | undefined {
 		const stream = this.#changedStreams.shift();
 		if (stream !== undefined) stream.changed = false;
 		return stream;

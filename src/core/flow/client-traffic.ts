@@ -8,10 +8,10 @@ import type {ClientConfig, OpenDatagram} from '../endpoint.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import type {Session} from '../session/session.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowFrames} from './flow-frames.ts';
+import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
 
 const CONFIRM_AGAIN: Millis = 10;
@@ -37,7 +37,7 @@ export class ClientTraffic {
 	#suspects = false;
 	readonly #prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
-	#session: Session | undefined;
+	#session: FlowSession | undefined;
 	#ready = false;
 
 	/** @param closed what to do when the server closes the session */
@@ -145,7 +145,7 @@ export class ClientTraffic {
 	}
 
 	/** Another session, whose server knows no flow yet; what its predecessor did not deliver goes first. */
-	begin(session: Session, now: Millis): void {
+	begin(session: FlowSession, now: Millis): void {
 		this.#session = session;
 		this.#flows.forgetKnown();
 		this.#suspects = false;
@@ -191,7 +191,7 @@ export class ClientTraffic {
 			return this.#context.drops.count('flow-limit');
 		}
 		const session = this.#session;
-		if (session === undefined || !this.#ready || session.dispatch.paths.length === 0) {
+		if (session === undefined || !this.#ready || !session.hasRoute) {
 			this.#wait({flow, target: undefined}, bytes, start, end, now);
 			return undefined;
 		}
@@ -208,7 +208,7 @@ export class ClientTraffic {
 			return this.#context.drops.count('flow-limit');
 		}
 		const session = this.#session;
-		if (session === undefined || !this.#ready || session.dispatch.paths.length === 0) {
+		if (session === undefined || !this.#ready || !session.hasRoute) {
 			const target = targetBytes.slice(targetStart, targetEnd);
 			this.#wait({flow, target}, bytes, start, end, now);
 			return undefined;
@@ -219,7 +219,7 @@ export class ClientTraffic {
 	}
 
 	#sendTarget(
-		session: Session,
+		session: FlowSession,
 		flow: ClientFlow,
 		target: AnnouncedTarget,
 		bytes: Uint8Array,
@@ -242,7 +242,7 @@ export class ClientTraffic {
 	}
 
 	#send(
-		session: Session,
+		session: FlowSession,
 		flow: ClientFlow,
 		bytes: Uint8Array,
 		start: number,
@@ -258,10 +258,7 @@ export class ClientTraffic {
 	#wait(where: Held, bytes: Uint8Array, start: number, end: number, now: Millis): void {
 		this.#held.push(where, bytes, start, end, now);
 		const session = this.#session;
-		if (session === undefined || session.waiting) return;
-		session.waiting = true;
-		session.prober.data(now);
-		for (const path of session.paths.all) session.prober.schedule(path, now);
+		if (session !== undefined && !session.waiting) session.awaitRoute(now);
 	}
 
 	/** Sends what waits, if there is a session with a path. */
@@ -269,7 +266,7 @@ export class ClientTraffic {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return;
 		session.waiting = this.#held.length > 0;
-		if (!session.waiting || session.dispatch.paths.length === 0) return;
+		if (!session.waiting || !session.hasRoute) return;
 		session.waiting = false;
 		for (const {flow: where, bytes} of this.#held.takeAll(now)) {
 			const {flow, target} = where;

@@ -1,12 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
+import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
 import type {ReceivedTarget} from '../received-target.ts';
-import type {ServerUser} from '../server/server-user.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
+import type {FlowSession} from './flow-session.ts';
 import {IdleFlows, surplus} from './idle-flows.ts';
 import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
-import type {ServerFlows} from './server-flows.ts';
 
 /** A flow at the server: one socket towards the target. */
 export interface ServerFlow {
@@ -16,7 +16,7 @@ export interface ServerFlow {
 	readonly key: string;
 	readonly owner: FlowOwner;
 	/** The session's flows it belongs to now, and its id there; none after the session ended. */
-	session: ServerFlows | undefined;
+	session: FlowHome | undefined;
 	id: number;
 	active: Millis;
 	/** When TARGET_KNOWN was sent last, for a fixed target. */
@@ -31,15 +31,42 @@ export interface ServerFlow {
 
 /** Whose flows they are: one client id of one user. They outlive its sessions. */
 export interface FlowOwner {
-	readonly user: ServerUser;
+	readonly user: FlowUser;
 	readonly flows: Map<string, ServerFlow>;
+}
+
+/** A user of the server as its flows see it. */
+export interface FlowUser {
+	readonly name: string;
+	/** True when flows to the server's fixed target are served. */
+	readonly fixedTarget: boolean;
+	/** True when its clients may choose targets. */
+	readonly exit: boolean;
+	/** Flows that it may have at once, and those that it has. */
+	readonly flowLimit: number;
+	flows: number;
+	/** Pays for datagrams that wait. */
+	readonly memory: Account;
+	/** True while one more flow may be opened now, as far as their number in a second is concerned. */
+	mayOpen(now: Millis): boolean;
+	/** Counts a refusal, one of RefusalCode; true = it is time to report it. */
+	refused(kind: 'flow', code: number, now: Millis): boolean;
+}
+
+/** The flows of one session, to which a flow belongs while the session lasts. */
+export interface FlowHome {
+	readonly session: FlowSession;
+	/** Lets a flow go, which another session took over or which is gone. */
+	unbind(flow: ServerFlow): void;
+	/** Reports to the client that a flow is closed. */
+	close(flow: ServerFlow, now: Millis): void;
 }
 
 /** All flows of a server, by handle. */
 export class ServerFlowTable {
 	readonly #byHandle = new Map<number, ServerFlow>();
 	readonly #idle: Millis;
-	readonly #idleFlowsOf = new WeakMap<ServerUser, IdleFlows<ServerFlow>>();
+	readonly #idleFlowsOf = new WeakMap<FlowUser, IdleFlows<ServerFlow>>();
 	#next = 1;
 
 	/** @param idle how long a flow without datagrams stays, whatever else there is */
@@ -47,7 +74,7 @@ export class ServerFlowTable {
 		this.#idle = idle;
 	}
 
-	#idleFlows(user: ServerUser): IdleFlows<ServerFlow> {
+	#idleFlows(user: FlowUser): IdleFlows<ServerFlow> {
 		const all = this.#byHandle;
 		const isIdle = (flow: ServerFlow, now: Millis) => now - flow.active > this.#idle;
 		return new IdleFlows(
@@ -120,7 +147,7 @@ export class ServerFlowTable {
 	}
 
 	/** The flow of a user that goes first where room is needed; undefined = none may go. */
-	oldestIdle(now: Millis, user: ServerUser): ServerFlow | undefined {
+	oldestIdle(now: Millis, user: FlowUser): ServerFlow | undefined {
 		let flows = this.#idleFlowsOf.get(user);
 		if (flows === undefined) {
 			flows = this.#idleFlows(user);

@@ -6,14 +6,15 @@ import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
-import type {Session} from '../session/session.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {Confirmations} from './confirmations.ts';
 import type {FlowFrames} from './flow-frames.ts';
+import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
 import {SESSION_TARGETS} from './received-targets.ts';
 import {
 	endFlow,
+	type FlowHome,
 	type FlowOwner,
 	type ServerFlow,
 	type ServerFlowTable,
@@ -35,7 +36,7 @@ export interface HeldAnswer {
 /** What a session's flows need of the server. */
 export interface ServerFlowsInit {
 	readonly context: EndpointContext;
-	readonly session: Session;
+	readonly session: FlowSession;
 	readonly table: ServerFlowTable;
 	readonly owner: FlowOwner;
 	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
@@ -50,8 +51,8 @@ export interface ServerFlowsInit {
  * DATAGRAM_TO cannot revive one; the same application in a later session gets its flow, and with it
  * its target socket, back by key.
  */
-export class ServerFlows implements FlowFrames {
-	readonly session: Session;
+export class ServerFlows implements FlowFrames, FlowHome {
+	readonly session: FlowSession;
 	/** Datagrams of targets that wait for a path. */
 	readonly held: HoldQueue<HeldAnswer>;
 	readonly #init: ServerFlowsInit;
@@ -224,15 +225,11 @@ export class ServerFlows implements FlowFrames {
 	): DropReason | undefined {
 		flow.active = now;
 		const {session} = this;
-		if (session.dispatch.paths.length > 0) {
+		if (session.hasRoute) {
 			return this.#sendAnswer(flow, source, bytes, start, end, now);
 		}
 		this.held.push({flow, source}, bytes, start, end, now);
-		if (!session.waiting) {
-			session.waiting = true;
-			session.prober.data(now);
-			for (const path of session.paths.all) session.prober.schedule(path, now);
-		}
+		if (!session.waiting) session.awaitRoute(now);
 		return undefined;
 	}
 
@@ -265,7 +262,7 @@ export class ServerFlows implements FlowFrames {
 
 	/** Sends the answers that wait, once there is a path. */
 	flush(now: Millis): void {
-		if (this.session.dispatch.paths.length === 0) return;
+		if (!this.session.hasRoute) return;
 		this.session.waiting = false;
 		for (const {flow: where, bytes} of this.held.takeAll(now)) {
 			const {flow, source} = where;

@@ -2,6 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import {type Account, unlimited} from '../budget.ts';
 import type {ServerConfig, UserConfig} from '../endpoint.ts';
 import type {RefusedKind, UserStatus} from '../events.ts';
+import type {FlowUser} from '../flow/server-flow-table.ts';
 import {TokenBucket} from '../load/token-bucket.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {StreamTraffic} from '../stream/stream.ts';
@@ -25,7 +26,7 @@ export interface UserShares {
 }
 
 /** One user of a server: what it may do, and what all its clients together did. */
-export class ServerUser implements StreamUser {
+export class ServerUser implements FlowUser, StreamUser {
 	readonly name: string;
 	readonly psk: Uint8Array;
 	/** Whether flows to a fixed target are served, and those whose targets clients choose. */

@@ -19,6 +19,7 @@ import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {FlowFrames} from '../flow/flow-frames.ts';
+import type {FlowSession} from '../flow/flow-session.ts';
 import {DatagramWriter} from '../lane/datagram-writer.ts';
 import {RedundantDispatch} from '../lane/dispatch/redundant.ts';
 import {Reassembly} from '../lane/reassembly.ts';
@@ -32,7 +33,7 @@ import type {RemoteAddress} from '../remote-address.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import {Role} from '../role.ts';
 import {Sent} from '../sent.ts';
-import type {StreamSet} from '../stream/stream-set.ts';
+import type {StreamSession, StreamSet} from '../stream/stream-set.ts';
 import {Prober} from './prober.ts';
 
 /** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
@@ -62,7 +63,7 @@ export interface SessionInit {
  * One session: packets in and out, under one packet number space and one replay window for all
  * paths. It knows frames, not what they mean for flows: those go to `flows`.
  */
-export class Session {
+export class Session implements FlowSession, StreamSession {
 	readonly number: number;
 	readonly localId: number;
 	readonly peerId: number;
@@ -446,9 +447,21 @@ export class Session {
 		this.#context.failed(this.number, error, now);
 	}
 
+	/** True while a path takes datagrams. */
+	get hasRoute(): boolean {
+		return this.dispatch.paths.length > 0;
+	}
+
+	/** Datagrams wait for a path from now on: all are probed as if data passed. */
+	awaitRoute(now: Millis): void {
+		this.waiting = true;
+		this.prober.data(now);
+		for (const path of this.paths.all) this.prober.schedule(path, now);
+	}
+
 	/** Sends a control frame on all chosen paths, or on every open one when none is chosen. */
 	sendControl(frame: Uint8Array, now: Millis): void {
-		if (this.dispatch.paths.length === 0) {
+		if (!this.hasRoute) {
 			this.sendEverywhere(frame, now);
 			return;
 		}

@@ -6,12 +6,14 @@ import type {Account} from '../budget.ts';
 import type {CongestionControl} from '../congestion-control.ts';
 import type {EndpointContext} from '../context.ts';
 import type {StreamTotals} from '../events.ts';
+import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import {createRateModel} from '../load/rate-models.ts';
 import {FeedbackSender} from '../packets/feedback-sender.ts';
+import type {PacketSender} from '../packets/packet-sender.ts';
 import type {Path} from '../path/path.ts';
+import type {PathSet} from '../path/path-set.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import {Role} from '../role.ts';
-import type {Session} from '../session/session.ts';
 import {PacketFiller} from './packet-filler.ts';
 import {SEND_RESERVE, Stream, type StreamHost, type StreamTraffic} from './stream.ts';
 import {StreamScheduler} from './stream-scheduler.ts';
@@ -45,6 +47,18 @@ export interface StreamUser {
 	refused(kind: 'stream', code: number, now: Millis): boolean;
 }
 
+/** A session as the streams that it carries use it. */
+export interface StreamSession {
+	readonly sender: PacketSender;
+	readonly paths: PathSet;
+	/** Orders the paths for streams. */
+	readonly dispatch: Dispatch;
+	readonly prober: {
+		/** Data passed: paths are measured more often. */
+		data(now: Millis): void;
+	};
+}
+
 /** What a set of streams is made with. */
 export interface StreamSetInit {
 	readonly context: EndpointContext;
@@ -69,7 +83,7 @@ export class StreamSet implements StreamHost {
 	readonly #filler: PacketFiller;
 	readonly #seen = new ReplayWindow(CLOSED_IDS);
 	#nextId = 0;
-	#session: Session | undefined;
+	#session: StreamSession | undefined;
 	#transport: StreamTransport | undefined;
 	#feedback: FeedbackSender | undefined;
 	/** Of the packet being read: frames into streams with many holes, and whether one was refused. */
@@ -115,7 +129,7 @@ export class StreamSet implements StreamHost {
 	}
 
 	/** A session carries the streams from now on. @param supported whether the peer knows streams */
-	attach(session: Session, supported: boolean): void {
+	attach(session: StreamSession, supported: boolean): void {
 		const {context, congestionControl} = this.#init;
 		this.#session = session;
 		const {sender, dispatch} = session;
