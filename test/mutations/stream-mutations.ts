@@ -3,6 +3,7 @@ import type {Mutation} from './mutations.ts';
 const STREAM = 'src/core/stream/stream.ts';
 const SET = 'src/core/stream/stream-set.ts';
 const TRANSPORT = 'src/core/stream/stream-transport.ts';
+const CARRIERS = 'src/core/packets/carrier-set.ts';
 const CARRIER = 'src/core/packets/carrier.ts';
 const FILLER = 'src/core/stream/packet-filler.ts';
 const PIPE = 'src/net/tcp/stream-pipe.ts';
@@ -131,15 +132,15 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'packets that only paths in doubt carry are waited for',
-		file: TRANSPORT,
+		file: CARRIERS,
 		from: 'if (doubted === 0) return;',
 		to: 'if (doubted >= 0) return;',
 	},
 	{
 		name: 'a packet is told again although a copy of it is under way',
-		file: TRANSPORT,
-		from: 'if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);\n\t\tif (packet.paths === 0)',
-		to: 'if (!packet.settled) this.#lost(packet);\n\t\tif (packet.paths === 0)',
+		file: CARRIERS,
+		from: 'this.#giveUp(packet);\n\t\tif (packet.paths === 0)',
+		to: 'if (!packet.settled) this.#lose(packet);\n\t\tif (packet.paths === 0)',
 	},
 	{
 		name: 'new bytes go to a path that is much later than the others',
@@ -149,14 +150,14 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'an acknowledgement of what was never sent is believed',
-		file: TRANSPORT,
+		file: CARRIERS,
 		from: 'for (const number of this.#skipped) if (report.covers(number)) return false;',
 		to: '',
 	},
 	{
 		name: 'an acknowledgement of the future is believed',
-		file: TRANSPORT,
-		from: 'if (report.largest >= this.#init.sender.nextPacketNumber) return false;',
+		file: CARRIERS,
+		from: 'if (report.largest >= this.#numbers.nextPacketNumber) return false;',
 		to: '',
 	},
 	{

@@ -36,13 +36,15 @@ const OUT = 1;
 const RECEIVED = 2;
 const LOST = 3;
 
-/** Hears what became of packets on a path. */
+/** Takes what became of the copies on a path. */
 export interface CarrierEvents {
-	packetReceived(packet: SentPacket, carrier: Carrier): void;
-	packetLost(packet: SentPacket, carrier: Carrier): void;
+	/** The copy of a packet on the path arrived. */
+	copyReceived(packet: SentPacket): void;
+	/** The copy of a packet on the path is lost. */
+	copyLost(packet: SentPacket): void;
 }
 
-/** The stream packets that one path carried, in the path's own order, and what became of each. */
+/** The packets on one path that the peer reports on, in the path's own order, and what became of each. */
 export class Carrier {
 	readonly path: Path;
 	readonly model: RateModel;
@@ -271,8 +273,8 @@ export class Carrier {
 		const packet = this.#packets[at]!;
 		this.#packets[at] = undefined;
 		packet.paths &= ~this.bit;
-		if (received) this.#events.packetReceived(packet, this);
-		else this.#events.packetLost(packet, this);
+		if (received) this.#events.copyReceived(packet);
+		else this.#events.copyLost(packet);
 	}
 
 	#lose(index: number, now: Millis): void {

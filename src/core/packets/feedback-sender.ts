@@ -7,14 +7,14 @@ import {Sent} from '../sent.ts';
 import type {PacketSender} from './packet-sender.ts';
 import {Receipts} from './receipts.ts';
 
-/** Packet numbers of which is remembered whether they carried stream frames. */
+/** Packet numbers of which is remembered whether they are to be reported. */
 const REMEMBERED = 65_536;
 const PACKETS = 10;
 const LONGEST_DELAY: Millis = 25;
 /** After a report that a gap caused, no gap causes another for this long. */
 const GAP_PAUSE: Millis = 1;
 
-/** Tells the peer which stream packets came over which path, and decides when. */
+/** Reports to the peer which packets came over which path, and decides when. */
 export class FeedbackSender {
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
@@ -23,7 +23,7 @@ export class FeedbackSender {
 	/** The paths of the report being sent. */
 	readonly #route: Path[] = [];
 	readonly #receipts: (Receipts | undefined)[] = [];
-	/** Bits of packet numbers that carried stream frames. */
+	/** Bits of packet numbers that are to be reported. */
 	readonly #eliciting: Uint32Array = new Uint32Array(REMEMBERED / 32);
 	#newest = -1;
 	readonly #report = new PathReport();
@@ -39,7 +39,7 @@ export class FeedbackSender {
 		this.#chosen = chosen;
 	}
 
-	/** A packet with stream frames came over a path; undefined = nobody knows which. */
+	/** A packet to be reported came over a path; undefined = it is not known over which. */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		this.#remember(number);
 		this.#packets++;

@@ -1,10 +1,15 @@
 import type {Millis} from '../../bytes/time.ts';
-import type {PacketFiller} from '../stream/packet-filler.ts';
 import type {Carrier} from './carrier.ts';
 
 /** A path is timely while it takes at most so many times the best one's delay, and this more. */
 const FACTOR = 1.5;
 const MARGIN: Millis = 10;
+
+/** Data that waits for a path. */
+export interface Waiting {
+	/** Bytes that may be sent now. */
+	readonly backlog: number;
+}
 
 /**
  * Which paths are so much later than the best one that what they carry is waited for. New data goes to
@@ -51,9 +56,9 @@ export class Lateness {
 	}
 
 	/** Whether the better paths will have sent what waits before a packet on this one arrives. */
-	isTooLate(carrier: Carrier, filler: PacketFiller): boolean {
+	isTooLate(carrier: Carrier, waiting: Waiting): boolean {
 		if (this.#rate === 0 || carrier.expected <= this.limit) return false;
-		const {backlog} = filler;
+		const {backlog} = waiting;
 		let wait = backlog / this.#rate;
 		// A rate that doubles in every round trip is soon another.
 		if (!this.#settled) wait = Math.min(wait, this.#best * Math.log2(1 + backlog / this.#window));

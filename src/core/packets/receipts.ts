@@ -5,7 +5,7 @@ import {BITMAP_BYTES, type PathReport} from '../../wire/feedback.ts';
 /** Each receipt is told in so many reports, because reports get lost too. */
 const REPEATS = 8;
 
-/** Which of the newest stream packets came over one path. */
+/** Which of the newest packets to be reported came over one path. */
 export class Receipts {
 	largest = -1;
 	/** When the largest came. */

@@ -1,60 +1,32 @@
-import type {Stream} from '../stream/stream.ts';
-
-/** What a frame in a packet tells; DATA or one of Pending. */
-export const DATA = 0;
-
-/** A frame that has to arrive. */
-export interface SentFrame {
-	stream: Stream;
-	/** DATA or one of Pending. */
-	kind: number;
-	offset: number;
-	length: number;
-	fin: boolean;
+/** What packets were sent for; learns what became of each. */
+export interface PacketOwner {
+	/** The first copy of a packet arrived. */
+	received(packet: SentPacket): void;
+	/** No copy of a packet can be hoped for any more; never called after `received`. */
+	lost(packet: SentPacket): void;
+	/** Nothing of a packet is on its way any more: its record may be used again. */
+	released(packet: SentPacket): void;
 }
 
-/** A packet with stream frames, from its sending until nothing of it is on its way. */
+/** A packet on which the peer reports, from its sending until nothing of it is on its way. */
 export class SentPacket {
+	/** Given only packets that it sent itself. */
+	readonly owner: PacketOwner;
 	/** Paths with copies of which nothing is known yet, as bits. */
 	paths = 0;
-	/** Whether a copy arrived. */
+	/** True once a copy arrived. */
 	received = false;
-	/** Whether a copy arrived, or its frames were handed back to be sent in another packet. */
+	/** True once its owner knows that it was received or lost. */
 	settled = false;
-	count = 0;
-	readonly frames: SentFrame[] = [];
 
-	/** Adds a frame. */
-	add(stream: Stream, kind: number, offset: number, length: number, fin: boolean): void {
-		const frame = this.frames[this.count++];
-		if (frame === undefined) {
-			this.frames.push({stream, kind, offset, length, fin});
-			return;
-		}
-		frame.stream = stream;
-		frame.kind = kind;
-		frame.offset = offset;
-		frame.length = length;
-		frame.fin = fin;
-	}
-}
-
-/** Packets to be used again. */
-export class SentPackets {
-	readonly #free: SentPacket[] = [];
-
-	/** An empty one. */
-	take(): SentPacket {
-		const packet = this.#free.pop() ?? new SentPacket();
-		packet.paths = 0;
-		packet.received = false;
-		packet.settled = false;
-		packet.count = 0;
-		return packet;
+	constructor(owner: PacketOwner) {
+		this.owner = owner;
 	}
 
-	/** Takes one back that nobody refers to any more. */
-	give(packet: SentPacket): void {
-		if (this.#free.length < 4096) this.#free.push(packet);
+	/** Makes the record one of a packet that was not sent yet. */
+	reset(): void {
+		this.paths = 0;
+		this.received = false;
+		this.settled = false;
 	}
 }

@@ -8,8 +8,8 @@ import {
 	streamBeginLength,
 	streamHeadLength,
 } from '../../wire/stream.ts';
-import {DATA, type SentPacket} from '../packets/sent-packet.ts';
 import {Pending, type Stream} from './stream.ts';
+import {DATA, type StreamPacket} from './stream-packet.ts';
 import type {StreamScheduler} from './stream-scheduler.ts';
 
 /** With less room than this a packet is full. */
@@ -45,7 +45,7 @@ export class PacketFiller {
 	}
 
 	/** Writes frames into bytes[at, end) and notes them in `packet`; where they end. */
-	fill(packet: SentPacket, bytes: Uint8Array, at: number, end: number): number {
+	fill(packet: StreamPacket, bytes: Uint8Array, at: number, end: number): number {
 		let position = at;
 		this.#opened = undefined;
 		this.urgent = false;
@@ -64,7 +64,7 @@ export class PacketFiller {
 
 	#fillFrom(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		start: number,
 		end: number,
@@ -80,7 +80,7 @@ export class PacketFiller {
 
 	#fillControl(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		start: number,
 		end: number,
@@ -113,7 +113,7 @@ export class PacketFiller {
 
 	#fillOpen(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		at: number,
 		end: number,
@@ -128,7 +128,7 @@ export class PacketFiller {
 
 	#fillStop(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		start: number,
 		end: number,
@@ -146,7 +146,7 @@ export class PacketFiller {
 	/** Until the peer knows of the stream, each packet of it has to say what it is about. */
 	#introduce(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		at: number,
 		end: number,
@@ -154,7 +154,7 @@ export class PacketFiller {
 		return this.#isUnknown(stream) ? this.#fillOpen(stream, packet, bytes, at, end) : at;
 	}
 
-	#note(stream: Stream, packet: SentPacket, kind: number): void {
+	#note(stream: Stream, packet: StreamPacket, kind: number): void {
 		stream.pending &= ~kind;
 		packet.add(stream, kind, 0, 0, false);
 		if (kind === Pending.OPEN || kind === Pending.ACCEPT) this.begun.push(stream);
@@ -162,7 +162,7 @@ export class PacketFiller {
 
 	#fillData(
 		stream: Stream,
-		packet: SentPacket,
+		packet: StreamPacket,
 		bytes: Uint8Array,
 		start: number,
 		end: number,
@@ -189,7 +189,7 @@ export class PacketFiller {
 	}
 
 	/** A copy of a packet arrived. */
-	received(packet: SentPacket): void {
+	received(packet: StreamPacket): void {
 		for (let i = 0; i < packet.count; i++) {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;
 			if (stream.removed) continue;
@@ -204,7 +204,7 @@ export class PacketFiller {
 	}
 
 	/** No copy of a packet can be hoped for: what it told is told again. */
-	lost(packet: SentPacket): void {
+	lost(packet: StreamPacket): void {
 		for (let i = 0; i < packet.count; i++) {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;
 			if (stream.removed) continue;

@@ -8,7 +8,7 @@ import type {EndpointContext} from '../context.ts';
 import type {StreamTotals} from '../events.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import {createRateModel} from '../load/rate-models.ts';
-import {FeedbackSender} from '../packets/feedback-sender.ts';
+import {PacketReports} from '../packets/packet-reports.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
@@ -85,7 +85,7 @@ export class StreamSet implements StreamHost {
 	#nextId = 0;
 	#session: StreamSession | undefined;
 	#transport: StreamTransport | undefined;
-	#feedback: FeedbackSender | undefined;
+	#reports: PacketReports | undefined;
 	/** Of the packet being read: frames into streams with many holes, and whether one was refused. */
 	#costly = 0;
 	#isRefused = false;
@@ -132,19 +132,16 @@ export class StreamSet implements StreamHost {
 	attach(session: StreamSession, supported: boolean): void {
 		const {context, congestionControl} = this.#init;
 		this.#session = session;
-		const {sender, dispatch} = session;
+		const {sender, paths, dispatch} = session;
 		const {random} = context.environment;
-		this.#transport = new StreamTransport({
-			sender,
-			dispatch,
-			random,
-			filler: this.#filler,
-			model: ({rtt}) => {
-				const firstRtt = rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP;
-				return createRateModel(congestionControl, random, firstRtt);
-			},
-		});
-		this.#feedback = undefined;
+		const model = ({rtt}: Path) => {
+			const firstRtt = rtt.measured ? rtt.smoothed : FIRST_ROUND_TRIP;
+			return createRateModel(congestionControl, random, firstRtt);
+		};
+		const reports = new PacketReports({sender, paths, chosen: dispatch.paths, random, model});
+		this.#reports = reports;
+		const {carriers} = reports;
+		this.#transport = new StreamTransport({sender, dispatch, carriers, filler: this.#filler});
 		if (supported) return;
 		for (const stream of this.#streams.values()) stream.ended(RefusalCode.NO_TARGET, undefined);
 	}
@@ -153,7 +150,7 @@ export class StreamSet implements StreamHost {
 	detach(): void {
 		this.#session = undefined;
 		this.#transport = undefined;
-		this.#feedback = undefined;
+		this.#reports = undefined;
 		for (const stream of this.#streams.values()) {
 			if (stream.announced) stream.ended(0, StreamCode.SESSION_LOST);
 			// A refusal that the peer does not know yet has nobody to go to any more.
@@ -288,24 +285,21 @@ export class StreamSet implements StreamHost {
 	/** Reads FEEDBACK behind its type byte. */
 	feedback(cursor: Cursor, now: Millis): boolean {
 		this.now = now;
-		return this.#transport?.feedback(cursor, now) ?? false;
+		return this.#reports?.read(cursor, now) ?? false;
 	}
 
 	/** A packet with stream frames came over `path`, if that is known, and all of it was read. */
 	received(path: Path | undefined, number: number, now: Millis): void {
-		const session = this.#session;
 		const isRefused = this.#isRefused;
 		this.#isRefused = false;
 		this.#costly = 0;
 		// What is not reported as received comes again in another packet.
-		if (session === undefined || isRefused) return;
-		this.#feedback ??= new FeedbackSender(session.sender, session.paths, session.dispatch.paths);
-		this.#feedback.received(path, number, now);
+		if (!isRefused) this.#reports?.received(path, number, now);
 	}
 
 	/** Another copy of a packet came. */
 	copy(path: Path, number: number, now: Millis): void {
-		this.#feedback?.copy(path, number, now);
+		this.#reports?.copy(path, number, now);
 	}
 
 	// --- out ---
@@ -315,7 +309,7 @@ export class StreamSet implements StreamHost {
 		this.now = now;
 		const session = this.#session;
 		if (session === undefined) return;
-		this.#feedback?.send(now);
+		this.#reports?.send(now);
 		// Where there are no streams a packet costs nothing here; the last one's timers end once.
 		const busy = this.#streams.size > 0;
 		if (!busy && !this.#busy) return;
@@ -329,7 +323,7 @@ export class StreamSet implements StreamHost {
 		const session = this.#session;
 		if (session === undefined) return NEVER;
 		const own = Math.min(
-			this.#feedback?.nextTimeout() ?? NEVER,
+			this.#reports?.nextTimeout() ?? NEVER,
 			this.#transport?.nextTimeout() ?? NEVER,
 		);
 		if (this.#streams.size === 0) return own;
@@ -343,6 +337,7 @@ export class StreamSet implements StreamHost {
 		if (session === undefined) return;
 		if (now >= session.sender.unheardSince + HOPELESS_AFTER) this.endAll(StreamCode.SESSION_LOST);
 		this.#transport?.handleTimeout(now);
+		this.#reports?.handleTimeout(now);
 		this.pump(now);
 	}
 }

@@ -1,77 +1,65 @@
-import type {Cursor} from '../../bytes/cursor.ts';
-import type {Random} from '../../bytes/random.ts';
-import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
+import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
-import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
-import type {RateModel} from '../load/rate-model.ts';
-import {Carrier, type CarrierEvents} from '../packets/carrier.ts';
+import type {Carrier} from '../packets/carrier.ts';
+import type {CarrierSet} from '../packets/carrier-set.ts';
 import {Lateness} from '../packets/lateness.ts';
-import type {PacketSender} from '../packets/packet-sender.ts';
-import {type SentPacket, SentPackets} from '../packets/sent-packet.ts';
+import type {PacketOwner} from '../packets/sent-packet.ts';
 import type {Path} from '../path/path.ts';
 import {Sent} from '../sent.ts';
 import {Beginnings} from './beginnings.ts';
 import type {PacketFiller} from './packet-filler.ts';
+import {type StreamPacket, StreamPackets} from './stream-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
-/**
- * Packets of which one FEEDBACK settles the fate at most. Each receipt is in several reports, and a
- * report that is read seldom has more than some tens of new ones, so nothing is missed.
- */
-const SETTLED = 512;
 /** Bytes of IPv4 and UDP headers, for rates. */
 const HEADERS = 28;
 const TAG = 16;
-/** A number is left out about once in so many packets: whoever acknowledges it lies. */
-const SKIP_EVERY = 1024;
-const SKIPPED = 8;
 /** By how much copies of urgent packets may run ahead of what the path's model allows. */
 const URGENT_LEAD: Millis = 10;
 
+/** Sends packets of stream frames. */
+export interface StreamSender {
+	/** Returns a slot to write frames into, from HEAD_ROOM on; undefined when there is none. */
+	take(): Slot | undefined;
+	/** Takes a slot back that was not used. */
+	giveBack(slot: Slot): void;
+	/** Bytes of UDP payload that the frames in a slot become. */
+	lengthOf(slot: Slot): number;
+	/** Sends the frames in a slot on each path of `route`, which admitted the packet; its number. */
+	send(slot: Slot, route: readonly Path[], now: Millis, what: Sent): number;
+}
+
 /** What makes a transport. */
 export interface StreamTransportInit {
-	readonly sender: PacketSender;
+	readonly sender: StreamSender;
 	/** Chooses the paths that packets may take. */
 	readonly dispatch: Dispatch;
-	readonly random: Random;
+	readonly carriers: CarrierSet;
 	readonly filler: PacketFiller;
-	/** A model for a path. */
-	readonly model: (path: Path) => RateModel;
 }
 
 /**
- * Sends packets of stream frames over the paths and learns from reports what arrived. The best path
- * that has room gets a packet, the others a copy as far as their own models allow. What a packet
- * told is told again, in another packet, when no copy of it can be hoped for any more.
+ * Sends packets of stream frames over the paths and learns what became of them. The best path that
+ * has room gets a packet, the others a copy as far as their own models allow. What a packet told is
+ * told again, in another packet, when no copy of it can be hoped for any more.
  */
-export class StreamTransport implements CarrierEvents {
+export class StreamTransport implements PacketOwner {
 	readonly #init: StreamTransportInit;
-	readonly #carriers: (Carrier | undefined)[] = [];
 	/** Those of the chosen paths, the best first. */
 	readonly #order: Carrier[] = [];
 	readonly #destinations: Path[] = [];
-	readonly #packets = new SentPackets();
-	readonly #report = new PathReport();
-	readonly #skipped: number[] = [];
+	readonly #packets: StreamPackets = new StreamPackets(this);
 	readonly #beginnings = new Beginnings();
-	/** Bits of paths that may carry the only copy of something, and of those that soon deliver it. */
+	/** Paths that may carry the only copy of something, as bits. */
 	#trusted = 0;
-	#timely = 0;
 	readonly #lateness = new Lateness();
 	#nextSend: Millis = NEVER;
 
 	constructor(init: StreamTransportInit) {
 		this.#init = init;
-	}
-
-	/** The path's list of packets, made when it is wanted. */
-	carrier(path: Path): Carrier {
-		const carrier = this.#carriers[path.id] ?? new Carrier(path, this.#init.model(path), this);
-		this.#carriers[path.id] = carrier;
-		return carrier;
 	}
 
 	/** Smoothed round trip time of the best path. */
@@ -111,11 +99,12 @@ export class StreamTransport implements CarrierEvents {
 
 	/** Orders the paths anew, and takes back what only paths in doubt carry. */
 	#arrange(now: Millis): void {
+		const {carriers} = this.#init;
 		const order = this.#order;
 		order.length = 0;
 		let trusted = 0;
 		for (const path of this.#init.dispatch.paths) {
-			const carrier = this.carrier(path);
+			const carrier = carriers.of(path);
 			carrier.observe(now);
 			// What packets are not made to fit carries none of them.
 			if (path.mtu.confirmed < this.#init.dispatch.packetSize) continue;
@@ -125,18 +114,10 @@ export class StreamTransport implements CarrierEvents {
 			while (at > 0 && order[at - 1]!.expected > carrier.expected) at--;
 			order.splice(at, 0, carrier);
 		}
-		this.#timely = this.#lateness.arrange(order) & trusted;
-		const doubted = this.#trusted & ~trusted;
 		this.#trusted = trusted;
-		if (doubted === 0) return;
-		for (const carrier of this.#carriers) {
-			if (carrier !== undefined && carrier.bit & doubted) carrier.eachOut(this.#recheck);
-		}
+		carriers.timely = this.#lateness.arrange(order) & trusted;
+		carriers.trust(trusted);
 	}
-
-	readonly #recheck = (packet: SentPacket): void => {
-		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lost(packet);
-	};
 
 	/** The best path that takes a packet of that size now, unless waiting for a better one is quicker. */
 	#lead(now: Millis, size: number): Carrier | undefined {
@@ -160,22 +141,18 @@ export class StreamTransport implements CarrierEvents {
 	 * when there is nothing.
 	 */
 	#overtake(now: Millis, size: number): boolean {
+		const {carriers, filler} = this.#init;
 		let hasRoom = false;
 		for (const carrier of this.#order) {
-			if (carrier.bit & this.#timely) hasRoom ||= carrier.delayUntilSend(now, size) <= 0;
+			if (carrier.bit & carriers.timely) hasRoom ||= carrier.delayUntilSend(now, size) <= 0;
 			// What was sent before this arrives sooner.
-			else if (hasRoom)
-				carrier.eachLate(this.#again, now - carrier.expected + this.#lateness.limit);
+			else if (hasRoom) carriers.giveUpLate(carrier, now - carrier.expected + this.#lateness.limit);
 		}
-		return this.#init.filler.hasWork;
+		return filler.hasWork;
 	}
 
-	readonly #again = (packet: SentPacket): void => {
-		if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);
-	};
-
 	#sendPacket(lead: Carrier, now: Millis, size: number): boolean {
-		const {sender, filler, dispatch} = this.#init;
+		const {carriers, sender, filler, dispatch} = this.#init;
 		const slot = sender.take();
 		if (slot === undefined) return false;
 		const packet = this.#packets.take();
@@ -188,7 +165,7 @@ export class StreamTransport implements CarrierEvents {
 		}
 		this.#choose(lead, now, size);
 		const destinations = this.#destinations;
-		this.#maybeSkip();
+		carriers.skipNumber();
 		slot.start = HEAD_ROOM;
 		slot.end = end;
 		const length = sender.lengthOf(slot);
@@ -199,13 +176,10 @@ export class StreamTransport implements CarrierEvents {
 		// Copies that only measure are no concern of the models.
 		destinations.length = taken;
 		// What was not sent anywhere is lost at once, and tried again when a path is open.
-		if (destinations.length === 0) {
-			this.#lost(packet);
-			this.#packets.give(packet);
-		}
+		if (destinations.length === 0) carriers.unsent(packet);
 		for (const path of destinations) {
 			path.streamBytesSent += bytes;
-			this.carrier(path).sent(packet, number, bytes, now);
+			carriers.of(path).sent(packet, number, bytes, now);
 		}
 		if (destinations.length === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
 		return destinations.length > 0;
@@ -244,8 +218,9 @@ export class StreamTransport implements CarrierEvents {
 
 	/** A copy on a path that nothing is sent on shows when it is better than it was. */
 	#sample(lead: Carrier, now: Millis, size: number): void {
+		const {timely} = this.#init.carriers;
 		for (const carrier of this.#order) {
-			if (carrier === lead || carrier.bit & this.#timely || !carrier.isResting(now)) continue;
+			if (carrier === lead || carrier.bit & timely || !carrier.isResting(now)) continue;
 			if (carrier.delayUntilSend(now, size) > 0) continue;
 			// It could carry more: how fast it delivers this says nothing of its rate.
 			carrier.model.setApplicationLimited(now);
@@ -253,69 +228,25 @@ export class StreamTransport implements CarrierEvents {
 		}
 	}
 
-	#maybeSkip(): void {
-		const {random, sender} = this.#init;
-		if (random.uint32() % SKIP_EVERY !== 0) return;
-		if (this.#skipped.length >= SKIPPED) this.#skipped.shift();
-		this.#skipped.push(sender.nextPacketNumber++);
+	received(packet: StreamPacket): void {
+		this.#init.filler.received(packet);
 	}
 
-	packetReceived(packet: SentPacket): void {
-		if (!packet.received) {
-			packet.received = true;
-			packet.settled = true;
-			this.#init.filler.received(packet);
-		}
-		if (packet.paths === 0) this.#packets.give(packet);
-	}
-
-	packetLost(packet: SentPacket): void {
-		// A copy on a path that is much later is not waited for.
-		if (!packet.settled && (packet.paths & this.#timely) === 0) this.#lost(packet);
-		if (packet.paths === 0) this.#packets.give(packet);
-	}
-
-	#lost(packet: SentPacket): void {
-		packet.settled = true;
+	lost(packet: StreamPacket): void {
 		this.#init.filler.lost(packet);
 	}
 
-	/** Reads FEEDBACK behind its type byte; false when it is malformed or tells of what never was. */
-	feedback(cursor: Cursor, now: Millis): boolean {
-		const count = decodeFeedbackHead(cursor);
-		const report = this.#report;
-		let told = 0;
-		let left = SETTLED;
-		for (let i = 0; i < count; i++) {
-			if (!decodePathReport(cursor, report) || !this.#plausible(report)) return false;
-			if ((told >> report.pathId) & 1) return false;
-			told |= 1 << report.pathId;
-			const carrier = this.#carriers[report.pathId];
-			if (carrier !== undefined) left -= carrier.reported(report, report.arrival / 1000, now, left);
-		}
-		return !cursor.failed;
-	}
-
-	#plausible(report: PathReport): boolean {
-		if (report.largest >= this.#init.sender.nextPacketNumber) return false;
-		for (const number of this.#skipped) if (report.covers(number)) return false;
-		return true;
+	released(packet: StreamPacket): void {
+		this.#packets.give(packet);
 	}
 
 	/** When handleTimeout wants to be called. */
 	nextTimeout(): Millis {
-		let next = Math.min(this.#nextSend, this.#beginnings.nextTimeout());
-		for (const carrier of this.#carriers) {
-			if (carrier !== undefined) next = Math.min(next, carrier.nextTimeout());
-		}
-		return next;
+		return Math.min(this.#nextSend, this.#beginnings.nextTimeout());
 	}
 
-	/** Judges what is overdue; the caller sends afterwards. */
+	/** Tells again what is due; the caller sends afterwards. */
 	handleTimeout(now: Millis): void {
 		this.#beginnings.tellAgain(now);
-		for (const carrier of this.#carriers) {
-			if (carrier !== undefined && now >= carrier.nextTimeout()) carrier.handleTimeout(now);
-		}
 	}
 }

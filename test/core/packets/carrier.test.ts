@@ -1,12 +1,14 @@
 import test, {type ExecutionContext} from 'ava';
 import {createRateModel} from '../../../src/core/load/rate-models.ts';
 import {Carrier, type CarrierEvents} from '../../../src/core/packets/carrier.ts';
-import {SentPacket} from '../../../src/core/packets/sent-packet.ts';
+import {type PacketOwner, SentPacket} from '../../../src/core/packets/sent-packet.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import {PathReport} from '../../../src/wire/feedback.ts';
 import {pathOf} from '../session/core-fixtures.ts';
 
 const MOST = 512;
+
+const OWNER: PacketOwner = {received: () => {}, lost: () => {}, released: () => {}};
 
 /** A path's list of packets, and how many of them came to which end. */
 class Bench implements CarrierEvents {
@@ -20,16 +22,16 @@ class Bench implements CarrierEvents {
 		this.carrier = new Carrier(path, createRateModel('bbr', new Prng('carrier'), 50), this);
 		for (let i = 0; i < packets; i++) {
 			if (i % 64 === 0) this.now += 1;
-			this.carrier.sent(new SentPacket(), i, 1228, this.now);
+			this.carrier.sent(new SentPacket(OWNER), i, 1228, this.now);
 		}
 		this.now += 5;
 	}
 
-	packetReceived(): void {
+	copyReceived(): void {
 		this.received++;
 	}
 
-	packetLost(): void {
+	copyLost(): void {
 		this.lost++;
 	}
 

@@ -1,0 +1,66 @@
+import type {Cursor} from '../../bytes/cursor.ts';
+import type {Random} from '../../bytes/random.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {RateModel} from '../load/rate-model.ts';
+import type {Path} from '../path/path.ts';
+import type {PathSet} from '../path/path-set.ts';
+import {CarrierSet} from './carrier-set.ts';
+import {FeedbackSender} from './feedback-sender.ts';
+import type {PacketSender} from './packet-sender.ts';
+
+/** What the reports of a session are made with. */
+export interface PacketReportsInit {
+	readonly sender: PacketSender;
+	readonly paths: PathSet;
+	/** Paths that carry packets now, the best first; kept. */
+	readonly chosen: readonly Path[];
+	readonly random: Random;
+	/** Makes a rate model for a path. */
+	readonly model: (path: Path) => RateModel;
+}
+
+/** FEEDBACK of one session in both directions: what came is reported, what the peer reports is read. */
+export class PacketReports {
+	/** The packets sent on which the peer reports. */
+	readonly carriers: CarrierSet;
+	readonly #init: PacketReportsInit;
+	/** Made with the first packet that is to be reported. */
+	#feedback: FeedbackSender | undefined;
+
+	constructor(init: PacketReportsInit) {
+		this.#init = init;
+		this.carriers = new CarrierSet(init.sender, init.random, init.model);
+	}
+
+	/** A packet to be reported came over a path, and all of it was taken; undefined = over an unknown one. */
+	received(path: Path | undefined, number: number, now: Millis): void {
+		const {sender, paths, chosen} = this.#init;
+		this.#feedback ??= new FeedbackSender(sender, paths, chosen);
+		this.#feedback.received(path, number, now);
+	}
+
+	/** Another copy of a packet came over a path. */
+	copy(path: Path, number: number, now: Millis): void {
+		this.#feedback?.copy(path, number, now);
+	}
+
+	/** Reads FEEDBACK behind its type byte; false when it is malformed or reports what never was. */
+	read(cursor: Cursor, now: Millis): boolean {
+		return this.carriers.feedback(cursor, now);
+	}
+
+	/** Sends a report if one is due. */
+	send(now: Millis): void {
+		this.#feedback?.send(now);
+	}
+
+	/** When a report or a judgement is due: then `handleTimeout` and `send`. */
+	nextTimeout(): Millis {
+		return Math.min(this.#feedback?.nextTimeout() ?? NEVER, this.carriers.nextTimeout());
+	}
+
+	/** Judges what is overdue. */
+	handleTimeout(now: Millis): void {
+		this.carriers.handleTimeout(now);
+	}
+}
