@@ -18,7 +18,10 @@ interface LockedPackage {
 test.serial('packing builds, and the package holds the programs and what its README names', (t) => {
 	// Only what git would bring: without a build.
 	const folder = temporaryFolder(t);
-	const parts = ['src', 'fixtures/links', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE'];
+	const parts = [
+		...['src', 'fixtures/links', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE'],
+		...['test/README.md', 'test/bench/README.md'],
+	];
 	for (const part of parts) cpSync(join(root, part), join(folder, part), {recursive: true});
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 	execFileSync('npm', ['pack', '--silent'], {cwd: folder});

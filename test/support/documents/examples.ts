@@ -19,6 +19,10 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
 		],
 	},
+	'test/README.md': {
+		'test/document.test.ts': ['some', 'seed', 'failure', 'world', 'fuzz', 'soak'],
+	},
+	'test/bench/README.md': {'test/bench/document.test.ts': ['list', 'bench', 'streams']},
 };
 
 /** The examples that no test can run as they are: document, name of the block, reason. */
@@ -27,7 +31,6 @@ export const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>>
 		picture: 'a drawing',
 		setup: 'installs packages; the names of the scripts are looked up',
 		install: 'changes the machine',
-		measure: 'takes minutes; the names of the scripts are looked up',
 		develop: 'is one of the tests; the names of the scripts are looked up',
 		chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
 		curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
@@ -35,5 +38,8 @@ export const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>>
 		openvpn:
 			'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
 		'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
+	},
+	'test/README.md': {
+		mutations: 'takes an hour; its list is checked in test/mutations/mutations.test.ts',
 	},
 };
