@@ -1,10 +1,10 @@
-import {execFileSync, spawnSync} from 'node:child_process';
 import {cpSync, existsSync, readFileSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {isSupported, OLDEST_NODE} from '../src/cli/node-version.ts';
+import {attempt, run} from './support/machine/commands.ts';
 import {temporaryFolder} from './support/machine/options.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,16 +24,16 @@ test.serial('packing builds, and the package holds the programs and what its REA
 	];
 	for (const part of parts) cpSync(join(root, part), join(folder, part), {recursive: true});
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-	execFileSync('npm', ['pack', '--silent'], {cwd: folder});
+	run('npm', ['pack', '--silent'], {cwd: folder});
 	const tarball = join(folder, `mptunnel-${manifest.version}.tgz`);
-	execFileSync('tar', ['xzf', tarball], {cwd: folder});
+	run('tar', ['xzf', tarball], {cwd: folder});
 	const unpacked = join(folder, 'package');
 	symlinkSync(join(root, 'node_modules'), join(unpacked, 'node_modules'));
 	for (const [name, file] of Object.entries<string>(manifest.bin)) {
-		const program = spawnSync(process.execPath, [join(unpacked, file), '--version']);
-		t.is(`${program.stdout}`, `${manifest.version}\n`, name);
+		const program = attempt(process.execPath, [join(unpacked, file), '--version']);
+		t.is(program.stdout, `${manifest.version}\n`, name);
 	}
-	const files = `${execFileSync('tar', ['tzf', tarball])}`.split('\n');
+	const files = run('tar', ['tzf', tarball]).split('\n');
 	t.deepEqual(
 		files.filter((file) => file.endsWith('.map')),
 		[],
@@ -66,8 +66,8 @@ test('an older Node.js is refused in one line', (t) => {
 		const pose =
 			'Object.defineProperty(process, "version", {value: "v18.20.4"}); delete Array.prototype.toSorted;';
 		const argv = ['--import', `data:text/javascript,${encodeURIComponent(pose)}`, join(root, file)];
-		const {status, stderr} = spawnSync(process.execPath, argv);
-		t.is(`${stderr}`, `${name}: needs Node.js 20.19 or newer, this is v18.20.4\n`);
+		const {status, stderr} = attempt(process.execPath, argv);
+		t.is(stderr, `${name}: needs Node.js 20.19 or newer, this is v18.20.4\n`);
 		t.is(status, 1);
 	}
 });

@@ -10,7 +10,7 @@ import {needing} from '../support/e2e/needs.ts';
 import {freePort} from '../support/e2e/ports.ts';
 import {type SocksFront, socksOverLinks} from '../support/e2e/socks-front.ts';
 import {Stage} from '../support/e2e/stage.ts';
-import {waitFor} from '../support/machine/wait-for.ts';
+import {waitFor, within} from '../support/machine/wait-for.ts';
 import {TcpProgram} from '../support/sockets/tcp-pair.ts';
 import {WebTarget} from './web.ts';
 
@@ -303,7 +303,7 @@ async function joined(t: ExecutionContext) {
 	const front = await lossy(t, stage, ['--forward', `tcp:${forward}=127.0.0.1:${target}`]);
 	const socket = connect({port: forward, host: '127.0.0.1', allowHalfOpen: true});
 	t.teardown(() => socket.destroy());
-	const [accepted] = (await once(server, 'connection')) as [Socket];
+	const [accepted] = (await within(once(server, 'connection'), 'a connection')) as [Socket];
 	t.teardown(() => accepted.destroy());
 	return {near: new TcpProgram(socket), far: new TcpProgram(accepted), ...front.ends};
 }

@@ -6,7 +6,7 @@ import test from 'ava';
 import {temporaryFolder} from '../support/machine/options.ts';
 import {TunnelWorld} from '../support/world/tunnel-world.ts';
 
-const PROGRAM = fileURLToPath(new URL('../support/sockets/leak-main.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./leak-main.js', import.meta.url));
 const MEBIBYTE = 1024 * 1024;
 
 interface LeakReport {

@@ -1,11 +1,11 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import {once} from 'node:events';
+import {waitFor} from '../support/machine/wait-for.ts';
 
 /** A UDP socket on a free loopback port that remembers what it hears; close it after the test. */
 export class LinkSocket {
 	readonly heard: Buffer[] = [];
 	readonly socket: Socket = createSocket('udp4');
-	readonly #waiters: (() => void)[] = [];
 	#isClosed = false;
 
 	/** Opens the socket; with `answer` it sends back what that returns. */
@@ -18,7 +18,6 @@ export class LinkSocket {
 			opened.heard.push(bytes);
 			const reply = answer?.(bytes, remote);
 			if (reply !== undefined) opened.socket.send(reply, remote.port, remote.address);
-			for (const wake of opened.#waiters.splice(0)) wake();
 		});
 		opened.socket.bind(port, '127.0.0.1');
 		await once(opened.socket, 'listening');
@@ -35,11 +34,9 @@ export class LinkSocket {
 		this.socket.send(bytes, port, '127.0.0.1');
 	}
 
-	/** Resolves when `count` datagrams have come; a test that waits in vain runs into its limit. */
+	/** Resolves when `count` datagrams have come. */
 	async hear(count: number): Promise<readonly Buffer[]> {
-		while (this.heard.length < count) {
-			await new Promise<void>((wake) => this.#waiters.push(wake));
-		}
+		await waitFor(() => this.heard.length >= count, `${count} datagrams`);
 		return this.heard;
 	}
 
@@ -49,11 +46,6 @@ export class LinkSocket {
 		this.#isClosed = true;
 		await new Promise<void>((done) => this.socket.close(done));
 	}
-}
-
-/** Resolves when `condition` holds, looked at every few milliseconds. */
-export async function until(condition: () => boolean): Promise<void> {
-	while (!condition()) await new Promise((done) => setTimeout(done, 5));
 }
 
 /** Sends one byte from each of so many ports of this machine, of which few are open at a time. */

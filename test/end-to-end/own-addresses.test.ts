@@ -31,9 +31,7 @@ needing({namespaces: true, batch: true})(
 	'own addresses are told from others by routes and by binding',
 	(t) => {
 		const hosts = hostsOf(t);
-		const main = fileURLToPath(
-			new URL('../support/sockets/own-addresses-main.js', import.meta.url),
-		);
+		const main = fileURLToPath(new URL('./own-addresses-main.js', import.meta.url));
 		const ask = (...addresses: string[]) =>
 			hosts
 				.run(hosts.b, process.execPath, main, ...addresses)

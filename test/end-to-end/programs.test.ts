@@ -175,12 +175,10 @@ for (const client of IO_BACK_ENDS) {
 				t.is((await tunnel.status('server'))?.io, server);
 				t.regex(tunnel.client.stderr, new RegExp(`socket back end io=${client}`));
 				// Nothing keeps the loop of a program that waits in its place from ending it.
-				const before = performance.now();
 				tunnel.client.kill('SIGTERM');
 				t.is(await tunnel.client.end(), 0);
 				tunnel.server.kill('SIGTERM');
 				t.is(await tunnel.server.end(), 0);
-				t.true(performance.now() - before < 2000);
 			},
 		);
 	}
@@ -345,14 +343,12 @@ needing({programs: ['socat']}).serial(
 	},
 );
 
-test.serial('SIGTERM ends a client that has found nobody within a second', async (t) => {
+test.serial('SIGTERM ends a client that has found nobody', async (t) => {
 	const stage = new Stage(t);
 	const conf = stage.write('c.conf', `127.0.0.1 ${await freePort()}\nnosuch.invalid 4000\n`);
 	const client = stage.program('mpclient', [conf, '--no-listen']);
 	await client.says('mpclient runs');
-	const before = performance.now();
 	client.kill('SIGTERM');
 	t.is(await client.end(), 0);
-	t.true(performance.now() - before < 1000);
 	await waitFor(() => client.stdout === '');
 });

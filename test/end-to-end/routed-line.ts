@@ -1,4 +1,3 @@
-import {execFileSync, spawnSync} from 'node:child_process';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
@@ -8,6 +7,7 @@ import {readStatus} from '../../src/app/observe/status-server.ts';
 import type {Child} from '../support/e2e/process.ts';
 import type {Program} from '../support/e2e/program.ts';
 import {Stage} from '../support/e2e/stage.ts';
+import {attempt, ip, run} from '../support/machine/commands.ts';
 import {systemEnvironment} from '../support/machine/machine.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 
@@ -42,11 +42,11 @@ export class RoutedLine {
 		this.#hosts = {client: `${name}c`, near: `${name}n`, far: `${name}f`, server: `${name}s`};
 		const hosts = Object.values(this.#hosts);
 		t.teardown(() => {
-			for (const host of hosts) spawnSync('ip', ['netns', 'del', host]);
+			for (const host of hosts) attempt('ip', ['netns', 'del', host]);
 		});
 		for (const host of hosts) {
-			this.#ip('netns', 'add', host);
-			this.#ip('-n', host, 'link', 'set', 'lo', 'up');
+			ip('netns', 'add', host);
+			ip('-n', host, 'link', 'set', 'lo', 'up');
 		}
 		this.#cable('client', 'near', '10.7.1');
 		this.#cable('near', 'far', '10.7.2');
@@ -64,24 +64,20 @@ export class RoutedLine {
 	#cable(from: Host, to: Host, network: string): void {
 		const [a, b] = [this.#hosts[from], this.#hosts[to]];
 		const far = ['peer', 'left', 'netns', b];
-		this.#ip('link', 'add', 'right', 'netns', a, 'type', 'veth', ...far);
-		this.#ip('-n', a, 'addr', 'add', `${network}.1/24`, 'dev', 'right');
-		this.#ip('-n', b, 'addr', 'add', `${network}.2/24`, 'dev', 'left');
-		this.#ip('-n', a, 'link', 'set', 'right', 'up');
-		this.#ip('-n', b, 'link', 'set', 'left', 'up');
+		ip('link', 'add', 'right', 'netns', a, 'type', 'veth', ...far);
+		ip('-n', a, 'addr', 'add', `${network}.1/24`, 'dev', 'right');
+		ip('-n', b, 'addr', 'add', `${network}.2/24`, 'dev', 'left');
+		ip('-n', a, 'link', 'set', 'right', 'up');
+		ip('-n', b, 'link', 'set', 'left', 'up');
 	}
 
 	#route(host: Host, to: string, via: string): void {
-		this.#ip('-n', this.#hosts[host], 'route', 'add', to, 'via', via);
-	}
-
-	#ip(...words: readonly string[]): void {
-		execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'pipe']});
+		ip('-n', this.#hosts[host], 'route', 'add', to, 'via', via);
 	}
 
 	#run(host: Host, ...words: readonly string[]): void {
 		const wrapped = ['netns', 'exec', this.#hosts[host], ...words];
-		execFileSync('ip', wrapped, {env: systemEnvironment(), stdio: ['ignore', 'ignore', 'pipe']});
+		run('ip', wrapped, {env: systemEnvironment()});
 	}
 
 	/** The routers say nothing of what they drop. */
@@ -96,7 +92,7 @@ export class RoutedLine {
 	/** Sets the MTU between the routers, or of the client's own interface. */
 	setMtu(where: 'middle' | 'own', mtu: number): void {
 		const set = (host: Host, device: string) =>
-			this.#ip('-n', this.#hosts[host], 'link', 'set', device, 'mtu', `${mtu}`);
+			ip('-n', this.#hosts[host], 'link', 'set', device, 'mtu', `${mtu}`);
 		if (where === 'own') set('client', 'right');
 		else {
 			set('near', 'right');

@@ -7,6 +7,7 @@ import {type RunningServer, startServer} from '../../src/app/server.ts';
 import type {ServerOptions} from '../../src/config/server.ts';
 import {parseRule} from '../../src/exit/rules.ts';
 import {parseIp} from '../../src/text/ip.ts';
+import {isBound} from '../support/e2e/ports.ts';
 import {
 	arrayLogger,
 	portOf,
@@ -15,7 +16,7 @@ import {
 	testPath,
 	testServerOptions,
 } from '../support/machine/options.ts';
-import {waitFor} from '../support/machine/wait-for.ts';
+import {waitFor, within} from '../support/machine/wait-for.ts';
 import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 interface Stage {
@@ -81,9 +82,9 @@ class SocksApplication {
 		const tcp = connect(port, '127.0.0.1');
 		t.teardown(() => tcp.destroy());
 		tcp.write(Uint8Array.of(5, 1, 0));
-		await once(tcp, 'data');
+		await within(once(tcp, 'data'), 'the choice of a method');
 		tcp.write(Uint8Array.of(5, 3, 0, 1, 0, 0, 0, 0, 0, 0));
-		const [reply] = (await once(tcp, 'data')) as [Buffer];
+		const [reply] = (await within(once(tcp, 'data'), 'a reply')) as [Buffer];
 		t.is(reply[1], 0);
 		const udp = createSocket('udp4');
 		t.teardown(() => udp.close());
@@ -136,8 +137,8 @@ test.serial(
 		// The port is free when the association has ended.
 		application.end();
 		await waitFor(() => server.status().sessions[0]?.flows === 0, 'the end of the flow');
-		const again = await UdpPeer.open(ports[0], '0.0.0.0');
-		await Promise.all([...peers, stranger, again].map((peer) => peer.close()));
+		await waitFor(() => !isBound(ports[0]!), 'the port to be free');
+		await Promise.all([...peers, stranger].map((peer) => peer.close()));
 	},
 );
 

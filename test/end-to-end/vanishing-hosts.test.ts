@@ -6,7 +6,7 @@ import {needing} from '../support/e2e/needs.ts';
 import {Stage} from '../support/e2e/stage.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 
-const MAIN = fileURLToPath(new URL('../support/sockets/vanishing-main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('./vanishing-main.js', import.meta.url));
 
 /** Within this a host has to be missed. */
 const MINUTE = 60_000;

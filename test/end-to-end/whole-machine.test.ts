@@ -1,4 +1,3 @@
-import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import type {ExecutionContext} from 'ava';
 import {TwoLines} from '../support/e2e/lines.ts';
@@ -12,6 +11,7 @@ import {
 	untilConnected,
 	VPN_NEEDS,
 } from '../support/e2e/vpn.ts';
+import {run} from '../support/machine/commands.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 
 const NEEDS = {...VPN_NEEDS, programs: [...VPN_NEEDS.programs, 'ss'] as const};
@@ -62,8 +62,8 @@ needing(NEEDS).serial('a path that its own VPN has taken says so', async (t) => 
 const WG = 'wg';
 
 function keyPair(): {readonly secret: string; readonly open: string} {
-	const secret = execFileSync(WG, ['genkey'], {encoding: 'utf8'}).trim();
-	return {secret, open: execFileSync(WG, ['pubkey'], {input: secret, encoding: 'utf8'}).trim()};
+	const secret = run(WG, ['genkey']).trim();
+	return {secret, open: run(WG, ['pubkey'], {input: secret}).trim()};
 }
 
 for (const word of ['bind=eth0', 'mark=51820']) {

@@ -1,4 +1,3 @@
-import {execFileSync} from 'node:child_process';
 import process from 'node:process';
 import {threadId} from 'node:worker_threads';
 import {example} from '../support/documents/document.ts';
@@ -6,6 +5,7 @@ import {TwoHosts} from '../support/e2e/namespaces.ts';
 import {needing} from '../support/e2e/needs.ts';
 import {Stage} from '../support/e2e/stage.ts';
 import {tunnelOverBadLinks} from '../support/e2e/vpn.ts';
+import {run} from '../support/machine/commands.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 
 const NEEDS = {
@@ -22,8 +22,8 @@ interface KeyPair {
 }
 
 function keyPair(): KeyPair {
-	const secret = execFileSync(WG, ['genkey'], {encoding: 'utf8'}).trim();
-	const open = execFileSync(WG, ['pubkey'], {input: secret, encoding: 'utf8'}).trim();
+	const secret = run(WG, ['genkey']).trim();
+	const open = run(WG, ['pubkey'], {input: secret}).trim();
 	return {secret, open};
 }
 

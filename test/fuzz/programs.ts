@@ -6,6 +6,7 @@ import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Prng} from '../../src/sim/prng.ts';
+import {freePort} from '../support/e2e/ports.ts';
 import {Program} from '../support/e2e/program.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 import {UdpPeer} from '../support/sockets/udp-peer.ts';
@@ -19,13 +20,6 @@ const BURST = 50;
 /** Growth of a program's memory over a run. */
 const GROWTH = 100 * 1024 * 1024;
 const CAPTURES = 256;
-
-async function freePort(): Promise<number> {
-	const peer = await UdpPeer.open();
-	const {port} = peer;
-	await peer.close();
-	return port;
-}
 
 function residentBytes(pid: number): number {
 	const [, pages] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
@@ -197,7 +191,10 @@ class ProgramsTarget implements FuzzTarget {
 	}
 
 	async dispose(): Promise<void> {
-		for (const program of this.#programs) program.kill('SIGKILL');
+		for (const program of this.#programs) {
+			program.kill('SIGKILL');
+			await program.end();
+		}
 		for (const socket of [...this.#strangers, this.#recorder.near, this.#recorder.far])
 			socket.close();
 		await Promise.all([this.#target.close(), this.#application.close()]);

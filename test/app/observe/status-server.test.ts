@@ -1,4 +1,3 @@
-import {spawnSync} from 'node:child_process';
 import {mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {connect, createServer} from 'node:net';
 import {tmpdir} from 'node:os';
@@ -7,6 +6,7 @@ import process from 'node:process';
 import test, {type ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
 import {readStatus, StatusServer} from '../../../src/app/observe/status-server.ts';
+import {attempt} from '../../support/machine/commands.ts';
 import {waitFor} from '../../support/machine/wait-for.ts';
 
 const snapshot = {program: 'mpclient', version: '1.2.3'} as StatusSnapshot;
@@ -31,7 +31,7 @@ test.serial('answers with a fresh snapshot, for this user alone', async (t) => {
 test.serial('takes over the socket that a dead process left', async (t) => {
 	const path = socketPath(t);
 	const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
-	spawnSync(process.execPath, ['-e', script]);
+	attempt(process.execPath, ['-e', script]);
 	t.true(statSync(path).isSocket());
 	const server = await StatusServer.open(path, () => snapshot);
 	t.like(await readStatus(path), {program: 'mpclient'});

@@ -1,4 +1,3 @@
-import {spawnSync} from 'node:child_process';
 import {
 	existsSync,
 	mkdtempSync,
@@ -12,6 +11,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test from 'ava';
 import {takeGoodbyes, writeGoodbyes} from '../../../src/app/state/goodbyes.ts';
+import {attempt} from '../../support/machine/commands.ts';
 
 const GOODBYE = {
 	...{local: '127.0.0.1', host: '192.0.2.1', port: 4000, session: 0xffff_ffff},
@@ -70,13 +70,12 @@ const unix = process.platform === 'win32' ? test.skip : test;
 unix('a pipe in its place keeps nobody waiting', (t) => {
 	const path = folder(t);
 	const pipe = join(path, 'goodbyes.json');
-	t.is(spawnSync('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]).status, 0);
+	t.is(attempt('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]).status, 0);
 	const module = new URL('../../../src/app/state/goodbyes.js', import.meta.url).href;
 	const script = `import {takeGoodbyes} from ${JSON.stringify(module)};
 		console.log(takeGoodbyes(${JSON.stringify(path)}, 0).length);`;
-	const options = {encoding: 'utf8', timeout: 20_000} as const;
-	const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], options);
-	t.is(run.stdout, '0\n');
+	const {stdout} = attempt(process.execPath, ['--input-type=module', '-e', script]);
+	t.is(stdout, '0\n');
 });
 
 unix('a link in its place is not followed', (t) => {

@@ -1,4 +1,3 @@
-import {spawn, spawnSync} from 'node:child_process';
 import {
 	chmodSync,
 	chownSync,
@@ -29,6 +28,8 @@ import {
 	type StateFolderInit,
 	serverIdentity,
 } from '../../../src/app/state/state-folder.ts';
+import {Child} from '../../support/e2e/process.ts';
+import {attempt} from '../../support/machine/commands.ts';
 import {waitFor} from '../../support/machine/wait-for.ts';
 
 const linux = process.platform === 'linux' ? test : test.skip;
@@ -83,15 +84,14 @@ for (const [name, reason] of [
 ] as const) {
 	linux(`a pipe in the place of ${name} is refused, and nobody waits for it`, (t) => {
 		const folder = temporary(t);
-		t.is(spawnSync('sh', ['-c', 'mkfifo "$1"', 'sh', join(folder, name)]).status, 0);
+		t.is(attempt('sh', ['-c', 'mkfifo "$1"', 'sh', join(folder, name)]).status, 0);
 		const module = new URL('../../../src/app/state/state-folder.js', import.meta.url).href;
 		const script = `import {openStateFolder} from ${JSON.stringify(module)};
 			const init = {kind: 'client', folder: ${JSON.stringify(folder)}, identity: 'x', env: {}};
 			console.log(openStateFolder(init).warnings.join());`;
-		const options = {encoding: 'utf8', timeout: 20_000} as const;
-		const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], options);
-		t.is(run.status, 0);
-		t.regex(run.stdout, reason);
+		const {status, stdout} = attempt(process.execPath, ['--input-type=module', '-e', script]);
+		t.is(status, 0);
+		t.regex(stdout, reason);
 		t.is(inspectStateFolder(folder).pid, undefined);
 	});
 
@@ -196,19 +196,15 @@ test('another live process holds its lock, a killed one does not', async (t) => 
 		const init = {kind: 'client', folder: ${JSON.stringify(folder)}, identity: 'x', env: {}};
 		console.log(Buffer.from(openStateFolder(init).clientId).toString('hex'));
 		setInterval(() => {}, 1000);`;
-	const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
-	t.teardown(() => child.kill('SIGKILL'));
-	const id = await new Promise<string>((resolve) =>
-		child.stdout.once('data', (data) => resolve(`${data}`)),
-	);
+	const child = new Child(process.execPath, ['--input-type=module', '-e', script]);
+	t.teardown(() => child.kill());
+	await child.says('\n');
 	t.is(inspectStateFolder(folder).pid, child.pid);
 	t.is(open(t, {folder}).folder, undefined);
-	const exit = new Promise((resolve) => child.once('exit', resolve));
-	child.kill('SIGKILL');
-	await exit;
+	await child.kill();
 	const heir = open(t, {folder});
 	t.deepEqual(heir.warnings, []);
-	t.is(`${Buffer.from(heir.clientId).toString('hex')}\n`, id);
+	t.is(`${Buffer.from(heir.clientId).toString('hex')}\n`, child.output);
 });
 
 const stale = test.macro<[(pid: number) => string]>({
@@ -224,7 +220,7 @@ const stale = test.macro<[(pid: number) => string]>({
 	title: (name) => `does not count ${name}`,
 });
 
-const dead = spawnSync(process.execPath, ['-e', '0']).pid;
+const dead = attempt(process.execPath, ['-e', '0']).pid;
 test('the lock of a dead process', stale, () => `${dead} - - x\n`);
 test('an empty lock', stale, () => '');
 test('a lock of garbage', stale, () => 'hello\0 world -1');
@@ -239,11 +235,10 @@ linux('a lock from before the machine was restarted', stale, (pid) => `${pid} - 
 linux('does not count the lock of a zombie', async (t) => {
 	const folder = temporary(t);
 	// A shell that has become another program leaves its child to a parent that never waits for it.
-	const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
-	t.teardown(() => parent.kill('SIGKILL'));
-	const pid = await new Promise<string>((resolve) =>
-		parent.stdout.once('data', (data) => resolve(`${data}`.trim())),
-	);
+	const parent = new Child('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+	t.teardown(() => parent.kill());
+	await parent.says('\n');
+	const pid = parent.output.trim();
 	writeFileSync(join(folder, 'lock'), `${pid} - - x\n`);
 	const read = (of: string, name: string) => readFileSync(`/proc/${of}/${name}`, 'utf8');
 	await waitFor(() => read(`${parent.pid}`, 'comm') === 'sleep\n', 'the end of the shell');
@@ -269,21 +264,20 @@ test('of many that find the same dead lock at once, one gets it', async (t) => {
 	const module = new URL('../../../src/app/state/state-folder.js', import.meta.url).href;
 	const script = `import {openStateFolder} from ${JSON.stringify(module)};
 		const init = {kind: 'client', folder: ${JSON.stringify(folder)}, identity: 'x', env: {}};
-		while (Date.now() < Number(process.argv[1]));
+		console.log('ready');
+		await new Promise((resolve) => process.stdin.once('data', resolve));
 		console.log(openStateFolder(init).folder === undefined ? 'none' : 'held');
 		setInterval(() => {}, 1000);`;
-	const start = Date.now() + 700;
-	const children = Array.from({length: 4}, () =>
-		spawn(process.execPath, ['--input-type=module', '-e', script, String(start)]),
+	const children = Array.from(
+		{length: 4},
+		() => new Child(process.execPath, ['--input-type=module', '-e', script], true),
 	);
-	t.teardown(() => {
-		for (const child of children) child.kill('SIGKILL');
-	});
-	const said = await Promise.all(
-		children.map(
-			(child) => new Promise((resolve) => child.stdout.once('data', (data) => resolve(`${data}`))),
-		),
-	);
+	t.teardown(() => Promise.all(children.map((child) => child.kill())));
+	for (const child of children) await child.says('ready\n');
+	// Read at once, all four look at the lock at the same moment.
+	for (const child of children) child.type('go');
+	for (const child of children) await child.says(/^(held|none)$/m);
+	const said = children.map(({output}) => output.replace('ready\n', ''));
 	t.deepEqual(said.toSorted(), ['held\n', 'none\n', 'none\n', 'none\n']);
 });
 

@@ -13,7 +13,7 @@ import {RefusalCode, StreamCode} from '../../../src/wire/constants.ts';
 import {toHex} from '../../crypto/fixtures.ts';
 import {FakeClock} from '../../support/fakes/fake-clock.ts';
 import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
-import {waitFor} from '../../support/machine/wait-for.ts';
+import {waitFor, within} from '../../support/machine/wait-for.ts';
 import {type MemoryStream, StreamPair} from '../../support/sockets/stream-pair.ts';
 
 const rules = (...texts: string[]) => new RuleSet(texts.map(parseRule));
@@ -91,7 +91,7 @@ test('a stream to an address is accepted with the connection, and what came befo
 	world.exit.open(pair.server);
 	pair.changed();
 	const [socket] = await connected;
-	const [bytes] = (await once(socket, 'data')) as [Buffer];
+	const [bytes] = (await within(once(socket, 'data'), 'bytes')) as [Buffer];
 	t.is(bytes.toString(), 'early');
 	pair.changed();
 	t.is(pair.client.state, 'open');
@@ -170,7 +170,7 @@ test('nobody listens: refused; the reason comes from the system', async (t) => {
 	const world = new World(t);
 	const {port, server} = await listen(t);
 	server.close();
-	await once(server, 'close');
+	await within(once(server, 'close'), 'the end of the server');
 	const {client} = world.to('127.0.0.1', port);
 	await waitFor(() => client.rejection !== 0);
 	t.is(client.rejection, REFUSED);

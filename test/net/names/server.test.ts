@@ -1,6 +1,7 @@
 import test, {type ExecutionContext} from 'ava';
 import {Names} from '../../../src/net/names/names.ts';
 import {SystemQueries} from '../../../src/net/names/queries.ts';
+import {waitFor} from '../../support/machine/wait-for.ts';
 import {type DnsReply, DnsServer} from './names-dns-server.ts';
 import {FakeHosts, show} from './names-fakes.ts';
 
@@ -74,11 +75,13 @@ test.serial('tells unknown names from servers that fail', async (t) => {
 
 test.serial('one kind of address without an answer does not hold up the other', async (t) => {
 	const {names} = await start(t, (name, type) =>
-		type === 'A' ? a(name, '8.8.8.8') : {silent: true},
+		type === 'A' && name === 'half.example' ? a(name, '8.8.8.8') : {silent: true},
 	);
-	const before = performance.now();
+	let silent = true;
+	const other = names.resolve('b', 'silent.example').then(() => (silent = false));
 	t.is(show(await names.resolve('a', 'half.example')), '8.8.8.8');
-	t.true(performance.now() - before < 1900);
+	t.true(silent, 'it comes before the limit of a lookup');
+	await other;
 });
 
 test.serial('names that get no answer delay nobody else and end after 5 s', async (t) => {
@@ -87,16 +90,18 @@ test.serial('names that get no answer delay nobody else and end after 5 s', asyn
 		return name.endsWith('slow.example') ? {...a(name, '9.9.9.9'), delay: 300} : a(name, '8.8.8.8');
 	});
 	const before = performance.now();
-	const silent = Array.from({length: 8}, (_, i) => names.resolve('a', `${i}.silent.example`));
+	let ended = 0;
+	const silent = Array.from({length: 8}, (_, i) =>
+		names.resolve('a', `${i}.silent.example`).finally(() => ended++),
+	);
 	const slow = Array.from({length: 8}, (_, i) => names.resolve('b', `${i}.slow.example`));
 	for (let i = 0; i < 20; i++) {
 		t.is(show(await names.resolve('c', `${i}.quick.example`)), '8.8.8.8');
 	}
-	t.true(performance.now() - before < 2500);
+	t.is(ended, 0);
 	for (const answer of await Promise.all(slow)) t.is(show(answer), '9.9.9.9');
 	for (const answer of await Promise.all(silent)) t.is(show(answer), 'no-answer');
-	const took = performance.now() - before;
-	t.true(took > 4000 && took < 9000, String(took));
+	t.true(performance.now() - before > 4000);
 	// The share of the user is free again.
 	t.is(show(await names.resolve('a', 'after.quick.example')), '8.8.8.8');
 	t.is(names.counts.running, 0);
@@ -125,9 +130,9 @@ test.serial('numbers in odd spellings reach no name server', async (t) => {
 });
 
 test.serial('a stop ends lookups at once', async (t) => {
-	const {names} = await start(t, () => ({silent: true}));
+	const {server, names} = await start(t, () => ({silent: true}));
 	const answer = names.resolve('a', 'silent.example');
-	await new Promise((resolve) => setTimeout(resolve, 50));
+	await waitFor(() => server.questions.length > 0, 'a question');
 	names.close();
 	t.is(show(await answer), 'no-answer');
 });

@@ -7,6 +7,7 @@ import process from 'node:process';
 import test from 'ava';
 import {ProcSocketOwners} from '../../../src/net/socks/socket-owners.ts';
 import {needing} from '../../support/e2e/needs.ts';
+import {within} from '../../support/machine/wait-for.ts';
 import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 const REST = '00:00000000 00000000';
@@ -57,7 +58,7 @@ needing({procNet: true})('the sockets of this process are its own', async (t) =>
 	await once(server, 'listening');
 	const {port} = server.address() as {port: number};
 	const near = connect(port, '127.0.0.1');
-	const [far] = (await once(server, 'connection')) as [Socket];
+	const [far] = (await within(once(server, 'connection'), 'a connection')) as [Socket];
 	const peer = await UdpPeer.open();
 	const owners = new ProcSocketOwners();
 	const local = {address: near.localAddress ?? '', port: near.localPort ?? 0};

@@ -3,7 +3,7 @@ import {connect, createServer, type Socket} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {parseTable, TcpTable} from '../../../src/net/tcp/tcp-table.ts';
 import {needing} from '../../support/e2e/needs.ts';
-import {waitFor} from '../../support/machine/wait-for.ts';
+import {waitFor, within} from '../../support/machine/wait-for.ts';
 
 const HEAD =
 	'  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
@@ -72,6 +72,6 @@ test('of a socket that is closed nothing is known', async (t) => {
 	const [near] = await unread(t, '127.0.0.1', '127.0.0.1');
 	const table = new TcpTable();
 	near!.destroy();
-	await once(near!, 'close');
+	await within(once(near!, 'close'), 'the end of a connection');
 	t.is(table.of(near!, 0), undefined);
 });

@@ -1,19 +1,16 @@
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import type {ExecutionContext} from 'ava';
 import {needing} from '../../support/e2e/needs.ts';
 import {Program} from '../../support/e2e/program.ts';
+import {attempt, ip} from '../../support/machine/commands.ts';
 import {temporaryFolder} from '../../support/machine/options.ts';
 import {waitFor} from '../../support/machine/wait-for.ts';
 
 const CLIENT = `mpt-${process.pid}-a`;
 const SERVER = `mpt-${process.pid}-b`;
-
-function ip(...words: readonly string[]): void {
-	execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'pipe']});
-}
 
 /** Two hosts with a cable between them. */
 function layCable(): void {
@@ -32,13 +29,7 @@ function layCable(): void {
 }
 
 function removeCable(): void {
-	for (const name of [CLIENT, SERVER]) {
-		try {
-			ip('netns', 'del', name);
-		} catch {
-			// It was never made.
-		}
-	}
+	for (const name of [CLIENT, SERVER]) attempt('ip', ['netns', 'del', name]);
 }
 
 /** Runs JavaScript in one of the hosts. */

@@ -1,7 +1,5 @@
-import {execFile} from 'node:child_process';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import {promisify} from 'node:util';
 import test, {type ExecutionContext} from 'ava';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {
@@ -11,6 +9,7 @@ import {
 	type UdpHandlers,
 } from '../../../src/net/udp/udp.ts';
 import {needing} from '../../support/e2e/needs.ts';
+import {Child} from '../../support/e2e/process.ts';
 import {allBackEnds, batchIsMissing} from '../../support/machine/back-ends.ts';
 import {waitFor} from '../../support/machine/wait-for.ts';
 
@@ -173,11 +172,11 @@ eachBackEnd('carries a burst of every length, in order', async (t, backEnd) => {
 needing({batch: true})(
 	'batch sockets of two back ends wait together, and for everything else',
 	async (t) => {
-		const file = fileURLToPath(
-			new URL('../../support/sockets/batch-wait-main.js', import.meta.url),
-		);
-		const {stdout} = await promisify(execFile)(process.execPath, [file]);
-		const {answers, timers, busy, waits} = JSON.parse(stdout);
+		const file = fileURLToPath(new URL('./batch-wait-main.js', import.meta.url));
+		const child = new Child(process.execPath, [file]);
+		t.teardown(() => child.kill());
+		t.is(await child.end(), 0, child.output);
+		const {answers, timers, busy, waits} = JSON.parse(child.output);
 		t.is(answers, 100);
 		t.is(timers, 50);
 		// Milliseconds of CPU in a second without anything to do.

@@ -1,4 +1,3 @@
-import {execFileSync, spawnSync} from 'node:child_process';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
@@ -6,10 +5,11 @@ import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
 import {readStatus} from '../../../src/app/observe/status-server.ts';
+import {attempt, ip, run} from '../machine/commands.ts';
 import {systemEnvironment} from '../machine/machine.ts';
-import {waitFor} from '../machine/wait-for.ts';
 import type {Child} from './process.ts';
 import type {Program} from './program.ts';
+import {pathsUp, untilSnapshot} from './snapshots.ts';
 import {Stage} from './stage.ts';
 
 const MAIN = fileURLToPath(new URL('./lines-main.js', import.meta.url));
@@ -53,7 +53,7 @@ export class TwoLines {
 		this.serverHost = `${name}s`;
 		t.teardown(() => {
 			for (const host of [this.clientHost, this.serverHost]) {
-				spawnSync('ip', ['netns', 'del', host]);
+				attempt('ip', ['netns', 'del', host]);
 			}
 		});
 		for (const host of [this.clientHost, this.serverHost]) {
@@ -91,11 +91,7 @@ export class TwoLines {
 
 	/** Runs a command in a host; returns what it printed. */
 	run(host: string, ...words: readonly string[]): string {
-		return execFileSync('ip', ['netns', 'exec', host, ...words], {
-			encoding: 'utf8',
-			env: systemEnvironment(),
-			stdio: ['ignore', 'pipe', 'pipe'],
-		});
+		return run('ip', ['netns', 'exec', host, ...words], {env: systemEnvironment()});
 	}
 
 	/** Lets nothing pass on a line from now on, whose link stays up. */
@@ -181,32 +177,13 @@ export class TwoLines {
 		what: string,
 		limit = 30_000,
 	): Promise<void> {
-		let met = false;
-		let asking = false;
-		const ask = async () => {
-			asking = true;
-			try {
-				met = condition(await this.status('client'));
-			} catch {
-				// It has not begun to answer.
-			}
-			asking = false;
-		};
-		await waitFor(
-			() => {
-				if (!asking) void ask();
-				return met;
-			},
-			`${what}: ${this.client.stderr}`,
-			limit,
-		);
+		const socket = join(this.stage.path('client'), 'status.sock');
+		await untilSnapshot(socket, condition, () => `${what}: ${this.client.stderr}`, limit);
 	}
 
 	/** Resolves when so many paths of the client are up. */
 	async untilUp(paths: number, limit?: number): Promise<void> {
-		const up = (snapshot: StatusSnapshot) =>
-			snapshot.sessions.flatMap((session) => session.paths).filter(({state}) => state === 'up');
-		await this.until((snapshot) => up(snapshot).length === paths, `${paths} paths up`, limit);
+		await this.until((snapshot) => pathsUp(snapshot) === paths, `${paths} paths up`, limit);
 	}
 
 	/** The local addresses of the client's sockets to the server: `10.8.0.2%eth0`, sorted. */
@@ -214,8 +191,4 @@ export class TwoLines {
 		const sockets = this.run(this.clientHost, 'ss', '-Huan', 'dst', `${SERVER}:${PORT}`);
 		return [...sockets.matchAll(/(\S+):\d+\s+10\.7\.0\.1:2000/g)].map(([, at = '']) => at).sort();
 	}
-}
-
-function ip(...words: readonly string[]): void {
-	execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'pipe']});
 }

@@ -1,7 +1,7 @@
-import {execFileSync, spawnSync} from 'node:child_process';
 import process from 'node:process';
 import {threadId} from 'node:worker_threads';
 import type {ExecutionContext} from 'ava';
+import {attempt, ip, run} from '../machine/commands.ts';
 
 let count = 0;
 
@@ -20,7 +20,7 @@ export class TwoHosts {
 		this.a = `${name}a`;
 		this.b = `${name}b`;
 		t.teardown(() => {
-			for (const host of [this.a, this.b]) spawnSync('ip', ['netns', 'del', host]);
+			for (const host of [this.a, this.b]) attempt('ip', ['netns', 'del', host]);
 		});
 		ip('netns', 'add', this.a);
 		ip('netns', 'add', this.b);
@@ -42,18 +42,11 @@ export class TwoHosts {
 
 	/** Runs a command in a host; returns what it printed. */
 	run(host: string, command: string, ...words: readonly string[]): string {
-		return execFileSync('ip', ['netns', 'exec', host, command, ...words], {
-			encoding: 'utf8',
-			stdio: ['ignore', 'pipe', 'pipe'],
-		});
+		return run('ip', ['netns', 'exec', host, command, ...words]);
 	}
 
 	/** Sets a device of a host up or down. */
 	set(host: string, device: string, state: 'up' | 'down'): void {
 		ip('-n', host, 'link', 'set', device, state);
 	}
-}
-
-function ip(...words: readonly string[]): void {
-	execFileSync('ip', words, {stdio: ['ignore', 'ignore', 'pipe']});
 }

@@ -1,26 +1,41 @@
 import {randomInt} from 'node:crypto';
 import {readFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import process from 'node:process';
 import {waitFor} from '../machine/wait-for.ts';
 import {UdpPeer} from '../sockets/udp-peer.ts';
 
 const given = new Set<number>();
 
 /**
- * A UDP port that nobody uses. Below the range from which systems choose, so that no socket of
+ * A UDP port that is not in use. Below the range from which systems choose, so that no socket of
  * another test takes it by chance before its user binds it.
  */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
 	for (;;) {
 		const port = randomInt(10_000, 32_000);
-		if (given.has(port) || isBound(port)) continue;
+		if (given.has(port) || isBound(port) || !(await isReserved(port))) continue;
+		given.add(port);
 		try {
 			await (await UdpPeer.open(port, host)).close();
+			return port;
 		} catch {
-			continue;
+			// Something that is in no table uses it.
 		}
-		given.add(port);
-		return port;
 	}
+}
+
+/**
+ * Resolves with true when this process alone may use the port until it ends: other files of tests,
+ * and other runs, choose ports as well. Names in the abstract namespace go with their process.
+ */
+async function isReserved(port: number): Promise<boolean> {
+	if (process.platform !== 'linux') return true;
+	const mark = createServer().unref();
+	return await new Promise((resolve) => {
+		mark.on('error', () => resolve(false));
+		mark.listen(`\0mptunnel-test-port-${port}`, () => resolve(true));
+	});
 }
 
 /** Whether any socket of this machine is bound to the UDP port (Linux). */

@@ -1,6 +1,10 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
 import process from 'node:process';
-import {waitFor} from '../machine/wait-for.ts';
+import {waitFor, within} from '../machine/wait-for.ts';
+
+/** Milliseconds in which what a program wrote last is read. */
+const LAST_WORDS = 3000;
 
 /** Any program that a test runs, with its descendants in a process group of its own. */
 export class Child {
@@ -9,12 +13,14 @@ export class Child {
 	/** Undefined while it runs; null when a signal killed it. */
 	code: number | null | undefined;
 	readonly #child: ChildProcess;
+	readonly #closed: Promise<unknown>;
 
 	/** @param typed whether `type` will be used; else it has nothing to read */
 	constructor(command: string, argv: readonly string[], typed = false) {
 		const input = typed ? 'pipe' : 'ignore';
 		this.#child = spawn(command, argv, {detached: true, stdio: [input, 'pipe', 'pipe']});
 		this.#child.stdin?.on('error', () => {});
+		this.#closed = once(this.#child, 'close').catch(() => {});
 		for (const stream of [this.#child.stdout, this.#child.stderr]) {
 			stream?.on('data', (text: Buffer) => {
 				this.output += text.toString();
@@ -57,11 +63,15 @@ export class Child {
 			// The whole group has ended.
 		}
 		await waitFor(() => !this.alive, 'the end of a child');
+		// A descendant in a group of its own may hold the other ends for ever.
+		for (const stream of this.#child.stdio) stream?.destroy();
 	}
 
-	/** Resolves with its exit code. */
+	/** Resolves with its exit code, when all that it wrote has come. */
 	async end(limit = 60_000): Promise<number | null> {
 		await waitFor(() => !this.alive, `the end of a child that wrote ${this.output}`, limit);
+		// Descendants that it left behind may write for ever.
+		await within(this.#closed, 'its last words', LAST_WORDS).catch(() => {});
 		return this.code ?? null;
 	}
 }

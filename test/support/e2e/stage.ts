@@ -4,10 +4,10 @@ import type {ExecutionContext} from 'ava';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
 import {readStatus} from '../../../src/app/observe/status-server.ts';
 import {temporaryFolder} from '../machine/options.ts';
-import {waitFor} from '../machine/wait-for.ts';
 import {freePort, untilBound} from './ports.ts';
 import {Child} from './process.ts';
 import {Program} from './program.ts';
+import {pathsUp, untilSnapshot} from './snapshots.ts';
 import {Application, EchoTarget} from './traffic.ts';
 
 type Words = readonly string[];
@@ -192,20 +192,19 @@ export class Tunnel {
 	/** Resolves when so many paths of both ends are up. */
 	async untilUp(paths: number): Promise<void> {
 		for (const end of ['client', 'server'] as const) {
-			let up = 0;
-			let asking = false;
-			await waitFor(() => {
-				if (!asking) {
-					asking = true;
-					void this.status(end).then((snapshot) => {
-						const all = snapshot?.sessions.flatMap((session) => session.paths) ?? [];
-						up = all.filter(({state}) => state === 'up').length;
-						asking = false;
-					});
-				}
-				return up >= paths;
-			}, `${paths} paths of the ${end}: ${this[end].stderr}`);
+			await this.until(end, (snapshot) => pathsUp(snapshot) >= paths, `${paths} paths up`);
 		}
+	}
+
+	/** Resolves when a snapshot of an end meets the condition. */
+	async until(
+		end: 'client' | 'server',
+		condition: (snapshot: StatusSnapshot) => boolean,
+		what: string,
+	): Promise<StatusSnapshot> {
+		const socket = join(this.#stage.path(end), 'status.sock');
+		const says = () => `${what} at the ${end}: ${this[end].stderr}`;
+		return await untilSnapshot(socket, condition, says);
 	}
 
 	/** What an end says of itself; undefined while it is not there. */

@@ -1,4 +1,4 @@
-import {execFileSync} from 'node:child_process';
+import {run} from '../machine/commands.ts';
 import {waitFor} from '../machine/wait-for.ts';
 import type {TwoHosts} from './namespaces.ts';
 import type {Child} from './process.ts';
@@ -77,13 +77,13 @@ export async function untilConnected(vpn: Child, times = 1): Promise<void> {
 /** The words for a key that both ends share; it is made in the stage's folder. */
 export function staticKey(stage: Stage): readonly string[] {
 	const file = stage.path('static.key');
-	execFileSync(OPENVPN, ['--genkey', 'secret', file]);
+	run(OPENVPN, ['--genkey', 'secret', file]);
 	return ['--secret', file, '--cipher', 'AES-256-CBC', ...allowStatic()];
 }
 
 /** From 2.7 on OpenVPN wants to hear that a static key is meant. */
 function allowStatic(): readonly string[] {
-	const version = /OpenVPN (\d+)\.(\d+)/.exec(execFileSync(OPENVPN, ['--version']).toString());
+	const version = /OpenVPN (\d+)\.(\d+)/.exec(run(OPENVPN, ['--version']));
 	const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
 	const old = major < 2 || (major === 2 && minor < 7);
 	return old ? [] : ['--allow-deprecated-insecure-static-crypto'];
@@ -98,7 +98,7 @@ export function certificates(stage: Stage): {
 		const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 		const files = ['-keyout', stage.path(`${name}.pem`), '-out', stage.path(`${name}.crt`)];
 		const what = ['req', '-x509', '-days', '2', '-subj', `/CN=${name}`];
-		execFileSync(OPENSSL, [...what, ...curve, ...files], {stdio: 'ignore'});
+		run(OPENSSL, [...what, ...curve, ...files]);
 	}
 	const of = (own: string, other: string) => [
 		...['--ca', stage.path(`${other}.crt`)],

@@ -1,8 +1,8 @@
-import {spawnSync} from 'node:child_process';
 import {accessSync, constants} from 'node:fs';
 import {networkInterfaces} from 'node:os';
 import process from 'node:process';
 import {batchIsMissing} from './back-ends.ts';
+import {attempt} from './commands.ts';
 
 /** Every program that a test may need beside Node.js. */
 export const PROGRAMS = [
@@ -97,18 +97,18 @@ function isInstalled(program: string): boolean {
 	const env = systemEnvironment();
 	return once(
 		program,
-		() => spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], {env}).status === 0,
+		() => attempt('sh', ['-c', 'command -v "$1"', 'sh', program], {env}).status === 0,
 	);
 }
 
 function hasPysocks(): boolean {
-	return spawnSync('/usr/bin/python3', ['-c', 'import socks']).status === 0;
+	return attempt('/usr/bin/python3', ['-c', 'import socks']).status === 0;
 }
 
 function hasNamespaces(): boolean {
 	const name = `mpt-${process.pid}-try`;
-	const made = spawnSync('ip', ['netns', 'add', name]).status === 0;
-	if (made) spawnSync('ip', ['netns', 'del', name]);
+	const made = attempt('ip', ['netns', 'add', name]).status === 0;
+	if (made) attempt('ip', ['netns', 'del', name]);
 	return made;
 }
 

@@ -16,6 +16,8 @@ export class UdpPeer {
 		const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
 		socket.bind(port, host);
 		await once(socket, 'listening');
+		// A test that fails before it closes this leaves no process behind that waits for it.
+		socket.unref();
 		return new UdpPeer(socket);
 	}
 

@@ -9,9 +9,9 @@
 import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import process from 'node:process';
-import {StreamPipe} from '../../../src/net/tcp/stream-pipe.ts';
-import {waitFor} from '../machine/wait-for.ts';
-import {StreamPair} from './stream-pair.ts';
+import {StreamPipe} from '../../src/net/tcp/stream-pipe.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {StreamPair} from '../support/sockets/stream-pair.ts';
 
 /** More than the systems keep of one connection. */
 const MUCH = 64 * 2 ** 20;

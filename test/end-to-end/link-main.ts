@@ -1,6 +1,6 @@
 import process from 'node:process';
 import {Command, CommanderError} from 'commander';
-import {linkCommand} from '../../../src/cli/link-command.ts';
+import {linkCommand} from '../../src/cli/link-command.ts';
 
 // A program with the one subcommand, for tests that spawn it.
 try {

@@ -5,10 +5,10 @@ import {createSocket, type Socket} from 'node:dgram';
 import {writeFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
-import {startClient} from '../../../src/app/client.ts';
-import {createLogger} from '../../../src/app/observe/logger.ts';
-import {startServer} from '../../../src/app/server.ts';
-import {parseClientArguments, parseServerArguments} from '../../../src/cli/options.ts';
+import {startClient} from '../../src/app/client.ts';
+import {createLogger} from '../../src/app/observe/logger.ts';
+import {startServer} from '../../src/app/server.ts';
+import {parseClientArguments, parseServerArguments} from '../../src/cli/options.ts';
 
 const PATHS = 2;
 const SIZE = 200;

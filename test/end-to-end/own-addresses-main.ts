@@ -3,9 +3,9 @@
  * `ADDRESS routes=true bind=true` for each of the words.
  */
 import process from 'node:process';
-import {OwnAddresses, openRouteQuery} from '../../../src/net/exit/own-addresses.ts';
-import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
-import {ip} from './exit-set-up.ts';
+import {OwnAddresses, openRouteQuery} from '../../src/net/exit/own-addresses.ts';
+import {DgramBackEnd} from '../../src/net/udp/dgram-socket.ts';
+import {ip} from '../support/sockets/exit-set-up.ts';
 
 const routes = openRouteQuery();
 if (routes === undefined) throw new Error('this machine does not answer by its routes');
