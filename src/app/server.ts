@@ -16,7 +16,7 @@ import {formatAddress} from '../text/ip.ts';
 import {EventLog} from './observe/event-log.ts';
 import type {Logger} from './observe/logger.ts';
 import {mergeDrops, type StatusSnapshot, type UserLine} from './observe/status.ts';
-import {observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {takeGoodbyes, writeGoodbyes} from './state/goodbyes.ts';
 import {serverIdentity} from './state/state-folder.ts';
 import {programVersion} from './version.ts';
@@ -40,8 +40,8 @@ export interface RunningServer {
 }
 
 /**
- * Starts a server; it listens when this resolves. Rejects with an Error for the user when no address
- * can be bound or the forced cipher back end cannot be used.
+ * Starts a server; it listens when this resolves. Rejects with an Error for the user when no
+ * address can be bound or the forced cipher back end cannot be used.
  */
 export async function startServer(
 	options: ServerOptions,
@@ -51,25 +51,8 @@ export async function startServer(
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
 	const prepared = await prepare(options, 'server', identity, all, logger);
-	const {state, environment, crypto, backEnd} = prepared;
-	const userTargets = new Map(
-		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
-	);
-	const events = new EventLog(logger);
-	const config = serverConfig(options);
-	const tunnel = new ServerTunnel({
-		endpoint: new MptunnelServer(config, environment),
-		users: config.users.map(({name}) => name),
-		port: options.port,
-		bind: options.bind,
-		target: options.target,
-		userTargets,
-		exit: options.exit && serverExit(options.exit, options.users, backEnd),
-		backEnd,
-		resolver: all.resolver,
-		reporter: logger,
-		onEvent: (event) => events.log(event),
-	});
+	const {state, crypto, backEnd} = prepared;
+	const tunnel = serverTunnel(options, prepared, all.resolver, logger);
 	try {
 		await tunnel.start();
 	} catch (error) {
@@ -120,6 +103,33 @@ export async function startServer(
 		status,
 		close: () => (closing ??= close()),
 	};
+}
+
+/** Builds the tunnel of these options; it opens no socket before it is started. */
+function serverTunnel(
+	options: ServerOptions,
+	{environment, backEnd}: Prepared,
+	resolver: Surroundings['resolver'],
+	logger: Logger,
+): ServerTunnel {
+	const events = new EventLog(logger);
+	const config = serverConfig(options);
+	const userTargets = new Map(
+		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
+	);
+	return new ServerTunnel({
+		endpoint: new MptunnelServer(config, environment),
+		users: config.users.map(({name}) => name),
+		port: options.port,
+		bind: options.bind,
+		target: options.target,
+		userTargets,
+		exit: options.exit && serverExit(options.exit, options.users, backEnd),
+		backEnd,
+		resolver,
+		reporter: logger,
+		onEvent: (event) => events.log(event),
+	});
 }
 
 /** The policy of an exit. */

@@ -103,7 +103,9 @@ class Openssl {
 		this.#general = this.#context(new Uint8Array(memory.bytes.subarray(KEY, KEY + 32)), SEAL);
 	}
 
-	/** A context for records sealed or opened with that key; freed some time after its owner is gone. */
+	/**
+	 * A context for records sealed or opened with that key; freed some time after its owner is gone.
+	 */
 	contextOf(owner: OpensslAead, key: Uint8Array, direction: number): number {
 		const context = this.#context(key, direction);
 		this.#contexts.register(owner, context);
@@ -124,6 +126,7 @@ class Openssl {
 	}
 
 	/** Seals or opens a record and the tag behind it in place; false = the tag is wrong. */
+	// biome-ignore lint/complexity/useMaxParams: once per packet, a record would be filled and read again
 	record(
 		context: number,
 		ad: Uint8Array,
@@ -150,6 +153,7 @@ class Openssl {
 	}
 
 	/** Seals or opens anything in place; false = the tag is wrong. */
+	// biome-ignore lint/complexity/useMaxParams: the signature of Aead with a direction
 	anything(
 		key: Uint8Array,
 		nonce: Uint8Array,

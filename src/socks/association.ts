@@ -128,6 +128,7 @@ export class UdpAssociation {
 	 * the reason when it was dropped: the relay never answers a datagram itself. `trusted` = the port
 	 * is certainly one of the user whose association it is.
 	 */
+	// biome-ignore lint/complexity/useMaxParams: once per datagram, a record would be filled and read again
 	receive(
 		address: string,
 		port: number,

@@ -31,7 +31,10 @@ const BEFORE_TARGET = 3;
 const HEAD_ROOM = 22;
 const ANSWER_BUFFER = HEAD_ROOM + 65_535;
 
-/** Targets as they go over the wire. Not the bytes that came: a literal sent as a name has another form. */
+/**
+ * Targets as they go over the wire. Not the bytes that came: a literal sent as a name has another
+ * form.
+ */
 const encodedTargets = new WeakMap<SocksTarget, Uint8Array>();
 
 function encodedOf(target: SocksTarget): Uint8Array {
@@ -85,8 +88,8 @@ export interface SocksRelayInit {
 	readonly listener: number;
 	readonly tunnel: SocksTunnel;
 	/**
-	 * The user at the other end of the TCP connection, and the one who may send from a place; undefined
-	 * = not known.
+	 * The user at the other end of the TCP connection, and the one who may send from a place;
+	 * undefined = not known.
 	 */
 	readonly user: () => number | undefined;
 	readonly userOf: (source: RemoteAddress) => number | undefined;
@@ -138,6 +141,7 @@ export class SocksRelay {
 	 * Takes a datagram that came from `source`; false when the association does not accept it. Only
 	 * where it is alone on its socket a further port of the same user is surely meant for it.
 	 */
+	// biome-ignore lint/complexity/useMaxParams: once per datagram, a record would be filled and read again
 	receive(
 		source: RemoteAddress,
 		arena: Uint8Array,
@@ -148,8 +152,8 @@ export class SocksRelay {
 	): boolean {
 		const {host, port, key} = source;
 		const isNew = !this.#applications.has(port) && !this.#init.options.anyPort;
-		const isOwn =
-			((isNew && canonicalAddress(host)) ?? host === this.peer) ? this.isOwn(source) : undefined;
+		const isPeer = isNew && (canonicalAddress(host) ?? host) === this.peer;
+		const isOwn = isPeer ? this.isOwn(source) : undefined;
 		if (isOwn === false) {
 			this.association.drops.count('wrong-user');
 			this.#init.refused('wrong-user', source);
@@ -182,8 +186,8 @@ export class SocksRelay {
 		tunnel.send({...datagram, targetBytes, targetStart: 0, targetEnd}, arena, now);
 	}
 
-	// Names are resolved at the other end, which does not tell the address. Whoever answers first from
-	// the port of a name is taken for it.
+	// Names are resolved at the other end, which does not tell the address. Whoever answers first
+	// from the port of a name is taken for it.
 	#noteName(target: SocksTarget, evicted: SocksTarget | undefined): void {
 		if (evicted !== undefined) this.#unanswered.delete(evicted);
 		if (target.kind !== 'domain' || this.#names.has(target)) return;

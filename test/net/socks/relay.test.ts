@@ -78,6 +78,9 @@ test('nobody but the peer of the TCP connection can use its relay', async (t) =>
 	const {relay} = await world.associate();
 	const stranger = await UdpBytes.open(t, '127.0.0.2');
 	const udp = await UdpBytes.open(t);
+	// Nor is it looked up who the sender is: the address alone decides.
+	world.users.tcp = 1000;
+	world.users.udp.set(stranger.port, 1001);
 	stranger.send(`${TO_IPV4}62`, relay);
 	await waitFor(() => world.server.drops['socks-wrong-source'] === 1);
 	udp.send(`${TO_IPV4}61`, relay);

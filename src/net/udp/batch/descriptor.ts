@@ -200,6 +200,7 @@ export class Descriptors {
 		return this.#call(call, descriptor, this.#memory.address, length);
 	}
 
+	// biome-ignore lint/complexity/useMaxParams: the registers of a system call
 	#call(number: number, a: number, b = 0, c = 0, d = 0, e = 0): number {
 		return this.#kernel.call(number, a, b, c, d, e);
 	}

@@ -80,6 +80,7 @@ export class LinuxKernel implements Kernel {
 		this.#syscall = this.#native.function('syscall', 6, 'long');
 	}
 
+	// biome-ignore lint/complexity/useMaxParams: the registers of a system call
 	call(number: number, a: number, b: number, c: number, d: number, e: number): number {
 		for (;;) {
 			const result = this.#syscall(number, a, b, c, d, e);
