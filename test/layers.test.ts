@@ -142,10 +142,27 @@ test('the table names every folder and no arrow that is not there', (t) => {
 	);
 });
 
-test('the tree of the README lists the folders from the lowest to the highest', (t) => {
-	const tree = example('README.md', 'tree');
-	const listed = [...tree.matchAll(/^ {2}(\w+)\/ /gm)].map(([, folder]) => folder!);
-	t.deepEqual(listed, Object.keys(MAY_IMPORT));
+/** The lines of a drawing in the document: the folder, and the folders that it may import from. */
+function drawing(name: string): readonly (readonly [string, readonly string[]])[] {
+	const lines = example('src/README.md', name).trimEnd().split('\n');
+	return lines
+		.filter((line) => /^\w+\/ /.test(line))
+		.map((line) => {
+			const [folder = '', ...rest] = line.split(/ {2,}/);
+			// The drawing of the layers has a column of contents between the two.
+			const targets = name === 'layers' ? rest[1] : rest[0];
+			return [folder.replace('/', ''), (targets ?? '').split(' ').filter(Boolean)];
+		});
+}
+
+test('the document draws the folders from the highest to the lowest, with their imports', (t) => {
+	const expected = Object.entries(MAY_IMPORT).map(([from, to]) => [from, to.toReversed()]);
+	t.deepEqual(drawing('layers'), expected.toReversed());
+});
+
+test('the document draws the rooms of a folder from the highest to the lowest', (t) => {
+	const expected = Object.entries(LADDERS).map(([from, rooms]) => [from, rooms.toReversed()]);
+	t.deepEqual(drawing('ladders'), expected);
 });
 
 for (const [folder, ladder] of Object.entries(LADDERS)) {

@@ -20,7 +20,7 @@ test.serial('packing builds, and the package holds the programs and what its REA
 	const folder = temporaryFolder(t);
 	const parts = [
 		...['src', 'fixtures/links', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE'],
-		...['test/README.md', 'test/bench/README.md'],
+		...['.github', 'test/README.md', 'test/bench/README.md'],
 	];
 	for (const part of parts) cpSync(join(root, part), join(folder, part), {recursive: true});
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -39,7 +39,7 @@ test.serial('packing builds, and the package holds the programs and what its REA
 		[],
 	);
 	const readme = readFileSync(join(unpacked, 'README.md'), 'utf8');
-	const documents = [...readme.matchAll(/`([\w/-]+\.md)`/g)].map(([, name]) => name!);
+	const documents = [...readme.matchAll(/`([\w./-]+\.md)`/g)].map(([, name]) => name!);
 	t.true(documents.length > 0);
 	for (const name of documents) t.true(existsSync(join(unpacked, name)), name);
 });

@@ -1,4 +1,3 @@
-import {readdirSync} from 'node:fs';
 import test, {type ExecutionContext} from 'ava';
 import {DnsServer} from './net/names/names-dns-server.ts';
 import {example, readDocument, sectionOf, tableOf} from './support/documents/document.ts';
@@ -8,7 +7,6 @@ import {waitFor} from './support/machine/wait-for.ts';
 import {UdpPeer} from './support/sockets/udp-peer.ts';
 
 const README = readDocument('README.md');
-const ROOT = new URL('../../', import.meta.url);
 
 function block(name: string): string {
 	return example('README.md', name);
@@ -198,14 +196,6 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	const checked = shell.start(`${service} --check`, words);
 	t.is(await checked.end(), 0, checked.stderr);
 	t.is(oks(checked.stdout), 1);
-});
-
-test('the tree shows the folders that there are', (t) => {
-	const shown = [...block('tree').matchAll(/^ {2}([\w./]+)/gm)].map(([, name = '']) => name);
-	const real = readdirSync(new URL('src/', ROOT), {withFileTypes: true}).map((entry) =>
-		entry.isDirectory() ? `${entry.name}/` : entry.name,
-	);
-	t.deepEqual(shown.toSorted(), real.toSorted());
 });
 
 test('the sizes of packets add up', (t) => {

@@ -9,11 +9,12 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 			...['bridge-loop', 'bridge-link', 'bridge-lossy'],
 			...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns', 'tcp-forward'],
 			...['socks.conf', 'socksify', 'mpserver.service'],
-			...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted', 'tree'],
+			...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted'],
 		],
 		'test/end-to-end/connect.test.ts': ['ssh'],
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 	},
+	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
 	'src/config/README.md': {
 		'test/config/document.test.ts': [
 			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
@@ -31,13 +32,17 @@ export const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>>
 		picture: 'a drawing',
 		setup: 'installs packages; the names of the scripts are looked up',
 		install: 'changes the machine',
-		develop: 'is one of the tests; the names of the scripts are looked up',
 		chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
 		curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
 		git: 'needs the internet; run in test/end-to-end/connect.test.ts',
 		openvpn:
 			'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
 		'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
+	},
+	'.github/CONTRIBUTING.md': {
+		'set-up': 'installs packages; the names of the scripts are looked up',
+		everything: 'takes a quarter of an hour, and runs the tests',
+		commit: 'the subject of a commit',
 	},
 	'test/README.md': {
 		mutations: 'takes an hour; its list is checked in test/mutations/mutations.test.ts',
