@@ -38,7 +38,6 @@ const APART: readonly (readonly [string, string])[] = [['core/client', 'core/ser
 
 /** Arrows that rise, or close a circle of files, until the files at their ends are built anew. */
 const KNOWN: readonly string[] = [
-	'core/context.ts -> core/session/session.ts',
 	'core/packets/lateness.ts -> core/stream/packet-filler.ts',
 	'core/packets/sent-packet.ts -> core/stream/stream.ts',
 ];

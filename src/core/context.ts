@@ -6,8 +6,8 @@ import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
 import {FailedOpens} from './failed-opens.ts';
+import {OpenPackets} from './open-packets.ts';
 import {Outbox} from './outbox.ts';
-import type {Session} from './session/session.ts';
 import {Delivery} from './transmit.ts';
 import type {TunnelStream} from './tunnel-stream.ts';
 
@@ -36,8 +36,8 @@ export class EndpointContext {
 	readonly #events = new Fifo<EndpointEvent>();
 	/** Each stream once at most. */
 	readonly #changedStreams = new Fifo<QueuedStream>();
-	/** The session that has a packet open which more datagrams may join, or had. */
-	joinable: Session | undefined = undefined;
+	/** Packets that wait for more datagrams. */
+	readonly open: OpenPackets = new OpenPackets();
 	// Records are made when first needed and used again.
 	readonly #deliveries: Delivery[] = [];
 	#deliveryCount = 0;
@@ -65,7 +65,7 @@ export class EndpointContext {
 
 	/** After an exception: the slot of a packet that is incomplete is not lost. */
 	recover(now: Millis): void {
-		this.flush(now);
+		this.open.flush(now);
 		this.outbox.pool.reclaim();
 	}
 
@@ -86,13 +86,6 @@ export class EndpointContext {
 	/** The oldest event. */
 	pollEvent(): EndpointEvent | undefined {
 		return this.#events.shift();
-	}
-
-	/** Sends the packet that waits for more datagrams, if there is one. */
-	flush(now: Millis): void {
-		const session = this.joinable;
-		this.joinable = undefined;
-		session?.flush(now);
 	}
 
 	/** Hands out a delivery record to be filled, one for each datagram in a packet. */

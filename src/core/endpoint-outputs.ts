@@ -16,7 +16,7 @@ export class EndpointOutputs {
 	}
 
 	flush(now: Millis): void {
-		this.context.flush(now);
+		this.context.open.flush(now);
 	}
 
 	runEarly(_now: Millis): boolean {

@@ -13,25 +13,33 @@ import type {PathSettings} from '../wire/paths.ts';
 import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
+import type {Policy} from './policy.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 import type {TunnelStream} from './tunnel-stream.ts';
 
-/** A datagram bytes[start, end) and an encoded address targetBytes[targetStart, targetEnd). */
-export interface SpanTo {
+/** A datagram bytes[start, end). */
+export interface Span {
 	readonly bytes: Uint8Array;
 	readonly start: number;
 	readonly end: number;
+}
+
+/** A datagram and an encoded address targetBytes[targetStart, targetEnd). */
+export interface SpanTo extends Span {
 	readonly targetBytes: Uint8Array;
 	readonly targetStart: number;
 	readonly targetEnd: number;
 }
 
-/** A datagram of an application that names its target. */
-export interface OpenDatagram extends SpanTo {
+/** A datagram of an application for a listener. */
+export interface ApplicationDatagram extends Span {
 	readonly listener: number;
 	readonly application: RemoteAddress;
 }
+
+/** A datagram of an application that names its target. */
+export interface OpenDatagram extends ApplicationDatagram, SpanTo {}
 
 /** What both endpoints share: the outputs. */
 export interface Endpoint {
@@ -85,15 +93,8 @@ export interface ClientEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
-	/** An application sent bytes[start, end) to a listener; undefined = it was sent or waits. */
-	sendDatagram(
-		listener: number,
-		application: RemoteAddress,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined;
+	/** An application sent a datagram to a listener; undefined = it was sent or waits. */
+	sendDatagram(datagram: ApplicationDatagram, now: Millis): DropReason | undefined;
 	/**
 	 * The same to an open listener: the target is targetBytes[targetStart, targetEnd), encoded as on
 	 * the wire, which is how SOCKS5 writes it.
@@ -192,6 +193,8 @@ export interface ClientConfig {
 	readonly encrypt: boolean;
 	/** On how many paths each packet goes; 0 = on all. */
 	readonly copies: number;
+	/** Promise to the datagrams of all flows, `redundant`; holds for this end's direction. */
+	readonly policy?: Policy;
 	readonly paths: readonly ClientPathConfig[];
 	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s unless a test wants less. */
@@ -259,6 +262,8 @@ export interface ServerConfig {
 	readonly streamMemory?: number;
 	/** How this end judges what a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
+	/** As the client's field of that name. */
+	readonly policy?: Policy;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
 	readonly sessionLimit: number;
 }

@@ -1,12 +1,13 @@
 import {type Slot, SlotPool} from '../bytes/slot-pool.ts';
 import type {DropCounters} from './drop-reason.ts';
+import {MAX_OPEN_PACKETS} from './open-packets.ts';
 import {Transmit} from './transmit.ts';
 
 /** Packets that may wait for the driver at once: several datagrams of the largest size. */
 const CAPACITY = 1024;
 
-/** One place more: for the packet that datagrams may join, whose slot was taken while there was room. */
-const PLACES = CAPACITY + 1;
+/** Places for packets whose slot was taken while there was room: those that datagrams may join. */
+const PLACES = CAPACITY + MAX_OPEN_PACKETS;
 
 /**
  * Sealed packets on their way to the driver. Records are made once and used in turn; when the ring

@@ -107,8 +107,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a datagram that cannot share a packet overtakes the one before it',
 		file: 'src/core/lane/datagram-writer.ts',
-		from: 'if (joins && this.#join(flow, reference, bytes, start, end)) return undefined;\n\t\tthis.flush(now);',
-		to: 'if (joins) {\n\t\t\tif (this.#join(flow, reference, bytes, start, end)) return undefined;\n\t\t\tthis.flush(now);\n\t\t}',
+		from: 'if (joins && this.#join(datagram)) return undefined;\n\t\tthis.flush(now);',
+		to: 'if (joins) {\n\t\t\tif (this.#join(datagram)) return undefined;\n\t\t\tthis.flush(now);\n\t\t}',
 	},
 	{
 		name: 'the first datagram of several takes the rest of the packet',
@@ -323,7 +323,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'a new session is expected to know the targets of the old one',
 		file: 'src/core/flow/client-traffic.ts',
-		from: 'this.#flows.forgetKnown();',
+		from: 'this.#flows.leaveSession();',
 		to: '',
 	},
 	{

@@ -6,7 +6,7 @@ import {headerSessionId, packetType} from '../../wire/header.ts';
 import {encodePaths} from '../../wire/paths.ts';
 import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {ClientConfig, ClientEndpoint, OpenDatagram} from '../endpoint.ts';
+import type {ApplicationDatagram, ClientConfig, ClientEndpoint, OpenDatagram} from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
 import type {EndpointStatus, SessionStatus} from '../events.ts';
@@ -360,7 +360,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			now,
 		});
 		session.flows = this.#traffic.frames;
-		session.dispatch.copies = this.#config.copies;
+		session.lanes.redundant.copies = this.#config.copies;
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
@@ -472,17 +472,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	// --- applications in ---
 
-	sendDatagram(
-		listener: number,
-		application: RemoteAddress,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
+	sendDatagram(datagram: ApplicationDatagram, now: Millis): DropReason | undefined {
 		if (this.#state === 'closed') return this.drop('no-session');
 		try {
-			return this.#traffic.send(listener, application, bytes, start, end, now);
+			return this.#traffic.send(datagram, now);
 		} catch (error) {
 			return this.#fail(error, now);
 		}

@@ -2,6 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
 import {encodeFixedTarget, encodeForwardTarget} from '../../wire/address.ts';
 import type {ListenerConfig} from '../endpoint.ts';
+import type {Lane} from '../lane/lane.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import {surplus} from './idle-flows.ts';
@@ -26,6 +27,8 @@ export interface ClientFlow {
 	readonly sources: ReceivedTargets;
 	/** Whether the server has confirmed the target, so that it need not travel any more. */
 	known: boolean;
+	/** The lane of its policy in the session; `undefined`: none of its datagrams went into one yet. */
+	lane: Lane | undefined;
 	active: Millis;
 	refusedUntil: Millis;
 }
@@ -69,6 +72,7 @@ export class ClientFlows {
 				targets: open ? new AnnouncedTargets() : undefined,
 				sources: new ReceivedTargets(this.#budget),
 				known: false,
+				lane: undefined,
 				active: now,
 				refusedUntil: 0,
 			};
@@ -97,9 +101,10 @@ export class ClientFlows {
 		else flow.targets.setKnown(reference, known);
 	}
 
-	/** A new session: the server knows nothing. */
-	forgetKnown(): void {
+	/** The session is over: the next one has other lanes, and its server knows nothing. */
+	leaveSession(): void {
 		for (const flow of this.#byId.values()) {
+			flow.lane = undefined;
 			flow.known = false;
 			flow.targets?.forgetKnown();
 		}

@@ -4,7 +4,10 @@ import {type HostTarget, TargetKind} from '../../wire/address.ts';
 import {FrameType, MAX_DATAGRAM} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {ClientConfig, OpenDatagram} from '../endpoint.ts';
+import type {ApplicationDatagram, ClientConfig, OpenDatagram, Span} from '../endpoint.ts';
+import type {Lane} from '../lane/lane.ts';
+import {Outgoing} from '../lane/outgoing.ts';
+import {Policy} from '../policy.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import type {RemoteAddress} from '../remote-address.ts';
@@ -37,6 +40,8 @@ export class ClientTraffic {
 	#suspects = false;
 	readonly #prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
+	readonly #policy: Policy;
+	readonly #outgoing = new Outgoing();
 	#session: FlowSession | undefined;
 	#ready = false;
 
@@ -46,6 +51,7 @@ export class ClientTraffic {
 		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
 		this.#held = new HoldQueue(context.drops, config.holdAge);
 		this.#prefix = clientFrame(config);
+		this.#policy = config.policy ?? Policy.REDUNDANT;
 		this.frames = this.#makeFrames(closed);
 	}
 
@@ -147,7 +153,6 @@ export class ClientTraffic {
 	/** Another session, whose server knows no flow yet; what its predecessor did not deliver goes first. */
 	begin(session: FlowSession, now: Millis): void {
 		this.#session = session;
-		this.#flows.forgetKnown();
 		this.#suspects = false;
 		this.#held.putFirst(this.#copies.takeAll(now));
 	}
@@ -174,28 +179,21 @@ export class ClientTraffic {
 	hold(): void {
 		this.#ready = false;
 		this.#session = undefined;
+		this.#flows.leaveSession();
 	}
 
-	/** A datagram bytes[start, end) of an application. */
-	send(
-		listener: number,
-		application: RemoteAddress,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
+	/** A datagram of an application. */
+	send(datagram: ApplicationDatagram, now: Millis): DropReason | undefined {
+		const {listener, application, bytes, start, end} = datagram;
 		if (end - start > MAX_DATAGRAM) return this.#context.drops.count('too-long');
 		const flow = this.#flows.find(listener, application, now);
 		if (flow === undefined || now < flow.refusedUntil) {
 			return this.#context.drops.count('flow-limit');
 		}
-		const session = this.#session;
-		if (session === undefined || !this.#ready || !session.hasRoute) {
-			this.#wait({flow, target: undefined}, bytes, start, end, now);
-			return undefined;
-		}
-		return this.#send(session, flow, bytes, start, end, now);
+		const lane = this.#laneOf(flow, now);
+		if (lane !== undefined) return this.#send(lane, flow, datagram, now);
+		this.#wait({flow, target: undefined}, bytes, start, end, now);
+		return undefined;
 	}
 
 	/** A datagram of an application that names its target. */
@@ -207,30 +205,42 @@ export class ClientTraffic {
 		if (flow === undefined || now < flow.refusedUntil) {
 			return this.#context.drops.count('flow-limit');
 		}
-		const session = this.#session;
-		if (session === undefined || !this.#ready || !session.hasRoute) {
+		const lane = this.#laneOf(flow, now);
+		if (lane === undefined) {
 			const target = targetBytes.slice(targetStart, targetEnd);
 			this.#wait({flow, target}, bytes, start, end, now);
 			return undefined;
 		}
 		const target = flow.targets?.find(targetBytes, targetStart, targetEnd, now);
 		if (target === undefined) return this.#context.drops.count('flow-limit');
-		return this.#sendTarget(session, flow, target, bytes, start, end, now);
+		return this.#sendTarget(lane, flow, target, datagram, now);
+	}
+
+	/** The lane that takes datagrams of the flow now; `undefined`: they have to wait. */
+	#laneOf(flow: ClientFlow, now: Millis): Lane | undefined {
+		const session = this.#session;
+		if (session === undefined || !this.#ready) return undefined;
+		flow.lane ??= session.lane(this.#policy, now);
+		return flow.lane.isUsable ? flow.lane : undefined;
 	}
 
 	#sendTarget(
-		session: FlowSession,
+		lane: Lane,
 		flow: ClientFlow,
 		target: AnnouncedTarget,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		{bytes, start, end}: Span,
 		now: Millis,
 	): DropReason | undefined {
-		const inline = target.known ? undefined : target.encoded;
-		const {reference} = target;
 		if (this.#suspects) this.#copies.push({flow, target: target.encoded}, bytes, start, end, now);
-		return session.sendDatagram(flow.id, reference, inline, undefined, bytes, start, end, now);
+		const out = this.#outgoing;
+		out.flow = flow.id;
+		out.reference = target.reference;
+		out.target = target.known ? undefined : target.encoded;
+		out.prefix = undefined;
+		out.bytes = bytes;
+		out.start = start;
+		out.end = end;
+		return lane.write(out, now);
 	}
 
 	/** The application is gone: its flow ends at both ends. */
@@ -242,17 +252,21 @@ export class ClientTraffic {
 	}
 
 	#send(
-		session: FlowSession,
+		lane: Lane,
 		flow: ClientFlow,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		{bytes, start, end}: Span,
 		now: Millis,
 	): DropReason | undefined {
 		if (this.#suspects) this.#copies.push({flow, target: undefined}, bytes, start, end, now);
-		const inline = flow.known ? undefined : flow.target;
-		const prefix = flow.known ? undefined : this.#prefix;
-		return session.sendDatagram(flow.id, 0, inline, prefix, bytes, start, end, now);
+		const out = this.#outgoing;
+		out.flow = flow.id;
+		out.reference = 0;
+		out.target = flow.known ? undefined : flow.target;
+		out.prefix = flow.known ? undefined : this.#prefix;
+		out.bytes = bytes;
+		out.start = start;
+		out.end = end;
+		return lane.write(out, now);
 	}
 
 	#wait(where: Held, bytes: Uint8Array, start: number, end: number, now: Millis): void {
@@ -270,13 +284,15 @@ export class ClientTraffic {
 		session.waiting = false;
 		for (const {flow: where, bytes} of this.#held.takeAll(now)) {
 			const {flow, target} = where;
+			const lane = this.#laneOf(flow, now);
+			if (lane === undefined) continue;
+			const span = {bytes, start: 0, end: bytes.length};
 			if (target === undefined) {
-				this.#send(session, flow, bytes, 0, bytes.length, now);
+				this.#send(lane, flow, span, now);
 				continue;
 			}
 			const announced = flow.targets?.find(target, 0, target.length, now);
-			if (announced === undefined) continue;
-			this.#sendTarget(session, flow, announced, bytes, 0, bytes.length, now);
+			if (announced !== undefined) this.#sendTarget(lane, flow, announced, span, now);
 		}
 	}
 

@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
-import type {DropReason} from '../drop-reason.ts';
+import type {Lane} from '../lane/lane.ts';
+import type {Policy} from '../policy.ts';
 
 /** A session as the flows in it use it. */
 export interface FlowSession {
@@ -13,17 +14,8 @@ export interface FlowSession {
 	waiting: boolean;
 	/** Datagrams wait for a path from now on: the paths are probed for one that comes up. */
 	awaitRoute(now: Millis): void;
-	/** Sends a datagram of a flow; see DatagramWriter. */
-	sendDatagram(
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-		prefix: Uint8Array | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined;
+	/** Returns the lane of a policy, for the flows that have it. */
+	lane(policy: Policy, now: Millis): Lane;
 	/** Sends control frames on all chosen paths, or on every open one when none is chosen. */
 	sendControl(frames: Uint8Array, now: Millis): void;
 }

@@ -2,6 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import type {HostTarget} from '../../wire/address.ts';
 import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
+import type {Lane} from '../lane/lane.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
 import type {FlowSession} from './flow-session.ts';
@@ -18,6 +19,8 @@ export interface ServerFlow {
 	/** The session's flows it belongs to now, and its id there; none after the session ended. */
 	session: FlowHome | undefined;
 	id: number;
+	/** The lane of its policy in that session. */
+	lane: Lane | undefined;
 	active: Millis;
 	/** When TARGET_KNOWN was sent last, for a fixed target. */
 	confirmed: Millis;
@@ -110,6 +113,7 @@ export class ServerFlowTable {
 			owner,
 			session: undefined,
 			id: -1,
+			lane: undefined,
 			active: now,
 			confirmed,
 			forward: forward && {reference: 0, target: forward, only: true, used: now, confirmed},

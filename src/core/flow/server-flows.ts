@@ -4,6 +4,10 @@ import {type FixedTarget, type ForwardTarget, type Target, TargetKind} from '../
 import {FrameType, RefusalCode} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
+import type {Span} from '../endpoint.ts';
+import type {Lane} from '../lane/lane.ts';
+import {Outgoing} from '../lane/outgoing.ts';
+import {Policy} from '../policy.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
@@ -44,6 +48,8 @@ export interface ServerFlowsInit {
 	readonly closed: (code: number, now: Millis) => void;
 	/** How long datagrams of targets wait for a path. */
 	readonly holdAge?: Millis | undefined;
+	/** Promise to answers, `redundant`. */
+	readonly policy?: Policy | undefined;
 }
 
 /**
@@ -60,6 +66,7 @@ export class ServerFlows implements FlowFrames, FlowHome {
 	readonly #opened = new ReplayWindow(ID_SPAN);
 	readonly #budget = {left: SESSION_TARGETS};
 	readonly #confirmations = new Confirmations();
+	readonly #outgoing = new Outgoing();
 	#owner: FlowOwner;
 	#answers = 0;
 	#answersSince: Millis = Number.NEGATIVE_INFINITY;
@@ -159,6 +166,7 @@ export class ServerFlows implements FlowFrames, FlowHome {
 		this.#opened.accept(id);
 		flow.session?.unbind(flow);
 		flow.session = this;
+		flow.lane = this.session.lane(this.#init.policy ?? Policy.REDUNDANT, now);
 		flow.id = id;
 		this.#byId.set(id, flow);
 		return flow;
@@ -218,34 +226,33 @@ export class ServerFlows implements FlowFrames, FlowHome {
 	answer(
 		flow: ServerFlow,
 		source: AnnouncedTarget | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		answer: Span,
 		now: Millis,
 	): DropReason | undefined {
 		flow.active = now;
-		const {session} = this;
-		if (session.hasRoute) {
-			return this.#sendAnswer(flow, source, bytes, start, end, now);
-		}
+		if (flow.lane?.isUsable) return this.#sendAnswer(flow.lane, flow, source, answer, now);
+		const {bytes, start, end} = answer;
 		this.held.push({flow, source}, bytes, start, end, now);
-		if (!session.waiting) session.awaitRoute(now);
+		if (!this.session.waiting) this.session.awaitRoute(now);
 		return undefined;
 	}
 
 	#sendAnswer(
+		lane: Lane,
 		flow: ServerFlow,
 		source: AnnouncedTarget | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		{bytes, start, end}: Span,
 		now: Millis,
 	): DropReason | undefined {
-		const reference = source?.reference ?? 0;
-		const inline = source === undefined || source.known ? undefined : source.encoded;
-		const {session} = this;
-		const prefix = this.#confirmations.takePrefix();
-		return session.sendDatagram(flow.id, reference, inline, prefix, bytes, start, end, now);
+		const out = this.#outgoing;
+		out.flow = flow.id;
+		out.reference = source?.reference ?? 0;
+		out.target = source === undefined || source.known ? undefined : source.encoded;
+		out.prefix = this.#confirmations.takePrefix();
+		out.bytes = bytes;
+		out.start = start;
+		out.end = end;
+		return lane.write(out, now);
 	}
 
 	/** When handleTimeout wants to be called. */
@@ -266,7 +273,9 @@ export class ServerFlows implements FlowFrames, FlowHome {
 		this.session.waiting = false;
 		for (const {flow: where, bytes} of this.held.takeAll(now)) {
 			const {flow, source} = where;
-			if (flow.session === this) this.#sendAnswer(flow, source, bytes, 0, bytes.length, now);
+			if (flow.session !== this || flow.lane === undefined) continue;
+			const answer = {bytes, start: 0, end: bytes.length};
+			this.#sendAnswer(flow.lane, flow, source, answer, now);
 		}
 	}
 
@@ -274,6 +283,7 @@ export class ServerFlows implements FlowFrames, FlowHome {
 	unbind(flow: ServerFlow): void {
 		if (this.#byId.get(flow.id) === flow) this.#byId.delete(flow.id);
 		flow.session = undefined;
+		flow.lane = undefined;
 	}
 
 	/** The session ended: fixed-target flows wait for the client's next one, the others end. */

@@ -5,6 +5,7 @@ import {varintLength, writeVarint} from '../../bytes/varint.ts';
 import {FrameType, MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
+import type {Outgoing} from './outgoing.ts';
 import type {RoutedSender} from './routed-sender.ts';
 
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
@@ -38,7 +39,7 @@ export class DatagramWriter {
 	#flow = 0;
 	#reference = 0;
 
-	/** @param joining whether the peer understands DATAGRAM_LEN @param session its number for events */
+	/** @param joining true when the peer understands DATAGRAM_LEN @param session its number for events */
 	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
 		this.#session = session;
 		this.#context = context;
@@ -46,40 +47,27 @@ export class DatagramWriter {
 		this.#joining = joining;
 	}
 
-	/**
-	 * Sends a datagram of a flow, or keeps it in the open packet until `flush`: `inline` is the
-	 * encoded target, or undefined once it is known. `prefix` is frames that have to come before it.
-	 */
-	write(
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-		prefix: Uint8Array | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const joins = this.#joining && inline === undefined && prefix === undefined;
-		if (joins && this.#join(flow, reference, bytes, start, end)) return undefined;
+	/** Sends a datagram, or keeps it in the open packet until `flush`. */
+	write(datagram: Outgoing, now: Millis): DropReason | undefined {
+		const {target, prefix, bytes, start, end} = datagram;
+		const joins = this.#joining && target === undefined && prefix === undefined;
+		if (joins && this.#join(datagram)) return undefined;
 		this.flush(now);
-		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
+		const head = headLength(datagram);
 		const room = this.#sender.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
-		if (head + end - start > room) {
-			return this.#sendSplit(flow, reference, inline, prefix, bytes, start, end, now);
-		}
+		if (head + end - start > room) return this.#sendSplit(datagram, now);
 		const slot = this.#sender.take();
 		if (slot === undefined) return 'no-slot';
 		const frame = HEAD_ROOM - head;
-		this.#writeHead(slot.bytes, frame, flow, reference, inline);
+		writeHead(slot.bytes, frame, datagram);
 		const last = copyBytes(slot.bytes, HEAD_ROOM, bytes, start, end);
 		if (joins) {
 			this.#open = slot;
 			this.#start = frame;
 			this.#end = last;
 			this.#count = 1;
-			this.#flow = flow;
-			this.#reference = reference;
+			this.#flow = datagram.flow;
+			this.#reference = datagram.reference;
 			return undefined;
 		}
 		const first = frame - (prefix?.length ?? 0);
@@ -110,7 +98,7 @@ export class DatagramWriter {
 	}
 
 	/** Puts a datagram behind those of the open packet; false when there is no room. */
-	#join(flow: number, reference: number, bytes: Uint8Array, start: number, end: number): boolean {
+	#join({flow, reference, bytes, start, end}: Outgoing): boolean {
 		const slot = this.#open;
 		if (slot === undefined || this.#count === MAX_DATAGRAMS) return false;
 		const length = end - start;
@@ -130,18 +118,6 @@ export class DatagramWriter {
 		return true;
 	}
 
-	#writeHead(
-		bytes: Uint8Array,
-		start: number,
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-	): void {
-		bytes[start] = inline === undefined ? FrameType.DATAGRAM : FrameType.DATAGRAM_TO;
-		const at = writeVarint(bytes, writeVarint(bytes, start + 1, flow), reference);
-		if (inline !== undefined) bytes.set(inline, at);
-	}
-
 	#noteSplit(size: number, head: number, now: Millis): void {
 		const {packetSize} = this.#sender;
 		if (packetSize !== this.#splitSize) {
@@ -154,22 +130,14 @@ export class DatagramWriter {
 		this.#context.emit({type: 'datagrams-split', session: this.#session, size, fits});
 	}
 
-	#sendSplit(
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-		prefix: Uint8Array | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const head = 1 + varintLength(flow) + varintLength(reference) + (inline?.length ?? 0);
+	#sendSplit(datagram: Outgoing, now: Millis): DropReason | undefined {
+		const {target, prefix, bytes, start, end} = datagram;
+		const head = headLength(datagram);
 		this.split++;
 		// The first of a flow have less room than all that follow.
-		if (inline === undefined) this.#noteSplit(end - start, head, now);
+		if (target === undefined) this.#noteSplit(end - start, head, now);
 		const whole = new Uint8Array(head + end - start);
-		this.#writeHead(whole, 0, flow, reference, inline);
+		writeHead(whole, 0, datagram);
 		copyBytes(whole, head, bytes, start, end);
 		const extra = prefix?.length ?? 0;
 		const room = this.#sender.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
@@ -191,6 +159,18 @@ export class DatagramWriter {
 		}
 		return undefined;
 	}
+}
+
+/** Bytes of DATAGRAM or DATAGRAM_TO up to its payload. */
+function headLength({flow, reference, target}: Outgoing): number {
+	return 1 + varintLength(flow) + varintLength(reference) + (target?.length ?? 0);
+}
+
+/** Writes DATAGRAM or DATAGRAM_TO up to its payload. */
+function writeHead(bytes: Uint8Array, start: number, {flow, reference, target}: Outgoing): void {
+	bytes[start] = target === undefined ? FrameType.DATAGRAM : FrameType.DATAGRAM_TO;
+	const at = writeVarint(bytes, writeVarint(bytes, start + 1, flow), reference);
+	if (target !== undefined) bytes.set(target, at);
 }
 
 /** Writes DATAGRAM_LEN up to its payload; returns the offset behind it. */

@@ -300,6 +300,7 @@ export class Admission {
 			table,
 			owner: record,
 			holdAge: this.#config.holdAge,
+			policy: this.#config.policy,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),

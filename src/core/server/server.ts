@@ -5,7 +5,7 @@ import {encodeReset} from '../../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../../wire/header.ts';
 import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {Farewell, ServerConfig, ServerEndpoint, SpanTo} from '../endpoint.ts';
+import type {Farewell, ServerConfig, ServerEndpoint, Span, SpanTo} from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
 import type {EndpointStatus} from '../events.ts';
@@ -34,6 +34,8 @@ const SECOND_CLOSE: Millis = 20;
 /** The client, which begins every rekey, ends a session without one a minute sooner. */
 const KEY_LIMIT: Millis = 3_660_000;
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+
 /** The server's end: many sessions, each found by the id that it chose for it. */
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
@@ -49,6 +51,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	/** The session whose timers may have changed since its deadline was taken. */
 	#touched: ServerSession | undefined;
 	#nextSweep: Millis = NEVER;
+	/** The answer of a target that is being sent. */
+	readonly #targetAnswer = {bytes: NO_BYTES, start: 0, end: 0};
 	#closed = false;
 	#closeAgain: Millis = NEVER;
 
@@ -231,9 +235,9 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	// --- targets in ---
 
 	override flush(now: Millis): void {
-		const session = this.context.joinable;
+		const {session} = this.context.open;
 		super.flush(now);
-		const entry = session && this.#sessions.get(session.localId);
+		const entry = session === undefined ? undefined : this.#sessions.get(session);
 		if (entry !== undefined) this.#touch(entry, now);
 	}
 
@@ -248,20 +252,22 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		if (flow === undefined) return this.drop('unknown-flow');
 		const entry = this.#entryOf(flow);
 		if (entry === undefined) return this.drop('no-session');
-		return this.#answer(entry, flow, undefined, bytes, start, end, now);
+		const answer = this.#targetAnswer;
+		answer.bytes = bytes;
+		answer.start = start;
+		answer.end = end;
+		return this.#answer(entry, flow, undefined, answer, now);
 	}
 
 	#answer(
 		entry: ServerSession,
 		flow: ServerFlow,
 		source: AnnouncedTarget | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		answer: Span,
 		now: Millis,
 	): DropReason | undefined {
 		try {
-			const reason = entry.flows.answer(flow, source, bytes, start, end, now);
+			const reason = entry.flows.answer(flow, source, answer, now);
 			this.#touch(entry, now);
 			return reason;
 		} catch (error) {
@@ -273,12 +279,12 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const flow = this.#table.get(handle);
 		const entry = this.#entryOf(flow);
 		if (flow === undefined || entry === undefined) return this.drop('unknown-flow');
-		const {bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
+		const {targetBytes, targetStart, targetEnd} = datagram;
 		// Of a flow with one target it is clear who answers.
 		const {sources} = flow;
 		const source = sources?.find(targetBytes, targetStart, targetEnd, now);
 		if (sources !== undefined && source === undefined) return this.drop('unknown-flow');
-		return this.#answer(entry, flow, source, bytes, start, end, now);
+		return this.#answer(entry, flow, source, datagram, now);
 	}
 
 	pumpStreams(now: Millis): void {

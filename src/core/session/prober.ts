@@ -3,7 +3,7 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE, FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
 import {encodeProbe, type Probe} from '../../wire/probe.ts';
 import type {EndpointContext} from '../context.ts';
-import type {RedundantDispatch} from '../lane/dispatch/redundant.ts';
+import type {Lanes} from '../lane/lanes.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
 import type {Path} from '../path/path.ts';
@@ -45,7 +45,7 @@ export interface ProberInit {
 	readonly context: EndpointContext;
 	readonly sender: PacketSender;
 	readonly paths: PathSet;
-	readonly dispatch: RedundantDispatch;
+	readonly lanes: Lanes;
 	readonly role: Role;
 	readonly traffic: Traffic;
 }
@@ -55,7 +55,7 @@ export class Prober {
 	readonly #context: EndpointContext;
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
-	readonly #dispatch: RedundantDispatch;
+	readonly #lanes: Lanes;
 	readonly #role: Role;
 	readonly #traffic: Traffic;
 	/** ln of the chance that every report since the last one was lost on its way. */
@@ -71,7 +71,7 @@ export class Prober {
 		this.#context = init.context;
 		this.#sender = init.sender;
 		this.#paths = init.paths;
-		this.#dispatch = init.dispatch;
+		this.#lanes = init.lanes;
 		this.#role = init.role;
 		this.#traffic = init.traffic;
 	}
@@ -211,7 +211,7 @@ export class Prober {
 		path.receiveLoss.update(probe.sentPackets, path.receivedPackets >>> 0);
 		const isAlarming = path.onlyProbesCame(probe.sentPackets);
 		// In an idle session what is missing was a probe.
-		if (isAlarming && this.#activity(now) === 'active' && this.#dispatch.paths.includes(path)) {
+		if (isAlarming && this.#activity(now) === 'active' && this.#lanes.carry(path)) {
 			path.mtu.alarmed(now);
 		}
 		path.receiveDelay.sample(probe.sentTime, stampOf(now), now);
@@ -342,12 +342,12 @@ export class Prober {
 			path.judge.report(evidence, now, path.circumstances(0));
 			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
 		}
-		if (this.#dispatch.weighSizes(now)) this.#paths.changed(now);
+		if (this.#lanes.redundant.weighSizes(now)) this.#paths.changed(now);
 	}
 
 	#reported(path: Path, over: Path, packets: number, now: Millis): void {
 		// Only the best path tells in time, and of all but itself.
-		const best = this.#dispatch.paths[0];
+		const best = this.#lanes.redundant.paths[0];
 		if (over !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
 		// There on the one path, back on the other.
 		const age = (path.rtt.smoothed + over.rtt.smoothed) / 2;
@@ -401,7 +401,7 @@ export class Prober {
 
 	#probeSizes(path: Path, now: Millis): void {
 		// What carries no data may be tested when it does.
-		const inUse = this.#dispatch.paths.includes(path) && !path.settings.metered;
+		const inUse = this.#lanes.carry(path) && !path.settings.metered;
 		const active = inUse && this.#activity(now) === 'active';
 		const sizes = path.mtu.nextSizes(now, path.probeFailure, active);
 		for (const size of sizes) this.probe(path, now, size);

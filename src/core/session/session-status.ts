@@ -23,7 +23,7 @@ export function sessionStatus(session: Session | undefined, context: StatusConte
 		streams,
 		datagramsSent: session?.sent ?? 0,
 		datagramsReceived: session?.received ?? 0,
-		datagramsSplit: session?.split ?? 0,
+		datagramsSplit: session?.lanes.split ?? 0,
 		residualLoss: session?.prober.residualLoss,
 		rekeys: session?.rekeys ?? 0,
 		keyAge: session === undefined ? 0 : now - session.keys.since,

@@ -20,15 +20,16 @@ import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {FlowFrames} from '../flow/flow-frames.ts';
 import type {FlowSession} from '../flow/flow-session.ts';
-import {DatagramWriter} from '../lane/datagram-writer.ts';
-import {RedundantDispatch} from '../lane/dispatch/redundant.ts';
+import type {Dispatch} from '../lane/dispatch/dispatch.ts';
+import type {Lane, LaneOwner} from '../lane/lane.ts';
+import {Lanes} from '../lane/lanes.ts';
 import {Reassembly} from '../lane/reassembly.ts';
-import {RoutedSender} from '../lane/routed-sender.ts';
 import type {KeySchedule} from '../packets/key-schedule.ts';
 import {PacketSender} from '../packets/packet-sender.ts';
 import type {PathAddress} from '../path/address.ts';
 import type {Path} from '../path/path.ts';
 import {PathSet} from '../path/path-set.ts';
+import type {Policy} from '../policy.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import {Role} from '../role.ts';
@@ -63,7 +64,7 @@ export interface SessionInit {
  * One session: packets in and out, under one packet number space and one replay window for all
  * paths. It knows frames, not what they mean for flows: those go to `flows`.
  */
-export class Session implements FlowSession, StreamSession {
+export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly number: number;
 	readonly localId: number;
 	readonly peerId: number;
@@ -71,8 +72,7 @@ export class Session implements FlowSession, StreamSession {
 	readonly paths: PathSet;
 	readonly prober: Prober;
 	readonly sender: PacketSender;
-	/** Chooses the paths of packets. */
-	readonly dispatch: RedundantDispatch = new RedundantDispatch();
+	readonly lanes: Lanes;
 	readonly since: Millis;
 	flows!: FlowFrames;
 	/** The streams that the session carries; undefined = none, and their frames are unknown. */
@@ -95,8 +95,6 @@ export class Session implements FlowSession, StreamSession {
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
 	readonly #role: Role;
-	readonly #routed: RoutedSender;
-	readonly #writer: DatagramWriter;
 	readonly #window = new ReplayWindow(WINDOW);
 	readonly #reassembly: Reassembly;
 	/** The packet being read. */
@@ -122,12 +120,11 @@ export class Session implements FlowSession, StreamSession {
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
 		const joining = DATAGRAM_FRAMES.every((type) => init.peerFrames.includes(type));
-		this.#routed = new RoutedSender(this.sender, this.dispatch);
-		this.#writer = new DatagramWriter(init.context, this.#routed, joining, init.number);
-		const {context, role} = init;
-		const {sender, paths, dispatch} = this;
-		this.prober = new Prober({context, sender, paths, dispatch, role, traffic: this});
-		paths.observe(dispatch, init.now);
+		const {context, role, number, localId, now} = init;
+		const {sender, paths} = this;
+		const common = {context, sender, paths};
+		this.lanes = new Lanes({...common, owner: this, joining, number, localId, now});
+		this.prober = new Prober({...common, lanes: this.lanes, role, traffic: this});
 	}
 
 	/**
@@ -353,7 +350,7 @@ export class Session implements FlowSession, StreamSession {
 		const frame = decodePaths(this.#context.cursor);
 		if (frame === undefined) return false;
 		this.peerPaths = frame;
-		this.dispatch.copies = frame.copies;
+		this.lanes.redundant.copies = frame.copies;
 		for (const settings of frame.paths) this.paths.configure(settings, settings.rateDown);
 		this.paths.changed(now);
 		this.sendControl(Uint8Array.of(FrameType.PATHS_KNOWN, frame.sequence), now);
@@ -385,48 +382,20 @@ export class Session implements FlowSession, StreamSession {
 		return true;
 	}
 
-	/** Datagrams that went out in parts because no packet held them. */
-	get split(): number {
-		return this.#writer.split;
+	/** Returns the lane of a policy, for the flows that have it. */
+	lane(policy: Policy, now: Millis): Lane {
+		return this.lanes.get(policy, now);
 	}
 
-	/** Sends a datagram of a flow; see DatagramWriter. */
-	sendDatagram(
-		flow: number,
-		reference: number,
-		inline: Uint8Array | undefined,
-		prefix: Uint8Array | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const context = this.#context;
-		if (this.ended) return context.drops.count('no-session');
-		if (context.joinable !== this) {
-			context.flush(now);
-			context.joinable = this;
-		}
+	/** A datagram goes into a lane now. */
+	sending(now: Millis): void {
 		this.sent++;
 		this.prober.data(now);
-		return this.#writer.write(flow, reference, inline, prefix, bytes, start, end, now);
-	}
-
-	/**
-	 * Sends the packet that waits for more datagrams, if there is one. Inputs of other sessions come
-	 * here, too, so an exception is this session's alone.
-	 */
-	flush(now: Millis): void {
-		try {
-			this.#writer.flush(now);
-		} catch (error) {
-			this.fail(error, now);
-		}
 	}
 
 	/** The session is over: nothing waits any more, no frame is read, nothing is sent. */
 	end(): void {
-		this.#writer.abandon();
+		this.lanes.end();
 		this.sender.ended = true;
 		this.#reassembly.clear();
 	}
@@ -447,9 +416,14 @@ export class Session implements FlowSession, StreamSession {
 		this.#context.failed(this.number, error, now);
 	}
 
+	/** Chooses the paths for streams. */
+	get dispatch(): Dispatch {
+		return this.lanes.redundant;
+	}
+
 	/** True while a path takes datagrams. */
 	get hasRoute(): boolean {
-		return this.dispatch.paths.length > 0;
+		return this.lanes.first.isUsable;
 	}
 
 	/** Datagrams wait for a path from now on: all are probed as if data passed. */
@@ -468,7 +442,7 @@ export class Session implements FlowSession, StreamSession {
 		const slot = this.sender.take();
 		if (slot === undefined) return;
 		putFrame(slot, frame);
-		this.#routed.sendControl(slot, now);
+		this.lanes.first.sendControl(slot, now);
 	}
 
 	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */
@@ -483,7 +457,7 @@ export class Session implements FlowSession, StreamSession {
 
 	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
 	sendClose(code: Session['closeCode'], quiet: Millis, now: Millis): void {
-		this.flush(now);
+		this.lanes.flush(now);
 		const frame = new Uint8Array(6);
 		frame[0] = FrameType.CLOSE;
 		frame[1] = code;

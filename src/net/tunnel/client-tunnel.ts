@@ -2,6 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import {Budget} from '../../core/budget.ts';
 import type {ClientEndpoint} from '../../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus, RefusedKind} from '../../core/events.ts';
+import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
 import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import type {Resolver} from '../names/resolver.ts';
@@ -366,17 +367,23 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	#fromApplication(listener: number, batch: DatagramBatch): void {
 		if (this.#closing) return;
 		const now = this.#driver.now();
+		// One record for the batch.
+		const datagram = {listener, application: NO_SOURCE, bytes: batch.arena, start: 0, end: 0};
 		for (let i = 0; i < batch.count; i++) {
 			const source = batch.sources[i];
 			if (source === undefined) continue;
-			const start = batch.offsets[i]!;
-			const end = start + batch.lengths[i]!;
-			this.#endpoint.sendDatagram(listener, source, batch.arena, start, end, now);
+			datagram.application = source;
+			datagram.start = batch.offsets[i]!;
+			datagram.end = datagram.start + batch.lengths[i]!;
+			this.#endpoint.sendDatagram(datagram, now);
 			this.#driver.settle(batch.arena);
 		}
 		this.#driver.finish();
 	}
 }
+
+/** In place of an address until there is one. */
+const NO_SOURCE: RemoteAddress = {key: '', socket: 0, host: '', port: 0};
 
 function pause(millis: number): Promise<void> {
 	return new Promise((resolve) => setTimeout(resolve, millis));

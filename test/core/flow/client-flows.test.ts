@@ -67,7 +67,7 @@ test('an application of an open listener names its targets, each known by itself
 	const second = flow.targets!.find(Uint8Array.of(1, 9, 9, 9, 9, 0, 54), 0, 7, 0)!;
 	flows.setKnown(flow.id, second.reference, true);
 	t.deepEqual([first.known, second.known], [false, true]);
-	flows.forgetKnown();
+	flows.leaveSession();
 	t.false(second.known);
 });
 
@@ -80,7 +80,7 @@ test('a target is known until a new session or the server says otherwise', (t) =
 	flows.setKnown(flow.id, 0, false);
 	t.false(flow.known);
 	flows.setKnown(flow.id, 0, true);
-	flows.forgetKnown();
+	flows.leaveSession();
 	t.false(flow.known);
 	t.notThrows(() => flows.setKnown(999, 0, true));
 });

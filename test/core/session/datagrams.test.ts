@@ -2,7 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {EndpointContext} from '../../../src/core/context.ts';
 import type {FlowFrames} from '../../../src/core/flow/flow-frames.ts';
+import {Outgoing} from '../../../src/core/lane/outgoing.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
+import {Policy} from '../../../src/core/policy.ts';
 import {Role} from '../../../src/core/role.ts';
 import {Session} from '../../../src/core/session/session.ts';
 import {
@@ -72,10 +74,14 @@ function sentFrames(context: EndpointContext): Uint8Array[] {
 	}
 }
 
+/** Puts a datagram into a lane of a session. */
+function write(session: Session, what: Partial<Outgoing>, policy: Policy = Policy.REDUNDANT) {
+	return session.lane(policy, 0).write(Object.assign(new Outgoing(), what), 0);
+}
+
 function send(session: Session, {flow, reference, payload}: Datagram) {
 	const bytes = fromHex(payload);
-	const plain = [undefined, undefined] as const;
-	return session.sendDatagram(flow, reference, ...plain, bytes, 0, bytes.length, 0);
+	return write(session, {flow, reference, bytes, end: bytes.length});
 }
 
 /** Hands frames to a session, in packet `number`. */
@@ -95,7 +101,7 @@ for (const {name, datagrams, frames} of vectors.valid) {
 		const {context, session} = newSession();
 		for (const datagram of datagrams) t.is(send(session, datagram), undefined);
 		t.deepEqual(sentFrames(context), [], 'nothing goes out before the batch ends');
-		context.flush(0);
+		context.open.flush(0);
 		t.deepEqual(
 			sentFrames(context).map((one) => toHex(one)),
 			[frames],
@@ -127,7 +133,7 @@ test('whatever comes in one batch comes out in its order, in packets that fit', 
 		}));
 		const {context, session} = newSession();
 		for (const one of datagrams) send(session, one);
-		context.flush(0);
+		context.open.flush(0);
 		const packets = sentFrames(context);
 		const taken: Datagram[] = [];
 		const reader = newSession(KNOWS, taken).session;
@@ -148,14 +154,14 @@ test('a packet is as full as it can be, and its next datagram begins another', (
 	for (let i = 0; i < 16; i++) send(session, ofSize(60));
 	send(session, ofSize(room - 16 * 64 - 5));
 	send(session, ofSize(1));
-	context.flush(0);
+	context.open.flush(0);
 	t.deepEqual(
 		sentFrames(context).map(({length}) => length),
 		[room, 4],
 	);
 	for (let i = 0; i < 16; i++) send(session, ofSize(60));
 	send(session, ofSize(room - 16 * 64 - 4));
-	context.flush(0);
+	context.open.flush(0);
 	t.deepEqual(
 		sentFrames(context).map(({length}) => length),
 		[16 * 64, room - 16 * 64 - 4 + 3],
@@ -166,7 +172,7 @@ test('a packet is as full as it can be, and its next datagram begins another', (
 test('64 datagrams to a packet, not one more, sent or received', (t) => {
 	const {context, session} = newSession();
 	for (let i = 0; i < MAX_DATAGRAMS + 1; i++) send(session, ofSize(2));
-	context.flush(0);
+	context.open.flush(0);
 	const packets = sentFrames(context);
 	t.deepEqual(
 		packets.map(({length}) => length),
@@ -209,18 +215,18 @@ test('a peer that does not know the frame gets every datagram in a packet of its
 
 test('what cannot share a packet goes out behind what came before it', (t) => {
 	const target = Uint8Array.of(1, 1, 2, 3, 4, 0, 5);
-	const bytes = new Uint8Array(2000);
+	const six = {flow: 6, reference: 1, bytes: new Uint8Array(2000)};
 	const {context, session} = newSession();
 	const types = () => sentFrames(context).map(([type]) => type);
 	send(session, ofSize(1));
-	session.sendDatagram(6, 1, target, undefined, bytes, 0, 10, 0);
+	write(session, {...six, target, end: 10});
 	t.deepEqual(types(), [FrameType.DATAGRAM, FrameType.DATAGRAM_TO]);
 	send(session, ofSize(1));
 	const known = Uint8Array.of(FrameType.TARGET_KNOWN, 6, 1);
-	session.sendDatagram(6, 1, undefined, known, bytes, 0, 10, 0);
+	write(session, {...six, prefix: known, end: 10});
 	t.deepEqual(types(), [FrameType.DATAGRAM, FrameType.TARGET_KNOWN]);
 	send(session, ofSize(1));
-	session.sendDatagram(6, 1, undefined, undefined, bytes, 0, 2000, 0);
+	write(session, {...six, end: 2000});
 	t.deepEqual(types(), [FrameType.DATAGRAM, FrameType.FRAGMENT, FrameType.FRAGMENT]);
 	send(session, ofSize(1));
 	session.sendClose(0, 0, 0);
@@ -241,18 +247,35 @@ test('datagrams of another session end the packet of the first', (t) => {
 	send(other, ofSize(2));
 	send(session, ofSize(3));
 	send(session, ofSize(3));
-	context.flush(0);
+	context.open.flush(0);
 	t.deepEqual(
 		sentFrames(context).map(({length}) => length),
 		[4, 5, 14],
 	);
 });
 
+test('the lanes of a session leave the open packet of each other alone', (t) => {
+	const {context, session} = newSession();
+	const other = {flow: 6, bytes: new Uint8Array(10)};
+	send(session, ofSize(1));
+	write(session, {...other, end: 2}, Policy.BEST);
+	send(session, ofSize(3));
+	write(session, {...other, end: 4}, Policy.BEST);
+	t.deepEqual(sentFrames(context), []);
+	context.open.flush(0);
+	t.deepEqual(
+		sentFrames(context).map(({length}) => length),
+		[4 + 1 + 4 + 3, 4 + 2 + 4 + 4],
+	);
+	t.is(session.sent, 4);
+	t.is(context.outbox.pool.outstanding, 0);
+});
+
 test('a session that ends drops the open packet, counts its datagrams, and keeps no slot', (t) => {
 	const {context, session} = newSession();
 	for (const size of [1, 2, 3]) send(session, ofSize(size));
 	session.end();
-	context.flush(0);
+	context.open.flush(0);
 	t.deepEqual(sentFrames(context), []);
 	t.is(context.outbox.pool.outstanding, 0);
 	t.is(context.drops.get('no-session'), 3);
@@ -262,7 +285,7 @@ test('a packet that no path takes counts for every datagram in it', (t) => {
 	const {context, session, path} = newSession();
 	for (const size of [1, 2, 3]) send(session, ofSize(size));
 	path.addresses.remove(path.addresses.list[0]!);
-	context.flush(0);
+	context.open.flush(0);
 	t.deepEqual(sentFrames(context), []);
 	t.is(context.outbox.pool.outstanding, 0);
 	t.is(context.drops.get('saturated'), 3);
@@ -271,7 +294,7 @@ test('a packet that no path takes counts for every datagram in it', (t) => {
 test('one datagram of an unknown flow does not keep out the others of its packet', (t) => {
 	const {context, session} = newSession();
 	for (const flow of [1, 2, 3]) send(session, ofSize(2, flow));
-	context.flush(0);
+	context.open.flush(0);
 	const [frames] = sentFrames(context);
 	const taken: Datagram[] = [];
 	const reader = newSession(KNOWS, taken, 2);

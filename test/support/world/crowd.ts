@@ -121,7 +121,7 @@ export class Crowd {
 		const key = `1|127.0.0.1|${application}`;
 		const from = {key, socket: 1, host: '127.0.0.1', port: application};
 		this.act(member, ({client}, now) => {
-			client.sendDatagram(0, from, bytes, 0, size, now);
+			client.sendDatagram({listener: 0, application: from, bytes, start: 0, end: size}, now);
 		});
 	}
 

@@ -230,8 +230,9 @@ export class TunnelWorld {
 	}
 
 	#put(application: number, bytes: Uint8Array, listener = 0): void {
-		const remote = applicationAddress(application, listener);
-		this.client?.sendDatagram(listener, remote, bytes, 0, bytes.length, this.now);
+		const from = applicationAddress(application, listener);
+		const span = {bytes, start: 0, end: bytes.length};
+		this.client?.sendDatagram({...span, listener, application: from}, this.now);
 		this.#drain('client');
 	}
 

@@ -40,17 +40,10 @@ export function chooseSamples(
 	}
 }
 
-/** Appends those of the sampled paths that are due for a copy and take one. */
-export function takeSamples(
-	sampled: readonly Path[],
-	bytes: number,
-	now: Millis,
-	out: Path[],
-): void {
-	for (const path of sampled) {
-		const isDue = path.delivery.sample(now, path.settings.metered);
-		if (isDue && path.admits(bytes, now)) out.push(path);
-	}
+/** Appends a sampled path when a copy is due there and the path takes it. */
+export function takeSample(path: Path, bytes: number, now: Millis, out: Path[]): void {
+	const isDue = path.delivery.sample(now, path.settings.metered);
+	if (isDue && path.admits(bytes, now)) out.push(path);
 }
 
 /** Appends the first path that may take a packet which all of them have just refused. */

@@ -3,7 +3,7 @@ import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../../wire/constants.ts';
 import {WORST_GRADE} from '../../path/delivery.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
-import {chooseSamples, compare, isSound, takeLast, takeSamples} from './ranking.ts';
+import {chooseSamples, compare, isSound, takeLast, takeSample} from './ranking.ts';
 
 /**
  * Chooses the paths that every packet goes out on: the best `copies` (0 = all) of those that are
@@ -57,7 +57,7 @@ export class RedundantDispatch implements Dispatch {
 	}
 
 	sample(bytes: number, now: Millis, out: Path[]): void {
-		if (this.#sampled.length > 0) takeSamples(this.#sampled, bytes, now, out);
+		for (const path of this.#sampled) takeSample(path, bytes, now, out);
 	}
 
 	/** Judges anew whose size counts; true when that changed, so that the paths are to be chosen anew. */

@@ -1,0 +1,80 @@
+import type {Millis} from '../../../bytes/time.ts';
+import {BASE_PACKET_SIZE} from '../../../wire/constants.ts';
+import type {Path} from '../../path/path.ts';
+import type {Dispatch} from './dispatch.ts';
+import {chooseSamples, compare, isSound, rank, takeLast, takeSample} from './ranking.ts';
+import {chooseRedundant} from './redundant.ts';
+
+/** Round trip times change without notice: they are looked at this often while packets go out. */
+const REVIEW_EVERY: Millis = 500;
+/** Another path has to be quicker by this share and this time, or two would lead in turn. */
+const QUICKER_SHARE = 0.8;
+const QUICKER_TIME: Millis = 2;
+
+/**
+ * Every packet on the best path alone: of those that are up the one that loses least, of these the
+ * quickest. While it is in doubt the next one gets copies. What it refuses goes to the next one, too.
+ */
+export class BestDispatch implements Dispatch {
+	readonly paths: Path[] = [];
+	packetSize: number = BASE_PACKET_SIZE;
+	#all: readonly Path[] = [];
+	/** Paths that take what those in `paths` refuse, the best first. */
+	#next: readonly Path[] = [];
+	readonly #sampled: Path[] = [];
+	#reviewAt: Millis = 0;
+
+	pathsChanged(paths: readonly Path[], now: Millis): void {
+		const [leader] = this.paths;
+		this.#all = paths;
+		this.#reviewAt = now + REVIEW_EVERY;
+		chooseRedundant(paths, 1, this.paths);
+		const [best] = this.paths;
+		if (best !== undefined && leader !== undefined && leader !== best) this.#keep(leader, best);
+		this.#next = paths
+			.filter((path) => path.open && path.state !== 'down' && !path.settings.backup)
+			.filter((path) => !this.paths.includes(path))
+			.sort(compare);
+		chooseSamples(paths, this.paths, this.#sampled);
+		const sizes = this.paths.map(({mtu}) => mtu.confirmed);
+		this.packetSize = sizes.length === 0 ? BASE_PACKET_SIZE : Math.min(...sizes);
+	}
+
+	/** Lets the path that led so far go on, unless another one is clearly better. */
+	#keep(leader: Path, best: Path): void {
+		if (!leader.open || isBetter(best, leader)) return;
+		const others = isSound(leader) ? [] : this.paths.filter((path) => path !== leader);
+		this.paths.length = 0;
+		this.paths.push(leader, ...others);
+	}
+
+	route(bytes: number, now: Millis, out: Path[]): void {
+		if (now >= this.#reviewAt) this.pathsChanged(this.#all, now);
+		out.length = 0;
+		for (const path of this.paths) if (path.admits(bytes, now)) out.push(path);
+		if (out.length > 0) return;
+		for (const path of this.#next) {
+			if (!path.admits(bytes, now)) continue;
+			out.push(path);
+			return;
+		}
+		takeLast(this.paths, bytes, out);
+	}
+
+	sample(bytes: number, now: Millis, out: Path[]): void {
+		for (const path of this.#sampled) {
+			if (!out.includes(path)) takeSample(path, bytes, now, out);
+		}
+	}
+}
+
+/** True when `path` is to take the lead from `leader`; false for a leader in doubt, which gets copies. */
+function isBetter(path: Path, leader: Path): boolean {
+	if (leader.state === 'down') return true;
+	if (path.settings.backup !== leader.settings.backup) return leader.settings.backup;
+	const isDoubted = leader.state === 'suspect' && leader.grade <= path.grade;
+	if (isDoubted) return false;
+	if (rank(path) !== rank(leader)) return rank(path) < rank(leader);
+	if (path.grade !== leader.grade) return path.grade < leader.grade;
+	return path.rtt.smoothed < QUICKER_SHARE * leader.rtt.smoothed - QUICKER_TIME;
+}

@@ -1,0 +1,94 @@
+import type {Slot} from '../../bytes/slot-pool.ts';
+import type {Millis} from '../../bytes/time.ts';
+import type {EndpointContext} from '../context.ts';
+import type {DropReason} from '../drop-reason.ts';
+import type {OpenPacket} from '../open-packets.ts';
+import type {PacketSender} from '../packets/packet-sender.ts';
+import type {Path} from '../path/path.ts';
+import {DatagramWriter} from './datagram-writer.ts';
+import type {Dispatch} from './dispatch/dispatch.ts';
+import type {Outgoing} from './outgoing.ts';
+import {RoutedSender} from './routed-sender.ts';
+
+/** What lanes need of their session. */
+export interface LaneOwner {
+	/** A datagram goes into a lane now. */
+	sending(now: Millis): void;
+	/** Ends the session, which cannot go on after an exception. Throws nothing. */
+	fail(error: unknown, now: Millis): void;
+}
+
+/** What makes a lane. */
+export interface LaneInit {
+	readonly context: EndpointContext;
+	readonly owner: LaneOwner;
+	readonly sender: PacketSender;
+	/** True when the peer understands DATAGRAM_LEN. */
+	readonly joining: boolean;
+	/** Number of the session, for events, and its local id. */
+	readonly number: number;
+	readonly localId: number;
+}
+
+/**
+ * A policy at work in a session: the flows that have it share packets, which its dispatch leads. The
+ * open packet of one lane waits while others send theirs.
+ */
+export class Lane implements OpenPacket {
+	readonly session: number;
+	readonly #init: LaneInit;
+	readonly #dispatch: Dispatch;
+	readonly #sender: RoutedSender;
+	readonly #writer: DatagramWriter;
+
+	constructor(init: LaneInit, dispatch: Dispatch) {
+		this.session = init.localId;
+		this.#init = init;
+		this.#dispatch = dispatch;
+		this.#sender = new RoutedSender(init.sender, dispatch);
+		this.#writer = new DatagramWriter(init.context, this.#sender, init.joining, init.number);
+	}
+
+	/** True while a path takes packets of the lane. */
+	get isUsable(): boolean {
+		return this.#dispatch.paths.length > 0;
+	}
+
+	/** Datagrams that went out in parts, because no packet held them. */
+	get split(): number {
+		return this.#writer.split;
+	}
+
+	/** Sends a datagram, or keeps it in the open packet until `flush`. */
+	write(datagram: Outgoing, now: Millis): DropReason | undefined {
+		const {context, owner, sender} = this.#init;
+		if (sender.ended) return context.drops.count('no-session');
+		context.open.add(this, now);
+		owner.sending(now);
+		return this.#writer.write(datagram, now);
+	}
+
+	/** Sends the control frames in a slot; false (counted) when no path takes them. */
+	sendControl(slot: Slot, now: Millis): boolean {
+		return this.#sender.sendControl(slot, now);
+	}
+
+	/** True while packets of the lane go out on the path. */
+	carries(path: Path): boolean {
+		return this.#dispatch.paths.includes(path);
+	}
+
+	/** Inputs of other sessions end here, too, so an exception is this session's alone. */
+	flush(now: Millis): void {
+		try {
+			this.#writer.flush(now);
+		} catch (error) {
+			this.#init.owner.fail(error, now);
+		}
+	}
+
+	/** Drops the open packet: the session is over. */
+	end(): void {
+		this.#writer.abandon();
+	}
+}
