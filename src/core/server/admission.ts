@@ -314,6 +314,7 @@ export class Admission {
 				limit: STREAM_LIMIT,
 				congestionControl: this.#config.congestionControl ?? 'bbr',
 				user: init.user,
+				due: () => sessions.streamDue(entry),
 			});
 			session.streams.attach(session, true);
 		}

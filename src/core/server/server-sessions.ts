@@ -10,6 +10,8 @@ const HALF_OPEN_FOR: Millis = 10_000;
 /** Sessions that ended without a word to the client, which gets a RESET when it sends again. */
 const FORMER = 4096;
 
+const NONE: readonly ServerSession[] = [];
+
 /** A session that another one of the same client id took the place of. */
 export interface FormerSession {
 	readonly record: ClientRecord;
@@ -24,6 +26,8 @@ export class ServerSessions {
 	readonly #table: ServerFlowTable;
 	readonly #records: ClientRecords;
 	readonly #byId = new Map<number, ServerSession>();
+	/** Those with streams that may have something to send, and perhaps some that sent it since. */
+	readonly #due = new Set<ServerSession>();
 	/** By id; undefined = it ended for silence. */
 	readonly #former = new Map<number, FormerSession | undefined>();
 	/** What was asked for last; not kept beyond its end. */
@@ -68,6 +72,19 @@ export class ServerSessions {
 		return this.#former.get(id);
 	}
 
+	/** A stream of the session has something to send. */
+	streamDue(entry: ServerSession): void {
+		this.#due.add(entry);
+	}
+
+	/** Takes the sessions with streams that have something to send. */
+	takeDue(): readonly ServerSession[] {
+		if (this.#due.size === 0) return NONE;
+		const due = [...this.#due].filter(({session}) => session.streams?.isDue);
+		this.#due.clear();
+		return due;
+	}
+
 	#remember(id: number, former?: FormerSession): void {
 		for (const oldest of this.#former.keys()) {
 			if (this.#former.size < FORMER) break;
@@ -95,6 +112,7 @@ export class ServerSessions {
 
 	#forget(entry: ServerSession): void {
 		const {session} = entry;
+		this.#due.delete(entry);
 		this.#byId.delete(session.localId);
 		this.#last = undefined;
 		const {user} = entry.record;

@@ -289,9 +289,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	pumpStreams(now: Millis): void {
 		if (this.#closed) return;
-		for (const entry of this.#sessions.values()) {
-			if ((entry.session.streams?.size ?? 0) > 0) this.#touch(entry, now);
-		}
+		for (const entry of this.#sessions.takeDue()) this.#touch(entry, now);
 	}
 
 	userOf(handle: number): string {

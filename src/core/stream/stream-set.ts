@@ -70,6 +70,8 @@ export interface StreamSetInit {
 	readonly limit: number;
 	/** Server: whose they are; undefined at a client. */
 	readonly user: StreamUser | undefined;
+	/** Called when the set becomes `isDue`. */
+	readonly due?: () => void;
 }
 
 /** All streams of one client at one end, and the session that carries them. */
@@ -91,6 +93,7 @@ export class StreamSet implements StreamHost {
 	#isRefused = false;
 	/** Whether there were streams when frames were sent last. */
 	#busy = false;
+	#isDue = false;
 
 	constructor(init: StreamSetInit) {
 		this.#init = init;
@@ -115,6 +118,11 @@ export class StreamSet implements StreamHost {
 	/** Whether bytes or frames wait to be sent. */
 	get hasWork(): boolean {
 		return this.#filler.hasWork;
+	}
+
+	/** True while a stream has had something to send since the last `pump`. */
+	get isDue(): boolean {
+		return this.#isDue;
 	}
 
 	/** Client: a new stream to that target; undefined when there are as many as there may be. */
@@ -169,7 +177,11 @@ export class StreamSet implements StreamHost {
 	// --- StreamHost ---
 
 	wants(stream: Stream): void {
-		if (!stream.removed) this.#scheduler.add(stream);
+		if (stream.removed) return;
+		this.#scheduler.add(stream);
+		if (this.#isDue) return;
+		this.#isDue = true;
+		this.#init.due?.();
 	}
 
 	changed(stream: Stream): void {
@@ -306,6 +318,12 @@ export class StreamSet implements StreamHost {
 
 	/** Sends what is due: reports, and frames as far as the paths have room. */
 	pump(now: Millis): void {
+		this.#pump(now);
+		// Also what this very call found lost: it went out, or its path has a timer.
+		this.#isDue = false;
+	}
+
+	#pump(now: Millis): void {
 		this.now = now;
 		const session = this.#session;
 		if (session === undefined) return;

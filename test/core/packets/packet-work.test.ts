@@ -9,10 +9,10 @@ import {headerPacketNumber, packetType} from '../../../src/wire/header.ts';
 import {encodePaths} from '../../../src/wire/paths.ts';
 import {decodeProbe, encodeProbe, Probe} from '../../../src/wire/probe.ts';
 import {encodeStreamBegin, encodeStreamHead} from '../../../src/wire/stream.ts';
+import {WorkCounter} from '../../support/machine/work-counter.ts';
 import type {RawSession} from '../../support/world/raw-session.ts';
 import {ServerBench} from '../../support/world/server-bench.ts';
 import {remoteOf} from '../session/core-fixtures.ts';
-import {WorkCounter} from './work-counter.ts';
 
 const counter = new WorkCounter(/\/build\/src\/(?:core|wire|bytes)\//);
 test.after(() => counter.stop());
