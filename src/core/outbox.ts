@@ -38,7 +38,7 @@ export class Outbox {
 		const index = (this.#head + this.#length) % PLACES;
 		let transmit = this.#ring[index];
 		if (transmit === undefined) {
-			transmit = new Transmit();
+			transmit = new Transmit(slot);
 			this.#ring[index] = transmit;
 		}
 		slot.building = false;

@@ -6,11 +6,12 @@ import type {RemoteAddress} from './remote-address.ts';
 export const MAX_DESTINATIONS = 64;
 
 /**
- * One packet and where its copies go. A client fills `paths`, a server `remotes`, both `count`
- * long. Valid until the next `pollTransmit`; the slot stays out until `releaseSlot`.
+ * One packet and its destinations: copy i of `count` goes out on path `paths[i]` to `remotes[i]`. Valid
+ * until the next `pollTransmit`; the slot stays out until `releaseSlot`.
  */
 export class Transmit {
-	slot!: Slot;
+	slot: Slot;
+	/** Destinations. */
 	count = 0;
 	/**
 	 * True for a probe of a packet size. It must not reach the system in one run (UDP_SEGMENT) with
@@ -18,10 +19,28 @@ export class Transmit {
 	 * a packet of that size does not.
 	 */
 	alone = false;
+	/** Ids of paths; 0 for a packet outside every session, which has none. */
 	readonly paths: Uint8Array = new Uint8Array(MAX_DESTINATIONS);
+	/** Addresses; `undefined` at a client, where a path is a socket with one peer. */
 	readonly remotes: (RemoteAddress | undefined)[] = new Array<RemoteAddress | undefined>(
 		MAX_DESTINATIONS,
 	).fill(undefined);
+
+	constructor(slot: Slot) {
+		this.slot = slot;
+	}
+
+	/** True when no destination can be added. */
+	get isFull(): boolean {
+		return this.count === MAX_DESTINATIONS;
+	}
+
+	/** Adds a destination; not to be called when it is full. */
+	add(path: number, remote: RemoteAddress | undefined): void {
+		this.paths[this.count] = path;
+		this.remotes[this.count] = remote;
+		this.count++;
+	}
 }
 
 /**

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {Slot} from '../../src/bytes/slot-pool.ts';
 import {DropCounters} from '../../src/core/drop-reason.ts';
+import {MAX_OPEN_PACKETS} from '../../src/core/open-packets.ts';
 import {Outbox} from '../../src/core/outbox.ts';
 
 test('hands packets out in the order they were queued', (t) => {
@@ -32,20 +33,20 @@ test('drops and counts new packets when 1,024 wait', (t) => {
 	t.not(outbox.take(), undefined);
 });
 
-test('a packet that was open while others filled the outbox has its place', (t) => {
+test('packets that were open while others filled the outbox have their places', (t) => {
 	const drops = new DropCounters();
 	const outbox = new Outbox(drops);
 	// The ring is turned first, so that it begins somewhere in the middle.
 	for (let i = 0; i < 3; i++) outbox.queue(outbox.take()!);
-	const open = outbox.take()!;
+	const open = Array.from({length: MAX_OPEN_PACKETS}, () => outbox.take()!);
 	const slots: Slot[] = [];
 	for (let slot = outbox.take(); slot !== undefined; slot = outbox.take()) {
 		outbox.queue(slot);
 		slots.push(slot);
 	}
-	outbox.queue(open);
+	for (const slot of open) outbox.queue(slot);
 	for (let i = 0; i < 3; i++) outbox.pool.release(outbox.poll()!.slot);
-	for (const slot of [...slots, open]) {
+	for (const slot of [...slots, ...open]) {
 		t.is(outbox.poll()?.slot, slot);
 		outbox.pool.release(slot);
 	}
@@ -58,7 +59,8 @@ test('a record begins without destinations each time', (t) => {
 	for (let i = 0; i < 2000; i++) {
 		const transmit = outbox.queue(outbox.take()!);
 		t.is(transmit.count, 0);
-		transmit.count = 3;
+		for (let i = 0; i < 3; i++) transmit.add(i, undefined);
+		t.is(transmit.count, 3);
 		outbox.pool.release(outbox.poll()!.slot);
 	}
 });

@@ -197,8 +197,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'copies go out on the wrong path',
 		file: 'src/core/path/path.ts',
-		from: 'transmit.paths[transmit.count] = this.id;',
-		to: 'transmit.paths[transmit.count] = 0;',
+		from: 'transmit.add(this.id, address.remote);\n\t}',
+		to: 'transmit.add(0, address.remote);\n\t}',
 	},
 	{
 		name: 'an old epoch is accepted for new packet numbers',

@@ -602,9 +602,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		const transmit = this.queueRaw(bytes);
 		if (transmit === undefined) return;
 		for (const id of paths) {
-			if (!this.#open[id]) continue;
-			transmit.remotes[transmit.count] = undefined;
-			transmit.paths[transmit.count++] = id;
+			if (this.#open[id]) transmit.add(id, undefined);
 		}
 		if (transmit.count === 0) this.context.outbox.unqueue(transmit);
 	}

@@ -121,10 +121,7 @@ export class Path {
 	}
 
 	#address(address: PathAddress, transmit: Transmit, bytes: number): void {
-		if (transmit.count >= transmit.paths.length || !address.allow(bytes)) return;
-		transmit.paths[transmit.count] = this.id;
-		transmit.remotes[transmit.count] = address.remote;
-		transmit.count++;
+		if (!transmit.isFull && address.allow(bytes)) transmit.add(this.id, address.remote);
 	}
 
 	/** Apart from `send`, which is short enough to be compiled into its callers. */
@@ -144,9 +141,7 @@ export class Path {
 		what: Sent,
 	): boolean {
 		if (!address.allow(bytes)) return false;
-		transmit.paths[0] = this.id;
-		transmit.remotes[0] = address.remote;
-		transmit.count = 1;
+		transmit.add(this.id, address.remote);
 		this.#sent(bytes, now, what);
 		return true;
 	}

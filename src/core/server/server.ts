@@ -183,10 +183,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	#sendRaw(bytes: Uint8Array, remote: RemoteAddress): void {
 		const transmit = this.queueRaw(bytes);
-		if (transmit === undefined) return;
-		transmit.paths[0] = 0;
-		transmit.remotes[0] = remote;
-		transmit.count = 1;
+		transmit?.add(0, remote);
 	}
 
 	#breakOff(entry: ServerSession, now: Millis): void {

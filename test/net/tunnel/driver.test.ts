@@ -14,7 +14,6 @@ import {waitFor} from '../../support/machine/wait-for.ts';
 class FakeEndpoint implements Endpoint {
 	readonly pool = new SlotPool(1000);
 	readonly events: EndpointEvent[] = [];
-	readonly #transmit = new Transmit();
 	packets = 0;
 	/** Lengths of the next packets, and which of them is alone. */
 	readonly lengths: number[] = [];
@@ -44,10 +43,10 @@ class FakeEndpoint implements Endpoint {
 		this.packets--;
 		const slot = this.pool.take();
 		if (slot === undefined) throw new Error('no slot');
-		this.#transmit.slot = slot;
+		const transmit = new Transmit(slot);
 		slot.end = slot.start + (this.lengths.shift() ?? 0);
-		this.#transmit.alone = this.alone-- === 0;
-		return this.#transmit;
+		transmit.alone = this.alone-- === 0;
+		return transmit;
 	}
 
 	releaseSlot(slot: Slot): void {
