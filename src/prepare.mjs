@@ -1,6 +1,6 @@
 /*
- * Builds after an installation from git and before packing, so that neither ends as a package without
- * programs. An installation without development packages has nothing to build with and needs no build.
+ * Builds after an installation from git and before packing, so that neither ends as a package
+ * without programs. An installation without development packages can not build and needs no build.
  */
 import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';

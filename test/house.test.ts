@@ -6,11 +6,12 @@ import test from 'ava';
 // switches) are in .biome.json; its exceptions stand here by name, so that the list is seen whole.
 
 const MAX_LINES = 450;
+const MAX_COLUMNS = 100;
 
 /** Files that are longer than allowed, with the lines that they may have. To be split. */
 const LONG_FILES: Readonly<Record<string, number>> = {
 	'src/core/client/client.ts': 660,
-	'src/core/session/session.ts': 520,
+	'src/core/session/session.ts': 560,
 	'src/net/tunnel/client-path.ts': 500,
 	'test/app/state/state-folder.test.ts': 490,
 	'test/end-to-end/link.test.ts': 455,
@@ -65,4 +66,20 @@ test('the functions with many parameters are those of the list', (t) => {
 		}),
 	);
 	t.deepEqual(found.toSorted(), MANY_PARAMETERS.toSorted());
+});
+
+/** Folders whose comments are still to be wrapped. */
+const UNWRAPPED = /^src\/(?:core|wire|config)\//;
+
+test(`no line of a comment in src is longer than ${MAX_COLUMNS} columns`, (t) => {
+	const long = ALL.filter(({path}) => path.startsWith('src/') && !UNWRAPPED.test(path)).flatMap(
+		({path, lines}) =>
+			lines.flatMap((line, index) => {
+				// As for the formatter, a tab counts as two columns.
+				const columns = line.length + /^\t*/.exec(line)![0].length;
+				const isComment = /^\s*(?:\/\/|\/?\*)/.test(line) && !line.includes('biome-ignore');
+				return isComment && columns > MAX_COLUMNS ? [`${path}:${index + 1}`] : [];
+			}),
+	);
+	t.deepEqual(long, []);
 });

@@ -29,12 +29,12 @@ const SOCKS_LISTENER = 'socks';
 
 /** A client that runs. */
 export interface RunningClient {
-	/** Where applications send to, as `host:port`, the first address of two; undefined = nowhere. */
+	/** Address that applications send to, as `host:port`, the first of two. `undefined`: none. */
 	readonly listening: string | undefined;
 	status(): StatusSnapshot;
-	/** Where SOCKS5 listens, as `host:port`, the first address of two; undefined when it is shut. */
+	/** Address of the SOCKS5 listener, as `host:port`, the first of two. `undefined`: not started. */
 	readonly socks: string | undefined;
-	/** Says goodbye and closes everything, within a second; may be called again. */
+	/** Sends CLOSE and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
 }
 
@@ -110,7 +110,10 @@ export async function startClient(
 	};
 }
 
-/** The folder is this process's own while it holds the lock, and the copy of one on another machine is another. */
+/**
+ * The folder is this process's own while it holds the lock, and the copy of one on another machine
+ * is another.
+ */
 function keepId(clientId: Uint8Array, state: StateFolder, logger: Logger): void {
 	const trouble = state.rename(clientId);
 	if (trouble !== undefined) logger.warn(trouble);
@@ -146,15 +149,15 @@ async function openSocks(
 ): Promise<void> {
 	if (socks === undefined) {
 		const reason = keys.keyless ? 'there is no key' : 'MPTUNNEL_ENCRYPT=0';
-		logger.info('SOCKS5 stays shut', {reason});
+		logger.info('SOCKS5 listener not started', {reason});
 	}
 	try {
 		await tunnel.startSocks();
 	} catch (error) {
-		// Nobody asked for it: whoever uses the classic port only does not miss it.
+		// It is on by default only: users of the classic port do not miss it.
 		if (socks === undefined || socks === false || socks.explicit) throw error;
 		const reason = error instanceof Error ? error.message : String(error);
-		logger.warn('SOCKS5 stays shut', {reason});
+		logger.warn('SOCKS5 listener not started', {reason});
 	}
 }
 
@@ -198,8 +201,8 @@ function encodedTarget({host, port}: ForwardOptions['target']): Uint8Array {
 	return encodeTarget(parsed);
 }
 
-// The name is part of the key by which the server finds a flow again: as the user wrote the port, but
-// a port alone was one of 127.0.0.1 only once, and its flows live on.
+// The name is part of the key by which the server finds a flow again: as the user wrote the port,
+// but a port alone was one of 127.0.0.1 only once, and its flows live on.
 function forwardConfig({protocol, listen: {host, port}, target}: ForwardOptions): ListenerConfig {
 	const name = `${protocol} ${formatAddress(host === LOCALHOST ? '127.0.0.1' : host, port)}`;
 	return {name, target: encodedTarget(target)};
@@ -209,7 +212,7 @@ function pathConfig(path: PathOptions, id: number): ClientPathConfig {
 	const kilobits = (rate = 0) => Math.min(Math.ceil(rate / 1000), 0xffff_ffff);
 	return {
 		id,
-		// The frame that tells the server of it has room for short ASCII names only.
+		// The frame that names it to the server has room for short ASCII names only.
 		name: path.name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PATH_NAME),
 		metered: path.metered,
 		backup: path.backup,

@@ -17,13 +17,13 @@ import {readStatus} from './observe/status-server.ts';
 import {type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity, findStateFolder, type StateEnvironment} from './state/state-folder.ts';
 
-/** What the test of one path found. */
+/** Result of the test of one path. */
 export interface PathTestResult {
 	readonly name: string;
 	/** `host:port` as the user wrote it. */
 	readonly target: string;
 	readonly verdict: PathVerdict;
-	/** What was measured, when it is reachable. */
+	/** Measured figures, when it is reachable. */
 	readonly path: PathStatus | undefined;
 	/** More about the verdict; outside text. */
 	readonly detail: string;
@@ -37,14 +37,14 @@ const REFUSED_MILLIS = 2000;
 const STEP_MILLIS = 100;
 const PINGS = 20;
 
-/** What is shown of a name and of a target: together they leave room for a parenthesis. */
+/** Columns for a name and a target: together they leave room for a parenthesis. */
 const NAME_WIDTH = 24;
 const TARGET_WIDTH = 53;
 
 /**
  * Tries every path alone, all at once: a handshake, then 20 pings. A running mpclient with this
- * configuration is asked about the paths that it uses: a bridge for one client only would refuse the
- * test, and take harm from it.
+ * configuration is asked about the paths that it uses: a bridge for one client only would refuse
+ * the test, and take harm from it.
  */
 export async function testPaths(
 	options: ClientOptions,
@@ -69,7 +69,10 @@ export async function testPaths(
 	}
 }
 
-/** What a running client with this configuration says of its paths; undefined = it has none such. */
+/**
+ * Asks a running client with this configuration for the figures of its paths. `undefined`: it has
+ * none such.
+ */
 async function askRunning(
 	{state: folder, paths}: ClientOptions,
 	identity: string,
@@ -117,7 +120,7 @@ export function formatPathTest(result: PathTestResult): string {
 		const losses = [path.sending.loss, path.receiving.loss].map(formatShare);
 		parts.push(`RTT ${formatMillis(path.rtt)}, loss ${losses[0]} out, ${losses[1]} in`);
 	}
-	if (askedPid !== undefined) parts.push(`(says the running mpclient, process ${askedPid})`);
+	if (askedPid !== undefined) parts.push(`(from the running mpclient, process ${askedPid})`);
 	return wrapParts(parts, {separator: ''}).join('\n');
 }
 
@@ -218,7 +221,7 @@ class PathTest {
 	}
 }
 
-/** Passes warnings on; how the test itself goes is told by its verdict. */
+/** Passes warnings on; the outcome of the test itself is in its verdict. */
 class TestReporter implements Reporter {
 	readonly #logger: Logger;
 

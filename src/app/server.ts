@@ -26,16 +26,16 @@ const FLOW_IDLE_MILLIS = 300_000;
 
 const SESSION_IDLE_MILLIS = 180_000;
 
-/** Flows of a user and sessions of a server; without a key anybody may have them, hence fewer. */
+/** Flows of a user and sessions of a server; without a key any host may have them, hence fewer. */
 const LIMITS = {flowLimit: 16_384, flowRate: 4096, sessionLimit: 4096};
 const KEYLESS_LIMITS = {flowLimit: 256, flowRate: 256, sessionLimit: 64};
 
 /** A server that runs. */
 export interface RunningServer {
-	/** Where clients reach it now, as `host:port`. */
+	/** Addresses at which clients reach it now, as `host:port`. */
 	readonly listening: readonly string[];
 	status(): StatusSnapshot;
-	/** Says goodbye and closes everything, within a second; may be called again. */
+	/** Sends CLOSE and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
 }
 

@@ -21,9 +21,9 @@ import {
 	type StateKind,
 } from './state/state-folder.ts';
 
-/** What a program takes from the machine it runs on; tests replace parts of it. */
+/** The parts of the machine that a program uses; tests replace some. */
 export interface Surroundings {
-	/** Where the default state folder is looked up. */
+	/** Environment in which the default state folder is looked up. */
 	readonly env: StateEnvironment;
 	/** Undefined = the one that the options name. */
 	readonly backEnd: UdpBackEnd | undefined;
@@ -47,7 +47,7 @@ export interface CommonOptions {
 	readonly logFormat: LogFormat;
 }
 
-/** What an endpoint needs besides its configuration. */
+/** Inputs of an endpoint besides its configuration. */
 export interface Prepared {
 	readonly crypto: AeadName;
 	readonly environment: Environment;
@@ -56,9 +56,8 @@ export interface Prepared {
 }
 
 /**
- * Chooses the back ends for ciphers and sockets, opens the state folder and says what the user
- * should know of them, of a missing key and of missing encryption. Rejects when no back end can be
- * used.
+ * Chooses the back ends for ciphers and sockets, opens the state folder and logs warnings about
+ * them, about a missing key and about missing encryption. Rejects when no back end can be used.
  */
 export async function prepare(
 	options: CommonOptions,
@@ -73,13 +72,13 @@ export async function prepare(
 	const backEnd = surroundings.backEnd ?? socketBackEnd(options, logger);
 	if (options.keys.keyless) {
 		logger.warn(
-			'no key: anybody who can reach this port can use the fixed target, ' +
-				'anybody in the middle can read and change everything',
+			'no key: every host that reaches this port can use the fixed target, ' +
+				'an attacker in the middle can read and change everything',
 		);
 	}
 	if (!options.encrypt) {
 		logger.warn(
-			'MPTUNNEL_ENCRYPT=0: anybody in the middle can read everything, nobody can change it',
+			'MPTUNNEL_ENCRYPT=0: an attacker in the middle can read everything, but change nothing',
 		);
 	}
 	const state = openStateFolder({kind, folder: options.state, identity, env: surroundings.env});

@@ -1,7 +1,7 @@
 /**
- * Reads big-endian fields from a span of bytes that somebody else owns. A read past the end never
- * throws: it returns 0, moves nothing and sets `failed`, so a decoder checks once at the end.
- * One cursor is reused for many spans.
+ * Reads big-endian fields from a span of bytes, which it does not own. A read past the end never
+ * throws: it returns 0, moves nothing and sets `failed`, so a decoder checks once at the end. One
+ * cursor is reused for many spans.
  */
 export class Cursor {
 	bytes: Uint8Array = new Uint8Array(0);
@@ -17,7 +17,7 @@ export class Cursor {
 		this.failed = false;
 	}
 
-	/** How many bytes are left. */
+	/** Bytes left in the span. */
 	get remaining(): number {
 		return this.end - this.position;
 	}

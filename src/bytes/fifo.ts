@@ -4,7 +4,7 @@ export class Fifo<T> {
 	#head = 0;
 	#length = 0;
 
-	/** How many entries wait. */
+	/** Entries in the queue. */
 	get length(): number {
 		return this.#length;
 	}

@@ -1,6 +1,6 @@
 /**
- * Where all randomness of the core comes from: the system's CSPRNG in production, a seeded
- * generator in simulations, so that a seed replays a whole run, handshakes included.
+ * Source of all randomness of the core: the system's CSPRNG in production, a seeded generator in
+ * simulations, so that a seed replays a whole run, handshakes included.
  */
 export interface Random {
 	/** Fills `bytes` with random bytes. */

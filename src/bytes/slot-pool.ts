@@ -1,7 +1,9 @@
 /** Bytes of a send slot. */
 export const SLOT_SIZE = 2048;
 
-/** Bytes kept free in front of a payload: header, frame and the longest inline target (388 bytes). */
+/**
+ * Bytes kept free in front of a payload: header, frame and the longest inline target (388 bytes).
+ */
 export const HEAD_ROOM = 448;
 
 /** Bytes that stay free behind a payload: the tag. */
@@ -39,7 +41,7 @@ export class SlotPool {
 		this.#limit = limit;
 	}
 
-	/** How many slots are out. */
+	/** Slots taken and not yet given back. */
 	get outstanding(): number {
 		return this.#all.length - this.#free.length;
 	}

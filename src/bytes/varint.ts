@@ -1,12 +1,12 @@
 /**
- * Variable-length integers as in RFC 9000, section 16: the two highest bits of the first byte say
- * whether 1, 2, 4 or 8 bytes follow. We use the forms up to 4 bytes only.
+ * Variable-length integers as in RFC 9000, section 16: the two highest bits of the first byte
+ * give the length, 1, 2, 4 or 8 bytes. Only the forms up to 4 bytes are used.
  */
 
 /** The largest value a varint carries here: 2^30 - 1. */
 export const VARINT_MAX = 0x3fff_ffff;
 
-/** How many bytes `value` takes: 1, 2 or 4. */
+/** Returns the bytes that `value` takes: 1, 2 or 4. */
 export function varintLength(value: number): number {
 	if (value < 0x40) return 1;
 	return value < 0x4000 ? 2 : 4;

@@ -15,7 +15,7 @@ Example:
   mptunnel demo --seconds 10
 `;
 
-/** What the command needs of the process. */
+/** The parts of the process that the command uses. */
 export type DemoCommandInit = Pick<Context, 'writeOut' | 'writeError' | 'stopped'>;
 
 /** `mptunnel demo`: the whole tunnel on one machine; table and summary go to standard output. */

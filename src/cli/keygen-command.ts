@@ -8,8 +8,8 @@ import {quoteText} from '../text/escape-text.ts';
 
 /**
  * `mptunnel keygen [FILE]`: a new key into FILE (0600, never over an existing file), or on stdout
- * without FILE, with a warning where that is a file that others can read (`output` is its descriptor).
- * Its action throws a ConfigError when the file cannot be made.
+ * without FILE, with a warning where that is a file that others can read (`output` is its
+ * descriptor). Its action throws a ConfigError when the file cannot be made.
  */
 export function keygenCommand(
 	write: (text: string) => void = (text) => process.stdout.write(text),
@@ -33,7 +33,7 @@ function warnOfReaders(output: number, warn: (text: string) => void): void {
 	let mode: number;
 	try {
 		const stats = fstatSync(output);
-		// Windows reports modes that say nothing about who can read.
+		// Windows reports modes that do not show who can read.
 		if (!stats.isFile() || process.platform === 'win32') return;
 		({mode} = stats);
 	} catch {

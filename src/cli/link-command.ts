@@ -50,7 +50,7 @@ Every impairment holds for both directions. With the prefix --up- (from clients 
 Times: 80us 250ms 10s 2m 1h. Rates: 500kbit 20mbit 1gbit. Sizes: 1500B 64kB 64KiB 2MB.
 All clients share the one link. It stops on SIGINT or SIGTERM and prints what it did.`;
 
-/** What commander hands over: the flags below, and those of the impairments by their names. */
+/** Options from commander: the flags below, and those of the impairments by their names. */
 interface Options extends Readonly<Record<string, unknown>> {
 	readonly listen: string;
 	readonly to: string;
@@ -82,13 +82,13 @@ function addImpairments(command: Command): void {
 			command.addOption(option.hideHelp(prefix !== ''));
 		}
 	}
-	// Its first name, which reads like the beginning of --down-loss.
+	// Its former name, which looks like the beginning of --down-loss.
 	command.addOption(
 		new Option('--down <from..until>', 'the same as --outage').argParser(collect).hideHelp(),
 	);
 }
 
-/** `PORT`, `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` says which flag it is for. */
+/** Reads `PORT`, `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` names the flag it is for. */
 function parsePlace(
 	text: string,
 	what: string,
@@ -215,8 +215,8 @@ function summaryRow(name: string, counts: LinkCounts): readonly string[] {
 }
 
 /**
- * What the link did with datagrams of each direction, a line each below the names of the columns, and
- * with clients for whom there was no room, if there were any.
+ * Formats the counts of each direction, a line each below the names of the columns, and of clients
+ * for which there was no room, if there were any.
  */
 export function linkSummary(counts: LinkProxyCounts): readonly string[] {
 	const {up, down, replaced, refused} = counts;

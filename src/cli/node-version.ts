@@ -1,6 +1,8 @@
 import process from 'node:process';
 
-/** The oldest version of Node.js that the programs run on; `engines` in package.json is the same. */
+/**
+ * The oldest version of Node.js that the programs run on; `engines` in package.json is the same.
+ */
 export const OLDEST_NODE = '20.19';
 
 /** True when `version`, such as `v20.19.1`, is OLDEST_NODE or newer. */

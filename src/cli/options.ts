@@ -8,22 +8,22 @@ import {resolveServerOptions, type ServerFlags, type ServerOptions} from '../con
 import type {Environment} from '../config/settings.ts';
 import {escapeControls, maskKeys} from '../text/escape-text.ts';
 
-/** What parsing needs of the process. */
+/** The parts of the process that parsing uses. */
 export interface ParseIo {
-	/** Where --help and --version print. */
+	/** Prints --help and --version. */
 	readonly write: (text: string) => void;
 	/** Absolute; relative paths start here. */
 	readonly cwd: string;
 }
 
-/** What the arguments ask for: run it, or `--check` (validate and exit), or `--test` (client only). */
+/** Requested action: run, `--check` (validate and exit) or `--test` (client only). */
 type Action = 'run' | 'check' | 'test';
 
 /** Parsed arguments. */
 export interface ParsedArguments<T> {
 	readonly options: T;
 	readonly action: Action;
-	/** Whether `--check` prints JSON. */
+	/** True when `--check` prints JSON. */
 	readonly json: boolean;
 	/** Sentences for the user, escaped. */
 	readonly warnings: readonly string[];
@@ -209,7 +209,7 @@ function baseProgram(name: string, io: ParseIo): Command {
 		.exitOverride()
 		.configureOutput({
 			writeOut: io.write,
-			// Errors are thrown and printed by whoever catches them, once and on one line.
+			// Errors are thrown, and printed once and on one line where they are caught.
 			writeErr: () => {},
 		})
 		.helpOption('-h, --help', 'print this and exit')

@@ -25,7 +25,7 @@ export function programLogger(
 	return logger;
 }
 
-/** How often an ignored signal is said at most. */
+/** Shortest interval between log lines about an ignored signal. */
 const HANG_UP_INTERVAL_MILLIS = 60_000;
 
 /**
@@ -55,7 +55,7 @@ export async function serve(
 	return 0;
 }
 
-// Whatever the level of the log is: somebody asked.
+// Whatever the level of the log is: the user asked.
 function showStatus(
 	snapshot: StatusSnapshot,
 	format: LogFormat,

@@ -4,7 +4,7 @@ import {type DropListener, LogSink} from '../app/observe/log-sink.ts';
 import {ConfigError, formatProblem} from '../config/errors.ts';
 import {escapeControls} from '../text/escape-text.ts';
 
-/** What a program sees of the process. */
+/** The parts of the process that a program uses. */
 export interface Context {
 	/** Without node and script. */
 	readonly argv: readonly string[];
@@ -12,7 +12,10 @@ export interface Context {
 	readonly cwd: string;
 	readonly writeOut: (text: string) => void;
 	readonly writeError: (text: string) => void;
-	/** Hears how much `writeError` dropped while its reader stood still; replaces a plain line. */
+	/**
+	 * Registers a listener for the lines that `writeError` dropped while its reader stood still;
+	 * replaces a plain line.
+	 */
 	readonly onErrorsDropped?: (listener: DropListener) => void;
 	/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
 	readonly stopped: () => Promise<void>;
@@ -25,7 +28,7 @@ export interface Context {
 /** Resolves with the exit code; what it throws is printed. */
 export type Main = (context: Context) => Promise<number>;
 
-/** How long the loop may still live after the program has ended, before it is cut off. */
+/** Time for the event loop after the program has ended, before the process exits. */
 const LAST_WORDS_MILLIS = 50;
 
 /**

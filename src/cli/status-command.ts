@@ -11,7 +11,7 @@ import {
 } from '../app/state/state-folder.ts';
 import {quoteText} from '../text/escape-text.ts';
 
-/** What the command needs of the process. */
+/** The parts of the process that the command uses. */
 export interface StatusCommandInit {
 	readonly env: StateEnvironment;
 	readonly cwd: string;

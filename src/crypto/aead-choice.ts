@@ -11,7 +11,7 @@ import {loadOpenssl} from './aead-openssl.ts';
 import {loadSodium} from './aead-sodium.ts';
 import {type NonceAeadFactory, packetAeadFactory} from './packet-aead.ts';
 
-/** How each back end is loaded; a promise rejects with the reason why it cannot be. */
+/** Loader of each back end. Its promise rejects with the reason why it cannot be loaded. */
 export type AeadLoaders = Readonly<Record<AeadName, () => Promise<NonceAeadFactory>>>;
 
 /** A back end that is not used, and why, in one line. */
@@ -38,9 +38,9 @@ export const AEAD_LOADERS: AeadLoaders = {
 const MAX_REASON_LENGTH = 200;
 
 /**
- * Chooses the fastest back end that loads and passes its self test, or exactly the `forced` one;
- * rejects when none does, with a message for the user. `loaders` is for tests; `encrypts` says
- * whether packets are encrypted, as they are unless the user does not want it.
+ * Chooses the fastest back end that loads and passes its self test, or exactly the `forced` one.
+ * Rejects when none does, with a message for the user. `loaders` is for tests; `encrypts` is false
+ * when the user has switched the encryption of packets off.
  */
 export async function chooseAead(
 	forced?: AeadName,
@@ -103,7 +103,9 @@ const VECTORS = [
 		sealed: '4a443fe044b2fc0d7767bc3cc0079dae8c4cf8d41239127fcb939e',
 	},
 ];
-/** A DATA packet so long that a cipher may take another way; the tag is of node:crypto and noble. */
+/**
+ * A DATA packet so long that a cipher may take another way; the tag is of node:crypto and noble.
+ */
 const LONG = {
 	nonce: '000000000605040302010000',
 	ad: '060504030201000045000004b0',

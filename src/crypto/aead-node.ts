@@ -7,7 +7,9 @@ const OPTIONS = {authTagLength: TAG_LENGTH};
 // The types ask for it; only CCM looks at it.
 const AD_OPTIONS = {plaintextLength: 0};
 
-/** Loads the back end of node:crypto; whether this OpenSSL has the cipher shows in the self test. */
+/**
+ * Loads the back end of node:crypto; whether this OpenSSL has the cipher shows in the self test.
+ */
 export async function loadNode(): Promise<NonceAeadFactory> {
 	return (key) => new NodeAead(key);
 }

@@ -8,10 +8,10 @@ import type {NonceAead, NonceAeadFactory} from './packet-aead.ts';
  * through koffi costs about as much as 200 bytes of cipher, so the number of calls decides:
  *
  * - In general: set key and nonce, associated data, text, end, tag; five or six.
- * - For a record of TLS 1.2 (RFC 5246, section 6.2.3.3, and RFC 7905) OpenSSL has a way with two: its
- *   parameter "tlsaad" takes the 13 bytes of associated data, of which the first 8, the number of the
- *   record, are also the varying part of the nonce; one more call seals the text and writes the tag
- *   behind it, or opens both. The associated data of DATA have this form.
+ * - For a record of TLS 1.2 (RFC 5246, section 6.2.3.3, and RFC 7905) OpenSSL has a way with two:
+ *   its parameter "tlsaad" takes the 13 bytes of associated data, of which the first 8, the number
+ *   of the record, are also the varying part of the nonce; one more call seals the text and writes
+ *   the tag behind it, or opens both. The associated data of DATA have this form.
  *
  * Both give the same bytes; the form only decides how they are made.
  */
@@ -35,8 +35,8 @@ const OPEN = 0;
 const SEAL = 1;
 
 /*
- * The memory that OpenSSL reads and writes, in bytes: two OSSL_PARAM (openssl/core.h), the second of
- * zeros, which ends the list:
+ * The memory that OpenSSL reads and writes, in bytes: two OSSL_PARAM (openssl/core.h), the second
+ * of zeros, which ends the list:
  *
  *      0 key          8  pointer to the name
  *      8 data_type    4  OSSL_PARAM_OCTET_STRING, 5
@@ -125,7 +125,7 @@ class Openssl {
 		return context;
 	}
 
-	/** Seals or opens a record and the tag behind it in place; false = the tag is wrong. */
+	/** Seals or opens a record and the tag behind it in place. Returns false for a wrong tag. */
 	// biome-ignore lint/complexity/useMaxParams: once per packet, a record would be filled and read again
 	record(
 		context: number,
@@ -139,9 +139,9 @@ class Openssl {
 		const length = textEnd - textStart;
 		for (let i = 0; i < RECORD_LENGTH_AT; i++) memory.bytes[RECORD + i] = ad[i]!;
 		// It counts the tag of a record that is to be opened, and leaves it out again.
-		const told = direction === SEAL ? length : length + TAG_LENGTH;
-		memory.bytes[RECORD + RECORD_LENGTH_AT] = told >>> 8;
-		memory.bytes[RECORD + RECORD_LENGTH_AT + 1] = told;
+		const stated = direction === SEAL ? length : length + TAG_LENGTH;
+		memory.bytes[RECORD + RECORD_LENGTH_AT] = stated >>> 8;
+		memory.bytes[RECORD + RECORD_LENGTH_AT + 1] = stated;
 		const end = textEnd + TAG_LENGTH;
 		const at = this.#place(bytes, textStart, end, TEXT_COPY);
 		const done =
@@ -152,7 +152,7 @@ class Openssl {
 		return done;
 	}
 
-	/** Seals or opens anything in place; false = the tag is wrong. */
+	/** Seals or opens anything in place. Returns false for a wrong tag. */
 	// biome-ignore lint/complexity/useMaxParams: the signature of Aead with a direction
 	anything(
 		key: Uint8Array,
@@ -251,7 +251,7 @@ class OpensslAead implements NonceAead {
 	}
 }
 
-/** Whether OpenSSL would take the same nonce and the same associated data for a record. */
+/** True when OpenSSL would take the same nonce and associated data for a record. */
 function isRecord(nonce: Uint8Array, ad: Uint8Array, length: number): boolean {
 	if (ad.length !== RECORD_AD || length > MAX_RECORD) return false;
 	if (ad[RECORD_LENGTH_AT] !== length >>> 8) return false;

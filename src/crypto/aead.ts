@@ -48,5 +48,8 @@ export interface Aead {
 	): boolean;
 }
 
-/** Makes an {@link Aead} for a key of {@link KEY_LENGTH} bytes; the key is copied or referenced, not wiped. */
+/**
+ * Makes an {@link Aead} for a key of {@link KEY_LENGTH} bytes; the key is copied or referenced, not
+ * wiped.
+ */
 export type AeadFactory = (key: Uint8Array) => Aead;

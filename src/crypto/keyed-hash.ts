@@ -24,7 +24,9 @@ export class KeyedHash {
 	}
 }
 
-/** Whether bytes[start, start + count) begin the hash, in a time that does not depend on them. */
+/**
+ * True when bytes[start, start + count) begin the hash; takes a time that does not depend on them.
+ */
 export function beginsHash(
 	hashed: string,
 	bytes: Uint8Array,

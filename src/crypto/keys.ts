@@ -12,7 +12,10 @@ export type KeyParse =
 
 const EXPECTED = `a key is ${KEY_TEXT_LENGTH} characters of base64`;
 
-/** Reads a key; takes exactly what {@link formatKey} writes and nothing else, and never a key of zeros. */
+/**
+ * Reads a key; takes exactly what {@link formatKey} writes and nothing else, and never a key of
+ * zeros.
+ */
 export function parseKey(text: string): KeyParse {
 	if (text.length !== KEY_TEXT_LENGTH) {
 		return {ok: false, reason: `${EXPECTED}, this has ${text.length}`};
@@ -47,19 +50,24 @@ export function generateKey(random: Random): Uint8Array {
 	return key;
 }
 
-/** The 32-bit number that tells a server which of its keys an INIT may be under; big-endian on the wire. */
+/**
+ * Returns the 32-bit number by which a server finds the keys that an INIT may be under; big-endian
+ * on the wire.
+ */
 export function keyHint(psk: Uint8Array): number {
 	return createHmac('sha256', psk).update('mptunnel hint').digest().readUInt32BE(0);
 }
 
-/** A key of {@link KEY_LENGTH} bytes for the one purpose that `label` names (HKDF-SHA256, no salt). */
+/**
+ * A key of {@link KEY_LENGTH} bytes for the one purpose that `label` names (HKDF-SHA256, no salt).
+ */
 export function deriveKey(psk: Uint8Array, label: string): Uint8Array {
 	return new Uint8Array(hkdfSync('sha256', psk, new Uint8Array(0), label, KEY_LENGTH));
 }
 
 /**
- * HMAC-SHA256 of the parts in a row, 32 bytes. Nothing marks where a part ends: at most one part
- * may vary in length, or the parts must tell their lengths.
+ * Returns the HMAC-SHA256 of the parts in a row, 32 bytes. Nothing marks the end of a part: at most
+ * one part may vary in length, or the parts must contain their lengths.
  */
 export function mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
 	const hmac = createHmac('sha256', key);
@@ -69,12 +77,14 @@ export function mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Arra
 	return new Uint8Array(hmac.digest());
 }
 
-/** What shows a client that the server which ended its session is back; `exporter` of that session. */
+/**
+ * Returns the proof that the server which ended a session is back; `exporter` is that session's.
+ */
 export function backToken(exporter: Uint8Array): Uint8Array {
 	return mac(exporter, Buffer.from('mptunnel back')).subarray(0, 16);
 }
 
-/** Whether two byte strings are equal, in a time that depends on their lengths only. */
+/** True when two byte strings are equal; takes a time that depends on their lengths only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 	return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -23,13 +23,13 @@ const EMPTY = new Uint8Array(0);
 /** Bytes that a handshake message has besides its payload: ephemeral key and tag. */
 export const NOISE_OVERHEAD: number = DH_LENGTH + TAG_LENGTH;
 
-/** What either end of a handshake starts from. */
+/** Inputs of either end of a handshake. */
 export interface NoiseInit {
 	/** The pre-shared key, 32 bytes. */
 	readonly psk: Uint8Array;
-	/** What both ends must agree on before they begin. */
+	/** Bytes that must be equal at both ends. */
 	readonly prologue: Uint8Array;
-	/** Where the ephemeral private key comes from. */
+	/** Source of the ephemeral private key. */
 	readonly random: Random;
 	readonly aead: AeadFactory;
 	/** The ephemeral private key instead of a random one: for vectors only, never used twice. */
@@ -40,14 +40,14 @@ export interface NoiseInit {
 	readonly start?: NoiseStart | undefined;
 }
 
-/** What a finished handshake yields, 32 bytes each: a key per sender, and one to derive others from. */
+/** Keys from a finished handshake, 32 bytes each: one per sender, and one to derive others from. */
 export interface SessionKeys {
 	readonly initiatorKey: Uint8Array;
 	readonly responderKey: Uint8Array;
 	readonly exporter: Uint8Array;
 }
 
-/** What handshakes under one key and prologue have in common before their first message. */
+/** State that handshakes under one key and prologue share before their first message. */
 export type NoiseStart = SymmetricState;
 
 /**
@@ -75,7 +75,9 @@ export class NoiseInitiator {
 		return this.#e.publicKey.slice();
 	}
 
-	/** A copy of h as it is now; between begin and finish, what payload A may prove something about. */
+	/**
+	 * A copy of h as it is now; between begin and finish, what payload A may prove something about.
+	 */
 	get handshakeHash(): Uint8Array {
 		return this.#state.h.slice();
 	}
@@ -162,7 +164,9 @@ export class NoiseResponder {
 		return payload;
 	}
 
-	/** A copy of h as the initiator had it between begin and finish of message A; empty before that. */
+	/**
+	 * A copy of h as the initiator had it between begin and finish of message A; empty before that.
+	 */
 	get handshakeHashA(): Uint8Array {
 		return this.#hashA.slice();
 	}

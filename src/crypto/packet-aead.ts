@@ -26,7 +26,9 @@ export interface NonceAead {
 	): boolean;
 }
 
-/** Makes a {@link NonceAead} for a key of {@link KEY_LENGTH} bytes, which the caller has checked. */
+/**
+ * Makes a {@link NonceAead} for a key of {@link KEY_LENGTH} bytes, which the caller has checked.
+ */
 export type NonceAeadFactory = (key: Uint8Array) => NonceAead;
 
 const TWO_TO_32 = 2 ** 32;
@@ -69,7 +71,10 @@ class PacketAead implements Aead {
 	}
 }
 
-/** Makes the {@link AeadFactory} of a back end; the factory throws RangeError for a key of wrong length. */
+/**
+ * Makes the {@link AeadFactory} of a back end; the factory throws RangeError for a key of wrong
+ * length.
+ */
 export function packetAeadFactory(create: NonceAeadFactory): AeadFactory {
 	return (key) => {
 		if (key.length !== KEY_LENGTH) {

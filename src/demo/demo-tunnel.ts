@@ -69,12 +69,12 @@ export class DemoTunnel {
 		return portOf(this.#client.listening);
 	}
 
-	/** What both ends know now; undefined before the first handshake. */
+	/** Returns the figures of both ends. `undefined`: no handshake yet. */
 	measure(): Measurement | undefined {
 		return measure(this.#client.status(), this.#server.status());
 	}
 
-	/** What the links counted themselves, in the order of {@link DEMO_LINKS}. */
+	/** Returns the counts of the links, in the order of {@link DEMO_LINKS}. */
 	linkCounts(): Promise<readonly LinkProxyCounts[]> {
 		return this.#links.counts();
 	}

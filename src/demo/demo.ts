@@ -6,11 +6,11 @@ import {allUp, heldCopies, sharedDelay} from './measurement.ts';
 import {type LiveFigures, liveTable, type RunFigures, summary} from './report.ts';
 import {Application, EchoTarget} from './traffic.ts';
 
-/** What the demo is told. */
+/** Settings of a run. */
 export interface DemoInit {
 	/** Datagrams per second. */
 	readonly rate: number;
-	/** How long the traffic lasts; undefined = until `stopped`. */
+	/** Duration of the traffic. `undefined`: until `stopped`. */
 	readonly duration: Millis | undefined;
 	/** Resolves when the user has seen enough. */
 	readonly stopped: Promise<void>;
@@ -21,12 +21,15 @@ export interface DemoInit {
 
 const TABLE_INTERVAL: Millis = 1000;
 
-/** How often to look whether the machine keeps up; the delay and the share that say it does not. */
+/**
+ * Interval at which it is checked that the machine keeps up; the delay and the share that show it
+ * does not.
+ */
 const STRAIN_INTERVAL: Millis = 250;
 const STRAIN_DELAY: Millis = 50;
 const STRAIN_SHARE = 0.02;
 
-/** How long the paths may take to come up; at 20 % loss each way it is a fraction of a second. */
+/** Longest wait for the paths to come up; at 20 % loss each way it takes a fraction of a second. */
 const START_LIMIT: Millis = 15_000;
 const START_STEP: Millis = 20;
 

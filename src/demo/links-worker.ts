@@ -15,7 +15,7 @@ async function serve(port: NonNullable<typeof parentPort>, init: LinksInit): Pro
 		const target = {host: LOCALHOST, port: init.target};
 		links.push(await startLinkProxy({listen, target, up: direction, down: direction, seed}));
 	}
-	const tell = (message: LinksMessage) => port.postMessage(message);
-	port.on('message', () => tell(links.map(({counts}) => counts)));
-	tell(links.map(({port: taken}) => taken));
+	const report = (message: LinksMessage) => port.postMessage(message);
+	port.on('message', () => report(links.map(({counts}) => counts)));
+	report(links.map(({port: taken}) => taken));
 }

@@ -12,14 +12,14 @@ export interface DemoLink {
 	readonly jitter: Millis;
 }
 
-/** What the thread of the links is told. */
+/** Settings for the thread of the links. */
 export interface LinksInit {
 	readonly links: readonly (DemoLink & {readonly seed: number})[];
 	/** The port of 127.0.0.1 where all links end. */
 	readonly target: number;
 }
 
-/** What it tells: its ports at the start, then the counts whenever it is asked. */
+/** Messages from it: its ports at the start, then the counts whenever it is asked. */
 export type LinksMessage = readonly number[] | readonly LinkProxyCounts[];
 
 /** The three links of the demo. */
@@ -32,7 +32,7 @@ export const DEMO_LINKS: readonly DemoLink[] = [
 /** The {@link DEMO_LINKS}, running. */
 export class Links {
 	readonly #worker: Worker;
-	/** Where each of them listens on 127.0.0.1. */
+	/** Port of each link on 127.0.0.1. */
 	readonly ports: readonly number[];
 
 	private constructor(worker: Worker, ports: readonly number[]) {
@@ -50,7 +50,7 @@ export class Links {
 		return new Links(worker, ports);
 	}
 
-	/** What they have counted. */
+	/** Asks the thread for the counts. */
 	async counts(): Promise<readonly LinkProxyCounts[]> {
 		const answer = once(this.#worker, 'message');
 		this.#worker.postMessage('counts');

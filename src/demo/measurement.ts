@@ -37,7 +37,7 @@ export interface Measurement {
 	readonly tunnel: Both<TunnelDirection>;
 }
 
-/** Joins what both ends tell of their one session; undefined while either has none. */
+/** Joins the status of both ends of their one session. `undefined`: an end has none. */
 export function measure(client: StatusSnapshot, server: StatusSnapshot): Measurement | undefined {
 	const near = client.sessions[0];
 	// After a new handshake the server may still hold the session before it.
@@ -56,7 +56,7 @@ export function measure(client: StatusSnapshot, server: StatusSnapshot): Measure
 	};
 }
 
-/** Whether so many paths are up in both directions. */
+/** True when so many paths are up in both directions. */
 export function allUp(measurement: Measurement | undefined, paths: number): boolean {
 	const up = measurement?.paths.filter(({directions}) =>
 		directions.every(({state}) => state === 'up'),
@@ -93,7 +93,10 @@ export function product(losses: readonly (number | undefined)[]): number | undef
 	return losses.length === 0 ? undefined : result;
 }
 
-/** Where the loss of 99 of 100 runs lies when `count` datagrams are lost at `loss` independently. */
+/**
+ * Returns the range in which the loss of 99 of 100 runs lies when `count` datagrams are lost at
+ * `loss` independently.
+ */
 export function likelyRange(loss: number, count: number): readonly [low: number, high: number] {
 	const reach = 2.576 * Math.sqrt((loss * (1 - loss)) / Math.max(1, count));
 	return [Math.max(0, loss - reach), Math.min(1, loss + reach)];

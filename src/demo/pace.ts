@@ -1,12 +1,12 @@
 import type {Millis} from '../bytes/time.ts';
 
-/** What a late timer may send at once, as time at the rate: a burst would fill socket buffers. */
+/** Most that a late timer sends at once, as time at the rate: a burst would fill socket buffers. */
 const BURST: Millis = 8;
 
-/** What it may make up for, a little at each tick; the rest is forgiven. */
+/** Most that is made up for, a little at each tick; the rest is forgiven. */
 const DEBT: Millis = 60;
 
-/** How often the rate is looked at. */
+/** Interval at which the rate is adjusted. */
 const WINDOW: Millis = 250;
 
 /** More than this share forgiven in two windows in a row: it is no mere hiccup. */
@@ -16,7 +16,9 @@ const TOLERANCE = 0.3;
 const FIRST_SHARE = 0.25;
 const FASTER = 1.3;
 
-/** After a bad window: the new rate and the most that is tried from then on, which recovers slowly. */
+/**
+ * After a bad window: the new rate and the most that is tried from then on, which recovers slowly.
+ */
 const SLOWER = 0.75;
 const CEILING = 0.95;
 const RECOVERY = 1.05;
@@ -25,8 +27,8 @@ const RECOVERY = 1.05;
 const LEAST_RATE = 500;
 
 /**
- * Says how many datagrams are due. A machine that is too busy for the rate gets a lower one: queues
- * that overflow in it would look like loss on the paths.
+ * Counts the datagrams that are due. On a machine that is too busy for the rate it lowers the rate:
+ * queues that overflow there would look like loss on the paths.
  */
 export class Pace {
 	readonly #wanted: number;
@@ -53,12 +55,12 @@ export class Pace {
 		return this.#rate;
 	}
 
-	/** The rate is lower than wanted because the machine does not keep up. */
+	/** True while the rate is below the requested one because the machine does not keep up. */
 	get limited(): boolean {
 		return this.#ceiling < this.#wanted;
 	}
 
-	/** How many datagrams are to be sent now. */
+	/** Returns the datagrams that are due now. */
 	due(now: Millis): number {
 		this.#owed += ((now - this.#at) / 1000) * this.#rate;
 		this.#at = now;
@@ -72,7 +74,7 @@ export class Pace {
 		return due;
 	}
 
-	/** Somebody saw another sign that the machine does not keep up. */
+	/** Reports another sign that the machine does not keep up. */
 	strained(): void {
 		const least = Math.min(LEAST_RATE, this.#wanted);
 		this.#ceiling = Math.max(least, this.#rate * CEILING);

@@ -14,7 +14,7 @@ import {
 } from './measurement.ts';
 import {DATAGRAM_BYTES, type DirectionCounts} from './traffic.ts';
 
-/** How many datagrams per direction make the residual loss of the demo worth reading. */
+/** Datagrams per direction that make the residual loss of the demo meaningful. */
 const ENOUGH = 20_000;
 
 /** Links count handshakes too, and what is under way: that share is no loss. */
@@ -22,18 +22,18 @@ const BESIDE_NOISE = 0.001;
 
 const DIRECTIONS: Both<string> = ['client -> server', 'server -> client'];
 
-/** What the live table shows. */
+/** Figures of the live table. */
 export interface LiveFigures {
 	readonly elapsed: Millis;
-	/** Datagrams per second aimed at now, and wanted. */
+	/** Datagrams per second: the current aim, and the requested rate. */
 	readonly rate: number;
 	readonly wantedRate: number;
-	/** The machine is too busy for the wanted rate. */
+	/** True while the machine is too busy for the requested rate. */
 	readonly limited: boolean;
 	readonly measurement: Measurement | undefined;
 }
 
-/** What the summary shows. */
+/** Figures of the summary. */
 export interface RunFigures extends LiveFigures {
 	/** By sequence numbers, outside the tunnel. */
 	readonly traffic: Both<DirectionCounts>;
@@ -120,7 +120,8 @@ function lossTable({measurement, traffic}: RunFigures): readonly string[] {
 		const {sent, arrived} = traffic[index]!;
 		const loss = shareFigure(lossOf(traffic[index]!));
 		rows.push(['  residual: datagrams', countFigure(sent), countFigure(arrived), loss]);
-		// Datagrams of one packet are lost together: by chance are lost packets, which every path tells.
+		// Datagrams of one packet are lost together: by chance are lost packets, which every path
+		// reports.
 		const packets = Math.max(0, ...paths.map(({directions}) => directions[index]!.sent));
 		ranges.push(verdict(expected, sent, Math.min(sent, packets)));
 	}
@@ -130,15 +131,15 @@ function lossTable({measurement, traffic}: RunFigures): readonly string[] {
 	return [...lines.slice(0, half), ...below[0]!, ...lines.slice(half), ...below[1]!];
 }
 
-/** What the residual loss of so many datagrams, in so many packets, can be compared with. */
+/** Returns the comparison for the residual loss of so many datagrams in so many packets. */
 function verdict(expected: number | undefined, sent: number, packets: number): string {
 	if (expected === undefined) return '';
-	if (sent < ENOUGH) return `residual: too few datagrams to tell, it takes ${count(ENOUGH)}`;
+	if (sent < ENOUGH) return `residual: too few datagrams to judge, it takes ~${count(ENOUGH)}`;
 	const [low, high] = likelyRange(expected, packets);
 	return `residual in 99 of 100 runs: ${formatShare(low)} to ${formatShare(high)}`;
 }
 
-/** What each link was set to, and what it counted of both directions. */
+/** Lines for the settings of each link and its counts of both directions. */
 function linkTable({links}: RunFigures): readonly string[] {
 	const rows = [
 		['', 'set to', 'delay', 'jitter', '->', '-> lost', '<-', '<- lost'],
@@ -163,7 +164,7 @@ function lossByLink({sent, lost}: {sent: number; lost: number}): number | undefi
 	return sent === 0 ? undefined : lost / sent;
 }
 
-/** What was lost elsewhere than on the links, such as in a full socket of this machine. */
+/** Lines for losses outside the links, such as in a full socket of this machine. */
 function outsideLines({measurement, links, traffic}: RunFigures): string[] {
 	const lost = (measurement?.paths ?? []).reduce((sum, {directions: [up, down]}, index) => {
 		const counts = links[index]?.counts;

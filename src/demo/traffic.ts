@@ -9,17 +9,17 @@ export const DATAGRAM_BYTES = 172;
 
 const TICK: Millis = 2;
 
-/** How long nothing may arrive until what is under way counts as lost, and the most it is waited for. */
+/** Silence after which datagrams under way count as lost, and the longest wait for it. */
 const SILENCE: Millis = 300;
 const PATIENCE: Millis = 3000;
 
 /** Asked for; the system may give less. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** Numbers remembered to tell a second delivery from a first: half a minute at full speed. */
+/** Numbers remembered to recognise a second delivery: half a minute at full speed. */
 const REMEMBERED = 65_536;
 
-/** What the two programs outside the tunnel count in one direction, by sequence numbers. */
+/** Counts of the two programs outside the tunnel in one direction, by sequence numbers. */
 export interface DirectionCounts {
 	readonly sent: number;
 	/** Different ones. */
@@ -64,7 +64,7 @@ export class EchoTarget {
 		this.#in = traffic;
 		this.#out = answers;
 		socket.on('message', (bytes, from) => this.#answer(bytes, from));
-		// An answer that nobody takes any more is lost, as it would be anywhere.
+		// An answer after the end is lost, as it would be anywhere.
 		socket.on('error', () => {});
 	}
 
@@ -134,12 +134,12 @@ export class Application {
 		return this.#pace.limited;
 	}
 
-	/** Told of a sign that the machine does not keep up. */
+	/** Called on a sign that the machine does not keep up. */
 	strained(): void {
 		this.#pace.strained();
 	}
 
-	/** How long it has sent or did send. */
+	/** Time for which it has sent so far. */
 	get duration(): Millis {
 		return (this.#stoppedAt ?? performance.now()) - this.#startedAt;
 	}

@@ -36,14 +36,14 @@ function rangeOf(address: Uint8Array): Range | undefined {
 }
 
 /**
- * Why an address (4 or 16 bytes) is no place on the internet, in a few words for a log, or
- * undefined for one that is. IPv4 addresses inside IPv6 ones are judged like any other; behind the
- * prefixes of `nat64`, those of translators in use here, they alone count.
+ * Returns the reason why an address (4 or 16 bytes) is no place on the internet, in a few words for
+ * a log. `undefined`: it is one. IPv4 addresses inside IPv6 ones are judged like any other; behind
+ * the prefixes of `nat64`, those of translators in use here, they alone count.
  */
 export function classify(address: Uint8Array, nat64: readonly Prefix[] = []): string | undefined {
 	if (address.length !== 4 && address.length !== 16) return 'not an IP address';
 	const range = rangeOf(address);
-	// The owner of a local-use prefix says what it is; its IPv4 addresses decide, as elsewhere.
+	// The owner of a local-use prefix defines it; its IPv4 addresses decide, as elsewhere.
 	const isTranslated = nat64.some((prefix) => contains(prefix, address));
 	if (range?.treatment === 'denied' && !isTranslated) return range.description;
 	for (const inner of embeddedIpv4(address, nat64)) {

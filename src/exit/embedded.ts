@@ -1,6 +1,6 @@
 /*
- * IPv4 addresses inside IPv6 ones: a target that looks like a harmless IPv6 address may end, through
- * a translator, a relay or the system itself, at an IPv4 address.
+ * IPv4 addresses inside IPv6 ones: a target that looks like a harmless IPv6 address may end,
+ * through a translator, a relay or the system itself, at an IPv4 address.
  *
  *   ::a.b.c.d  ::ffff:a.b.c.d  ::ffff:0:a.b.c.d  64:ff9b::a.b.c.d   bytes 12-15
  *   2002:AABB:CCDD::                                                bytes 2-5

@@ -5,7 +5,7 @@ import {embeddedIpv4} from './embedded.ts';
 import type {Prefix} from './prefix.ts';
 import {RuleSet} from './rules.ts';
 
-/** What a target is reached by. */
+/** Protocol that a target is reached by. */
 export type ExitProtocol = 'udp' | 'tcp';
 
 /** The rules of one user, beside those of the server. */
@@ -22,13 +22,15 @@ export interface Refusal {
 	readonly detail: string;
 }
 
-/** Which addresses the system keeps for itself, whatever is in its lists of addresses. */
+/** The addresses that the system keeps for itself, whatever is in its lists of addresses. */
 export interface Locality {
-	/** True while packets to this address (4 or 16 bytes) stay in this machine; undefined = it cannot be told. */
+	/**
+	 * True while packets to this address (4 or 16 bytes) stay in this machine. `undefined`: unknown.
+	 */
 	isLocal(address: Uint8Array): boolean | undefined;
 }
 
-/** What a policy is made of. */
+/** Rules and settings of a policy. */
 export interface ExitPolicyInit {
 	/** Opens targets that the default denies. */
 	readonly allow?: RuleSet;
@@ -37,7 +39,7 @@ export interface ExitPolicyInit {
 	readonly nat64?: readonly Prefix[];
 	/** See {@link ExitPolicy.setOwnAddresses}. */
 	readonly ownAddresses?: readonly Uint8Array[];
-	/** What the system says of single addresses; none in tests. */
+	/** Answers of the system about single addresses; none in tests. */
 	readonly locality?: Locality;
 }
 
@@ -52,7 +54,7 @@ function refusal(detail: string): Refusal {
 }
 
 /**
- * Which targets users may reach through this server. The first of these decides:
+ * The targets that users may reach through this server. The first of these decides:
  *
  *   1. the server's deny list
  *   2. the user's deny list
@@ -63,7 +65,7 @@ function refusal(detail: string): Refusal {
  *
  * Deny rules look at every IPv4 address inside an IPv6 one, too; allow rules only at the address
  * itself. `*` in the server's allow list lifts the default's ports but no range and no own address,
- * so that nobody opens the loopback interface by wishing for "everything": that takes an address.
+ * so that `*` alone does not open the loopback interface: that takes an address.
  */
 export class ExitPolicy {
 	readonly #allow: RuleSet;
@@ -81,15 +83,17 @@ export class ExitPolicy {
 	}
 
 	/**
-	 * Every address at which packets reach this server, public ones included, from now on; undefined =
-	 * the system does not list them. Then it is asked about every single one, and where it says
-	 * nothing of that either, only what a rule opens is reached.
+	 * Sets every address at which packets reach this server, public ones included. `undefined`: the
+	 * system does not list them. Then the system is asked about every single address, and where it
+	 * has no answer either, only addresses that a rule opens are reached.
 	 */
 	setOwnAddresses(addresses: readonly Uint8Array[] | undefined): void {
 		this.#own = addresses && new Set(addresses.map((address) => unmap(address).join()));
 	}
 
-	/** True while a rule of the server's opens this very address, even where it is the server's own. */
+	/**
+	 * True while a rule of the server's opens this very address, even where it is the server's own.
+	 */
 	opens(address: Uint8Array, port: number): boolean {
 		return this.#allow.find([unmap(address)], port, true) !== undefined;
 	}
@@ -112,8 +116,9 @@ export class ExitPolicy {
 	}
 
 	/**
-	 * Why a user may not hear what comes from there, undefined if that is fine: as {@link check}, but
-	 * the system is not asked, since strangers may send from any number of addresses.
+	 * Returns the reason why datagrams from there are not delivered to a user. `undefined`: they are.
+	 * As {@link check}, but without asking the system, since an attacker may send from any number of
+	 * addresses.
 	 */
 	checkSource(address: Uint8Array, port: number, user?: UserRules): Refusal | undefined {
 		if (!(port >= 1 && port <= 65_535)) return refusal(`port ${port}`);
@@ -146,7 +151,7 @@ export class ExitPolicy {
 		user: UserRules | undefined,
 	): Refusal | undefined {
 		const target = forms[0]!;
-		// A rule about ::/0 speaks of mapped addresses, too.
+		// A rule about ::/0 covers mapped addresses, too.
 		const written = address.length === target.length ? forms : [address, ...forms];
 		const denied = this.#denied(written, port, user);
 		if (denied !== undefined) return denied;

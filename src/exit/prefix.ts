@@ -8,7 +8,7 @@ export interface Prefix {
 	readonly length: number;
 }
 
-/** Whether an address (4 or 16 bytes) lies in a prefix; an IPv4 one never lies in an IPv6 one. */
+/** True when an address (4 or 16 bytes) lies in a prefix; an IPv4 one never lies in an IPv6 one. */
 export function contains(prefix: Prefix, address: Uint8Array): boolean {
 	const {bytes, length} = prefix;
 	if (bytes.length !== address.length) return false;
@@ -18,7 +18,7 @@ export function contains(prefix: Prefix, address: Uint8Array): boolean {
 	return rest === 0 || (bytes[whole]! ^ address[whole]!) >> (8 - rest) === 0;
 }
 
-/** Whether nothing but zeros follows the first `length` bits, as a prefix is written. */
+/** True when only zeros follow the first `length` bits, as a prefix is written. */
 export function isFirstOf(bytes: Uint8Array, length: number): boolean {
 	return bytes.every(
 		(byte, i) => (byte & (0xff >> Math.min(8, Math.max(0, length - 8 * i)))) === 0,

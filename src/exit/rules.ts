@@ -12,7 +12,7 @@ import {ValueError} from '../text/value-error.ts';
 import {NAT64_LENGTHS} from './embedded.ts';
 import {contains, isFirstOf, type Prefix} from './prefix.ts';
 
-/** Which targets a rule speaks of; a host name stands for the addresses it has at the moment. */
+/** Targets of a rule; a host name stands for the addresses it has at the moment. */
 export type RuleTarget =
 	| {readonly kind: 'any'}
 	| {readonly kind: 'prefix'; readonly prefix: Prefix}
@@ -51,7 +51,7 @@ function readPorts(text: string | undefined, whole: string): readonly [number, n
 	return [from, to];
 }
 
-/** Target and ports of an item; in IPv6 a colon says nothing, so ports need brackets there. */
+/** Target and ports of an item; in IPv6 a colon is ambiguous, so ports need brackets there. */
 function split(text: string, whole: string): readonly [string, string | undefined] {
 	if (text.startsWith('[')) {
 		// [fd00::]/8 and [fd00::/8] are both in use elsewhere.
@@ -122,8 +122,8 @@ export function parseNat64Prefix(text: string): Prefix {
 }
 
 /**
- * A list of rules and the addresses that its host names have at the moment. Whoever owns it looks
- * the names up, at once and every 60 s, and reports what they are; until then, and where a name has
+ * A list of rules and the addresses that its host names have at the moment. Its owner looks the
+ * names up, at once and every 60 s, and passes the addresses in; until then, and where a name has
  * no answer, a rule keeps the addresses it had, at first none.
  */
 export class RuleSet {
@@ -141,7 +141,7 @@ export class RuleSet {
 		return [...new Set(names)].filter((name) => name !== '');
 	}
 
-	/** What a name resolves to from now on: addresses of 4 or 16 bytes. */
+	/** Sets the addresses of a name, each of 4 or 16 bytes. */
 	setAddresses(name: string, addresses: readonly Uint8Array[]): void {
 		this.#addresses.set(name, addresses.map(unmap));
 	}

@@ -1,5 +1,5 @@
 /**
- * What becomes of a target in a range: `denied`; `reachable`, an exception inside a denied range;
+ * Treatment of targets in a range: `denied`; `reachable`, an exception inside a denied range;
  * `embedded`, the IPv4 address inside decides.
  */
 export type Treatment = 'denied' | 'reachable' | 'embedded';
@@ -9,7 +9,7 @@ export interface SpecialRange {
 	/** CIDR text. */
 	readonly prefix: string;
 	readonly treatment: Treatment;
-	/** What the range is for, in a few words. */
+	/** Purpose of the range in a few words. */
 	readonly name: string;
 	/** The document that made it so. */
 	readonly source: string;
@@ -53,7 +53,7 @@ export const SPECIAL_RANGES: readonly SpecialRange[] = [
 	range('240.0.0.0/4', 'denied', 'reserved (class E)', 'RFC 1112'),
 	range('255.255.255.255/32', 'denied', 'limited broadcast', 'RFC 8190'),
 
-	// IANA has given out unicast space in 2000::/3 only. What routes elsewhere is somebody's overlay
+	// IANA has given out unicast space in 2000::/3 only. What routes elsewhere is a private overlay
 	// (some use 200::/7), which has no more business with tunnel users than a private network.
 	range('::/3', 'denied', 'not global unicast', 'RFC 4291'),
 	range('4000::/2', 'denied', 'not global unicast', 'RFC 4291'),

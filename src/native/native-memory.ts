@@ -1,15 +1,15 @@
 /** Arrays below this size may lie inside the heap, which moves. */
 export const SMALLEST_FIXED = 4096;
 
-/** Tells where memory lies. */
+/** Gives the addresses of memory. */
 export interface Addresses {
 	/** See `Native.addressOf`. */
 	addressOf(memory: ArrayBufferLike): number;
 }
 
 /**
- * Where arrays begin, as packets need it: many calls with the same array one after the other. The
- * last one is remembered by itself, since to ask an array for its buffer is a call out of compiled
+ * Addresses of the first bytes of arrays, for many calls with the same array in a row, as packets
+ * make them. The last one is cached, since asking an array for its buffer is a call out of compiled
  * code.
  */
 export class ArrayAddresses {
@@ -34,7 +34,8 @@ export class ArrayAddresses {
 
 /**
  * Memory that native code reads and writes: allocated once, never below 4 KiB (small typed arrays
- * lie inside the heap that moves), its address taken once. Hold it as long as the address is in use.
+ * lie inside the heap that moves), its address taken once. Hold it as long as the address is in
+ * use.
  */
 export class NativeMemory {
 	readonly bytes: Uint8Array;

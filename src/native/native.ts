@@ -18,8 +18,8 @@ interface Koffi {
 const KOFFI_VERSION = '2.16.';
 
 /**
- * The functions and the memory of this process, through koffi, an optional dependency. Addresses are
- * numbers: user space ends far below 2^53.
+ * The functions and the memory of this process, through koffi, an optional dependency. Addresses
+ * are numbers: user space ends far below 2^53.
  */
 export class Native {
 	readonly #koffi: Koffi;
@@ -42,12 +42,14 @@ export class Native {
 		this.#process = this.#koffi.load(null);
 	}
 
-	/** A function with so many parameters, all whole numbers; throws when there is none of that name. */
+	/**
+	 * A function with so many parameters, all whole numbers; throws when there is none of that name.
+	 */
 	function(name: string, parameters: number, result: string): NativeFunction {
 		return this.#process.func(name, result, new Array<string>(parameters).fill('intptr_t'));
 	}
 
-	/** What C's errno was after the last call. */
+	/** Returns the errno of the last call. */
 	errno(): number {
 		return this.#koffi.errno();
 	}
@@ -59,8 +61,8 @@ export class Native {
 	}
 
 	/**
-	 * Where the bytes of this buffer lie. They never move, and stay as long as the buffer is
-	 * reachable: whoever gives the address away has to hold the buffer until it is not used any more.
+	 * Returns the address of a buffer's bytes. They never move and stay as long as the buffer is
+	 * reachable: the caller holds the buffer until the address is no longer used.
 	 */
 	addressOf(memory: ArrayBufferLike): number {
 		if (memory === this.#lastMemory) return this.#lastAddress;

@@ -1,7 +1,7 @@
 /** Structured fields of a report; text from outside belongs here, where it is escaped. */
 export type ReportFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Where this layer tells what a user may want to know: the part of a logger that it needs. */
+/** Log of this layer: the part of a logger that it needs. */
 export interface Reporter {
 	debug(message: string, fields?: ReportFields): void;
 	info(message: string, fields?: ReportFields): void;

@@ -2,13 +2,13 @@ import type {Millis} from '../bytes/time.ts';
 
 const SWEEP_INTERVAL: Millis = 1000;
 
-/** Something that wants to know the time now and then. */
+/** An object that needs the time now and then. */
 export interface Swept {
 	/** Lets time pass; harmless when early. */
 	handleTimeout(now: Millis): void;
 }
 
-/** Things that are told the time once a second, as long as there are any. */
+/** Passes the time once a second to its members, as long as there are any. */
 export class SweptSet<T extends Swept> {
 	readonly #now: () => Millis;
 	readonly #all = new Set<T>();

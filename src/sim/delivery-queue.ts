@@ -1,7 +1,7 @@
 import {Fifo} from '../bytes/fifo.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
 
-/** What a delivery queue sorts by: the time, and among equal times the number. */
+/** Sort key of a delivery queue: the time, and among equal times the number. */
 export interface Timed {
 	readonly at: Millis;
 	readonly order: number;

@@ -18,14 +18,18 @@ export interface LinkConfig {
 	readonly jitterReorders: boolean;
 	/** Rate of the bottleneck; Infinity for none. */
 	readonly rate: number;
-	/** How much may wait for the bottleneck, as time at its rate or as bytes; more is dropped. */
+	/**
+	 * Capacity of the queue before the bottleneck, as time at its rate or as bytes; more is dropped.
+	 */
 	readonly queue: {readonly millis: Millis} | {readonly bytes: number};
 	/** A token bucket that drops what exceeds `rate` after a burst of `burst` bytes; no queue. */
 	readonly policer: {readonly rate: number; readonly burst: number} | undefined;
 	/** Share of datagrams that are held back by `reorderBy`, so that later ones overtake them. */
 	readonly reorder: number;
 	readonly reorderBy: Millis;
-	/** Datagrams of more payload bytes than `above` take this much longer; smaller ones overtake them. */
+	/**
+	 * Datagrams of more payload bytes than `above` take this much longer; smaller ones overtake them.
+	 */
 	readonly slowLarge?: {readonly above: number; readonly by: Millis};
 	/** Share of datagrams that arrive twice, the copy directly behind. */
 	readonly duplicate: number;

@@ -8,15 +8,15 @@ import type {Prng} from './prng.ts';
 /** A datagram that has arrived; a duplicated one is handed out twice, as the same item. */
 export interface Delivery<T> {
 	readonly item: T;
-	/** When it arrived. */
+	/** Time of arrival. */
 	readonly at: Millis;
 	/** The bit to flip in a copy of the bytes (bit 0 = lowest of byte 0), -1 for an intact one. */
 	readonly flipBit: number;
 }
 
 /**
- * What became of the datagrams of one direction. At any time
- * sent + duplicated = delivered + lost + outage + dropped + in flight.
+ * Counts of one direction. At any time sent + duplicated = delivered + lost + outage + dropped + in
+ * flight.
  */
 export interface LinkCounts {
 	/** Given to `send`. */
@@ -95,7 +95,7 @@ export class Link<T> {
 	#tokens = Number.POSITIVE_INFINITY;
 	#tokensAt: Millis = 0;
 
-	/** What `config` leaves out is as in PERFECT_LINK. Only forks of `random` are drawn from. */
+	/** Missing fields of `config` are as in PERFECT_LINK. Only forks of `random` are drawn from. */
 	constructor(config: Partial<LinkConfig>, random: Prng) {
 		this.#config = {...PERFECT_LINK, ...config};
 		checkLinkConfig(this.#config);
@@ -112,7 +112,7 @@ export class Link<T> {
 		return this.#config;
 	}
 
-	/** How many deliveries are still to come, copies included. */
+	/** Deliveries under way, copies included. */
 	get inFlight(): number {
 		return this.#inFlight;
 	}
@@ -153,8 +153,8 @@ export class Link<T> {
 	}
 
 	/**
-	 * When to call `poll` next; NEVER when nothing is under way. Nothing is due before; with jitter,
-	 * loss or reordering behind a bottleneck the poll may still come back empty.
+	 * Returns the time of the next `poll`. `NEVER`: nothing is under way. Nothing is due before; with
+	 * jitter, loss or reordering behind a bottleneck the poll may still return nothing.
 	 */
 	nextTimeout(): Millis {
 		const arrival = this.#wire.nextAt;

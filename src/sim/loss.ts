@@ -1,12 +1,12 @@
 import type {Prng} from './prng.ts';
 
 /**
- * Which datagrams a link loses. `loss` is the mean share, 0 to 1.
+ * Loss of a link. `loss` is the mean share, 0 to 1.
  * - `none`: nothing is lost.
  * - `random`: each with the same probability, independent of the others (Bernoulli).
  * - `burst`: Gilbert-Elliott with a good state that loses nothing and a bad state that loses
  *   everything; `meanBurst` is the mean length of a run of losses, in datagrams. 1 means that no
- *   two neighbours are lost, which is rarer than chance: runs of `random` have length 1 / (1 - loss).
+ *   two neighbours are lost, rarer than chance: runs of `random` have length 1 / (1 - loss).
  * - `trace`: a recorded sequence, true for lost, repeated from its beginning.
  */
 export type LossConfig =
@@ -52,7 +52,7 @@ export class LossProcess {
 		this.#random = random;
 	}
 
-	/** Says whether the next datagram is lost. */
+	/** Returns true when the next datagram is lost. */
 	next(): boolean {
 		const config = this.#config;
 		switch (config.kind) {

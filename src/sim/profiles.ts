@@ -32,7 +32,7 @@ export type ImpairmentKey = (typeof IMPAIRMENT_KEYS)[number];
 export interface LinkProfile {
 	/** One sentence for people, empty when there is none. */
 	readonly description: string;
-	/** Where the numbers come from, empty when nobody said. */
+	/** Source of the numbers; empty when not given. */
 	readonly source: string;
 	readonly up: LinkConfig;
 	readonly down: LinkConfig;
@@ -43,7 +43,7 @@ export class ProfileError extends Error {
 	/** The name of the value as the user wrote it. */
 	readonly field: string;
 
-	/** `reason` says what was expected and what came. */
+	/** `reason`: the expected form and the text found. */
 	constructor(field: string, reason: string) {
 		super(`${field}: ${reason}`);
 		this.name = 'ProfileError';
@@ -97,7 +97,7 @@ class ImpairmentReader {
 		return typeof value === 'string' ? [value] : value;
 	}
 
-	/** A value that says something about another one is a mistake without it. */
+	/** A value that refines another one is a mistake without it. */
 	needs(key: ImpairmentKey, other: ImpairmentKey): void {
 		if (this.#values[key] !== undefined && this.#values[other] === undefined) {
 			this.refuse(key, `has no effect without ${this.#name(other)}`);

@@ -12,20 +12,20 @@ const IDLE: Millis = 300_000;
 /** The longest payload of UDP over IPv4. */
 const MAX_UDP_PAYLOAD = 65_507;
 
-/** What is settled when an association is made. */
+/** Settings of one association. */
 export interface AssociationOptions {
 	/** Remote end of the TCP connection, as the system writes it. */
 	readonly peer: {readonly address: string; readonly port: number};
 	/** The DST of UDP ASSOCIATE; only ever a hint. */
 	readonly hint: SocksTarget | undefined;
 	/**
-	 * Whether only one source port is accepted: on a loopback listener, where other users of the
+	 * True when only one source port is accepted: on a loopback listener, where other users of the
 	 * machine share the address, and after a password.
 	 */
 	readonly singlePort: boolean;
 	/** Lifts every rule about source ports but their number. */
 	readonly anyPort: boolean;
-	/** Who may answer: 'none' lets everybody (full cone), 'address' only hosts that were sent to. */
+	/** Hosts that may answer: 'none' for all (full cone), 'address' for those that were sent to. */
 	readonly filter: 'none' | 'address';
 	/** Memory for fragments, shared with other associations. */
 	readonly fragments: FragmentBudget;
@@ -45,7 +45,7 @@ export interface AssociationDatagram {
 	evicted: SocksTarget | undefined;
 }
 
-/** Where a datagram for the application comes from, and which of its ports it is for. */
+/** Source of a datagram for the application, and the port of the application that it is for. */
 export interface ReplyRoute {
 	/** 4 or 16 bytes. */
 	readonly address: Uint8Array;
@@ -55,9 +55,9 @@ export interface ReplyRoute {
 }
 
 /**
- * The port that the hint locks the association to. A hint with another address than the peer's is
- * the target, or an address from behind a NAT, or zero; one with the port of the TCP connection
- * names that connection. Neither says from where datagrams will come.
+ * Returns the port that the hint locks the association to. A hint with another address than the
+ * peer's is the target, or an address from behind a NAT, or zero; one with the port of the TCP
+ * connection names that connection. Neither gives the source of the datagrams to come.
  */
 function hintedPort({peer, hint}: AssociationOptions): number | undefined {
 	if (hint === undefined || hint.kind === 'domain') return undefined;
@@ -79,11 +79,11 @@ export class UdpAssociation {
 	readonly #targets = new TargetTable();
 	readonly #header = emptyUdpHeader();
 	readonly #datagram: AssociationDatagram;
-	/** How the system wrote the peer's address last: spares its parsing for every datagram. */
+	/** The peer's address as the system wrote it last: spares its parsing for every datagram. */
 	#spelling: string;
 	#lastUse: Millis;
 	#closed = false;
-	/** What was dropped, by reason. */
+	/** Dropped datagrams by reason. */
 	readonly drops: SocksDropCounters = new SocksDropCounters();
 
 	constructor(options: AssociationOptions, now: Millis) {
@@ -107,26 +107,28 @@ export class UdpAssociation {
 		this.#lastUse = now;
 	}
 
-	/** Whether it has ended: closed, or idle for too long (its TCP connection is then closed too). */
+	/**
+	 * True once it has ended: closed, or idle for too long (its TCP connection is then closed too).
+	 */
 	get closed(): boolean {
 		return this.#closed;
 	}
 
-	/** How many targets are remembered. */
+	/** Targets remembered. */
 	get targetCount(): number {
 		return this.#targets.length;
 	}
 
-	/** How many source ports are in use. */
+	/** Source ports in use. */
 	get portCount(): number {
 		return this.#ports.length;
 	}
 
 	/**
 	 * Takes a datagram that came to the relay from `address` (as the system writes it) and `port`.
-	 * Returns what to send through the tunnel, undefined for a fragment that waits for others, and
-	 * the reason when it was dropped: the relay never answers a datagram itself. `trusted` = the port
-	 * is certainly one of the user whose association it is.
+	 * Returns the datagram for the tunnel, `undefined` for a fragment that waits for others, or the
+	 * reason of a drop: the relay never answers a datagram itself. `trusted`: the port is certainly
+	 * one of the user whose association it is. The result is reused by the next call.
 	 */
 	// biome-ignore lint/complexity/useMaxParams: once per datagram, a record would be filled and read again
 	receive(
@@ -208,12 +210,12 @@ export class UdpAssociation {
 		return start - encodeIpUdpHeader(route.address, route.port, bytes, start);
 	}
 
-	/** Tells an address of a target's name, so that the filter knows who answers for it. */
+	/** Adds an address of a target's name, so that the filter accepts answers from it. */
 	learnAddress(target: SocksTarget, address: string): void {
 		this.#targets.learn(target, address);
 	}
 
-	/** When to call {@link handleTimeout}. */
+	/** Returns the time at which {@link handleTimeout} is due. */
 	nextTimeout(): Millis {
 		if (this.#closed) return NEVER;
 		const idle = this.#lastUse + IDLE;

@@ -31,7 +31,7 @@ export function readCredentials(bytes: Uint8Array): Credentials | 'malformed' | 
 	};
 }
 
-/** The answer to a login. RFC 1929 wants version 1; OpenVPN from 2.7.0 on wants 5. */
+/** Encodes the answer to a login. RFC 1929 requires version 1; OpenVPN from 2.7.0 on expects 5. */
 export function encodeLoginReply(version: 1 | 5, accepted: boolean): Uint8Array {
 	return Uint8Array.of(version, accepted ? 0 : 1);
 }

@@ -29,7 +29,7 @@ export class SocksDropCounters {
 		return reason;
 	}
 
-	/** How often that was the reason. */
+	/** Drops for that reason. */
 	get(reason: SocksDropReason): number {
 		return this.#counts.get(reason) ?? 0;
 	}

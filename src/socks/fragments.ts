@@ -51,9 +51,9 @@ export interface Piece {
 
 /**
  * Joins the pieces of a datagram that an application split (RFC 1928 7). There is one queue for an
- * association. Nothing but the position names a piece, so a lower position gives the queue up, as
- * the RFC wants, and so does a gap: the missing piece would come with a lower position. Pieces of
- * another port or for another target never join what is there.
+ * association. Only its position identifies a piece, so a lower position discards the queue, as the
+ * RFC requires, and so does a gap: the missing piece would come with a lower position. Pieces of
+ * another port or for another target never join the queue.
  */
 export class FragmentQueue {
 	readonly #budget: FragmentBudget;
@@ -70,7 +70,7 @@ export class FragmentQueue {
 		this.#drops = drops;
 	}
 
-	/** When to give up what waits. */
+	/** Returns the time at which the waiting pieces are discarded. */
 	nextTimeout(): Millis {
 		return this.#since + TIMEOUT;
 	}
@@ -127,7 +127,7 @@ export class FragmentQueue {
 		return piece.sourcePort === this.#sourcePort && piece.target === this.#target;
 	}
 
-	/** Whether the network doubled the newest piece. */
+	/** True when the piece is a duplicate of the newest one. */
 	#repeats(piece: Piece): boolean {
 		const newest = this.#pieces.at(-1);
 		if (newest === undefined || newest.length !== piece.end - piece.start) return false;

@@ -14,11 +14,11 @@ const VERSION = 5;
 const Method = {NONE: 0, PASSWORD: 2, UNACCEPTABLE: 0xff} as const;
 const Command = {CONNECT: 1, BIND: 2, ASSOCIATE: 3} as const;
 
-/** How a listener lets its clients in. */
+/** Login settings of a listener. */
 export interface NegotiationOptions {
 	/**
-	 * Tells whether a user has this password, in constant time. Absent when no users are configured:
-	 * then, and only then, a client needs no login.
+	 * Returns true when a user has this password, in constant time. `undefined`: no users are
+	 * configured; then, and only then, a client needs no login.
 	 */
 	readonly verify: ((user: Uint8Array, password: Uint8Array) => boolean) | undefined;
 	/** First byte of the answer to a login; 1 unless a client is faulty. */
@@ -26,15 +26,15 @@ export interface NegotiationOptions {
 }
 
 interface RequestBase {
-	/** Who has logged in, if that was needed. */
+	/** Name of the user that logged in. `undefined`: no login needed. */
 	readonly user: string | undefined;
-	/** What came behind the request (a view of the last chunk). */
+	/** Bytes behind the request (a view of the last chunk). */
 	readonly leftover: Uint8Array;
 }
 
 /**
- * What a client asks for. A target that makes no sense refuses CONNECT alone: that of UDP ASSOCIATE
- * is but a hint.
+ * A client's request. A target that makes no sense refuses CONNECT alone: that of UDP ASSOCIATE is
+ * but a hint.
  */
 export type SocksRequest = RequestBase &
 	(
@@ -55,13 +55,13 @@ export type NegotiationEnd =
 	| 'bad-name'
 	| 'timeout';
 
-/** What the owner of the connection does next. A reply is sent with one write. */
+/** The owner's next action. A reply is sent with one write. */
 export type NegotiationOutput =
 	| {readonly kind: 'reply'; readonly bytes: Uint8Array}
 	| {readonly kind: 'request'; readonly request: SocksRequest}
 	| {readonly kind: 'close'; readonly reason: NegotiationEnd};
 
-/** Somebody who speaks another protocol, told from its first byte. */
+/** Returns how the handshake ends for a client of another protocol, by its first byte. */
 function strangerOf(first: number): NegotiationEnd {
 	if (first === 4) return 'socks4';
 	// The first letter of a method: GET, CONNECT, POST, OPTIONS...
@@ -84,7 +84,7 @@ export class Negotiation {
 	#phase: 'greeting' | 'login' | 'request' | 'done' = 'greeting';
 	#deadline: Millis;
 	#user: string | undefined;
-	/** The first 4 bytes of the greeting or request: the parser does not tell VER, CMD and ATYP. */
+	/** The first 4 bytes of the greeting or request: the parser does not report VER, CMD and ATYP. */
 	#start: number[] = [];
 
 	/** `now` is when the connection was accepted. */
@@ -97,7 +97,7 @@ export class Negotiation {
 			.on('error', () => this.#refuse());
 	}
 
-	/** Whether the handshake is over, well or not. */
+	/** True once the handshake is over, well or not. */
 	get done(): boolean {
 		return this.#phase === 'done';
 	}
@@ -118,7 +118,7 @@ export class Negotiation {
 		return this.#outputs.shift();
 	}
 
-	/** When to call {@link handleTimeout}. */
+	/** Returns the time at which {@link handleTimeout} is due. */
 	nextTimeout(): Millis {
 		return this.#deadline;
 	}
@@ -171,7 +171,7 @@ export class Negotiation {
 		this.#parser.start();
 	}
 
-	/** The parser has found a fault; it says which one only as text for people. */
+	/** The parser has found a fault; it names the fault only as text for people. */
 	#refuse(): void {
 		const [version, command = 0, , type] = this.#start;
 		if (this.#phase === 'greeting') {

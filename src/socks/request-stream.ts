@@ -3,7 +3,7 @@ import type {ParserChunk, ParserStream} from '#socksv5-parser';
 /** More than any message of a handshake, so that little is copied of what comes behind it. */
 const MAX_PIECE = 1024;
 
-/** Bytes as the parser of socksv5 wants them: with the `copy` of a Buffer, nothing else of it. */
+/** Bytes for the parser of socksv5: with the `copy` of a Buffer, nothing else of it. */
 class Chunk extends Uint8Array implements ParserChunk {
 	copy(target: Uint8Array, targetStart: number, start: number, end: number): number {
 		target.set(this.subarray(start, end), targetStart);
@@ -20,7 +20,7 @@ export class RequestStream implements ParserStream {
 	#position = 0;
 	#listener: ((chunk: ParserChunk) => void) | undefined;
 
-	/** How many bytes wait. */
+	/** Bytes not yet read. */
 	get remaining(): number {
 		return this.#bytes.length - this.#position;
 	}

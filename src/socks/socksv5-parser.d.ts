@@ -1,12 +1,13 @@
 // The package ships no types. This is the part of its parser that request-stream.ts and
-// negotiation.ts use. It wants a Node stream and Buffers; what it really calls is stated here.
+// negotiation.ts use. It asks for a Node stream and Buffers; only the calls it makes are stated
+// here.
 declare module '#socksv5-parser' {
 	/** Bytes with the one method of a Buffer that the parser needs. */
 	export interface ParserChunk extends Uint8Array {
 		copy(target: Uint8Array, targetStart: number, start: number, end: number): number;
 	}
 
-	/** What the parser does with its stream. */
+	/** The calls that the parser makes on its stream. */
 	export interface ParserStream {
 		on(event: 'data', listener: (chunk: ParserChunk) => void): void;
 		removeListener(event: 'data', listener: (chunk: ParserChunk) => void): void;
@@ -15,7 +16,7 @@ declare module '#socksv5-parser' {
 		unshift(rest: Uint8Array): void;
 	}
 
-	/** A request as the parser reads it: it does not say of which type the address was. */
+	/** A request as the parser reads it, without the type of its address. */
 	export interface ParsedRequest {
 		readonly cmd: 'connect' | 'bind' | 'udp';
 		readonly dstAddr: string;

@@ -10,7 +10,7 @@ export const MAX_SOURCE_PORTS = 16;
 export class SourcePorts {
 	readonly #idle: Millis;
 	readonly #limit: number;
-	/** When each was last used. */
+	/** Time of the last use of each port. */
 	readonly #used = new Map<number, Millis>();
 	readonly #only: number | undefined;
 	#closed: number[] = [];
@@ -25,12 +25,12 @@ export class SourcePorts {
 		this.#idle = options.idle;
 	}
 
-	/** How many are in use. */
+	/** Ports in use. */
 	get length(): number {
 		return this.#used.size;
 	}
 
-	/** Whether the port is in use. */
+	/** True while the port is in use. */
 	has(port: number): boolean {
 		return this.#used.has(port);
 	}
@@ -52,7 +52,10 @@ export class SourcePorts {
 		this.#used.set(port, now);
 	}
 
-	/** When the first one will have been silent for too long. A locked port alone ends with all. */
+	/**
+	 * Returns the time at which the first port will have been silent for too long. A locked port
+	 * alone ends only with the association.
+	 */
 	nextTimeout(): Millis {
 		const locked = this.#limit === 1 || this.#only !== undefined;
 		if (locked && this.#used.size <= 1) return NEVER;

@@ -1,6 +1,6 @@
 /*
- * Copies the request parser of socksv5 into the build. The parser needs one more file of its package;
- * the rest of the package, and the five others that it brings along, are never loaded, so a program
+ * Copies the request parser of socksv5 into the build. It needs one more file of its package; the
+ * rest of the package, and the five others that it brings along, are never loaded, so a program
  * that is installed should not come with them. Its `new Buffer`, of which Node.js warns outside of
  * node_modules, becomes what it does today.
  */

@@ -12,7 +12,7 @@ interface Entry {
 	/** ATYP, address and port as they were sent. */
 	readonly raw: Uint8Array;
 	readonly key: string;
-	/** Addresses of a name, as text, once the far end has told them. */
+	/** Addresses of a name as the far end reported them, as text. */
 	readonly learned: Set<string>;
 }
 
@@ -38,7 +38,7 @@ export class TargetTable {
 	#newest: Entry | undefined;
 	#evicted: SocksTarget | undefined;
 
-	/** How many are remembered. */
+	/** Targets in the table. */
 	get length(): number {
 		return this.#entries.size;
 	}
@@ -77,7 +77,7 @@ export class TargetTable {
 		}
 	}
 
-	/** Notes an address of a name, told by who resolved it. */
+	/** Adds an address of a name, as its resolver reported it. */
 	learn(target: SocksTarget, address: string): void {
 		for (const entry of this.#entries.values()) {
 			if (entry.target !== target || entry.learned.size >= MAX_LEARNED) continue;
@@ -85,7 +85,7 @@ export class TargetTable {
 		}
 	}
 
-	/** Whether this (unmapped) address is that of a target, whatever the port. */
+	/** True when this (unmapped) address is that of a target, whatever the port. */
 	hasAddress(address: Uint8Array): boolean {
 		const text = formatIp(address);
 		for (const {target, learned} of this.#entries.values()) {

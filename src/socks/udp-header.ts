@@ -10,7 +10,7 @@ import {namedTarget, type SocksTarget} from './target.ts';
 /** Kinds of address in requests, replies and UDP headers. */
 export const AddressType = {IPV4: 1, DOMAIN: 3, IPV6: 4} as const;
 
-/** Where the address of a header begins. */
+/** Offset of the address type in a header. */
 const ADDRESS_TYPE_AT = 3;
 /** The longest header: a name of 255 bytes. */
 export const MAX_UDP_HEADER = 262;
@@ -24,7 +24,7 @@ export interface UdpHeader {
 	fragment: number;
 	/** Kind of target; an IPv4 address inside IPv6 counts as 'ipv4'. */
 	kind: SocksTarget['kind'];
-	/** Where ATYP is; from here to the payload is what tells targets apart. */
+	/** Offset of ATYP; the bytes from here to the payload identify the target. */
 	targetStart: number;
 	/** The address or name itself. */
 	addressStart: number;
@@ -94,7 +94,7 @@ export function targetOf(bytes: Uint8Array, header: UdpHeader): SocksTarget | un
 	return namedTarget(name, port);
 }
 
-/** Where the header of an address of this many bytes begins, if it ends at `end`. */
+/** Returns the start of the header of an address of this many bytes that ends at `end`. */
 function startOf(length: number, end: number): number {
 	const start = end - (6 + length);
 	if (start < 0) throw new RangeError(`"end" expected at least ${6 + length}, got ${end}`);

@@ -1,6 +1,6 @@
 import type {Millis} from '../bytes/time.ts';
 
-/** A share in per cent with as many digits as say something; `-` when it is not known. */
+/** Formats a share in per cent with as many digits as are meaningful. `undefined`: `-`. */
 export function shareFigure(share: number | undefined): string {
 	if (share === undefined) return '-';
 	const percent = share * 100;

@@ -1,5 +1,5 @@
-// Names of hosts, from the widest grammar to the narrowest: what a frame carries, what is looked up,
-// what may stand in a configuration.
+// Names of hosts, from the widest grammar to the narrowest: what a frame carries, what is looked
+// up, what may stand in a configuration.
 
 /** The longest name in characters, without a dot at its end (RFC 1035). */
 const NAME_LIMIT = 253;

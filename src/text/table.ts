@@ -1,11 +1,11 @@
 import {cutMiddle, LINE_WIDTH, padText, textWidth} from './width.ts';
 
-/** What stays of a name in the first column, however wide the others are. */
+/** Columns that a name keeps at least in the first column, however wide the others are. */
 const LEAST_NAME = 8;
 
 /**
- * Lines of cells in columns, two spaces apart; columns of figures are set to the right. Where a line
- * would be longer than {@link LINE_WIDTH}, the first column is cut: names have room for less.
+ * Lines of cells in columns, two spaces apart; columns of figures are set to the right. Where a
+ * line would be longer than {@link LINE_WIDTH}, the first column is cut: names have room for less.
  */
 export function textTable(
 	rows: readonly (readonly string[])[],

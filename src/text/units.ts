@@ -50,7 +50,9 @@ export function parseDuration(text: string): Millis | undefined {
 	return parse(text, DURATION_UNITS);
 }
 
-/** Bits per second from '20mbit', '500kbit', '1gbit' or '9600bit' (powers of ten); else undefined. */
+/**
+ * Bits per second from '20mbit', '500kbit', '1gbit' or '9600bit' (powers of ten); else undefined.
+ */
 export function parseRate(text: string): number | undefined {
 	return parse(text, RATE_UNITS);
 }
@@ -61,7 +63,10 @@ export function parsePercentage(text: string): number | undefined {
 	return share !== undefined && share <= 1 ? share : undefined;
 }
 
-/** Bytes from '1500B', '64kB', '2MB' (powers of ten), '64KiB' (powers of two) or '0'; else undefined. */
+/**
+ * Bytes from '1500B', '64kB', '2MB' (powers of ten), '64KiB' (powers of two) or '0'; else
+ * undefined.
+ */
 export function parseSize(text: string): number | undefined {
 	return parse(text, SIZE_UNITS);
 }

@@ -1,7 +1,7 @@
 /** A text that does not parse. The catcher adds where it came from. */
 export class ValueError extends Error {
 	override readonly name = 'ValueError';
-	/** What belongs there, to go after "not": `an IP address`. */
+	/** The expected form, to go after "not": `an IP address`. */
 	readonly expected: string;
 	/** The offending text as shown, quoted and escaped; empty when it must not be shown. */
 	readonly shown: string;

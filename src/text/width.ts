@@ -9,7 +9,7 @@ const WIDE =
 
 const WITHOUT_WIDTH = /[\p{M}\p{Cf}]/u;
 
-/** How many columns of a terminal a text without control characters takes. */
+/** Returns the terminal columns of a text without control characters. */
 export function textWidth(text: string): number {
 	if (ASCII.test(text)) return text.length;
 	return [...text].reduce((sum, character) => sum + characterWidth(character), 0);
@@ -46,13 +46,13 @@ function leading(characters: readonly string[], width: number): string[] {
 	return characters.slice(0, end === -1 ? undefined : end);
 }
 
-/** How parts of a list are set into lines. */
+/** Layout of a list that is broken into lines. */
 export interface Wrapping {
 	/** Ends every part but the last one. */
 	readonly separator?: string;
-	/** What the first line begins with. */
+	/** Beginning of the first line. */
 	readonly first?: string;
-	/** What every further line begins with. */
+	/** Beginning of every further line. */
 	readonly indent?: string;
 }
 

@@ -79,7 +79,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 		program.kill(signal);
 		t.is(await program.end(), 0);
 		t.regex(program.stdout, /expected: product of the paths +[\d.]+\n/);
-		t.regex(program.stdout, /too few datagrams to tell/);
+		t.regex(program.stdout, /too few datagrams to judge/);
 		t.false(program.stdout.includes('\u001b'));
 		t.deepEqual(left(), []);
 	});

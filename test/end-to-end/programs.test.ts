@@ -334,7 +334,7 @@ needing({programs: ['socat']}).serial(
 		t.is(await trial.end(), 0, trial.stderr);
 		// Lines that go on are indented.
 		const [good = '', bad = ''] = lines(trial.stdout.replaceAll('\n  ', ' '));
-		t.regex(good, /^good .*: reachable: RTT .* \(says the running mpclient, process \d+\)$/);
+		t.regex(good, /^good .*: reachable: RTT .* \(from the running mpclient, process \d+\)$/);
 		t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
 		t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);
 		tunnel.application.start(50);

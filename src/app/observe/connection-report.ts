@@ -11,7 +11,7 @@ import {
 import type {Logger} from './logger.ts';
 import {findingWords} from './path-finding.ts';
 
-/** What the report needs of a client. */
+/** The parts of a client that the report uses. */
 export interface ConnectionReportInit extends Pick<ConnectionWatchInit, 'troubleOf'> {
 	/** The paths as the user wrote them. */
 	readonly paths: readonly {readonly name: string; readonly host: string; readonly port: number}[];
@@ -39,7 +39,7 @@ export class ConnectionReport {
 		this.#arm();
 	}
 
-	/** Takes what the system said of packets to where a path leads. */
+	/** Takes the system's error for packets to where a path leads. */
 	refused(path: number, reason: string): void {
 		this.#watch.refused(path, reason, this.#init.now());
 	}

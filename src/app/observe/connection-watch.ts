@@ -3,16 +3,19 @@ import type {EndpointEvent, PathState} from '../../core/events.ts';
 import type {PathTrouble} from '../../net/tunnel/client-path.ts';
 import {judgeSigns, type PathFinding, type ServerWarning} from './path-finding.ts';
 
-/** How long a client may be without a session before that is said. */
+/** Time without a session after which a client reports it. */
 const FIRST_REPORT: Millis = 3000;
 
-/** How often it is said again. */
+/** Interval at which it is reported again. */
 const REPORT_INTERVAL: Millis = 60_000;
 
 /** Reports of a connection that comes and goes are at least this far apart. */
 const REPORT_PAUSE: Millis = 15_000;
 
-/** What the system or the server said counts for this long: two of the longest pauses between INITs. */
+/**
+ * Time for which an error of the system or an answer of the server counts: two of the longest
+ * pauses between INITs.
+ */
 const SIGN_LASTS: Millis = 12_000;
 
 /** Why a path carries nothing, and for how long it has not. */
@@ -20,37 +23,37 @@ export interface IdleFinding extends PathFinding {
 	readonly for: Millis;
 }
 
-/** Whether a client has a session that some path carries. */
+/** State of a client's connection: up while it has a session that some path carries. */
 export interface ConnectionStatus {
 	readonly up: boolean;
-	/** How long that has been so. */
+	/** Time since the last change, in ms. */
 	readonly for: Millis;
-	/** How the last session ended; '' when there was none, or it is up. */
+	/** Reason of the last session's end; '' when there was none, or it is up. */
 	readonly reason: string;
 }
 
-/** What a watch looks at. */
+/** Inputs of a watch. */
 export interface ConnectionWatchInit {
 	readonly paths: number;
 	readonly now: Millis;
-	/** What keeps a path from sending. */
+	/** Returns the reason why a path cannot send. `undefined`: it can. */
 	readonly troubleOf: (path: number) => PathTrouble | undefined;
 }
 
 interface WatchedPath {
 	state: PathState;
-	/** Whether it is up, or was until now. */
+	/** True while it is up, or was until now. */
 	carries: boolean;
-	/** When it ceased to carry anything, or began to be tried. */
+	/** Time at which it ceased to carry packets, or began to be tried. */
 	since: Millis;
 	refusal: string;
 	refusedAt: Millis;
 }
 
 /**
- * Watches whether a client has a connection, and finds out for each path why not. It has one while a
- * session exists and not all of its paths are down. Time and events are passed in; after each of them
- * `nextTimeout` says when something is to be reported.
+ * Watches whether a client has a connection, and finds the reason for each path that does not work.
+ * A client has a connection while a session exists and not all of its paths are down. Time and
+ * events are passed in; after each of them `nextTimeout` returns the time of the next report.
  */
 export class ConnectionWatch {
 	readonly #troubleOf: ConnectionWatchInit['troubleOf'];
@@ -97,7 +100,7 @@ export class ConnectionWatch {
 		this.#judge(now);
 	}
 
-	/** Takes what the system said of packets to where a path leads. */
+	/** Takes the system's error for packets to where a path leads. */
 	refused(id: number, reason: string, now: Millis): void {
 		const path = this.#paths[id];
 		if (path === undefined) return;
@@ -105,7 +108,7 @@ export class ConnectionWatch {
 		path.refusedAt = now;
 	}
 
-	/** When `handleTimeout` has something to report; NEVER while there is a connection. */
+	/** Returns the time of the next report. `NEVER`: there is a connection. */
 	nextTimeout(): Millis {
 		return this.#nextReport;
 	}

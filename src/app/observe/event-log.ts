@@ -25,8 +25,8 @@ type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
 	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends: no session',
-	'other-version': 'the other end speaks another version of the protocol: no session',
-	'unknown-key': 'somebody uses a key that is not known here: no session',
+	'other-version': 'the other end uses another version of the protocol: no session',
+	'unknown-key': 'handshake with an unknown key rejected',
 	keyless: 'one end has a key and the other has none: no session',
 	full: 'a limit is reached',
 	'user-full': 'a limit of this key is reached',
@@ -154,7 +154,7 @@ export class EventLog {
 	}
 }
 
-/** What the target's own network says: no fault of the tunnel or of its configuration. */
+/** Refusals from the target's own network: no fault of the tunnel or of its configuration. */
 const UNREACHED: ReadonlySet<number> = new Set([
 	RefusalCode.REFUSED,
 	RefusalCode.NET_UNREACHABLE,

@@ -5,7 +5,7 @@ import type {LogFields} from './log-fields.ts';
 const LIMITER_KEYS = 1024;
 const SHARED_KEY = Symbol('shared');
 
-/** How often lines with one key pass. */
+/** Limit of lines with one key. */
 export interface LineLimit {
 	/** Lines that pass in each interval; 1 when it is not given. */
 	readonly burst?: number;
@@ -32,13 +32,15 @@ export interface LimitWindow {
 	example: HeldLine | undefined;
 }
 
-/** What the limiter needs. */
+/** Inputs of the limiter. */
 export interface LineLimiterInit {
 	/** Wall clock: milliseconds since 1970. */
 	readonly now: () => number;
 	/** Runs an action after some milliseconds; it keeps no process alive. */
 	readonly later: (millis: number, action: () => void) => void;
-	/** Writes the example of a window that has ended, with what it stands for beside itself. */
+	/**
+	 * Writes the example of a window that has ended, with the count of lines suppressed beside it.
+	 */
 	readonly write: (line: HeldLine, suppressed: number) => void;
 }
 
@@ -57,7 +59,10 @@ export class LineLimiter {
 		this.#init = init;
 	}
 
-	/** What was suppressed before a line that passes now, or the window that holds this one back. */
+	/**
+	 * Returns the count of lines suppressed before a line that passes now, or the window that holds
+	 * this one back.
+	 */
 	pass(
 		key: string | symbol,
 		everyMillis: number,
@@ -87,7 +92,7 @@ export class LineLimiter {
 		return window;
 	}
 
-	/** Writes the example of a window if nothing else has told its count yet. */
+	/** Writes the example of a window if its count has not been reported yet. */
 	#report(window: LimitWindow): void {
 		const {suppressed, example} = window;
 		if (suppressed === 0 || example === undefined) return;

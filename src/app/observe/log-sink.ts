@@ -1,14 +1,14 @@
 /** Bytes that may wait for the reader of a log. */
 const WAITING_BYTES = 1024 * 1024;
 
-/** Hears how many writes were dropped, when the reader reads again. */
+/** Called with the number of dropped writes, when the reader reads again. */
 export type DropListener = (dropped: number) => void;
 
 /**
  * Writes whole lines to a stream such as process.stderr. What a reader that stands still does not
- * take waits, up to a limit; beyond it lines are dropped and counted until everything that waits has
- * gone out. A reader that has gone away (EPIPE, which Node reports as an event) silences the log, it
- * does not end the program.
+ * take waits, up to a limit; beyond it lines are dropped and counted until everything that waits
+ * has gone out. A reader that has gone away (EPIPE, which Node reports as an event) silences the
+ * log, it does not end the program.
  */
 export class LogSink {
 	readonly #stream: NodeJS.WritableStream & {readonly writableLength: number};

@@ -14,17 +14,18 @@ export interface Logger {
 	warn(message: string, fields?: LogFields): void;
 	info(message: string, fields?: LogFields): void;
 	debug(message: string, fields?: LogFields): void;
-	/** A logger that adds `fields` to every line; shares level, sink and rate limits with this one. */
+	/** Returns a logger that adds `fields` to every line; level, sink and rate limits are shared. */
 	child(fields: LogFields): Logger;
 	/**
-	 * This logger at most once (or `burst` times) per `key` and `everyMillis`, else one that holds its
-	 * lines back: when the time is over the newest of them is written. The next line that passes has
-	 * `suppressed`, the number of those that did not. Beyond 1,024 keys at once all new ones are one.
+	 * Returns this logger at most once (or `burst` times) per `key` and `everyMillis`, else one that
+	 * holds its lines back: when the time is over the newest of them is written. The next line that
+	 * passes has `suppressed`, the number of those that did not. Beyond 1,024 keys at once all new
+	 * ones are one.
 	 */
 	limited(key: string, everyMillis: number, limit?: LineLimit): Logger;
 }
 
-/** What a logger is made of. */
+/** Parts of a logger. */
 export interface LoggerInit {
 	readonly level: LogLevel;
 	readonly format: LogFormat;
@@ -109,12 +110,14 @@ class LineLogger implements Logger {
 			const write = format === 'json' ? jsonLine : textLine;
 			sink(`${write(time, level, message, all)}\n`);
 		} catch {
-			// Nothing may depend on the log being readable; there is nowhere left to say it.
+			// Nothing may depend on the log being readable; there is no other place to report it.
 		}
 	}
 }
 
-/** What {@link Logger.limited} gives while a key is over its limit: keeps the newest line only. */
+/**
+ * The result of {@link Logger.limited} while a key is over its limit: keeps the newest line only.
+ */
 class HoldingLogger implements Logger {
 	readonly #parent: Logger;
 	readonly #window: LimitWindow;

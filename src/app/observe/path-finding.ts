@@ -1,7 +1,7 @@
 import type {EndpointEvent} from '../../core/events.ts';
 import type {PathTrouble} from '../../net/tunnel/client-path.ts';
 
-/** How it stands with a path, as far as one end can know. */
+/** State of a path, as far as one end can know. */
 export type PathVerdict =
 	| 'reachable'
 	| 'refused'
@@ -22,15 +22,15 @@ export interface PathFinding {
 	readonly detail: string;
 }
 
-/** What the server says when it wants no session. */
+/** Warning of a server that refuses a session. */
 export type ServerWarning = Pick<Extract<EndpointEvent, {type: 'warning'}>, 'code' | 'text'>;
 
-/** What is known of a path over which no answer comes. */
+/** Signs around a path over which no answer comes. */
 export interface PathSigns {
 	readonly trouble: PathTrouble | undefined;
-	/** What the server answered last. */
+	/** The server's last answer. */
 	readonly warning: ServerWarning | undefined;
-	/** What the system said last of packets to there. */
+	/** The system's last error for packets to there. */
 	readonly refusal: string | undefined;
 }
 
@@ -42,15 +42,15 @@ const WORDS: Readonly<Record<PathVerdict, string>> = {
 	untried: 'not tried yet',
 	unresolved: 'the name cannot be resolved',
 	'no-socket': 'no socket',
-	'other-version': 'the server speaks another version',
+	'other-version': 'the server uses another version',
 	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends',
 	full: 'the server has no room for another session',
 	'user-full': 'a limit of this key is reached',
 };
 
 /**
- * What the signs of a path without answers mean. A wrong key and a firewall look the same: a server
- * answers nobody who does not know its key.
+ * Returns the meaning of the signs of a path without answers. A wrong key and a firewall look the
+ * same: a server answers no client without its key.
  */
 export function judgeSigns({trouble, warning, refusal}: PathSigns): PathFinding {
 	if (trouble !== undefined) return {verdict: trouble.kind, detail: trouble.reason};
@@ -63,7 +63,7 @@ export function judgeSigns({trouble, warning, refusal}: PathSigns): PathFinding 
 	return {verdict: 'refused', detail: ''};
 }
 
-// What a server answers instead of making a session is a verdict; other warnings say nothing of one.
+// An answer in place of a session is a verdict; other warnings are not about sessions.
 function isVerdict(code: string): code is PathVerdict {
 	return Object.hasOwn(WORDS, code);
 }

@@ -22,7 +22,7 @@ const FIGURES = new Set([2, 3, 4, 5, 6, 7]);
 /** The longest IPv6 address with a port fits. */
 const ADDRESS_WIDTH = 56;
 
-/** What says less than why the session holds the path for down. */
+/** Verdicts that are less specific than the session's reason for holding the path for down. */
 const VAGUE: ReadonlySet<PathVerdict> = new Set<PathVerdict>(['silent', 'untried']);
 
 /** A row of the table and the lines below it. */
@@ -33,7 +33,7 @@ interface PathLines {
 
 /**
  * The paths of a session, and those of a client that it does not have: a line of figures each, and
- * below it where it leads and what else there is to say.
+ * below it where it leads and further remarks.
  */
 export function pathTable(
 	session: SessionStatus | undefined,
@@ -95,7 +95,10 @@ function idleLines(place: PathPlace): PathLines {
 	return {cells, notes: [[addressOf(place)], reasonOf(undefined, place)]};
 }
 
-/** Why it carries nothing, once: the session and the signs around it may both say so. */
+/**
+ * Reasons why it carries nothing, each once: the session and the signs around it may give the same
+ * one.
+ */
 function reasonOf(path: PathStatus | undefined, place: PathPlace | undefined): readonly string[] {
 	const down = path?.down;
 	const finding = place?.finding;

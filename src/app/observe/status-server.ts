@@ -2,10 +2,10 @@ import {chmodSync, unlinkSync} from 'node:fs';
 import {connect, createServer, type Server, type Socket} from 'node:net';
 import type {StatusSnapshot} from './status.ts';
 
-/** How many may ask at the same time. */
+/** Most connections at the same time. */
 const CONNECTIONS = 8;
 
-/** Who does not read is cut off after this. */
+/** Time after which a connection that does not read is cut off. */
 const PATIENCE_MILLIS = 2000;
 
 /** The longest answer that is read. */
@@ -44,7 +44,7 @@ export class StatusServer {
 		return opened;
 	}
 
-	/** Removes the socket; whoever is connected is cut off. */
+	/** Removes the socket; open connections are cut off. */
 	async close(): Promise<void> {
 		for (const socket of this.#sockets) socket.destroy();
 		await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -88,7 +88,7 @@ export function readStatus(path: string): Promise<StatusSnapshot> {
 	});
 }
 
-// The call makes the file, so the mode is set before anybody else gets to run here; its folder is
+// The call makes the file, so the mode is set before any other code runs here; its folder is
 // this user's alone in any case.
 function listen(server: Server, path: string): Promise<void> {
 	return new Promise((resolve, reject) => {
@@ -100,7 +100,7 @@ function listen(server: Server, path: string): Promise<void> {
 		try {
 			chmodSync(path, 0o600);
 		} catch {
-			// It does not exist: the error event tells why.
+			// It does not exist: the error event has the reason.
 		}
 	});
 }

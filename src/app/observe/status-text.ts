@@ -10,12 +10,12 @@ import type {StatusSnapshot, UserLine} from './status.ts';
 /** They are replaced every two minutes: older ones show that something prevents it. */
 const OLD_KEYS: Millis = 300_000;
 
-/** What is shown of names and targets of users in a line of other words; the JSON has them whole. */
+/** Columns for names and targets of users in a line of other words; the JSON has them whole. */
 const SHOWN_WIDTH = 60;
 
 /**
- * The tables for people, several lines of at most 80 columns, each ended by a line feed; outside text
- * is escaped, and cut where it is too long.
+ * The tables for people, several lines of at most 80 columns, each ended by a line feed; outside
+ * text is escaped, and cut where it is too long.
  */
 export function formatStatus(snapshot: StatusSnapshot): string {
 	const {sessions, drops, waiting} = snapshot;
@@ -85,7 +85,7 @@ function streamLines(streams: StreamTotals | undefined, indent: string): readonl
 	return wrapParts(parts, {first: indent, indent: `${indent}  `});
 }
 
-/** How long nothing has come through at all. */
+/** Lines for the time in which nothing has come through. */
 function connectionLines({connection}: StatusSnapshot): readonly string[] {
 	if (connection?.up !== false) return [];
 	const {for: age, reason} = connection;
@@ -96,7 +96,10 @@ function connectionLines({connection}: StatusSnapshot): readonly string[] {
 const USER_COLUMNS = ['user', 'sessions', 'flows', 'sent', 'received'];
 const USER_FIGURES = new Set([1, 2, 3, 4]);
 
-/** Of a server with one user the lines above say it all, unless something was refused. */
+/**
+ * Table of users; empty for one user only, for whom the lines above are enough, unless something
+ * was refused.
+ */
 function userTable({users = []}: StatusSnapshot): readonly string[] {
 	if (users.length < 2 && users.every(({refused}) => Object.keys(refused).length === 0)) return [];
 	const rows = users.map(({name, sessions, flows, datagramsSent, datagramsReceived}) => [

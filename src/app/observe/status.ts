@@ -5,7 +5,7 @@ import {formatMillis, formatShare} from '../../text/figures.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
 import type {LogFields} from './log-fields.ts';
 
-/** Where one path of a client leaves and leads. */
+/** Local and far address of one path of a client. */
 export interface PathPlace {
 	readonly id: number;
 	/** As the user wrote it. */
@@ -23,9 +23,9 @@ export interface PathPlace {
 export interface UserLine extends Omit<UserStatus, 'refused'> {
 	/** Its fixed target; undefined = it has none. */
 	readonly target: string | undefined;
-	/** Whether it may choose targets. */
+	/** True when it may choose targets. */
 	readonly exit: boolean;
-	/** How often something was refused, by reason. */
+	/** Refusals by reason. */
 	readonly refused: Readonly<Record<string, number>>;
 }
 
@@ -36,7 +36,7 @@ export interface ForwardLine {
 	readonly target: string;
 }
 
-/** Everything a running program tells of itself; also the JSON of `mptunnel status --json`. */
+/** Status of a running program; also the JSON of `mptunnel status --json`. */
 export interface StatusSnapshot {
 	readonly program: 'mpclient' | 'mpserver';
 	readonly version: string;
@@ -84,7 +84,7 @@ export function mergeDrops(
 	);
 }
 
-/** Whether a program does what it is for: a client has a session that a path carries. */
+/** True while a program works: a client has a session that a path carries. */
 export function isConnected({program, connection, sessions}: StatusSnapshot): boolean {
 	if (program === 'mpserver') return true;
 	return connection?.up ?? sessions.some(({state}) => state === 'up');

@@ -82,9 +82,9 @@ function readLine(path: string): string | undefined {
 }
 
 /**
- * Removes a dead holder's lock; false = somebody else is about it, try again. Several processes may
- * find the same dead lock, and a slow one must not remove the lock that a fast one has taken since:
- * so only who has made the guard file removes, after a second look.
+ * Removes a dead holder's lock. Returns false while another process is about it: try again. Several
+ * processes may find the same dead lock, and a slow one must not remove the lock that a fast one
+ * has taken since: so only the one that has made the guard file removes, after a second look.
  */
 function removeStale(path: string, expected: string): boolean {
 	const guard = `${path}.guard`;

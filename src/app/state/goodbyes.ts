@@ -6,11 +6,11 @@ import {readOwnFile} from './own-file.ts';
 import {replaceFile} from './state-file.ts';
 
 const FILE_NAME = 'goodbyes.json';
-/** Who stopped longer ago is not expected by anybody: clients ask by themselves after 2 s. */
+/** Age after which a goodbye is of no use: clients ask by themselves after 2 s. */
 const FRESH_MILLIS = 60_000;
 const MOST = 4096;
 
-/** Remembers for the next process whom this one said goodbye to. What cannot be written is no fault. */
+/** Stores for the next process the clients that got a CLOSE. A failed write is ignored. */
 export function writeGoodbyes(
 	folder: string | undefined,
 	goodbyes: readonly Goodbye[],

@@ -12,9 +12,9 @@ export class ForeignFileError extends Error {
 }
 
 /**
- * Reads a file of a folder of this program's own. Whatever somebody else has put there is refused: a
- * link, a pipe (which would keep the program waiting), a file of another user. Throws a
- * {@link ForeignFileError} for these, else what the file system throws.
+ * Reads a file of a folder of this program's own. A file that others have put there is refused: a
+ * link, a pipe (which would keep the program waiting), a file of another user. Throws a {@link
+ * ForeignFileError} for these, else what the file system throws.
  */
 export function readOwnFile(path: string): string {
 	let descriptor: number;
@@ -37,8 +37,9 @@ export function readOwnFile(path: string): string {
 }
 
 /**
- * Why a folder is no place for a program's own files, undefined when it is one: others could change
- * or replace them. A folder such as /tmp, where nobody can remove the files of others, will do.
+ * Returns the reason why a folder is no place for a program's own files: others could change or
+ * replace them. `undefined`: it is one. A folder such as /tmp, where no user can remove the files
+ * of others, will do.
  */
 export function whyShared(folder: Stats): string | undefined {
 	if (process.getuid === undefined) return undefined;

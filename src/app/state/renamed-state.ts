@@ -3,7 +3,10 @@ import {dirname, join} from 'node:path';
 import {lockHolder} from './folder-lock.ts';
 import {readStateFile} from './state-file.ts';
 
-/** What a file keeps when it is renamed, as text; undefined where there is no such file. */
+/**
+ * Returns the number that a file keeps when it is renamed, as text. `undefined`: there is no such
+ * file.
+ */
 export function fileNumber(path: string): string | undefined {
 	const status = statSync(path, {throwIfNoEntry: false, bigint: true});
 	return status?.isFile() ? `${status.dev}:${status.ino}` : undefined;
@@ -16,10 +19,10 @@ interface FolderNames {
 }
 
 /**
- * Gives `folder`, which does not exist yet, the state that the same configuration file had under its
- * former name; returns that name, or undefined when there is none. The file is known by its number, and
- * its former name must be gone: a copy, or a link beside it, is another client. Throws what the file
- * system throws.
+ * Gives `folder`, which does not exist yet, the state that the same configuration file had under
+ * its former name; returns that name, or undefined when there is none. The file is known by its
+ * number, and its former name must be gone: a copy, or a link beside it, is another client. Throws
+ * what the file system throws.
  */
 export function adoptRenamed(
 	folder: string,

@@ -3,10 +3,10 @@ import {closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync} from 'nod
 import {systemReason} from '../../config/text-file.ts';
 import {ForeignFileError, readOwnFile} from './own-file.ts';
 
-/** What the state file holds; no keys, ever. */
+/** Content of the state file; no keys, ever. */
 export interface StateContent {
 	readonly kind: 'client' | 'server';
-	/** Which configuration this is the state of, for people. */
+	/** The configuration that this is the state of, for people. */
 	readonly identity: string;
 	/** The number of the configuration file, by which it is found when it is renamed. */
 	readonly file?: string | undefined;
@@ -16,7 +16,7 @@ export interface StateContent {
 	readonly localPorts: readonly (readonly [string, number])[];
 }
 
-/** What {@link readStateFile} found: content, no file, or why a file that exists is of no use. */
+/** Result of {@link readStateFile}: content, no file, or why a file that exists is of no use. */
 export type ReadState =
 	| {readonly found: 'content'; readonly content: StateContent}
 	| {readonly found: 'nothing' | 'damaged'}
@@ -60,7 +60,7 @@ export function writeStateFile(path: string, content: StateContent): void {
 export function replaceFile(path: string, text: string): void {
 	const temporary = `${path}.${randomBytes(6).toString('hex')}`;
 	try {
-		// `wx` never follows a link that somebody else has put there.
+		// `wx` never follows a link that another user has put there.
 		const descriptor = openSync(temporary, 'wx', 0o600);
 		try {
 			writeSync(descriptor, text);

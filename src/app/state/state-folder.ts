@@ -17,7 +17,10 @@ export interface LocalPorts {
 	get(path: string): number | undefined;
 	/** Remembers a port (1 to 65535); written to the file by the next {@link LocalPorts.save}. */
 	set(path: string, port: number): void;
-	/** Writes the state file when something changed, or anyway; a failure is returned as a warning, not thrown. */
+	/**
+	 * Writes the state file when something changed, or anyway; a failure is returned as a warning,
+	 * not thrown.
+	 */
 	save(anyway?: boolean): string | undefined;
 }
 
@@ -30,26 +33,26 @@ export interface StateFolder {
 	readonly localPorts: LocalPorts;
 	/** Keeps another client id for the next start; a failure is returned as a warning, not thrown. */
 	rename(clientId: Uint8Array): string | undefined;
-	/** Where the status socket belongs; undefined = there is no good place for one. */
+	/** Path of the status socket. `undefined`: there is no good place for one. */
 	readonly socketPath: string | undefined;
-	/** What the user should know, one sentence each; already escaped. */
+	/** Warnings for the user, one sentence each; already escaped. */
 	readonly warnings: readonly string[];
 	/** Saves, and gives the lock up; may be called twice, never throws. */
 	release(): void;
 }
 
-/** Where XDG_STATE_HOME and HOME are looked up; `process.env` is one. */
+/** The environment that has XDG_STATE_HOME and HOME, such as `process.env`. */
 export interface StateEnvironment {
 	readonly XDG_STATE_HOME?: string | undefined;
 	readonly HOME?: string | undefined;
 }
 
-/** How to open a state folder. */
+/** Settings of a state folder. */
 export interface StateFolderInit {
 	readonly kind: StateKind;
 	/** `--state`: an absolute path; undefined = the default folder of this kind and identity. */
 	readonly folder: string | undefined;
-	/** What tells configurations apart, see {@link clientIdentity} and {@link serverIdentity}. */
+	/** Identity of the configuration, see {@link clientIdentity} and {@link serverIdentity}. */
 	readonly identity: string;
 	readonly env: StateEnvironment;
 }
@@ -57,22 +60,28 @@ export interface StateFolderInit {
 /** A state folder as `mptunnel status` finds it. */
 export interface FoundStateFolder {
 	readonly folder: string;
-	/** Undefined when the state file says nothing readable. */
+	/** `undefined`: the state file is not readable. */
 	readonly kind: StateKind | undefined;
 	/** The identity of the configuration it belongs to, for people; not escaped. */
 	readonly identity: string | undefined;
 	/** The process that holds it; undefined = nothing is running. */
 	readonly pid: number | undefined;
-	/** Where the running process listens for status; undefined when the path is too long for one. */
+	/** Status socket of the running process. `undefined`: its path is too long for one. */
 	readonly socketPath: string | undefined;
 }
 
-/** What a client's default state folder depends on: the absolute path of its configuration file. */
+/**
+ * Returns the identity of a client's default state folder: the absolute path of its configuration
+ * file.
+ */
 export function clientIdentity(configFile: string): string {
 	return configFile;
 }
 
-/** What a server's default state folder depends on: its port and its bind addresses in any order. */
+/**
+ * Returns the identity of a server's default state folder: its port and its bind addresses in any
+ * order.
+ */
 export function serverIdentity(port: number, bind: readonly string[]): string {
 	return [String(port), ...bind.toSorted()].join(' ');
 }

@@ -7,7 +7,7 @@ import {SocketError, type UdpBackEnd} from '../udp/udp.ts';
 import {RouteQuery} from './route-query.ts';
 
 /** Documentation (RFC 5737): no machine has an address in all three. */
-const NOBODY: readonly string[] = ['192.0.2', '198.51.100', '203.0.113'];
+const UNASSIGNED: readonly string[] = ['192.0.2', '198.51.100', '203.0.113'];
 
 /** Flags of routes in /proc/net/ipv6_route that end in this machine: RTF_LOCAL and RTF_ANYCAST. */
 const RTF_HERE = 0x8010_0000;
@@ -15,11 +15,11 @@ const RTF_HERE = 0x8010_0000;
 /** Share of the time that reading routes may take; a router of the internet has 200,000. */
 const READING_SHARE = 0.01;
 
-/** Codes of a bind that say: not an address of this machine, or not even of a family it speaks. */
+/** Errors of a bind: not an address of this machine, or of a family that it lacks. */
 const NOT_OURS: readonly string[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 
 /**
- * Which addresses are this machine's own, asked of the system one by one. The list of interfaces is
+ * This machine's own addresses, asked of the system one by one. The list of interfaces is
  * not enough: it lacks those of interfaces without a carrier and whole prefixes routed as local.
  *
  * Linux answers by its routes. Where it is not to be asked (without koffi, in a sandbox without
@@ -29,7 +29,7 @@ const NOT_OURS: readonly string[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 export class OwnAddresses implements Locality {
 	readonly #backEnd: UdpBackEnd;
 	readonly #routes: RouteQuery | undefined;
-	/** Whether binding tells own addresses from others: not with net.ipv4.ip_nonlocal_bind. */
+	/** True while binding separates own addresses from others: not with net.ipv4.ip_nonlocal_bind. */
 	#bindTells = false;
 	#localRoutes: readonly Prefix[] = [];
 	#nextReading = Number.NEGATIVE_INFINITY;
@@ -51,8 +51,8 @@ export class OwnAddresses implements Locality {
 	/** Looks again at what changes seldom; to be called every few seconds. */
 	rescan(): void {
 		if (this.#routes !== undefined) return;
-		const nobody = NOBODY.map((prefix) => `${prefix}.${randomInt(1, 255)}`);
-		this.#bindTells = nobody.some((address) => this.#canBind(address) === false);
+		const unassigned = UNASSIGNED.map((prefix) => `${prefix}.${randomInt(1, 255)}`);
+		this.#bindTells = unassigned.some((address) => this.#canBind(address) === false);
 		const before = performance.now();
 		if (before < this.#nextReading) return;
 		this.#localRoutes = localIpv6Routes();

@@ -15,7 +15,7 @@ const RTA_DST = 1;
 const HEADER = 16;
 const ROUTE = 12;
 const ATTRIBUTE = 4;
-/** Where a route message has its type. */
+/** Offset of the type in a route message. */
 const ROUTE_TYPE = HEADER + 7;
 
 const FAMILY_OF_LENGTH: Readonly<Record<number, number>> = {4: 2, 16: 10};
@@ -23,10 +23,10 @@ const FAMILY_OF_LENGTH: Readonly<Record<number, number>> = {4: 2, 16: 10};
 /** Types of routes that end in this machine: local, broadcast, anycast, multicast. */
 const LOCAL_TYPES: readonly number[] = [2, 3, 4, 5];
 
-/** Errors that say that there is no way to the address: EACCES, ENETUNREACH, EHOSTUNREACH. */
+/** Errors for an address without a route: EACCES, ENETUNREACH, EHOSTUNREACH. */
 const NO_ROUTE: readonly number[] = [13, 101, 113];
 
-/** Where questions go; the answer to one begins at REPLY. */
+/** Offset of requests; the answer to one begins at REPLY. */
 const REPLY = 64;
 const REPLY_SIZE = 4000;
 

@@ -9,10 +9,10 @@ import {TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import type {NameAnswer} from '../names/names.ts';
 
-/** How long the address of a name stays the one in use. */
+/** Time for which the address of a name stays in use. */
 const STICKY: Millis = 60_000;
 
-/** How soon a name without addresses is looked up again. */
+/** Delay until a name without addresses is looked up again. */
 const RETRY: Millis = 5000;
 
 /** Datagrams that wait for the addresses of one target, the newest. */
@@ -26,7 +26,7 @@ export interface Route {
 	readonly text: string;
 	/** The name in the spelling that it is looked up by; '' for an address. */
 	readonly name: string;
-	/** Where it may be: the address itself or those of the name, best first. */
+	/** Candidates: the address itself or those of the name, best first. */
 	addresses: readonly Uint8Array[];
 	/** For which state of the rules and of the flow this was decided. */
 	decided: number;
@@ -38,13 +38,13 @@ export interface Route {
 	refusal: number;
 	/** The same in words for a log. */
 	reason: string;
-	/** Whether a name is not even looked up. */
+	/** True for a name that is not even looked up. */
 	readonly barred: boolean;
-	/** When the name is to be looked up (again). */
+	/** Time at which the name is to be looked up (again). */
 	lookUpAt: Millis;
 	lookingUp: boolean;
 	waiting: Uint8Array[];
-	/** When the client was told of a refusal last. */
+	/** Time of the last refusal sent to the client. */
 	refusedAt: Millis;
 }
 
@@ -91,7 +91,8 @@ export function routeOf(
 
 /**
  * Chooses the address that a route uses: the one in use while it is among those of the name and
- * allowed, else the first that is allowed; those of the family `avoid` only where there is no other.
+ * allowed, else the first that is allowed; those of the family `avoid` only where there is no
+ * other.
  */
 export function decide(
 	route: Route,
@@ -135,7 +136,7 @@ function use(route: Route, address: Uint8Array): void {
 	route.reason = '';
 }
 
-/** What a lookup found; a name that had addresses keeps them when there is no answer. */
+/** Takes the answer of a lookup; a name that had addresses keeps them when there is no answer. */
 export function learn(route: Route, answer: NameAnswer, now: Millis): void {
 	route.lookingUp = false;
 	route.decided = -1;
@@ -148,7 +149,7 @@ export function learn(route: Route, answer: NameAnswer, now: Millis): void {
 	if (route.addresses.length === 0) route.reason = answer.failure.detail;
 }
 
-/** Whether a name has to be looked up now; not while its address answers, so that that one stays. */
+/** True when a name has to be looked up now; not while its address answers, so that it stays. */
 export function isDue(route: Route, heard: Millis, now: Millis): boolean {
 	if (route.name === '' || route.barred || route.lookingUp || now < route.lookUpAt) return false;
 	return route.address === undefined || now - heard >= STICKY;

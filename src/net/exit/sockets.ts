@@ -24,7 +24,7 @@ import {
 } from './routes.ts';
 import {ExitSources} from './sources.ts';
 
-/** What exit sockets tell their owner. */
+/** Events of exit sockets, for their owner. */
 interface ExitSocketsEvents {
 	/** Datagram i of the batch came from sources[i], encoded; those without a source are dropped. */
 	answered(flow: number, batch: DatagramBatch, sources: readonly (Uint8Array | undefined)[]): void;
@@ -32,12 +32,12 @@ interface ExitSocketsEvents {
 	refused(flow: number, reference: number, code: number): void;
 }
 
-/** What exit sockets get from outside. */
+/** Inputs of exit sockets. */
 export interface ExitSocketsInit {
 	readonly policy: ExitPolicy;
 	/** The rules of one user beside the server's; undefined = it has none. */
 	readonly rulesOf?: (user: string) => UserRules | undefined;
-	/** How many sockets there may be. */
+	/** Limit of open sockets. */
 	readonly budget: SocketBudget;
 	/** Finds the addresses of a name for a user; never rejects. */
 	readonly resolve: (user: string, name: string) => Promise<NameAnswer>;
@@ -51,11 +51,14 @@ export interface ExitSocketsInit {
 /** Bytes that wait for names, of all flows. */
 const WAITING_BYTES = 4 * 1024 * 1024;
 
-/** How long a family without a route is the second choice for names, and how soon it is opened again. */
+/**
+ * Time for which a family without a route is the second choice for names, and after which it is
+ * opened again.
+ */
 const AVOID: Millis = 10_000;
 
-/** How often a client is told again that the same target is refused. */
-const TELL_INTERVAL: Millis = 1000;
+/** Interval at which the refusal of the same target is repeated to a client. */
+const REFUSAL_INTERVAL: Millis = 1000;
 
 const LOG_INTERVAL: Millis = 60_000;
 
@@ -64,7 +67,7 @@ interface Flow {
 	readonly user: string;
 	readonly account: SocketAccount;
 	readonly rules: UserRules | undefined;
-	/** Who wrote, as this user may hear them. */
+	/** Sources of datagrams, as far as this user may receive from them. */
 	readonly heard: ExitSources;
 	/** For IPv4 and for IPv6, each opened when it is needed and kept as long as the flow. */
 	readonly sockets: Map<IpFamily, UdpSocket>;
@@ -76,17 +79,21 @@ interface Flow {
 	/** The family that found no route last. */
 	avoid: IpFamily | undefined;
 	avoidUntil: Millis;
-	/** How often `avoid` changed: routes are decided anew then. */
+	/** Changes of `avoid` so far; routes are decided anew after each. */
 	changes: number;
 	ended: boolean;
-	/** The flow's only target: nobody else is heard. Undefined = anybody may answer. */
+	/**
+	 * The flow's only target, from which alone datagrams are accepted. `undefined`: any host may
+	 * answer.
+	 */
 	only: Route | undefined;
 }
 
 /**
  * The sockets of flows whose client names the targets: one for each address family of a flow, not
- * connected, so that all targets see the same port and any host may answer. What may be reached,
- * and who may answer, the policy says, about the very address that the system gets.
+ * connected, so that all targets see the same port and any host may answer. The policy
+ * decides which targets may be reached and which hosts may answer, on the very address that the
+ * system gets.
  */
 export class ExitSockets {
 	readonly #init: ExitSocketsInit;
@@ -106,7 +113,7 @@ export class ExitSockets {
 		this.#init = init;
 	}
 
-	/** How many flows have a place here. */
+	/** Flows that have a place here. */
 	get size(): number {
 		return this.#flows.size;
 	}
@@ -257,7 +264,7 @@ export class ExitSockets {
 		return socket.send(bytes, start, end, route.remote);
 	}
 
-	// The socket for a route; undefined = the route says why there is none.
+	// The socket for a route; undefined = none, and the route has the reason.
 	#prepare(flow: Flow, route: Route): UdpSocket | undefined {
 		if (flow.avoid !== undefined && this.#init.now() >= flow.avoidUntil)
 			this.#avoid(flow, undefined);
@@ -357,18 +364,18 @@ export class ExitSockets {
 		const {refusal, text, reason} = route;
 		if (refusal === RefusalCode.DENIED) {
 			counts.denied++;
-			this.#tell(flow, 'a target is denied', text, reason);
+			this.#log(flow, 'a target is denied', text, reason);
 		} else if (refusal === RefusalCode.UNRESOLVABLE) {
 			counts.unresolvable++;
-			this.#tell(flow, 'a target cannot be resolved', text, reason);
+			this.#log(flow, 'a target cannot be resolved', text, reason);
 		} else counts.noSocket++;
 		const now = this.#init.now();
-		if (now - route.refusedAt < TELL_INTERVAL) return;
+		if (now - route.refusedAt < REFUSAL_INTERVAL) return;
 		route.refusedAt = now;
 		this.#init.events.refused(flow.id, route.reference, refusal);
 	}
 
-	#tell({user}: Flow, message: string, target: string, reason: string): void {
+	#log({user}: Flow, message: string, target: string, reason: string): void {
 		const {reporter} = this.#init;
 		reporter.limited(`${message} ${user}`, LOG_INTERVAL).info(message, {user, target, reason});
 	}

@@ -12,7 +12,7 @@ interface Source {
 	heard: Millis;
 }
 
-/** Who wrote to the sockets of an exit, and whether users may hear them. */
+/** Sources of datagrams at the sockets of an exit, and whether users may receive from them. */
 export class ExitSources {
 	readonly #policy: ExitPolicy;
 	readonly #rules: UserRules | undefined;
@@ -34,7 +34,7 @@ export class ExitSources {
 		return source.encoded;
 	}
 
-	/** When a datagram came from there last. */
+	/** Returns the time of the last datagram from there. */
 	heard(remote: RemoteAddress | undefined): Millis {
 		const source = remote === undefined ? undefined : this.#byRemote.get(remote);
 		return source?.heard ?? Number.NEGATIVE_INFINITY;

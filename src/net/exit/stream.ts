@@ -22,25 +22,25 @@ import type {SocketBudget} from '../udp/socket-budget.ts';
 /** From the client's request to the connection. */
 const CONNECT_LIMIT: Millis = 20_000;
 
-/** What streams of a server get from outside. */
+/** Inputs of a server's streams. */
 export interface ExitStreamInit {
 	readonly policy: ExitPolicy;
 	/** The rules of one user beside the server's; undefined = it has none. */
 	readonly rulesOf: (user: string) => UserRules | undefined;
-	/** Whether a user may choose targets at all. */
+	/** True when a user may choose targets at all. */
 	readonly mayChoose: (user: string) => boolean;
 	/** Finds the addresses of a name for a user; never rejects. */
 	readonly resolve: (user: string, name: string) => Promise<NameAnswer>;
-	/** How many sockets there may be. */
+	/** Limit of open sockets. */
 	readonly budget: SocketBudget;
 	/** Begins a connection to an IP literal. */
 	readonly open: (host: string, port: number) => Socket;
 	readonly clock: RaceClock;
-	/** Tells the tunnel that streams were changed. */
+	/** Called when streams were changed. */
 	readonly changed: () => void;
 }
 
-/** What a stream tells its owner. */
+/** Events of a stream, for its owner. */
 interface ExitStreamEvents {
 	/** Its target cannot be had: one of RefusalCode, `host:port`, and more words. */
 	refused(user: string, code: number, target: string, reason: string): void;
@@ -64,7 +64,7 @@ export class ExitStream implements StreamOwner {
 		this.#events = events;
 	}
 
-	/** Begins to connect; whatever comes of it the stream and the events tell. */
+	/** Begins to connect; the outcome is reported through the stream and the events. */
 	start(): void {
 		const {clock, mayChoose} = this.#init;
 		this.#stream.owner = this;
@@ -141,7 +141,7 @@ export class ExitStream implements StreamOwner {
 		this.#race.start();
 	}
 
-	// Whatever the system said before: a connection with oneself never leaves the machine.
+	// Whatever the system answered before: a connection with oneself never leaves the machine.
 	#rejects({localAddress = '', remoteAddress = '', remotePort = 0}: Socket): string | undefined {
 		if (localAddress !== remoteAddress) return undefined;
 		const address = parseIp(remoteAddress.split('%')[0] ?? '');
@@ -182,7 +182,7 @@ export class ExitStream implements StreamOwner {
 	}
 }
 
-/** What the client asks for; undefined = it makes no sense. */
+/** Decodes the requested target. `undefined`: it makes no sense. */
 function targetOf(encoded: Uint8Array): SocksTarget | undefined {
 	const cursor = new Cursor();
 	cursor.reset(encoded, 0, encoded.length);

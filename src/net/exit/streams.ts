@@ -11,7 +11,7 @@ import {ExitStream, type ExitStreamInit} from './stream.ts';
 
 const LOG_INTERVAL: Millis = 60_000;
 
-/** What an exit for streams gets from outside. */
+/** Inputs of an exit for streams. */
 export interface StreamExitInit extends Omit<ExitStreamInit, 'open' | 'clock'> {
 	readonly reporter: Reporter;
 	readonly now: () => Millis;
@@ -40,7 +40,7 @@ export class StreamExit {
 		this.#streams = new SweptSet(init.now);
 	}
 
-	/** How many streams have a connection or are about to get one. */
+	/** Streams that have a connection or are about to get one. */
 	get size(): number {
 		return this.#streams.size;
 	}

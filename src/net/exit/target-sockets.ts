@@ -13,7 +13,7 @@ import {
 	type UdpSocket,
 } from '../udp/udp.ts';
 
-/** What target sockets tell their owner. */
+/** Events of target sockets, for their owner. */
 interface TargetSocketsEvents {
 	/** The target answered: every datagram of the batch is its. */
 	answered(flow: number, batch: DatagramBatch): void;
@@ -21,12 +21,12 @@ interface TargetSocketsEvents {
 	failed(flow: number, code: number): void;
 }
 
-/** What target sockets get from outside. */
+/** Inputs of target sockets. */
 export interface TargetSocketsInit {
 	/** Name or IP literal of the fixed target. */
 	readonly host: string;
 	readonly port: number;
-	/** How many sockets there may be. */
+	/** Limit of open sockets. */
 	readonly budget: SocketBudget;
 	/** The name of the user whose flow it is. */
 	readonly userOf: (flow: number) => string;
@@ -37,7 +37,10 @@ export interface TargetSocketsInit {
 	readonly now: () => Millis;
 }
 
-/** Datagrams a flow keeps while the target's name is not resolved or its turn has not come, the newest. */
+/**
+ * Datagrams a flow keeps while the target's name is not resolved or its turn has not come, the
+ * newest.
+ */
 const WAITING_PER_FLOW = 64;
 
 /** Bytes that all flows together keep then. */
@@ -49,13 +52,13 @@ const WAITING_BYTES = 4 * 1024 * 1024;
  */
 const OPEN_AT_ONCE = 4;
 
-/** How often a name is resolved. */
+/** Interval at which a name is resolved. */
 const RESOLVE_INTERVAL: Millis = 60_000;
 
-/** How soon it is resolved again after a failure. */
+/** Delay until it is resolved again after a failure. */
 const RETRY_INTERVAL: Millis = 5000;
 
-/** How often a flow that lost its route is connected anew at most. */
+/** Shortest interval at which a flow that lost its route is connected anew. */
 const RECONNECT_INTERVAL: Millis = 1000;
 
 interface Flow {
@@ -85,7 +88,7 @@ export class TargetSockets {
 	/** Flows that wait for their socket, in their order. */
 	readonly #opening = new Set<Flow>();
 	#immediate: NodeJS.Immediate | undefined;
-	/** How many got one since the last look at the network. */
+	/** Flows that got a socket since the last look at the network. */
 	#opened = 0;
 	#failure = '';
 	#resolving = false;
@@ -97,7 +100,7 @@ export class TargetSockets {
 		this.#init = init;
 	}
 
-	/** How many flows have a place here. */
+	/** Flows that have a place here. */
 	get size(): number {
 		return this.#flows.size;
 	}
@@ -177,7 +180,8 @@ export class TargetSockets {
 		return flow;
 	}
 
-	// Whether a flow without a connection has one now; its datagram waits for the name, or for its turn.
+	// Whether a flow without a connection has one now; its datagram waits for the name, or for its
+	// turn.
 	#ready(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
 		if (this.#address === undefined || (flow.socket === undefined && !this.#mayOpen(flow))) {
 			this.#wait(flow, bytes.slice(start, end));

@@ -6,20 +6,22 @@ import {parseIp, withoutZone} from '../../text/ip.ts';
 import type {NameAnswer} from '../names/names.ts';
 import type {Reporter} from '../reporter.ts';
 
-/** What keeps an exit policy up to date. */
+/** Inputs of the upkeep of an exit policy. */
 export interface ExitUpkeepInit {
 	readonly policy: ExitPolicy;
-	/** Whose host names are looked up. */
+	/** Rules whose host names are looked up. */
 	readonly rules: readonly RuleSet[];
 	readonly resolve: (user: string, name: string) => Promise<NameAnswer>;
-	/** What is looked at again with the addresses. */
+	/** Rescanned together with the addresses. */
 	readonly locality?: {rescan(): void} | undefined;
-	/** Calls back when links, addresses or routes change; undefined = the system does not tell. */
+	/**
+	 * Calls back when links, addresses or routes change. `undefined`: the system reports no changes.
+	 */
 	readonly watch?: (changed: () => void) => {close(): void} | undefined;
 	/** Addresses that reach this machine beside those of its interfaces, as text. */
 	readonly bind: readonly string[];
 	readonly reporter: Reporter;
-	/** Hears that verdicts may differ from now on. */
+	/** Called when verdicts may differ from now on. */
 	readonly changed: () => void;
 	/** All addresses of the interfaces, or throws; the system's except in tests. */
 	readonly addresses?: () => readonly string[];
@@ -32,13 +34,13 @@ const ADDRESSES_UNKNOWN =
 	'the addresses of this machine cannot be listed, so what the exit may reach is asked of the ' +
 	'system one by one (with systemd RestrictAddressFamilies= must name AF_NETLINK)';
 
-/** How often the addresses of this machine are read. */
+/** Interval at which the addresses of this machine are read. */
 const RESCAN_INTERVAL: Millis = 5000;
 
-/** How often the host names of rules are looked up. */
+/** Interval at which the host names of rules are looked up. */
 const RULES_INTERVAL: Millis = 60_000;
 
-/** How long a server waits at its start for names in rules. */
+/** Longest wait of a starting server for names in rules. */
 const START_LIMIT: Millis = 8000;
 
 /** Looks after what a policy cannot know by itself: own addresses, and those of names in rules. */
@@ -48,7 +50,7 @@ export class ExitUpkeep {
 	#known = '';
 	#timers: NodeJS.Timeout[] = [];
 	#watch: {close(): void} | undefined;
-	/** Whether routes may have changed since the last look. */
+	/** True when routes may have changed since the last look. */
 	#routesChanged = false;
 	#closed = false;
 

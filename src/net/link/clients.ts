@@ -1,10 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 import {parseIp} from '../../text/ip.ts';
 
-/** How long an address keeps what it has from further clients of its own: time for an answer. */
+/**
+ * Time for which an address keeps its places from further clients of its own: time for an answer.
+ */
 const GRACE: Millis = 1000;
 
-/** What decides who stays when there is no room. */
+/** State that decides which client stays when there is no room. */
 export interface PlacedClient {
 	/** IP address as text, with or without a zone. */
 	readonly host: string;
@@ -12,11 +14,12 @@ export interface PlacedClient {
 }
 
 /**
- * Clients of a relay that nobody authenticates, at most `limit`. Who fills it with datagrams from
- * ever new ports keeps nobody out: when there is no room the address with most clients that the
- * target never answered loses its oldest of these, to an address that has fewer. An address, or as
- * many forged ones, may replace its own after {@link GRACE} only, so that each can be answered.
- * Whoever was answered stays until it is silent. All of it takes constant time.
+ * Clients of a relay without authentication, at most `limit`. An attacker that fills it with
+ * datagrams from ever new ports keeps no client out: when there is no room the address with most
+ * clients that the target never answered loses its oldest of these, to an address that has fewer.
+ * An address, or as many forged ones, may replace its own after {@link GRACE} only, so that each
+ * can be answered. A client that was answered stays until it is silent. All of it takes constant
+ * time.
  */
 export class LinkClients<Client extends PlacedClient> {
 	readonly #limit: number;
@@ -101,7 +104,7 @@ function oldest<Client>(group: Set<Client>): Client | undefined {
 	return client;
 }
 
-/** Who sends from an address may send from all of its /64, too. */
+/** Returns the source of an address: a sender in a /64 may use all of it. */
 function sourceOf(host: string): string {
 	const bytes = parseIp(host.split('%', 1)[0]!);
 	return bytes?.length === 16 ? bytes.subarray(0, 8).join('.') : host;

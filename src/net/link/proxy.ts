@@ -18,11 +18,11 @@ import {LinkClients, type PlacedClient} from './clients.ts';
 /** Node's longest timer is 2^31 - 1 ms, beyond it fires at once. */
 const LONGEST_TIMER: Millis = 3_600_000;
 
-/** How a relay with a simulated link in it is set up. */
+/** Settings of a relay with a simulated link in it. */
 export interface LinkProxyOptions {
-	/** Where clients send to: an IP address, or `localhost` for both loopback ones; port 0 = any. */
+	/** Address for clients: an IP address, or `localhost` for both loopback ones; port 0: any. */
 	readonly listen: {readonly address: string; readonly port: number};
-	/** Where the link ends; a name is resolved once, at the start. */
+	/** Far end of the link; a name is resolved once, at the start. */
 	readonly target: {readonly host: string; readonly port: number};
 	/** Client to target; what is left out is perfect. */
 	readonly up?: Partial<LinkConfig>;
@@ -39,7 +39,7 @@ export interface LinkProxyOptions {
 	readonly maxClients?: number;
 }
 
-/** What has happened so far, per direction and on the sockets. */
+/** Counts so far, per direction and on the sockets. */
 export interface LinkProxyCounts {
 	readonly up: Readonly<LinkCounts>;
 	readonly down: Readonly<LinkCounts>;
@@ -55,21 +55,23 @@ export interface LinkProxyCounts {
 
 /** A running relay. */
 export interface LinkProxy {
-	/** Where it really listens, as `host:port`. */
+	/** Bound addresses, as `host:port`. */
 	readonly addresses: readonly string[];
 	readonly port: number;
-	/** Where it really sends to. */
+	/** Resolved address that it sends to. */
 	readonly target: {readonly address: string; readonly port: number};
 	/** A snapshot. */
 	readonly counts: LinkProxyCounts;
-	/** Changes either direction while it runs; nothing under way is lost, no random stream restarts. */
+	/**
+	 * Changes either direction while it runs; nothing under way is lost, no random stream restarts.
+	 */
 	configure(direction: 'up' | 'down', config: Partial<LinkConfig>): void;
 	/** Closes all sockets; what is under way is gone. Resolves when the ports are free. */
 	close(): Promise<void>;
 }
 
 interface Client extends PlacedClient {
-	/** Where it is, at the listening socket. */
+	/** Address of the client, at the listening socket. */
 	readonly remote: RemoteAddress;
 	readonly upstream: UdpSocket;
 	/** The target, at that socket. */

@@ -5,7 +5,7 @@ import type {Millis} from '../../bytes/time.ts';
 import {hostName} from '../../text/host-name.ts';
 import {parseIp, unmap} from '../../text/ip.ts';
 
-/** How often a look is taken whether the file changed. */
+/** Interval at which it is checked whether the file changed. */
 const CHECK_INTERVAL: Millis = 1000;
 
 /** Files longer than this are left alone: lists of millions of blocked names belong elsewhere. */
@@ -16,11 +16,11 @@ const LINES_AT_ONCE = 2000;
 
 const {SystemRoot = 'C:\\Windows'} = process.env;
 
-/** Where the system keeps its hosts file. */
+/** Path of the system's hosts file. */
 export const HOSTS_PATH: string =
 	process.platform === 'win32' ? `${SystemRoot}\\System32\\drivers\\etc\\hosts` : '/etc/hosts';
 
-/** What a hosts file needs to know of the file system; a test has its own. */
+/** The parts of the file system that a hosts file needs; a test has its own. */
 export interface HostsSource {
 	/** A text that changes when the file does, undefined if there is no (usable) file. */
 	version(): Promise<string | undefined>;
@@ -70,7 +70,7 @@ export class HostsFile {
 		this.#now = now;
 	}
 
-	/** Whether the file was read at least once, or found missing. */
+	/** True once the file was read, or found missing. */
 	get isKnown(): boolean {
 		return this.#checkedAt > Number.NEGATIVE_INFINITY;
 	}

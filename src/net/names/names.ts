@@ -15,7 +15,7 @@ export interface NameFailure {
 	readonly detail: string;
 }
 
-/** What is known of a name: at least one address and no failure, or a failure and no address. */
+/** Answer for a name: at least one address and no failure, or a failure and no address. */
 export interface NameAnswer {
 	/** 4 or 16 bytes each, mapped ones unwrapped, best first; shared, so never to be changed. */
 	readonly addresses: readonly Uint8Array[];
@@ -29,7 +29,7 @@ export interface NameClock {
 	after(delay: Millis, run: () => void): () => void;
 }
 
-/** What can be other than the system's and the default. */
+/** Overrides of the system and the defaults. */
 export interface NamesInit {
 	readonly clock?: NameClock;
 	readonly queries?: NameQueries;
@@ -44,20 +44,22 @@ const LIMITS = {running: 64, runningPerUser: 8, waiting: 4096, waitingPerUser: 2
 /** Answers kept. */
 const CACHE_LIMIT = 4096;
 
-/** Addresses kept of one name; nobody gets to the seventeenth. */
+/** Addresses kept of one name; a seventeenth would never be tried. */
 const ADDRESS_LIMIT = 16;
 
-/** When a lookup is given up. */
+/** Time after which a lookup is given up. */
 const LOOKUP_TIMEOUT: Millis = 5000;
 
-/** How long one kind of address waits for the other (RFC 8305 says 50 ms, for a nearby server). */
+/**
+ * Time for which one kind of address waits for the other (RFC 8305: 50 ms, for a nearby server).
+ */
 const OTHER_FAMILY_DELAY: Millis = 100;
 
-/** Bounds of how long addresses are kept, whatever the name's owner says. */
+/** Bounds of the lifetime of addresses, whatever TTL the name's owner gives. */
 const MIN_LIFETIME: Millis = 60_000;
 const MAX_LIFETIME: Millis = 3_600_000;
 
-/** How long a failure is kept. */
+/** Time for which a failure is kept. */
 const FAILURE_LIFETIME: Millis = 5000;
 
 const SYSTEM_CLOCK: NameClock = {
@@ -109,7 +111,7 @@ export class Names {
 		};
 	}
 
-	/** What is known of a name without a lookup; undefined when one is needed. */
+	/** Returns the answer for a name without a lookup. `undefined`: one is needed. */
 	peek(text: string): NameAnswer | undefined {
 		const name = hostName(text);
 		if (name === undefined) return readLiteral(text);
@@ -117,7 +119,9 @@ export class Names {
 		return this.#hosts.isKnown ? this.#known(name) : undefined;
 	}
 
-	/** Finds the addresses of a name for a user, who pays for the lookup with a share of the limits. */
+	/**
+	 * Finds the addresses of a name for a user, who pays for the lookup with a share of the limits.
+	 */
 	async resolve(user: string, text: string): Promise<NameAnswer> {
 		const name = hostName(text);
 		if (name === undefined) return readLiteral(text);
@@ -215,7 +219,10 @@ export class Names {
 	}
 }
 
-/** What is no name is an address, or nothing: odd spellings of numbers never get any further. */
+/**
+ * Reads text that is no name as an address, or as nothing: odd spellings of numbers never get any
+ * further.
+ */
 function readLiteral(text: string): NameAnswer {
 	const bytes = parseIp(text);
 	if (bytes === undefined) return failed('invalid', 'neither a name nor an IP address');
@@ -228,7 +235,7 @@ function lifetimeOf(found: readonly NameRecord[]): Millis {
 	return Math.min(MAX_LIFETIME, Math.max(MIN_LIFETIME, shortest));
 }
 
-/** The codes by which name servers and the C library say that there is nothing to find. */
+/** Error codes of name servers and the C library for a name without addresses. */
 const UNKNOWN_CODES: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'NODATA']);
 
 function failureOf(errors: readonly unknown[]): NameFailure {
@@ -279,7 +286,7 @@ function collect(
 	for (const part of query.parts) {
 		part.then(
 			(records) => {
-				// Who was told of the others would not expect more to come.
+				// A caller that has the other addresses does not expect more to come.
 				if (!finished) found.push(...records);
 				settled();
 			},

@@ -2,7 +2,7 @@ import {networkInterfaces} from 'node:os';
 import {contains, type Prefix, prefixOf} from '../../exit/prefix.ts';
 import {parseIp} from '../../text/ip.ts';
 
-/** Which kinds of address this machine could send from. */
+/** Kinds of address that this machine could send from. */
 export interface Sources {
 	readonly ipv4: boolean;
 	/** `local`: unique local addresses only, which reach no more than others of their kind. */
@@ -71,7 +71,7 @@ function remoteness(address: Uint8Array, sources: Sources): number {
 
 /**
  * Addresses of a name, best first, each once: the rules 1 (usable), 5 (matching label) and 6
- * (precedence) of RFC 6724 section 6, as far as own addresses tell; equals keep their order.
+ * (precedence) of RFC 6724 section 6, as far as own addresses decide; equals keep their order.
  */
 export function orderAddresses(addresses: readonly Uint8Array[], sources: Sources): Uint8Array[] {
 	const distinct = new Map(addresses.map((address) => [address.join(), address]));

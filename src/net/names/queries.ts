@@ -7,7 +7,7 @@ import {NameQueue} from './queue.ts';
 export interface NameRecord {
 	/** IP literal. */
 	readonly address: string;
-	/** Seconds that the answer may be kept; 0 where nobody said. */
+	/** Seconds for which the answer may be kept; 0: not given. */
 	readonly ttl: number;
 }
 
@@ -19,15 +19,15 @@ export interface NameQuery {
 	cancel(): void;
 }
 
-/** What looks names up: name servers, or a test. */
+/** Looks names up: name servers, or a test. */
 export interface NameQueries {
-	/** @param user who asks, so that one who asks for slow names delays nobody else */
+	/** @param user the asking user, so that slow names of one user delay no other */
 	query(name: string, user?: string): NameQuery;
 	/** Cancels everything. */
 	close(): void;
 }
 
-/** What the system's queries can be told. */
+/** Settings of the system's queries. */
 export interface SystemQueriesInit {
 	/** Name servers instead of the system's: `ADDR:PORT`. */
 	readonly servers?: readonly string[];
@@ -41,18 +41,22 @@ export interface SystemQueriesInit {
 /** A lookup by the C library: nothing can stop one that has begun. */
 export type LibraryLookup = (name: string) => Promise<readonly {readonly address: string}[]>;
 
-/** When a name server is asked again; the limit of the whole lookup lies beyond the second try. */
+/**
+ * Time until a name server is asked again; the limit of the whole lookup lies beyond the second
+ * try.
+ */
 const TRY_TIMEOUT: Millis = 2000;
 
-/** How old a resolver may get: each reads the list of name servers only when it is made. */
+/** Greatest age of a resolver: it reads the list of name servers only when it is made. */
 const RESOLVER_AGE: Millis = 30_000;
 
 /** Resolvers kept for the next lookup. */
 const IDLE_RESOLVERS = 16;
 
 /**
- * Lookups by the C library: each may hold one of the 4 threads that files need, too, for as long as its
- * name servers are silent. So a user has one at a time, which leaves the other to everybody else.
+ * Lookups by the C library: each may hold one of the 4 threads that files need, too, for as long as
+ * its name servers are silent. So a user has one at a time, which leaves the other to everybody
+ * else.
  */
 const LIBRARY_LIMITS = {running: 2, runningPerUser: 1, waiting: 1024, waitingPerUser: 64} as const;
 
@@ -61,7 +65,7 @@ interface AgedResolver {
 	readonly madeAt: Millis;
 }
 
-/** For which names nsswitch.conf wants more than a hosts file and name servers. */
+/** Returns the names for which nsswitch.conf asks for more than a hosts file and name servers. */
 export function readNsswitch(text: string): 'all' | 'local' | 'none' {
 	const line = /^\s*hosts:([^#\n]*)/m.exec(text)?.[1];
 	if (line === undefined) return 'none';

@@ -1,4 +1,4 @@
-/** How much may be under way and wait. */
+/** Limits of the jobs under way and waiting. */
 export interface NameQueueLimits {
 	readonly running: number;
 	readonly runningPerUser: number;

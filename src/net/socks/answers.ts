@@ -21,7 +21,7 @@ export function replyCodeOf(refusal: number): ReplyCode {
 	}
 }
 
-/** What a SOCKS5 client hears of its CONNECT. */
+/** Replies to a SOCKS5 client's CONNECT. */
 export const SOCKS_ANSWERS: StreamAnswers = {
 	opened: encodeConnected,
 	refused: (code) => encodeReply(replyCodeOf(code)),

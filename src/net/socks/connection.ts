@@ -17,7 +17,7 @@ const DRAIN_LIMIT = 64 * 1024;
 
 type ConnectRequest = Extract<SocksRequest, {command: 'connect'}>;
 
-/** What a connection needs of its listener. */
+/** The parts of the listener that a connection uses. */
 export interface SocksConnectionOwner {
 	readonly negotiation: NegotiationOptions;
 	now(): Millis;
@@ -51,7 +51,7 @@ export class SocksConnection {
 	readonly #socket: Socket;
 	readonly #owner: SocksConnectionOwner;
 	readonly #negotiation: Negotiation;
-	/** When it is destroyed, once it is closing. */
+	/** Time at which it is destroyed, once it is closing. */
 	#deadline: Millis = Number.POSITIVE_INFINITY;
 	#drained = 0;
 	#closing = false;
@@ -60,7 +60,7 @@ export class SocksConnection {
 		this.#socket = socket;
 		this.#owner = owner;
 		this.#negotiation = new Negotiation(owner.negotiation, owner.now());
-		// Of a client that has gone already the system does not tell the address any more.
+		// Once a client is gone, the system no longer gives its address.
 		this.peer = {address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0};
 		this.host = canonicalAddress(this.peer.address) ?? this.peer.address;
 		this.localAddress = socket.localAddress ?? '';
@@ -72,17 +72,19 @@ export class SocksConnection {
 		socket.on('close', this.#closed);
 	}
 
-	/** Whether the handshake is not over yet. */
+	/** True until the handshake is over. */
 	get negotiating(): boolean {
 		return !this.#closing && !this.#negotiation.done;
 	}
 
-	/** Whether it has an association. */
+	/** True while it has an association. */
 	get associated(): boolean {
 		return this.#relay !== undefined;
 	}
 
-	/** Lets time pass: slow handshakes, connections that do not close, associations without traffic. */
+	/**
+	 * Lets time pass: slow handshakes, connections that do not close, associations without traffic.
+	 */
 	handleTimeout(now: Millis): void {
 		this.#drained = 0;
 		if (this.#socket.isPaused()) this.#socket.resume();
@@ -124,7 +126,7 @@ export class SocksConnection {
 			this.#proceed();
 			return;
 		}
-		// Some clients talk on; nothing of it means anything, but an open connection is wanted.
+		// Some clients send more; it has no meaning, but the connection has to stay open.
 		this.#drained += bytes.length;
 		if (this.#drained >= DRAIN_LIMIT) this.#socket.pause();
 	};

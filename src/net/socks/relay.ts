@@ -13,7 +13,7 @@ import {canonicalAddress, formatIp} from '../../text/ip.ts';
 import {TargetKind} from '../../wire/address.ts';
 import type {UdpSocket} from '../udp/udp.ts';
 
-/** What the relays want of the tunnel. */
+/** The parts of the tunnel that the relays use. */
 export interface SocksTunnel {
 	/** The clock of every input, read anew. */
 	now(): Millis;
@@ -49,7 +49,7 @@ function encodedOf(target: SocksTarget): Uint8Array {
 }
 
 /**
- * Where answers are put together. The memory is used again, unless the system still refers to it;
+ * Memory in which answers are put together. It is used again, unless the system still refers to it;
  * each answer is handed to the system at once.
  */
 export class AnswerBuffer {
@@ -80,7 +80,7 @@ export class AnswerBuffer {
 	}
 }
 
-/** What a relay is made of. */
+/** Parts of a relay. */
 export interface SocksRelayInit {
 	readonly options: AssociationOptions;
 	readonly socket: UdpSocket;
@@ -93,9 +93,9 @@ export interface SocksRelayInit {
 	 */
 	readonly user: () => number | undefined;
 	readonly userOf: (source: RemoteAddress) => number | undefined;
-	/** Says that a datagram was dropped for where it came from. */
+	/** Called when a datagram was dropped because of its source. */
 	readonly refused: (reason: 'wrong-port' | 'wrong-user', source: RemoteAddress) => void;
-	/** Which relay an application belongs to, by its key; shared by all relays. */
+	/** Relay of each application, by its key; shared by all relays. */
 	readonly owners: Map<string, SocksRelay>;
 }
 
@@ -105,13 +105,13 @@ export class SocksRelay {
 	readonly socket: UdpSocket;
 	/** The peer's address, in the one form by which addresses are compared. */
 	readonly peer: string;
-	/** From which port the application said it would send; 0 = it did not. */
+	/** Port from which the application announced to send; 0: it did not. */
 	readonly hintPort: number;
 	readonly #init: SocksRelayInit;
 	#user: number | undefined;
 	/** Its applications, by their port: each has a flow. */
 	readonly #applications = new Map<number, RemoteAddress>();
-	/** Names that were sent to, and those that nobody has answered for yet; for the filter only. */
+	/** Names that were sent to, and those without an answer yet; for the filter only. */
 	readonly #names = new WeakSet<SocksTarget>();
 	readonly #unanswered = new Set<SocksTarget>();
 
@@ -186,7 +186,7 @@ export class SocksRelay {
 		tunnel.send({...datagram, targetBytes, targetStart: 0, targetEnd}, arena, now);
 	}
 
-	// Names are resolved at the other end, which does not tell the address. Whoever answers first
+	// Names are resolved at the other end, which does not report the address. The first to answer
 	// from the port of a name is taken for it.
 	#noteName(target: SocksTarget, evicted: SocksTarget | undefined): void {
 		if (evicted !== undefined) this.#unanswered.delete(evicted);

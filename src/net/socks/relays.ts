@@ -21,28 +21,28 @@ const REFUSED = {
 /** Memory for fragments of all associations together. */
 const FRAGMENT_BYTES = 16 * 1024 * 1024;
 
-/** How relays are set up. */
+/** Settings of the relays. */
 export interface SocksRelaySettings {
 	/** One UDP port for all associations; undefined = each has its own, of the system's choice. */
 	readonly udpPort: number | undefined;
-	/** Whether applications may send from any port, and from several. */
+	/** True when applications may send from any port, and from several. */
 	readonly udpAnyPort: boolean;
-	/** Who may answer: 'none' lets everybody, 'address' only hosts that were sent to. */
+	/** Hosts that may answer: 'none' for all, 'address' for those that were sent to. */
 	readonly filter: 'none' | 'address';
 }
 
-/** What the relays are made of. */
+/** Parts of the relays. */
 export interface SocksRelaysInit extends SocksRelaySettings {
 	/** The endpoint's number of the listener. */
 	readonly listener: number;
 	readonly backEnd: UdpBackEnd;
 	readonly tunnel: SocksTunnel;
 	readonly reporter: Reporter;
-	/** Whose local sockets are; the system's except in tests. */
+	/** Owners of local sockets; the system's except in tests. */
 	readonly socketOwners?: SocketOwners | undefined;
 }
 
-/** Somebody who asked for an association. */
+/** A client connection that asked for an association. */
 export interface SocksClientConnection {
 	/** The remote end of the TCP connection, as the system writes it. */
 	readonly peer: {readonly address: string; readonly port: number};
@@ -50,14 +50,14 @@ export interface SocksClientConnection {
 	readonly localAddress: string;
 	readonly localPort: number;
 	readonly hint: SocksTarget | undefined;
-	/** Whether one source port must do. */
+	/** True when one source port must do. */
 	readonly singlePort: boolean;
 }
 
 interface SharedSocket {
 	readonly socket: UdpSocket;
 	readonly relays: Set<SocksRelay>;
-	/** Whether it stays without associations. */
+	/** True when it stays without associations. */
 	readonly lasting: boolean;
 }
 
@@ -80,7 +80,7 @@ export class SocksRelays implements UdpHandlers {
 		this.#socketOwners = init.socketOwners ?? new ProcSocketOwners();
 	}
 
-	/** How many associations there are. */
+	/** Associations that exist. */
 	get count(): number {
 		return this.#count;
 	}
@@ -205,8 +205,8 @@ function addAll(counts: Map<string, number>, {association}: SocksRelay): void {
 }
 
 /**
- * Whose a datagram from a new source is: of several associations of one address it is the one that
- * said it would send from this port, else the first that has not sent anything, else the newest.
+ * Returns the relay of a datagram from a new source: of several associations of one address the one
+ * whose hint has this port, else the first that has not sent anything, else the newest.
  */
 function chooseRelay(
 	relays: ReadonlySet<SocksRelay>,

@@ -20,7 +20,7 @@ import {passwordCheck, type SocksUser} from './users.ts';
 const SWEEP_INTERVAL: Millis = 1000;
 const REPORT_INTERVAL: Millis = 60_000;
 
-/** How many of everything there may be. */
+/** Limits of a listener. */
 export interface SocksLimits {
 	/** Connections without an association and before CONNECT. */
 	readonly connections: number;
@@ -32,18 +32,18 @@ export interface SocksLimits {
 /** The limits of a listener that has all the descriptors it needs. */
 export const SOCKS_LIMITS: SocksLimits = {connections: 1024, perAddress: 64, associations: 4096};
 
-/** How a SOCKS listener is set up. */
+/** Settings of a SOCKS listener. */
 export interface SocksServerSettings extends SocksRelaySettings {
 	/** `host` is an IP literal, or `localhost` for both loopback addresses. */
 	readonly listen: {readonly host: string; readonly port: number};
-	/** Whoever may use it; nobody = everybody may. */
+	/** Users that may log in; empty: no login. */
 	readonly users: readonly SocksUser[];
 	readonly authReply: 1 | 5;
-	/** The address that clients are told to send to; undefined = the one they reached. */
+	/** The address that clients get to send to. `undefined`: the one they reached. */
 	readonly advertise: string | undefined;
 }
 
-/** What a SOCKS listener is made of. */
+/** Parts of a SOCKS listener. */
 export interface SocksServerInit {
 	readonly settings: SocksServerSettings;
 	/** The endpoint's number of the listener. */
@@ -53,10 +53,10 @@ export interface SocksServerInit {
 	readonly descriptors?: {readonly handshakes: Account; readonly associations: Account};
 	readonly backEnd: UdpBackEnd;
 	readonly tunnel: SocksTunnel;
-	/** Where connections go that CONNECT; closed by whoever owns it, before the listener. */
+	/** Carries CONNECT requests. The caller closes it, before the listener. */
 	readonly streams: ClientStreams;
 	readonly reporter: Reporter;
-	/** Whose local sockets are; the system's except in tests. */
+	/** Owners of local sockets; the system's except in tests. */
 	readonly socketOwners?: SocketOwners | undefined;
 }
 
@@ -87,12 +87,12 @@ export class SocksServer implements SocksConnectionOwner {
 		});
 	}
 
-	/** Where it listens, as `host:port`. */
+	/** Addresses it listens on, as `host:port`. */
 	get addresses(): readonly string[] {
 		return this.#listener.addresses;
 	}
 
-	/** How many connections there are, streams not counted, and how many have an association. */
+	/** Connections, streams not counted, and those that have an association. */
 	get connections(): number {
 		return this.#connections.size;
 	}
@@ -166,7 +166,7 @@ export class SocksServer implements SocksConnectionOwner {
 		return handshakes >= perAddress ? 'of this address' : undefined;
 	}
 
-	/** How many connections of an address are like that; 0 on loopback, which has no limit. */
+	/** Counts the connections of an address that pass the test; 0 on loopback, which has no limit. */
 	#count(host: string, test: (connection: SocksConnection) => boolean): number {
 		if (isLoopback(host)) return 0;
 		let count = 0;
@@ -182,8 +182,8 @@ export class SocksServer implements SocksConnectionOwner {
 
 	negotiated(connection: SocksConnection, end: NegotiationEnd | 'bind' | undefined): void {
 		if (end === undefined) return;
-		const wantsLogin = this.#init.settings.users.length > 0;
-		const message = end === 'no-method' && !wantsLogin ? NO_LOGIN_NEEDED : REFUSALS[end];
+		const needsLogin = this.#init.settings.users.length > 0;
+		const message = end === 'no-method' && !needsLogin ? NO_LOGIN_NEEDED : REFUSALS[end];
 		this.#report(message ?? 'SOCKS5: handshake failed', connection, end);
 	}
 
@@ -243,13 +243,13 @@ export class SocksServer implements SocksConnectionOwner {
 	}
 }
 
-/** The client insists on a login, and there are no users. */
-const NO_LOGIN_NEEDED = 'SOCKS5: the client wants to log in, and no users are set up here';
+/** For a client that insists on a login where there are no users. */
+const NO_LOGIN_NEEDED = 'SOCKS5: the client offers only a login, and no users are configured';
 
 const REFUSALS: Readonly<Record<string, string>> = {
-	socks4: 'SOCKS5: somebody speaks SOCKS4',
-	http: 'SOCKS5: somebody speaks HTTP',
-	'no-method': 'SOCKS5: the client offers no user and password, which are asked for here',
+	socks4: 'SOCKS5: a client uses SOCKS4',
+	http: 'SOCKS5: a client uses HTTP',
+	'no-method': 'SOCKS5: the client offers no login, which is required',
 	'bad-login': 'SOCKS5: wrong user or password',
 	bind: 'SOCKS5: BIND is not supported',
 };

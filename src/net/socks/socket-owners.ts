@@ -8,7 +8,7 @@ export interface SocketPlace {
 	readonly port: number;
 }
 
-/** Whose the sockets of this machine are, by the numbers of its users. */
+/** Owners of the sockets of this machine, by the numbers of its users. */
 export interface SocketOwners {
 	/** The user at the near end of a TCP connection within this machine; undefined = not known. */
 	ofTcp(near: SocketPlace, far: SocketPlace): number | undefined;
@@ -22,7 +22,9 @@ const FRESH: Millis = 100;
 /** Share of the time that reading them may take. */
 const READING_SHARE = 0.05;
 
-/** A socket in a table, as get_tcp4_sock() and udp4_format_sock() of Linux print it: ends and user. */
+/**
+ * A socket in a table, as get_tcp4_sock() and udp4_format_sock() of Linux print it: ends and user.
+ */
 const SOCKET = /^ *\d+: (\w+):(\w{4}) (\w+):(\w{4}) \w\w \w{8}:\w{8} \w\w:\w{8} \w{8} +(\d+) /gm;
 
 /** ::ffff:0:0/96 in the tables of IPv6. */
@@ -32,7 +34,7 @@ const ANY_IPV6 = '0'.repeat(32);
 
 type Tables = ReadonlyMap<string, number | undefined>;
 
-/** The tables of Linux, read when somebody asks; elsewhere nothing is known. */
+/** The tables of Linux, read on demand; on other systems nothing is known. */
 export class ProcSocketOwners implements SocketOwners {
 	readonly #folder: string;
 	readonly #now: () => Millis;

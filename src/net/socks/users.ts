@@ -1,6 +1,6 @@
 import {createHash, timingSafeEqual} from 'node:crypto';
 
-/** Somebody who may use a SOCKS listener. */
+/** A user of a SOCKS listener. */
 export interface SocksUser {
 	readonly name: string;
 	/** Must not be printed. */
@@ -12,8 +12,8 @@ function digest(bytes: string | Uint8Array): Uint8Array {
 }
 
 /**
- * Tells whether a user has this password, in a time that depends on neither: every user is compared
- * with, by hash. Undefined without users, which means that none is asked for.
+ * Returns a check of a user's password, in a time that depends on neither: every user is compared
+ * with, by hash. `undefined`: there are no users, and no login is asked for.
  */
 export function passwordCheck(
 	users: readonly SocksUser[],

@@ -4,20 +4,20 @@ import type {StreamOwner, TunnelStream} from '../../core/tunnel-stream.ts';
 import {RefusalCode, StreamCode} from '../../wire/constants.ts';
 import {resetSocket, StreamPipe} from './stream-pipe.ts';
 
-/** How long a connection waits while there is no session. */
+/** Longest wait of a connection while there is no session. */
 const SESSION_PATIENCE: Millis = 5000;
 
-/** How long it waits for the server's word: the server's own 20 s, and the way there and back. */
+/** Longest wait for the server's answer: the server's own 20 s, and the way there and back. */
 const ANSWER_PATIENCE: Millis = 25_000;
 
 /** After a refusal the connection is closed for good within this (RFC 1928, 6: at most 10 s). */
 const CLOSING: Millis = 10_000;
 
-/** What streams of a client want of its tunnel. */
+/** The parts of the tunnel that streams of a client use. */
 export interface StreamTunnel {
 	/** The clock of every input, read anew. */
 	now(): Millis;
-	/** Whether there is a session. */
+	/** True while there is a session. */
 	readonly hasSession: boolean;
 	/** Opens a stream to an encoded target; undefined = there are too many. */
 	openStream(target: Uint8Array): TunnelStream | undefined;
@@ -27,29 +27,31 @@ export interface StreamTunnel {
 	streamRefused(code: number, target: Uint8Array): void;
 }
 
-/** What an application is told before the first byte of its target; undefined = nothing. */
+/** Bytes that an application gets before the first byte of its target. `undefined`: none. */
 export interface StreamAnswers {
-	/** The target is reached; `bound` is the server's own address, encoded, or empty when not known. */
+	/**
+	 * The target is reached; `bound` is the server's own address, encoded, or empty when not known.
+	 */
 	opened(bound: Uint8Array): Uint8Array | undefined;
 	/** It cannot be, one of RefusalCode. Without an answer the connection is reset. */
 	refused(code: number): Uint8Array | undefined;
 }
 
-/** A connection of an application that wants a target. */
+/** A connection of an application that asks for a target. */
 export interface StreamRequest {
-	/** With allowHalfOpen; nobody listens to its data or its end. */
+	/** With allowHalfOpen, and without listeners of its data and its end. */
 	readonly socket: Socket;
 	/** Encoded as on the wire. */
 	readonly target: Uint8Array;
-	/** What came behind the request. */
+	/** Bytes behind the request. */
 	readonly early: Uint8Array;
 	readonly answers: StreamAnswers;
 }
 
-/** What a stream of a client is made of. */
+/** Parts of a client's stream. */
 export interface ClientStreamInit extends StreamRequest {
 	readonly tunnel: StreamTunnel;
-	/** Whether the application is told of success at once. */
+	/** True when the application gets its success at once. */
 	readonly optimistic: boolean;
 	/** Refuses it without asking. */
 	readonly full: boolean;
@@ -58,7 +60,7 @@ export interface ClientStreamInit extends StreamRequest {
 
 /**
  * A TCP connection of an application and its stream, from the request to the end of both. The
- * application hears of success when the server has reached the target, or of the reason why not.
+ * application gets success when the server has reached the target, else the reason.
  */
 export class ClientStream implements StreamOwner {
 	readonly #init: ClientStreamInit;
@@ -75,7 +77,7 @@ export class ClientStream implements StreamOwner {
 		const {socket, target, early, tunnel, optimistic, full} = init;
 		this.#openedAt = tunnel.now();
 		this.#sessionAt = this.#openedAt;
-		// The system closes a connection after every error; the pipe tells the other end.
+		// The system closes a connection after every error; the pipe reports it to the other end.
 		socket.on('error', () => {});
 		const stream = full ? undefined : tunnel.openStream(target);
 		this.#stream = stream;

@@ -3,15 +3,15 @@ import type {Account} from '../../core/budget.ts';
 import {SweptSet} from '../swept-set.ts';
 import {ClientStream, type StreamRequest, type StreamTunnel} from './client-stream.ts';
 
-/** Connections that hear at once why they are refused; more are closed without a word. */
+/** Connections that get a refusal at once; more are closed without a reply. */
 const MOST_REFUSED = 128;
 
-/** What the streams of a client are made of. */
+/** Parts of a client's streams. */
 export interface ClientStreamsInit {
 	readonly tunnel: StreamTunnel;
-	/** Whether applications are told of success before the server has reached their target. */
+	/** True when applications get success before the server has reached their target. */
 	readonly optimistic: boolean;
-	/** What each takes one of, if its shares are not given with it. */
+	/** Accounts that each stream takes one of, if its shares are not given with it. */
 	readonly shares: readonly Account[];
 }
 
@@ -27,7 +27,7 @@ export class ClientStreams {
 		this.#streams = new SweptSet(() => init.tunnel.now());
 	}
 
-	/** How many there are, those that were refused and are being closed included. */
+	/** Streams that exist, those included that were refused and are being closed. */
 	get count(): number {
 		return this.#streams.size;
 	}
@@ -36,7 +36,7 @@ export class ClientStreams {
 	open(request: StreamRequest, shares: readonly Account[] = this.#init.shares): void {
 		const {tunnel, optimistic} = this.#init;
 		const full = shares.some((share) => !share.hasRoom(1));
-		// The refused ones stay for a moment to hear why, and may not be without a limit either.
+		// The refused ones stay for a moment to get their reply, and need a limit, too.
 		if (full && this.#refused >= MOST_REFUSED) {
 			request.socket.destroy();
 			return;

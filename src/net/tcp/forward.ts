@@ -4,7 +4,7 @@ import type {StreamAnswers} from './client-stream.ts';
 import type {ClientStreams} from './client-streams.ts';
 import {TcpListener} from './listener.ts';
 
-/** Where a forward listens, and where it leads. */
+/** Addresses that a forward listens on, and its target. */
 export interface TcpForwardPlace {
 	/** An IP literal, or `localhost` for both loopback addresses; port 0 = any. */
 	readonly host: string;
@@ -13,7 +13,7 @@ export interface TcpForwardPlace {
 	readonly target: Uint8Array;
 }
 
-// The application knows nothing of the tunnel: it sees what it would see of the target itself.
+// The tunnel is transparent here: the application gets what the target itself would send.
 const ANSWERS: StreamAnswers = {opened: () => undefined, refused: () => undefined};
 
 /** A TCP port whose connections all go to one target through the tunnel. */
@@ -37,7 +37,7 @@ export class TcpForward {
 		});
 	}
 
-	/** Where it listens, as `host:port`. */
+	/** Addresses it listens on, as `host:port`. */
 	get addresses(): readonly string[] {
 		return this.#listener.addresses;
 	}

@@ -11,7 +11,7 @@ export const KEEP_ALIVE: Millis = 30_000;
 
 const REPORT_INTERVAL: Millis = 60_000;
 
-/** What a listener gets from outside. */
+/** Inputs of a listener. */
 export interface TcpListenerInit {
 	/** An IP literal, or `localhost` for both loopback addresses; port 0 = any. */
 	readonly host: string;
@@ -19,7 +19,7 @@ export interface TcpListenerInit {
 	/** For messages. */
 	readonly purpose: string;
 	readonly reporter: Reporter;
-	/** Hears of every connection; it has allowHalfOpen, and its errors are the hearer's. */
+	/** Called with each connection (allowHalfOpen). The callee handles its 'error' events. */
 	readonly accepted: (socket: Socket) => void;
 }
 
@@ -33,7 +33,7 @@ export class TcpListener {
 		this.#init = init;
 	}
 
-	/** Where it listens; empty before. */
+	/** Addresses it listens on; empty before. */
 	get places(): readonly AddressInfo[] {
 		return this.#servers
 			.map((server) => server.address())

@@ -8,21 +8,21 @@ const ATTEMPTS = 3;
 /** For so long the system has to send in vain. */
 const PATIENCE: Millis = 35_000;
 
-/** What was written may be missing in what the system told of this long ago. */
+/** Written bytes may be missing in the system's figures for this long. */
 const SETTLED: Millis = 15_000;
 
 /**
- * Finds the host behind a connection gone while it has not acknowledged bytes. Of an idle connection
- * keep-alive tells; Linux suspends it while anything is under way, and goes on sending for a quarter
- * of an hour (RFC 1122, 4.2.3.5). TCP_USER_TIMEOUT would find that out, but ends connections to a
- * host that is there and only takes no bytes, too.
+ * Detects that the host behind a connection is gone while bytes are unacknowledged. Idle
+ * connections have keep-alive; Linux suspends it while anything is under way, and goes on sending
+ * for a quarter of an hour (RFC 1122, 4.2.3.5). TCP_USER_TIMEOUT would find that out, but ends
+ * connections to a host that is there and only takes no bytes, too.
  */
 export class PeerWatch {
 	readonly #socket: Socket;
 	readonly #attempts: TcpAttempts;
 	#wrote = false;
 	#heard = false;
-	/** Whether bytes may be under way, and when the last of them were written. */
+	/** True while bytes may be under way; below, the time at which the last of them were written. */
 	#waits = false;
 	#wroteAt: Millis = 0;
 	#vainSince: Millis | undefined;

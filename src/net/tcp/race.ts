@@ -4,7 +4,7 @@ import {formatIp} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import type {SocketAccount} from '../udp/socket-budget.ts';
 
-/** How long an attempt is alone before the next one joins it (RFC 8305, 5). */
+/** Delay until the next attempt joins (RFC 8305, 5). */
 const ATTEMPT_DELAY: Millis = 250;
 
 /** The time as a race sees it; a test has its own. */
@@ -13,7 +13,7 @@ export interface RaceClock {
 	after(delay: Millis, run: () => void): () => void;
 }
 
-/** What a race needs. */
+/** Inputs of a race. */
 export interface TcpRaceInit {
 	/** 4 or 16 bytes each, best first; at least one. */
 	readonly addresses: readonly Uint8Array[];
@@ -25,14 +25,14 @@ export interface TcpRaceInit {
 	readonly clock: RaceClock;
 	/** Why a connection that was made is not to be used after all, one of the system's codes. */
 	readonly rejects?: (socket: Socket) => string | undefined;
-	/** Once: the connection, which nobody listens to yet, or one of RefusalCode. */
+	/** Called once with the connection, which has no listeners yet, or with one of RefusalCode. */
 	readonly done: (outcome: Socket | number) => void;
 }
 
 /**
  * Connects to the first of several addresses that answers: happy eyeballs (RFC 8305). Families take
- * turns; attempts begin 250 ms apart, or at once when one fails, and none is given up before another
- * has won.
+ * turns; attempts begin 250 ms apart, or at once when one fails, and none is given up before
+ * another has won.
  */
 export class TcpRace {
 	readonly #init: TcpRaceInit;
@@ -110,7 +110,7 @@ export class TcpRace {
 	}
 }
 
-/** Of several failed attempts the most telling one is reported: the first of these to be found. */
+/** Of several failed attempts the most specific one is reported: the first of these to be found. */
 const MOST_SPECIFIC: readonly number[] = [
 	RefusalCode.REFUSED,
 	RefusalCode.NET_UNREACHABLE,
@@ -122,7 +122,7 @@ const MOST_SPECIFIC: readonly number[] = [
 
 const CODE_OF_ERROR: ReadonlyMap<string, number> = new Map([
 	['ECONNREFUSED', RefusalCode.REFUSED],
-	// Somebody is there and wants nothing of it.
+	// A reset means that a host answered and refused.
 	['ECONNRESET', RefusalCode.REFUSED],
 	['ENETUNREACH', RefusalCode.NET_UNREACHABLE],
 	['ENETDOWN', RefusalCode.NET_UNREACHABLE],
@@ -137,7 +137,7 @@ const CODE_OF_ERROR: ReadonlyMap<string, number> = new Map([
 	['ENFILE', RefusalCode.DESCRIPTORS],
 ]);
 
-/** One of RefusalCode for an error of the system; SOCKET for those that say nothing. */
+/** Returns the RefusalCode of an error of the system; SOCKET for unspecific ones. */
 export function refusalOfError(code: string | undefined): number {
 	return CODE_OF_ERROR.get(code ?? '') ?? RefusalCode.SOCKET;
 }

@@ -8,17 +8,17 @@ import {SYSTEM_TCP_TABLE, type TcpAttempts} from './tcp-table.ts';
 /** Bytes of the stream that the system has not taken yet; above it the stream is not read. */
 const UNWRITTEN_LIMIT = 256 * 1024;
 
-/** What an application may send before its target has been reached. */
+/** Most bytes from an application before its target has been reached. */
 const EARLY_LIMIT = 16 * 1024;
 
-/** How often a socket that is not read is asked whether its connection still exists. */
+/** Interval at which a socket that is not read is checked for its connection. */
 const PROBE_INTERVAL: Millis = 15_000;
 
 /**
  * After so long without a sign of the other host the system asks for one, then ten times a second
- * apart: a host that vanished is noticed within a minute, even while nothing is read or written. Linux
- * takes up to an eighth more, as with all long timers: 45 s were measured to become 51. While bytes are
- * under way it asks nothing: see {@link PeerWatch}.
+ * apart: a host that vanished is noticed within a minute, even while nothing is read or written.
+ * Linux takes up to an eighth more, as with all long timers: 45 s were measured to become 51. While
+ * bytes are under way it asks nothing: see {@link PeerWatch}.
  */
 const KEEP_ALIVE: Millis = 35_000;
 
@@ -31,29 +31,29 @@ const HALF_CLOSED_LIMIT: Millis = 600_000;
 
 const NOTHING = new Uint8Array(0);
 
-/** What a pipe joins. */
+/** Ends of a pipe. */
 export interface StreamPipeInit {
-	/** With allowHalfOpen; nobody else listens to its data or its end. */
+	/** With allowHalfOpen, and without other listeners of its data and its end. */
 	readonly socket: Socket;
 	readonly stream: TunnelStream;
-	/** Tells the tunnel that streams were changed. */
+	/** Called when streams were changed. */
 	readonly changed: () => void;
 	/** The socket is closed, however that came. */
 	readonly closed: () => void;
 	/** Bytes that came before; they are kept. */
 	readonly early?: Uint8Array;
-	/** What the system says of its connections. */
+	/** The system's figures of its connections. */
 	readonly attempts?: TcpAttempts;
 }
 
 /**
  * Joins a TCP connection and a stream, in both directions until each has ended: FIN becomes FIN,
- * RST becomes RST. Who sent everything and then went away gets it delivered all the same. What it
- * holds is bounded: a socket whose stream is full is paused, and a stream whose socket is full is not
- * read.
+ * RST becomes RST. Bytes written before the socket closed are still delivered. The
+ * buffered bytes are bounded: a socket whose stream is full is paused, and a stream whose socket is
+ * full is not read.
  *
- * It hears its stream through {@link streamChanged} from the start, but gives the socket nothing
- * before {@link begin}.
+ * Its stream calls {@link streamChanged} from the start; the socket gets nothing before
+ * {@link begin}.
  */
 export class StreamPipe implements StreamOwner {
 	readonly #init: StreamPipeInit;
@@ -66,12 +66,12 @@ export class StreamPipe implements StreamOwner {
 	readonly #held: Uint8Array[] = [];
 	#begun = false;
 	#paused = false;
-	/** The socket has ended; the socket was told the end. */
+	/** Set when the socket has ended; below, when its end was sent to it. */
 	#inputEnded = false;
 	#outputEnded = false;
 	#done = false;
 	#immediate: NodeJS.Immediate | undefined;
-	/** Whether bytes went somewhere since the last look at the clock. */
+	/** True when bytes moved since the last look at the clock. */
 	#moved = true;
 	#movedAt: Millis = 0;
 	#probedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -94,7 +94,7 @@ export class StreamPipe implements StreamOwner {
 		this.streamChanged();
 	}
 
-	/** Leaves the socket to somebody else, who must listen to its errors. */
+	/** Gives the socket up to the caller, which must handle its errors. */
 	detach(): void {
 		const {socket} = this.#init;
 		this.#stop();
@@ -104,7 +104,7 @@ export class StreamPipe implements StreamOwner {
 		socket.off('close', this.#close);
 	}
 
-	/** Both ends learn that the connection was cut off, the far one with a code of StreamCode. */
+	/** Cuts the connection off at both ends, at the far one with a code of StreamCode. */
 	abort(code: number): void {
 		if (this.#done) return;
 		const {stream, changed, socket} = this.#init;
@@ -149,8 +149,9 @@ export class StreamPipe implements StreamOwner {
 		return this.#paused || this.#unwritten > 0 ? STALL_LIMIT : IDLE_LIMIT;
 	}
 
-	// The system tells of a reset only when it is asked for something. A write of nothing does that
-	// and leaves the bytes that wait where they are; where no write is possible any more it is a read.
+	// The system reports a reset only when it is asked for something. A write of nothing does that
+	// and leaves the bytes that wait where they are; where no write is possible any more it is a
+	// read.
 	#probe(now: Millis): void {
 		const {socket} = this.#init;
 		this.#probedAt = now;
@@ -180,7 +181,7 @@ export class StreamPipe implements StreamOwner {
 		this.#init.socket.pause();
 	}
 
-	/** The other end wants no more bytes: what the socket has left is read and thrown away. */
+	/** Reads and discards the rest of the socket: the other end takes no more bytes. */
 	#drain(): void {
 		this.#held.length = 0;
 		if (!this.#paused) return;
@@ -197,7 +198,8 @@ export class StreamPipe implements StreamOwner {
 		if (!this.#paused) socket.resume();
 	}
 
-	// Where a reset comes right behind bytes, libuv tells of an end. A write of nothing knows better.
+	// Where a reset comes right behind bytes, libuv reports an end. A write of nothing finds the
+	// reset.
 	readonly #end = (): void => {
 		const {socket} = this.#init;
 		if (this.#done || !socket.writable || socket.writableLength > 0) this.#endInput();
@@ -259,7 +261,7 @@ export class StreamPipe implements StreamOwner {
 		this.#outputEnded = true;
 		this.#moved = true;
 		this.#watch.wrote();
-		// Nobody will hear what the socket's peer still says: it sees so when it says it.
+		// The rest from the socket's peer has no reader: it gets a reset when it sends more.
 		if (stream.stopped) socket.end(() => socket.destroy());
 		else socket.end();
 	}

@@ -3,29 +3,30 @@ import type {Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
 import {parseIp} from '../../text/ip.ts';
 
-/** What is known of connections may be so old. */
+/** Greatest age of the figures. */
 const REFRESH: Millis = 10_000;
 
 const FILES = ['/proc/net/tcp', '/proc/net/tcp6'];
 
 /**
- * A line with a timer that waits for an acknowledgement (1) or for a window (4), as get_tcp4_sock() of
- * Linux prints it: both ends, state, queues, timer, retransmits, user, window probes.
+ * A line with a timer that waits for an acknowledgement (1) or for a window (4), as get_tcp4_sock()
+ * of Linux prints it: both ends, state, queues, timer, retransmits, user, window probes.
  */
 const WAITING = /^ *\d+: (\w+:\w{4} \w+:\w{4}) \w\w \w{8}:\w{8} 0[14]:\w{8} (\w{8}) +\d+ +(\d+) /gm;
 
-/** What the system knows of bytes that a connection has under way. */
+/** The system's figures of bytes that a connection has under way. */
 export interface TcpAttempts {
 	/**
-	 * How often in a row the system sent to the socket's peer without any answer; -1 = it waits for
-	 * none. Undefined while nothing is known, or not since at most 10 s: then ask again later.
+	 * Returns how often in a row the system sent to the socket's peer without any answer; -1: it
+	 * waits for none. `undefined`: unknown, or not known since at most 10 s; the caller asks again
+	 * later.
 	 */
 	of(socket: Socket, now: Millis): number | undefined;
 }
 
 /**
- * The table of TCP connections of Linux, read when somebody asks. Elsewhere nothing is known. It has
- * no need of native code, nor of the socket's descriptor, which Node.js does not give away.
+ * The table of TCP connections of Linux, read on demand. On other systems nothing is known. It
+ * needs neither native code nor the socket's descriptor, which Node.js does not expose.
  */
 export class TcpTable implements TcpAttempts {
 	#attempts: ReadonlyMap<string, number> | undefined;

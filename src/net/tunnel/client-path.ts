@@ -13,7 +13,7 @@ import {
 import {Departure} from './departure.ts';
 import {isPortInUse, openOnPort} from './path-port.ts';
 
-/** Where a path leads and what it is bound to. */
+/** Target and binding of a path. */
 export interface ClientPathOptions {
 	readonly name: string;
 	/** Name or IP literal. */
@@ -21,9 +21,11 @@ export interface ClientPathOptions {
 	readonly port: number;
 	/** IP literal of this machine; undefined = the system chooses. */
 	readonly bind: string | undefined;
-	/** The network interface that everything goes through; needs a back end that `bindsInterfaces`. */
+	/**
+	 * The network interface that everything goes through; needs a back end that `bindsInterfaces`.
+	 */
 	readonly device?: string | undefined;
-	/** What the packets are marked with; needs the same, and a right. */
+	/** Mark of the packets; needs the same, and a right. */
 	readonly mark?: {readonly value: number} | undefined;
 	/** The local port the user asked for. */
 	readonly localPort: number | undefined;
@@ -37,14 +39,14 @@ export interface PortMemory {
 	save(): string | undefined;
 }
 
-/** What keeps a path from sending at all. */
+/** Reason why a path cannot send at all. */
 export interface PathTrouble {
 	readonly kind: 'unresolved' | 'no-socket';
 	/** May hold text from outside. */
 	readonly reason: string;
 }
 
-/** What a path tells its owner. */
+/** Events of a path, for its owner. */
 export interface ClientPathEvents {
 	received(path: ClientPath, socket: UdpSocket, batch: DatagramBatch): void;
 	/** Its sockets are ready, or ready again. */
@@ -55,7 +57,7 @@ export interface ClientPathEvents {
 	tooLong(path: ClientPath, size: number): void;
 }
 
-/** What a path gets from outside. */
+/** Inputs of a path. */
 export interface ClientPathInit {
 	readonly id: number;
 	readonly options: ClientPathOptions;
@@ -71,16 +73,16 @@ export interface ClientPathInit {
 /** Not more often than this is a path connected anew. */
 const RECONNECT_INTERVAL: Millis = 250;
 
-/** How long each of two local ports is used in turn, and what that grows to with the silence. */
+/** Time for which each of two local ports is used in turn, and its limit as the silence grows. */
 const TURN: Millis = 1000;
 const LONGEST_TURN: Millis = 5000;
 const TURNS_OF_SILENCE = 30;
 
-/** How long a fresh local port is tried before another one is; doubled up to the longest. */
+/** Time for which a fresh local port is tried before another one is; doubled up to the longest. */
 const FRESH_FOR: Millis = 5000;
 const FRESH_LONGEST: Millis = 20_000;
 
-/** What the system says when nothing can leave this machine. */
+/** The system's errors when nothing can leave this machine. */
 const NO_ROUTE: ReadonlySet<string> = new Set(
 	'ENODEV ENETUNREACH EHOSTUNREACH EADDRNOTAVAIL ENETDOWN EINVAL'.split(' '),
 );
@@ -90,17 +92,19 @@ interface Link {
 	readonly family: IpFamily;
 	socket: UdpSocket;
 	targets: RemoteAddress[];
-	/** Only with a single target: then refusals are heard and strangers are not. */
+	/**
+	 * True with a single target only: then refusals are reported and other sources are not accepted.
+	 */
 	connected: boolean;
-	/** The system said since the last datagram that this leads nowhere. */
+	/** Set when the system reported since the last datagram that this leads nowhere. */
 	failing: boolean;
 }
 
 /**
  * The sockets of one path: one per family on the same local port, sending to every address the
- * path may have until the owner says which one answered. A connected socket keeps a source address
- * that the machine has lost, hence `reconnect`; a NAT keeps a mapping that leads nowhere for as long
- * as packets come from the same port, hence `alternate`. No error of a socket ends it.
+ * path may have until the owner names the one that answered. A connected socket keeps a source
+ * address that the machine has lost, hence `reconnect`; a NAT keeps a mapping that leads nowhere
+ * for as long as packets come from the same port, hence `alternate`. No error of a socket ends it.
  */
 export class ClientPath implements UdpHandlers {
 	readonly id: number;
@@ -111,12 +115,12 @@ export class ClientPath implements UdpHandlers {
 	#links: Link[] = [];
 	/** The sockets on the other of two local ports that are tried in turn; else none. */
 	#others: Link[] = [];
-	/** Whether `#links` are those on the fresh port. */
+	/** True while `#links` are those on the fresh port. */
 	#isFresh = false;
 	#freshSince: Millis = 0;
 	#freshFor: Millis = FRESH_FOR;
 	#turnedAt: Millis = Number.NEGATIVE_INFINITY;
-	/** What sockets counted that are closed. */
+	/** Datagrams counted by sockets that are closed. */
 	#droppedBefore = 0;
 	#missedBefore = 0;
 	#addresses: readonly string[] = [];
@@ -135,13 +139,13 @@ export class ClientPath implements UdpHandlers {
 		this.options = init.options;
 	}
 
-	/** Whether several addresses, or two local ports, are still being tried. */
+	/** True while several addresses, or two local ports, are being tried. */
 	get racing(): boolean {
 		const several = this.#settled === undefined && this.#addresses.length > 1;
 		return several || this.#others.length > 0;
 	}
 
-	/** Whether it has an address to send to, but neither socket nor connection for it. */
+	/** True while it has an address to send to, but neither socket nor connection for it. */
 	get blocked(): boolean {
 		if (this.#addresses.length === 0) return false;
 		return !this.#links.some((link) => link.connected || link.targets.length > 1);
@@ -209,7 +213,7 @@ export class ClientPath implements UdpHandlers {
 		}
 		this.#settled = undefined;
 		this.#rebuild(this.#addresses);
-		if (this.#addresses.length > 0) this.#tell('no route');
+		if (this.#addresses.length > 0) this.#report('no route');
 	}
 
 	/** Sends to every address in use; true = a socket still refers to the bytes after `flush`. */
@@ -228,7 +232,9 @@ export class ClientPath implements UdpHandlers {
 		for (const link of this.#links) link.socket.flush();
 	}
 
-	/** The owner trusts a datagram from `source` on `socket`: this address and port alone from now on. */
+	/**
+	 * The owner trusts a datagram from `source` on `socket`: this address and port alone from now on.
+	 */
 	settle(socket: UdpSocket, source: RemoteAddress): void {
 		const both = [...this.#links, ...this.#others];
 		const link = both.find((candidate) => candidate.socket === socket);
@@ -247,9 +253,9 @@ export class ClientPath implements UdpHandlers {
 	}
 
 	/**
-	 * Sends from a fresh local port and from the usual one in turn, until something answers at either:
-	 * the usual one is the only one that a locked bridge answers, and the only one that a NAT has an
-	 * old mapping for. Called once a second while it is silent, with for how long it has been.
+	 * Sends from a fresh local port and from the usual one in turn, until something answers at
+	 * either: the usual one is the only one that a locked bridge answers, and the only one that a NAT
+	 * has an old mapping for. Called once a second while it is silent, with for how long it has been.
 	 */
 	alternate(silence: Millis): void {
 		if (this.#closed || this.options.localPort !== undefined || this.blocked) return;
@@ -261,7 +267,7 @@ export class ClientPath implements UdpHandlers {
 		if (this.#isFresh && now - this.#freshSince < this.#freshFor) this.#rebuild(this.#aims);
 		else if (this.#isFresh || this.#others.length === 0) this.#openFresh(now);
 		else this.#rebuild(this.#aims);
-		this.#tell('no route');
+		this.#report('no route');
 	}
 
 	#openFresh(now: Millis): void {
@@ -302,18 +308,18 @@ export class ClientPath implements UdpHandlers {
 		if (this.#closed || this.#addresses.length === 0) return;
 		if (!force && now - this.#reconnectedAt < RECONNECT_INTERVAL) return;
 		this.#connectAnew(now);
-		this.#tell(obstacle);
+		this.#report(obstacle);
 	}
 
 	/**
 	 * Connects anew, because a connected socket keeps its source address whatever becomes of the
-	 * routes; tells of it only when the path leaves from another address now.
+	 * routes; reports it only when the path leaves from another address now.
 	 */
 	follow(): void {
 		if (this.#closed || this.#addresses.length === 0) return;
 		const wasBlocked = this.blocked;
 		const moved = this.#connectAnew(this.#init.now());
-		if (moved || wasBlocked || this.blocked) this.#tell('no route');
+		if (moved || wasBlocked || this.blocked) this.#report('no route');
 	}
 
 	/** Something has proved that the path works. */
@@ -321,7 +327,7 @@ export class ClientPath implements UdpHandlers {
 		this.#departure.proven();
 	}
 
-	/** Nothing proves it: says what may be the reason, if that is known. */
+	/** Reports the likely reason why nothing proves the path, if one is known. */
 	unproven(): void {
 		if (this.#closed || this.blocked) return;
 		const suspicion = this.#departure.suspicion(this.#sources());
@@ -348,7 +354,7 @@ export class ClientPath implements UdpHandlers {
 		return this.#departure.connected(before, this.#sources());
 	}
 
-	#tell(obstacle: string): void {
+	#report(obstacle: string): void {
 		const {opened, lost} = this.#init.events;
 		if (this.blocked) lost(this, this.#failure || obstacle);
 		else opened(this);

@@ -13,7 +13,7 @@ import {
 	type PortMemory,
 } from './client-path.ts';
 
-/** What the paths of a client get from outside. */
+/** Inputs of a client's paths. */
 export interface ClientPathsInit {
 	readonly paths: readonly ClientPathOptions[];
 	readonly backEnd: UdpBackEnd;
@@ -27,7 +27,7 @@ export interface ClientPathsInit {
 }
 
 /**
- * How often a path without evidence is connected anew and, where the system does not tell of
+ * Interval at which a path without evidence is connected anew and, where the system reports no
  * changes, the addresses of the machine are compared.
  */
 const TICK: Millis = 1000;
@@ -39,7 +39,7 @@ const RESOLVE_INTERVAL: Millis = 10_000;
 /** Silence after which the fault may be a NAT that keeps the mapping of the local port. */
 const FRESH_PORT_AFTER: Millis = 5000;
 
-/** How one path's name stands. */
+/** State of one path's name. */
 interface Naming {
 	/** The addresses in use, joined; '' = none yet. */
 	addresses: string;
@@ -52,7 +52,10 @@ interface Naming {
 	silentSince: Millis;
 }
 
-/** All paths of a client: opens them, resolves their names, follows changes of the machine's addresses. */
+/**
+ * All paths of a client: opens them, resolves their names, follows changes of the machine's
+ * addresses.
+ */
 export class ClientPaths {
 	readonly #init: ClientPathsInit;
 	readonly #paths: readonly ClientPath[];
@@ -104,7 +107,7 @@ export class ClientPaths {
 		this.#timer = setInterval(() => this.tick(), TICK);
 	}
 
-	/** What keeps a path from sending; undefined while nothing does. */
+	/** Returns the reason why a path cannot send. `undefined`: it can. */
 	troubleOf(id: number): PathTrouble | undefined {
 		const {addresses, failure} = this.#namings[id] ?? {addresses: '', failure: ''};
 		if (addresses === '' && failure !== '') return {kind: 'unresolved', reason: failure};
@@ -120,7 +123,7 @@ export class ClientPaths {
 		for (const path of this.#paths) path.flush();
 	}
 
-	/** Nothing was heard on the path for a while. */
+	/** Called when nothing was received on the path for a while. */
 	silent(path: number): void {
 		this.#paths[path]?.reconnect(false);
 	}

@@ -23,14 +23,14 @@ import {Driver, type DriverOutputs} from './driver.ts';
 /** Streams of a client, whatever the system would allow. */
 const MAX_STREAMS = 1024;
 
-/** Where a port is opened. */
+/** Place of a port to open. */
 interface ListenPlace {
 	/** An IP literal, or `localhost` for both loopback addresses. */
 	readonly host: string;
 	readonly port: number;
 }
 
-/** What a client needs to run on real sockets. */
+/** Inputs of a client on real sockets. */
 export interface ClientTunnelInit {
 	readonly endpoint: ClientEndpoint;
 	/** In the order of the endpoint's paths. */
@@ -39,19 +39,19 @@ export interface ClientTunnelInit {
 	readonly listen: ListenPlace | undefined;
 	/** The SOCKS listener, the endpoint's next listener; undefined = none. */
 	readonly socks?: SocksServerSettings | undefined;
-	/** Where datagrams for the forwards' targets are taken: the endpoint's listeners after these. */
+	/** Listeners for the forwards' targets: the endpoint's listeners after these. */
 	readonly forwards?: readonly ListenPlace[] | undefined;
 	/** The same for TCP connections. */
 	readonly tcpForwards?: readonly TcpForwardPlace[] | undefined;
-	/** Whether applications are told of success before the server has reached their target. */
+	/** True when applications get success before the server has reached their target. */
 	readonly optimisticConnect?: boolean;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly ports: PortMemory;
 	readonly reporter: Reporter;
-	/** Hears every event of the endpoint, after the tunnel acted on it. */
+	/** Called with every event of the endpoint, after the tunnel acted on it. */
 	readonly onEvent: (event: EndpointEvent) => void;
-	/** Hears what the system says of a path that leads nowhere. */
+	/** Called with the system's error of a path that leads nowhere. */
 	readonly onRefused?: (path: number, reason: string) => void;
 }
 
@@ -60,7 +60,9 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #endpoint: ClientEndpoint;
 	readonly #init: ClientTunnelInit;
 	readonly #driver: Driver;
-	/** Of connections that CONNECT, that have an association, that ask for either, and of forwards. */
+	/**
+	 * Of connections that CONNECT, that have an association, that ask for either, and of forwards.
+	 */
 	readonly #descriptors: Budget;
 	readonly #paths: ClientPaths;
 	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
@@ -73,7 +75,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #tcpForwards: readonly TcpForward[];
 	#socks: SocksServer | undefined;
 	#hasSession = false;
-	/** Whether an input waits that sends what streams have. */
+	/** True while an input is queued that sends the bytes of streams. */
 	#pumping = false;
 	#closing = false;
 
@@ -128,7 +130,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		return this.#paths.all;
 	}
 
-	/** What keeps a path from sending; undefined while nothing does. */
+	/** Returns the reason why a path cannot send. `undefined`: it can. */
 	troubleOf(path: number): PathTrouble | undefined {
 		return this.#paths.troubleOf(path);
 	}
@@ -144,7 +146,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		return this.#init.listen === undefined ? open : open.slice(1);
 	}
 
-	/** Where each forward of TCP listens, in their order, as `host:port`. */
+	/** Addresses of each TCP forward, in their order, as `host:port`. */
 	get tcpForwards(): readonly (readonly string[])[] {
 		return this.#tcpForwards.map(({addresses}) => addresses);
 	}
@@ -175,7 +177,9 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		};
 	}
 
-	/** Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened. */
+	/**
+	 * Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened.
+	 */
 	start(): void {
 		const {listen, socks, forwards = []} = this.#init;
 		if (listen !== undefined) this.#open(0, listen);
@@ -270,12 +274,12 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		this.#init.onEvent({type: 'target-refused', kind: 'stream', flow: 0, target, code});
 	}
 
-	/** Tells the endpoint that a path is ready, which makes it send a probe there at once. */
+	/** Reports to the endpoint that a path is ready, which makes it send a probe there at once. */
 	probe(path: number): void {
 		this.#input((now) => this.#endpoint.pathOpened(path, now));
 	}
 
-	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
+	/** Sends CLOSE, stays silent with open sockets as long as bridges need, closes everything. */
 	async close(): Promise<void> {
 		if (!this.#closing) {
 			this.#closing = true;
@@ -296,7 +300,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		await Promise.all([this.#paths.close(), this.#socks?.close(), ...listeners]);
 	}
 
-	/** What the endpoint tells of itself. */
+	/** Returns the status of the endpoint. */
 	status(): EndpointStatus {
 		return this.#endpoint.status(this.#driver.now());
 	}

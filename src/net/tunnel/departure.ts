@@ -1,17 +1,17 @@
 import type {Reporter} from '../reporter.ts';
 
-/** What is said of a path that leads into a VPN. */
+/** Report about a path that leads into a VPN. */
 const INTO_VPN =
 	'the route of a path leads into a VPN of this machine; where that VPN goes through this tunnel ' +
 	'nothing gets out: bind=INTERFACE or mark=N in the line of the path keeps it out of the VPN';
 
-/** Where a path leaves this machine, and what may be wrong with that. */
+/** The place where a path leaves this machine, and likely faults of it. */
 export class Departure {
 	readonly #path: string;
 	readonly #reporter: Reporter;
 	/** The VPN interface that has an address. */
 	readonly #vpnOf: (address: string) => string | undefined;
-	/** Where it left from when it last worked, if that is another place; else empty. */
+	/** Place it left from when it last worked, if that is another one; else empty. */
 	#before = '';
 
 	constructor(path: string, reporter: Reporter, vpnOf: (address: string) => string | undefined) {
@@ -34,7 +34,7 @@ export class Departure {
 		this.#before = '';
 	}
 
-	/** What may be the reason that nothing proves it; undefined = nothing is known. */
+	/** Returns the likely reason why nothing proves the path. `undefined`: unknown. */
 	suspicion(sources: string): string | undefined {
 		for (const source of sources.split(' ')) {
 			const vpn = source === '' ? undefined : this.#vpnOf(source);

@@ -8,7 +8,7 @@ import type {Delivery, Transmit} from '../../core/transmit.ts';
 import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import {StreamCode} from '../../wire/constants.ts';
 
-/** What a driver does with an endpoint's outputs; called in the middle of a drain. */
+/** Outputs of an endpoint; called in the middle of a drain. */
 export interface DriverOutputs {
 	/** Sends one packet to all its destinations; true = a socket will refer to it after `flush`. */
 	transmit(transmit: Transmit): boolean;
@@ -33,8 +33,8 @@ const LONGEST_TIMEOUT = 0x7fff_ffff;
 /**
  * The one loop around an endpoint: input, drain, arm one timer. Hot inputs go straight to the
  * endpoint, each followed by `settle`, a batch of them by `finish`; all others go through `input`,
- * which may be called from anywhere, also from inside a drain, and waits its turn there. An exception
- * in an output or input is reported to the endpoint, and everything else goes on.
+ * which may be called from anywhere, also from inside a drain, and waits its turn there. An
+ * exception in an output or input is reported to the endpoint, and everything else goes on.
  */
 export class Driver {
 	readonly #endpoint: Endpoint;
@@ -43,7 +43,9 @@ export class Driver {
 	readonly #unflushed: Slot[] = [];
 	readonly #referenced: boolean[] = [];
 	#unflushedCount = 0;
-	/** Whether something was handed out since the last flush: most copies of a packet bring nothing. */
+	/**
+	 * True when something was handed out since the last flush: most copies of a packet bring nothing.
+	 */
 	#hasOutput = false;
 	readonly #waiting: (() => void)[] = [];
 	#busy = false;
@@ -64,7 +66,8 @@ export class Driver {
 	}
 
 	/**
-	 * Drains after one input, at the time last read for it. `arena` is the memory of the batch it came from, undefined without one.
+	 * Drains after one input, at the time last read for it. `arena` is the memory of the batch it
+	 * came from, undefined without one.
 	 */
 	settle(arena: Uint8Array | undefined): void {
 		const endpoint = this.#endpoint;

@@ -10,8 +10,8 @@ import {
 const PORT_TRIES = 5;
 
 /**
- * Opens a socket that keeps its port over `disconnect`. Only a port that was named when binding does,
- * so one of the system's choice (port 0) is learned first and then bound by its number.
+ * Opens a socket that keeps its port over `disconnect`. Only a port that was named when binding
+ * does, so one of the system's choice (port 0) is learned first and then bound by its number.
  */
 export function openOnPort(backEnd: UdpBackEnd, binding: UdpBinding, to: UdpHandlers): UdpSocket {
 	if (binding.port !== 0) return backEnd.open(binding, to);
@@ -26,7 +26,7 @@ export function openOnPort(backEnd: UdpBackEnd, binding: UdpBinding, to: UdpHand
 	}
 }
 
-/** Whether a socket could not be opened because another one has its port. */
+/** True when a socket could not be opened because another one has its port. */
 export function isPortInUse(error: unknown): error is SocketError {
 	return error instanceof SocketError && error.code === 'EADDRINUSE';
 }

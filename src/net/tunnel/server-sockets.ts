@@ -11,14 +11,14 @@ import {
 	type UdpSocket,
 } from '../udp/udp.ts';
 
-/** What the sockets of a server tell their owner. */
+/** Events of a server's sockets, for their owner. */
 interface ServerSocketsEvents {
 	received(batch: DatagramBatch): void;
 	closed(socket: number): void;
 	tooLong(remote: RemoteAddress, size: number): void;
 }
 
-/** What the sockets of a server get from outside. */
+/** Inputs of a server's sockets. */
 export interface ServerSocketsInit {
 	readonly port: number;
 	/**
@@ -36,7 +36,7 @@ export interface ServerSocketsInit {
 /** They stand for every address of their family. */
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 
-/** How often the same trouble is said again. */
+/** Interval at which the same trouble is reported again. */
 const WARN_INTERVAL: Millis = 60_000;
 
 const NO_ADDRESSES =
@@ -44,15 +44,15 @@ const NO_ADDRESSES =
 	'the system chooses (with systemd RestrictAddressFamilies= must name AF_NETLINK)';
 
 /**
- * How often addresses without a socket are tried and, without --bind, new ones looked for: where
- * the system tells of changes, and where it does not.
+ * Interval at which addresses without a socket are tried and, without --bind, new ones looked for:
+ * where the system reports changes, and where it does not.
  */
 const RESCAN_INTERVAL: Millis = 5000;
 const RESCAN_INTERVAL_BLIND: Millis = 1000;
 
 /**
  * The sockets that clients reach a server at: one per address, because a wildcard socket can
- * neither tell which address a datagram came to nor choose the one that the answer leaves from.
+ * neither give the address that a datagram came to nor choose the one that the answer leaves from.
  */
 export class ServerSockets implements UdpHandlers {
 	readonly #init: ServerSocketsInit;
@@ -61,7 +61,7 @@ export class ServerSockets implements UdpHandlers {
 	readonly #byIndex = new Map<number, UdpSocket>();
 	#timer: NodeJS.Timeout | undefined;
 	#watch: {close(): void} | undefined;
-	/** What sockets counted that are closed. */
+	/** Datagrams counted by sockets that are closed. */
 	#droppedBefore = 0;
 	#missedBefore = 0;
 	/** Sends that the system refused for reasons that pass. */
@@ -72,7 +72,7 @@ export class ServerSockets implements UdpHandlers {
 		this.#addresses = init.addresses ?? localAddresses;
 	}
 
-	/** Where it listens, as `host:port`. */
+	/** Addresses it listens on, as `host:port`. */
 	get listening(): readonly string[] {
 		return [...this.#byAddress.values()].map(({localAddress, localPort}) =>
 			formatAddress(localAddress, localPort),
@@ -99,7 +99,7 @@ export class ServerSockets implements UdpHandlers {
 	 */
 	start(): void {
 		const failures = this.#open(this.#wanted(), true);
-		// What ends the program is said once, by its end.
+		// A fault that ends the program is reported once, at its end.
 		const [failure] = failures.map(({error}) => error).filter((error) => !isAwaited(error));
 		if (this.#byIndex.size === 0 && failure !== undefined) throw failure;
 		this.#report(failures);
@@ -127,7 +127,10 @@ export class ServerSockets implements UdpHandlers {
 		return this.#byIndex.get(remote.socket)?.localAddress;
 	}
 
-	/** Where a host is seen from the socket of that address; undefined = there is none. */
+	/**
+	 * Returns the remote address of a host at the socket of `local`. `undefined`: there is no such
+	 * socket.
+	 */
 	remote(local: string, host: string, port: number): RemoteAddress | undefined {
 		return this.#byAddress.get(local)?.remote(host, port);
 	}
@@ -172,7 +175,9 @@ export class ServerSockets implements UdpHandlers {
 		return WILDCARDS;
 	}
 
-	/** The addresses that one stands for; where the machine does not tell them, itself. */
+	/**
+	 * Returns the addresses that `address` stands for; itself where the machine does not list them.
+	 */
 	#meant(address: string): readonly string[] {
 		if (!WILDCARDS.includes(address)) return [address];
 		const family = familyOf(address);
@@ -235,7 +240,7 @@ interface Failure {
 	readonly error: SocketError;
 }
 
-/** Whether this machine does not have the address yet. */
+/** True while this machine does not have the address yet. */
 function isAwaited({code}: SocketError): boolean {
 	return code === 'EADDRNOTAVAIL';
 }

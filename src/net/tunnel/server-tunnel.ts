@@ -21,10 +21,10 @@ import type {DatagramBatch, UdpBackEnd} from '../udp/udp.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
 import {ServerSockets} from './server-sockets.ts';
 
-/** What a server needs to be an exit for its clients. */
+/** Inputs of a server that is an exit for its clients. */
 export interface ServerExit {
 	readonly policy: ExitPolicy;
-	/** What the policy asks about single addresses; closed with the tunnel. */
+	/** Answers the policy about single addresses; closed with the tunnel. */
 	readonly locality?: {rescan(): void; close(): void};
 	/** The rules of users who have their own, by name. */
 	readonly userRules?: ReadonlyMap<string, UserRules>;
@@ -48,7 +48,7 @@ interface TargetPlace {
 	readonly port: number;
 }
 
-/** A client that a server said goodbye to, on one of its paths. */
+/** A client that got a CLOSE from a server, on one of its paths. */
 export interface Goodbye {
 	/** The server's address there. */
 	readonly local: string;
@@ -60,12 +60,12 @@ export interface Goodbye {
 	readonly token: string;
 }
 
-/** What a server needs to run on real sockets. */
+/** Inputs of a server on real sockets. */
 export interface ServerTunnelInit {
 	readonly endpoint: ServerEndpoint;
 	/** The names of all users. */
 	readonly users: readonly string[];
-	/** How many sockets their flows may have; as many as the system allows except in tests. */
+	/** Limit of their flows' sockets; as many as the system allows except in tests. */
 	readonly sockets?: number;
 	readonly port: number;
 	/** IP literals; empty = every address of the machine. */
@@ -74,12 +74,12 @@ export interface ServerTunnelInit {
 	readonly target: TargetPlace | undefined;
 	/** Fixed targets of single users, by name. */
 	readonly userTargets?: ReadonlyMap<string, TargetPlace>;
-	/** How targets are reached that clients name; undefined = they may not. */
+	/** Exit for targets that clients name. `undefined`: they may name none. */
 	readonly exit: ServerExit | undefined;
 	readonly backEnd: UdpBackEnd;
 	readonly resolver: Resolver;
 	readonly reporter: Reporter;
-	/** Hears every event of the endpoint, after the tunnel acted on it. */
+	/** Called with every event of the endpoint, after the tunnel acted on it. */
 	readonly onEvent: (event: EndpointEvent) => void;
 }
 
@@ -91,7 +91,7 @@ export class ServerTunnel implements DriverOutputs {
 	readonly #sockets: ServerSockets;
 	readonly #targets: TargetSockets | undefined;
 	readonly #userTargets: ReadonlyMap<string, TargetSockets>;
-	/** Which of them a flow uses; only filled where users have targets of their own. */
+	/** Sockets of each flow; only filled where users have targets of their own. */
 	readonly #targetsOf = new Map<number, TargetSockets>();
 	readonly #exits: ExitSockets | undefined;
 	readonly #streamExit: StreamExit | undefined;
@@ -107,7 +107,7 @@ export class ServerTunnel implements DriverOutputs {
 	};
 	/** Users for whom an input waits that ends idle flows of theirs. */
 	readonly #releasing = new Set<string>();
-	/** Whether an input waits that sends what streams have. */
+	/** True while an input is queued that sends the bytes of streams. */
 	#pumping = false;
 	#closing = false;
 
@@ -212,7 +212,7 @@ export class ServerTunnel implements DriverOutputs {
 		return this.#targets === undefined ? own : [this.#targets, ...own];
 	}
 
-	/** Where clients reach it, as `host:port`. */
+	/** Addresses at which clients reach it, as `host:port`. */
 	get listening(): readonly string[] {
 		return this.#sockets.listening;
 	}
@@ -247,7 +247,7 @@ export class ServerTunnel implements DriverOutputs {
 		for (const targets of this.#allTargets) void targets.start();
 	}
 
-	/** Whom the next process may say that the server is back. */
+	/** Returns the clients to which the next process may announce that the server is back. */
 	goodbyes(): readonly Goodbye[] {
 		return this.#endpoint.farewells().flatMap(({session, token, remotes}) =>
 			remotes.flatMap((remote) => {
@@ -260,7 +260,7 @@ export class ServerTunnel implements DriverOutputs {
 		);
 	}
 
-	/** Says to clients that the server is back which a former process said goodbye to. */
+	/** Announces to clients of a former process that the server is back. */
 	announce(goodbyes: readonly Goodbye[]): void {
 		for (const {local, host, port, session, token} of goodbyes) {
 			if (familyOf(host) !== familyOf(local)) continue;
@@ -272,7 +272,7 @@ export class ServerTunnel implements DriverOutputs {
 		this.#sockets.flush();
 	}
 
-	/** Says goodbye, stays silent with open sockets as long as bridges need, closes everything. */
+	/** Sends CLOSE, stays silent with open sockets as long as bridges need, closes everything. */
 	async close(): Promise<void> {
 		if (!this.#closing) {
 			this.#closing = true;
@@ -307,7 +307,7 @@ export class ServerTunnel implements DriverOutputs {
 		this.#endpoint.pumpStreams(this.#driver.now());
 	};
 
-	/** What the endpoint tells of itself. */
+	/** Returns the status of the endpoint. */
 	status(): EndpointStatus {
 		return this.#endpoint.status(this.#driver.now());
 	}

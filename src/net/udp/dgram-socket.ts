@@ -15,7 +15,7 @@ import {
 /** Above this many bytes in the socket's own queue datagrams are dropped. */
 const QUEUE_LIMIT = 256 * 1024;
 
-/** What is asked for as the size of the system's buffers; the system may give less. */
+/** Requested sizes of the system's buffers; the system may give less. */
 const BUFFER_SIZES = [4 * 1024 * 1024, 1024 * 1024, 256 * 1024] as const;
 
 /** Sources remembered by port in front of the interning table; a power of two. */
@@ -92,7 +92,7 @@ class DgramSocket implements UdpSocket {
 		lengths: new Uint32Array(1),
 		sources: new Array<RemoteAddress | undefined>(1).fill(undefined),
 	};
-	// The outcomes come back in the order of the sends and do not say how long the datagram was.
+	// The outcomes come back in the order of the sends, without the length of the datagram.
 	readonly #sentLengths = new Uint32Array(SENT);
 	#sent = 0;
 	#told = 0;
@@ -205,7 +205,7 @@ class DgramSocket implements UdpSocket {
 		else this.#socket.send(bytes, to.port, to.host, this.#outcome);
 	}
 
-	// One function for all sends: what the system says at once about a datagram reaches nobody else.
+	// One function for all sends: an immediate error of the system is reported nowhere else.
 	readonly #outcome = (
 		error: (NodeJS.ErrnoException & {address?: string; port?: number}) | null,
 	) => {

@@ -18,7 +18,9 @@ export function localAddresses(): readonly string[] {
 /** ARPHRD_NONE of Linux: TUN devices and WireGuard. */
 const NO_HARDWARE = '65534';
 
-/** The VPN interface (TUN, WireGuard) that has this address; undefined = none, or not known here. */
+/**
+ * The VPN interface (TUN, WireGuard) that has this address; undefined = none, or not known here.
+ */
 export function vpnInterfaceOf(address: string): string | undefined {
 	try {
 		const all = Object.entries(networkInterfaces());

@@ -3,7 +3,7 @@ import {formatAddress} from '../../text/ip.ts';
 import {isMissingAddress, listenAddresses} from './listen-addresses.ts';
 import type {DatagramBatch, UdpBackEnd, UdpHandlers, UdpSocket} from './udp.ts';
 
-/** What a listener gets from outside. */
+/** Inputs of a listener. */
 export interface ListenerInit {
 	readonly id: number;
 	/** An IP literal, or `localhost` for both loopback addresses; port 0 = any. */
@@ -13,7 +13,9 @@ export interface ListenerInit {
 	readonly received: (listener: number, batch: DatagramBatch) => void;
 }
 
-/** A port that applications send to and get their answers from, on one or both loopback addresses. */
+/**
+ * A port that applications send to and get their answers from, on one or both loopback addresses.
+ */
 export class Listener implements UdpHandlers {
 	readonly id: number;
 	/** At least one; all on the same port. */
@@ -41,7 +43,7 @@ export class Listener implements UdpHandlers {
 		}
 	}
 
-	/** Where it listens, as `host:port`. */
+	/** Addresses it listens on, as `host:port`. */
 	get addresses(): readonly string[] {
 		return this.#sockets.map(({localAddress, localPort}) => formatAddress(localAddress, localPort));
 	}

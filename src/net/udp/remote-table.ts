@@ -1,11 +1,12 @@
 import type {RemoteAddress} from '../../core/remote-address.ts';
 
-/** How many addresses are interned at most: strangers can invent as many as they like. */
+/** Limit of interned addresses: an attacker can invent as many as it likes. */
 const REMOTE_LIMIT = 65_536;
 
 /**
  * Makes one object of every (socket, host, port). When it is full it forgets all of
- * them: objects handed out stay valid, but the same address is then another object with the same key.
+ * them: objects handed out stay valid, but the same address is then another object with the same
+ * key.
  */
 export class RemoteTable<Remote extends RemoteAddress = RemoteAddress> {
 	readonly #make: (key: string, socket: number, host: string, port: number) => Remote;
@@ -20,7 +21,7 @@ export class RemoteTable<Remote extends RemoteAddress = RemoteAddress> {
 		this.#limit = limit;
 	}
 
-	/** How many are interned. */
+	/** Interned addresses. */
 	get size(): number {
 		return this.#remotes.size;
 	}

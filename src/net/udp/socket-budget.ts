@@ -14,7 +14,7 @@ const LEAST = 16;
 /** Sockets that are left when idle flows begin to make room, and how many make room at once. */
 export const SCARCE = 64;
 
-/** How many flow sockets may be open under `softLimit` descriptors. */
+/** Returns the flow sockets that may be open under `softLimit` descriptors. */
 export function flowSocketLimit(softLimit: number): number {
 	return Math.max(softLimit - RESERVE, LEAST);
 }
@@ -29,29 +29,32 @@ export function readSoftLimit(path = '/proc/self/limits'): number {
 	}
 }
 
-/** What a {@link SocketBudget} is made of. */
+/** Inputs of a {@link SocketBudget}. */
 export interface SocketBudgetInit {
 	/** Sockets in all. */
 	readonly limit: number;
 	/** The names of those who share them. */
 	readonly users: readonly string[];
 	readonly reporter: Reporter;
-	/** Called, with every one that is taken or asked for while few are left, for each user who is to make room. */
+	/**
+	 * Called, with every one that is taken or asked for while few are left, for each user who is to
+	 * make room.
+	 */
 	readonly scarce?: (user: string) => void;
 }
 
 /**
- * How many sockets flows of all kinds and of all users may have open together: each user is
+ * Limit of the open sockets of all kinds of flows and of all users together: each user is
  * guaranteed a share, see {@link Budget}, so that none takes them all.
  */
 export class SocketBudget {
 	readonly limit: number;
-	/** What each user may use whatever the others do. */
+	/** Sockets that each user may use whatever the others do. */
 	readonly guarantee: number;
 	readonly #scarce: SocketBudgetInit['scarce'];
 	readonly #accounts: ReadonlyMap<string, SocketAccount>;
-	/** Whose flow is not known has nothing. */
-	readonly #nobody: SocketAccount;
+	/** Account of unknown flows, with nothing. */
+	readonly #unknown: SocketAccount;
 
 	constructor({limit, users, reporter, scarce}: SocketBudgetInit) {
 		this.limit = Math.min(limit, Number.MAX_SAFE_INTEGER);
@@ -66,7 +69,7 @@ export class SocketBudget {
 				scarce: () => this.#makeRoom(user),
 			});
 		this.#accounts = new Map(users.map((user) => [user, open(user)]));
-		this.#nobody = open('', 0);
+		this.#unknown = open('', 0);
 	}
 
 	/** Sockets that are open. */
@@ -78,10 +81,10 @@ export class SocketBudget {
 
 	/** Those of one user. */
 	of(user: string): SocketAccount {
-		return this.#accounts.get(user) ?? this.#nobody;
+		return this.#accounts.get(user) ?? this.#unknown;
 	}
 
-	// Beside the user itself whoever has borrowed most makes room.
+	// Beside the user itself the one that has borrowed most makes room.
 	#makeRoom(user: string): void {
 		if (this.#scarce === undefined) return;
 		this.#scarce(user);

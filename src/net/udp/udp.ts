@@ -2,21 +2,22 @@ import type {RemoteAddress} from '../../core/remote-address.ts';
 import {formatAddress} from '../../text/ip.ts';
 
 /**
- * Datagrams that came in together, at most 64 where a back end has the choice: datagram i is arena[offsets[i], offsets[i] + lengths[i]) and
- * came from sources[i]. Everything in it is the back end's and is overwritten after the callback.
+ * Datagrams that came in together, at most 64 where a back end has the choice: datagram i is
+ * arena[offsets[i], offsets[i] + lengths[i]) and came from sources[i]. Everything in it is the back
+ * end's and is overwritten after the callback.
  */
 export interface DatagramBatch {
 	readonly arena: Uint8Array;
 	readonly count: number;
 	readonly offsets: Uint32Array;
 	readonly lengths: Uint32Array;
-	/** Undefined = the address could not be told. */
+	/** `undefined`: the address is unknown. */
 	readonly sources: readonly (RemoteAddress | undefined)[];
 }
 
 /**
- * What a socket tells its owner; passed at construction and called from the event loop only, never
- * from inside a call of the socket.
+ * Events of a socket, for its owner; passed at construction and called from the event loop only,
+ * never from inside a call of the socket.
  */
 export interface UdpHandlers {
 	onBatch(socket: UdpSocket, batch: DatagramBatch): void;
@@ -27,9 +28,9 @@ export interface UdpHandlers {
 	onError(socket: UdpSocket, code: string, size: number, to: RemoteAddress | undefined): void;
 }
 
-/** How a socket is bound. */
+/** Binding of a socket. */
 export interface UdpBinding {
-	/** An IP literal, `0.0.0.0` or `::`; a socket speaks IPv4 or IPv6, never both. */
+	/** An IP literal, `0.0.0.0` or `::`; a socket carries IPv4 or IPv6, never both. */
 	readonly address: string;
 	/** 0 = any. Never shared with another socket. */
 	readonly port: number;
@@ -52,12 +53,12 @@ export interface UdpSocket {
 	readonly localPort: number;
 	/** Datagrams that were not sent because the system's queue was full. */
 	readonly dropped: number;
-	/** Datagrams that came in and were lost here; only a back end that is told of them counts them. */
+	/** Datagrams that came in and were lost here; only counted by a back end that gets the figure. */
 	readonly missed: number;
 	/**
-	 * Sends bytes[start, end) to `to`, or to the connected address when undefined. True = the socket
-	 * still refers to these bytes after `flush`: never write to them again. Never throws; failures
-	 * are dropped, counted and told to `onError`.
+	 * Sends bytes[start, end) to `to`. `undefined`: to the connected address. Returns true when the
+	 * socket still refers to these bytes after `flush`: never write to them again. Never throws;
+	 * failures are dropped, counted and reported to `onError`.
 	 */
 	send(bytes: Uint8Array, start: number, end: number, to: RemoteAddress | undefined): boolean;
 	/** Hands everything sent so far to the system. */
@@ -80,13 +81,13 @@ export interface UdpSocket {
 /** Opens sockets of one back end. */
 export interface UdpBackEnd {
 	readonly name: 'dgram' | 'batch';
-	/** Whether a binding may name a network interface. */
+	/** True when a binding may name a network interface. */
 	readonly bindsInterfaces: boolean;
 	/** Opens and binds a socket at once; throws a SocketError when that is impossible. */
 	open(binding: UdpBinding, handlers: UdpHandlers): UdpSocket;
 	/**
 	 * Calls back soon after links, addresses or routes of this machine have changed, until it is
-	 * closed; undefined = the system does not tell.
+	 * closed. `undefined`: the system reports no changes.
 	 */
 	watchNetwork?(changed: () => void): {close(): void} | undefined;
 }

@@ -135,7 +135,7 @@ test('a path that is suspect before it was ever up has a finding', (t) => {
 test('what a server answers instead of making a session is said in words', (t) => {
 	const words = (code: 'other-version' | 'full' | 'user-full') =>
 		findingWords(judgeSigns({trouble: undefined, warning: {code, text: ''}, refusal: undefined}));
-	t.is(words('other-version'), 'the server speaks another version');
+	t.is(words('other-version'), 'the server uses another version');
 	t.is(words('full'), 'the server has no room for another session');
 	t.is(words('user-full'), 'a limit of this key is reached');
 });

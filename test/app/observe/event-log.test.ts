@@ -65,7 +65,7 @@ test('10,000 INITs with random hints from changing ports are two lines at most, 
 	}
 	advance(60_000);
 	t.is(lines.length, 2);
-	t.regex(lines[0]!, /^warn somebody uses a key that is not known here/);
+	t.regex(lines[0]!, /^warn handshake with an unknown key rejected/);
 	t.regex(lines[1]!, /suppressed=\d{4} where="203\.0\.113\.9 port \d+"/);
 });
 

@@ -302,7 +302,7 @@ test('a test of a path is lines of 80 columns that end where a part ends', (t) =
 		results[1],
 	);
 	t.true(
-		results[1]!.replaceAll(/\s+/g, ' ').endsWith('(says the running mpclient, process 4194304)'),
+		results[1]!.replaceAll(/\s+/g, ' ').endsWith('(from the running mpclient, process 4194304)'),
 	);
 });
 

@@ -61,8 +61,8 @@ for (const [name, users, login] of [
 
 test('a login that is missing and one that nobody needs are told apart in the log', async (t) => {
 	for (const [users, hello, line] of [
-		[USERS, '050100', 'the client offers no user and password, which are asked for here'],
-		[[], '050102', 'the client wants to log in, and no users are set up here'],
+		[USERS, '050100', 'the client offers no login, which is required'],
+		[[], '050102', 'the client offers only a login, and no users are configured'],
 	] as const) {
 		const world = await SocksWorld.open(t, {users});
 		world.connect().send(hello);

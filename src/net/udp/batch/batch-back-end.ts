@@ -15,13 +15,13 @@ import {selfTest} from './self-test.ts';
 import {BatchRemote} from './socket-address.ts';
 import {LoopWakeUp, TimerWakeUp, type WakeUp} from './wake-up.ts';
 
-/** How a batch back end works. */
+/** Settings of a batch back end. */
 export interface BatchOptions {
 	/** Never waits for a datagram: a core for the lowest latency. */
 	readonly busyPoll?: boolean;
 }
 
-/** What all batch sockets of this thread share: only one can wait in place of the event loop. */
+/** Shared by all batch sockets of this thread: only one can wait in place of the event loop. */
 let shared: {readonly resources: BatchResources; readonly wakeUp: WakeUp} | undefined;
 
 function share(): NonNullable<typeof shared> {

@@ -17,7 +17,7 @@ import {RunPolicy} from './run-policy.ts';
 import type {SendOutcome, SendQueue} from './send-queue.ts';
 import {ADDRESS_LENGTH, BatchRemote, familyAt, hostAt, portAt} from './socket-address.ts';
 
-/** What all sockets of a back end share. */
+/** Resources that all sockets of a back end share. */
 export interface BatchResources {
 	readonly kernel: Kernel;
 	readonly descriptors: Descriptors;
@@ -41,7 +41,7 @@ const DATAGRAMS_PER_TURN = 64;
 const RECENT = 16;
 const RECENT_OF_PATHS = 256;
 
-/** Errors that wait to be told; more of them in one turn say nothing new. */
+/** Limit of errors that wait to be reported; more of them in one turn are no news. */
 const ERRORS = 16;
 
 interface SendError {
@@ -163,7 +163,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 			const count = receiver.receive(this.descriptor, wanted, this);
 			if (count === -EAGAIN) return;
 			if (count < 0) {
-				// It is gone with having been told; there may be datagrams behind it.
+				// Reading the error has cleared it; there may be datagrams behind it.
 				this.#handlers.onError(this, errorName(-count), 0, undefined);
 				if (++errors > ERRORS) return;
 				continue;

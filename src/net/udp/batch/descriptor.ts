@@ -39,7 +39,7 @@ const MTU_DISCOVER = {
 	6: {level: SOL_IPV6, option: 23},
 } as const;
 
-/** What is asked for as the size of the system's queues. */
+/** Requested size of the system's queues, in bytes. */
 const BUFFER_SIZE = 4 * 1024 * 1024;
 
 /** IFNAMSIZ, the final zero included. */
@@ -53,7 +53,7 @@ export function errorName(errno: number): string {
 /** Opens and closes UDP sockets of the system, and asks it about them. */
 export class Descriptors {
 	readonly #kernel: Kernel;
-	/** What a call reads or writes besides datagrams. */
+	/** Memory of a call for everything besides datagrams. */
 	readonly #memory: NativeMemory;
 
 	constructor(kernel: Kernel) {
@@ -88,7 +88,7 @@ export class Descriptors {
 		return this.#withAddress(this.#kernel.calls.bind, descriptor, words, ADDRESS_LENGTH[family]);
 	}
 
-	/** What is bound besides address and port. */
+	/** Binds a socket to its device and mark, besides address and port. */
 	#bindFurther(descriptor: number, family: IpFamily, binding: UdpBinding): number {
 		if (binding.isPath === true) {
 			const {level, option} = MTU_DISCOVER[family];
@@ -136,7 +136,7 @@ export class Descriptors {
 		].join();
 	}
 
-	/** Where a socket is bound. */
+	/** Returns the address that a socket is bound to. */
 	nameOf(descriptor: number, family: IpFamily): {readonly host: string; readonly port: number} {
 		const {words, address} = this.#memory;
 		words[8] = ADDRESS_LENGTH[6];
@@ -147,7 +147,7 @@ export class Descriptors {
 		return {host: hostAt(words, 0, family), port: portAt(words, 0)};
 	}
 
-	/** Closes it; never call it twice: the number may be somebody else's then. */
+	/** Closes it; never call it twice: the number may belong to another socket then. */
 	close(descriptor: number): void {
 		this.#call(this.#kernel.calls.close, descriptor);
 	}
@@ -163,7 +163,7 @@ export class Descriptors {
 		return this.#call(this.#kernel.calls.setsockopt, descriptor, level, option, address, 4);
 	}
 
-	/** An option that is a number; negative = the system does not tell. */
+	/** Returns an option that is a number; negative: the system does not give it. */
 	#get(descriptor: number, level: number, option: number): number {
 		const {words, address} = this.#memory;
 		words[1] = 4;

@@ -3,7 +3,8 @@ import type {Native, NativeFunction} from '../../../native/native.ts';
 /**
  * The beginning of uv_loop_t, the same in every libuv 1.x on 64-bit Linux because programs have it
  * as a part of theirs: data 8, active_handles 4 + 4, handle_queue 16, active_reqs 8,
- * internal_fields 8, stop_flag 4 + 4, flags 8, backend_fd 4 + 4, pending_queue 16, watcher_queue 16.
+ * internal_fields 8, stop_flag 4 + 4, flags 8, backend_fd 4 + 4, pending_queue 16, watcher_queue
+ * 16.
  */
 const BYTES = 104;
 const BACKEND_FD = 64 / 4;
@@ -29,12 +30,12 @@ export class EventLoop {
 		if (!known) throw new Error('the event loop of this Node.js is not the one of libuv 1');
 	}
 
-	/** Whether descriptors have been opened or changed that its epoll does not know of yet. */
+	/** True when descriptors have been opened or changed that its epoll does not have yet. */
 	get hasNews(): boolean {
 		return this.#words[WATCHER_QUEUE / 4] !== (this.#address + WATCHER_QUEUE) >>> 0;
 	}
 
-	/** How long it may wait, in ms: 0 = not at all, -1 = for ever. */
+	/** Returns the longest wait, in ms; 0: not at all, -1: for ever. */
 	timeout(): number {
 		return this.#timeout(this.#address);
 	}

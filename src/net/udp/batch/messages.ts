@@ -40,7 +40,7 @@ const UDP_GRO = 104;
 
 /** The datagram was longer than its room. */
 export const MSG_TRUNC = 0x20;
-/** There was more to tell than the control data had room for. */
+/** Set when there was more control data than room for it. */
 export const MSG_CTRUNC = 0x08;
 
 /** Control data of a message to send: one cmsghdr with the 16-bit length of a segment. */
@@ -51,7 +51,7 @@ const SEND_CONTROL = 24;
  * of which the kernel makes a datagram each (UDP_SEGMENT).
  */
 export class SendMessages {
-	/** How many there are. */
+	/** Messages in use. */
 	count = 0;
 	readonly capacity: number;
 	/** The most spans that a message takes. */
@@ -81,7 +81,7 @@ export class SendMessages {
 		}
 	}
 
-	/** Where message i lies, for the kernel. */
+	/** Returns the address of message i, for the kernel. */
 	addressOf(i: number): number {
 		return this.#memory.address + i * HEADER;
 	}
@@ -105,7 +105,7 @@ export class SendMessages {
 		words[at + NAME_LENGTH] = to.length;
 	}
 
-	/** How many spans message i has. */
+	/** Returns the spans of message i. */
 	spanCountOf(i: number): number {
 		return this.#memory.words[i * HEADER_WORDS + SPAN_COUNT]!;
 	}
@@ -135,10 +135,14 @@ export class SendMessages {
 /** Bytes that a received message has room for. */
 const MESSAGE_ROOM = 65_535;
 
-/** From one message to the next; not a power of two, so that they use different lines of the cache. */
+/**
+ * From one message to the next; not a power of two, so that they use different lines of the cache.
+ */
 const MESSAGE_STRIDE = 65_536 + 1280;
 
-/** Control data of a received message: UDP_GRO and SO_RXQ_OVFL, 24 bytes each, and room to spare. */
+/**
+ * Control data of a received message: UDP_GRO and SO_RXQ_OVFL, 24 bytes each, and room to spare.
+ */
 const RECEIVE_CONTROL = 64;
 
 /** Messages for recvmmsg, with the memory that datagrams are received into. */
@@ -170,7 +174,7 @@ export class ReceiveMessages {
 		}
 	}
 
-	/** Where the first message lies, for the kernel. */
+	/** Address of the first message, for the kernel. */
 	get address(): number {
 		return this.#memory.address;
 	}
@@ -191,12 +195,12 @@ export class ReceiveMessages {
 		}
 	}
 
-	/** Where the bytes of message i begin in the arena. */
+	/** Returns the offset of the bytes of message i in the arena. */
 	offsetOf(i: number): number {
 		return i * MESSAGE_STRIDE;
 	}
 
-	/** How many bytes it has. */
+	/** Returns its length in bytes. */
 	lengthOf(i: number): number {
 		return this.#memory.words[i * HEADER_WORDS + LENGTH]!;
 	}
@@ -216,7 +220,7 @@ export class ReceiveMessages {
 		return this.#control(i, SOL_UDP, UDP_GRO, 0);
 	}
 
-	/** How many datagrams the socket had lost before message i because its queue was full. */
+	/** Returns the datagrams that the socket had lost before message i because its queue was full. */
 	lostBefore(i: number): number {
 		return this.#control(i, SOL_SOCKET, SO_RXQ_OVFL, 0);
 	}

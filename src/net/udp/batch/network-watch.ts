@@ -20,7 +20,7 @@ const PAUSE_MILLIS = 250;
 /** More messages than this may wait: the rest of a flood is read the next time. */
 const READS = 256;
 
-/** Learns from the kernel (rtnetlink) that links, addresses or routes have changed. */
+/** Calls back when the kernel (rtnetlink) reports that links, addresses or routes have changed. */
 export class NetworkWatch implements Pollable {
 	readonly descriptor: number;
 	readonly isPath = false;
@@ -30,7 +30,7 @@ export class NetworkWatch implements Pollable {
 	readonly #changed: () => void;
 	#timer: NodeJS.Timeout | undefined;
 
-	/** Throws where the system does not tell. */
+	/** Throws where the system reports no changes. */
 	constructor(kernel: Kernel, poller: Poller, changed: () => void) {
 		this.#kernel = kernel;
 		this.#poller = poller;
@@ -48,7 +48,7 @@ export class NetworkWatch implements Pollable {
 		throw new Error('no netlink events');
 	}
 
-	// What the messages say does not matter, nor whether some were lost: there was a change. Between
+	// Neither the messages' content matters nor whether some were lost: there was a change. Between
 	// two looks nothing is watched, so that a flood costs no more than four wake-ups a second.
 	onReadable(): void {
 		this.#drain();

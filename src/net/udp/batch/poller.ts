@@ -6,7 +6,7 @@ export interface Pollable {
 	readonly descriptor: number;
 	/** Read before those for which this is false. */
 	readonly isPath: boolean;
-	/** The descriptor can be read from, or has an error to tell. */
+	/** Called when the descriptor can be read from, or has an error to report. */
 	onReadable(): void;
 }
 
@@ -15,10 +15,10 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLLIN = 1;
 
-/** Descriptors told of in one look. */
+/** Descriptors reported in one look. */
 const EVENTS = 64;
 
-/** What stands for a descriptor that is watched, but not read here. */
+/** Mark of a descriptor that is watched, but not read here. */
 const FOREIGN = 0xffff_ffff;
 
 /** One epoll for all sockets. */
@@ -43,7 +43,7 @@ export class Poller {
 		if (this.#descriptor < 0) throw new Error(`epoll_create1: error ${-this.#descriptor}`);
 	}
 
-	/** How many are watched and read. */
+	/** Descriptors watched and read. */
 	get size(): number {
 		return this.#places.size;
 	}
@@ -61,7 +61,7 @@ export class Poller {
 		return 0;
 	}
 
-	/** Watches a descriptor that somebody else reads: `wait` only returns when it can be read. */
+	/** Watches a descriptor that is read elsewhere: `wait` only returns when it can be read. */
 	watch(descriptor: number): void {
 		this.#control(EPOLL_CTL_ADD, descriptor, FOREIGN);
 	}

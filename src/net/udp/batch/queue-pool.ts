@@ -4,18 +4,20 @@ import {SendQueue} from './send-queue.ts';
 /** Sockets that may have something to flush at once. */
 const QUEUES = 64;
 
-/** Who has a queue: `flush` gives it back. */
+/** Holder of a queue: `flush` gives it back. */
 export interface QueueUser {
 	flush(): void;
 }
 
-/** Queues for the sockets that have something to flush: there may be thousands that have nothing. */
+/**
+ * Queues for the sockets that have something to flush: there may be thousands that have nothing.
+ */
 export class QueuePool {
 	readonly #kernel: Kernel;
 	readonly #queues: SendQueue[] = [];
 	/**
-	 * By the place of the queue; undefined = it is free. Looking through it costs less than a Set does,
-	 * which makes itself a new table every few packets.
+	 * By the place of the queue; undefined = it is free. Looking through it costs less than a Set
+	 * does, which makes itself a new table every few packets.
 	 */
 	readonly #users = new Array<QueueUser | undefined>(QUEUES).fill(undefined);
 	#turn = 0;

@@ -11,7 +11,7 @@ const SEGMENTS = 128;
 
 const CAPACITY = MESSAGES * SEGMENTS;
 
-/** Where datagrams came from, as the socket that received them knows it. */
+/** Sources of datagrams, as the socket that received them interns them. */
 export interface SourceBook {
 	/** The source at words[at...]. */
 	sourceAt(words: Uint32Array, at: number): BatchRemote | undefined;
@@ -22,7 +22,7 @@ export class Receiver {
 	readonly batch: DatagramBatch & {count: number; sources: (BatchRemote | undefined)[]};
 	/** Messages of the last call that did not fit, and are not in the batch. */
 	truncated = 0;
-	/** The count of the socket's losses, as the last message told it; 0 = none did. */
+	/** The socket's losses, as the last message counted them; 0: none did. */
 	lost = 0;
 	readonly #kernel: Kernel;
 	readonly #messages: ReceiveMessages;
@@ -44,13 +44,13 @@ export class Receiver {
 		return MESSAGES;
 	}
 
-	/** Receives up to `wanted` messages; the result is their number, or negative, minus the errno. */
-	receive(descriptor: number, wanted: number, book: SourceBook): number {
+	/** Receives up to `limit` messages. Returns their number, or the negated errno. */
+	receive(descriptor: number, limit: number, book: SourceBook): number {
 		const {calls} = this.#kernel;
 		const messages = this.#messages;
-		messages.reset(wanted);
+		messages.reset(limit);
 		const {address} = messages;
-		const count = this.#kernel.call(calls.recvmmsg, descriptor, address, wanted, 0, 0);
+		const count = this.#kernel.call(calls.recvmmsg, descriptor, address, limit, 0, 0);
 		this.batch.count = 0;
 		this.truncated = 0;
 		this.lost = 0;

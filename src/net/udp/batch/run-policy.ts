@@ -1,13 +1,13 @@
 import type {Millis} from '../../../bytes/time.ts';
 import {EIO} from './kernel.ts';
 
-/** How long runs of a size that was refused are not tried again. */
+/** Time for which runs of a refused size are not tried again. */
 const PAUSE: Millis = 10_000;
 
 /**
- * Whether a socket may send runs of datagrams. After EIO never again: the way out cannot compute
- * their checksums. Any other refusal is about the size, so that shorter ones go on (the path's MTU
- * has changed) and the same size is tried again later.
+ * Decides whether a socket may send runs of datagrams. After EIO never again: the way out cannot
+ * compute their checksums. Any other refusal is about the size, so that shorter ones go on (the
+ * path's MTU has changed) and the same size is tried again later.
  */
 export class RunPolicy {
 	#size = Number.POSITIVE_INFINITY;
@@ -18,7 +18,7 @@ export class RunPolicy {
 		this.#now = now;
 	}
 
-	/** Whether a run of datagrams of this size may be sent. */
+	/** Returns true when a run of datagrams of this size may be sent. */
 	allows(size: number): boolean {
 		return size < this.#size || this.#now() >= this.#until;
 	}

@@ -7,7 +7,7 @@ import type {Receiver, SourceBook} from './receiver.ts';
 import {type SendOutcome, SendQueue} from './send-queue.ts';
 import {BatchRemote, portAt} from './socket-address.ts';
 
-/** How long datagrams may take over loopback, in ms. */
+/** Longest time of datagrams over loopback, in ms. */
 const PATIENCE = 1000;
 
 /** Lengths that make runs, a run with a shorter end, and single datagrams. */

@@ -18,9 +18,9 @@ const RUNS_AT_ONCE = 8;
 
 const COPIES = 16 * 1024;
 
-/** What becomes of the datagrams of a queue. */
+/** Outcomes for the datagrams of a queue. */
 export interface SendOutcome {
-	/** Whether runs of datagrams of this size may be tried. */
+	/** Returns true when runs of datagrams of this size may be tried. */
 	mayRun(size: number): boolean;
 	/** The system refused a run of datagrams of this size, which are sent one by one now. */
 	runFailed(errno: number, size: number): void;
@@ -141,7 +141,7 @@ export class SendQueue {
 				if (doubted === i) outcome.sendFailed(EMSGSIZE, 0, undefined);
 				i += sent;
 			} else if (sent === -EMSGSIZE && doubted !== i) {
-				// Of a connected socket it may be what the network says of an earlier datagram.
+				// On a connected socket it may be the network's error for an earlier datagram.
 				doubted = i;
 			} else if (sent === -ECONNREFUSED && !refused) {
 				// That was about an earlier datagram; this one was not even looked at.

@@ -32,7 +32,7 @@ export class BatchRemote implements RemoteAddress {
 		this.length = address === AF_INET6 ? ADDRESS_LENGTH[6] : ADDRESS_LENGTH[4];
 	}
 
-	/** Whether words[at...] of `memory` are this address, its flow label aside. */
+	/** True when words[at...] of `memory` are this address, its flow label aside. */
 	isAt(memory: Uint32Array, at: number): boolean {
 		const own = this.words;
 		if (own === undefined || own[0] !== memory[at]) return false;

@@ -15,14 +15,17 @@ export interface WakeUp {
 /** The longest that a timer takes; it fires never in practice. */
 const LONG = 0x7fff_ffff;
 
-/** Looks at the sockets in one turn of the loop at most: ended sooner by all that the loop has to do. */
+/**
+ * Looks at the sockets in one turn of the loop at most: ended sooner by all that the loop has to
+ * do.
+ */
 const LOOKS = 1024;
 /** The same while not waiting, when the loop is not asked after every look. */
 const BUSY_LOOKS = 16;
 
 /**
- * What Node.js does between two callbacks: runs what `process.nextTick` and promises have put off.
- * Undefined where a newer one has it no more; then every look is a turn of the loop.
+ * The work of Node.js between two callbacks: what `process.nextTick` and promises have put off.
+ * `undefined`: a newer version has it no more; then every look is a turn of the loop.
  */
 const {_tickCallback: runTicks} = process as {readonly _tickCallback?: () => void};
 
@@ -67,8 +70,8 @@ export class LoopWakeUp implements WakeUp {
 	readonly #turn = (): void => {
 		const next = setImmediate(this.#turn);
 		this.#immediate = next;
-		// While any immediate is to come the loop may not wait. With ours out of the count it says what
-		// it would do without it: only `unref` makes Node tell libuv so at once.
+		// While any immediate is to come the loop may not wait. With ours out of the count it
+		// reports what it would do without it: only `unref` passes that to libuv at once.
 		next.unref();
 		try {
 			this.#look(next);
