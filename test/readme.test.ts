@@ -8,8 +8,11 @@ import {UdpPeer} from './support/sockets/udp-peer.ts';
 
 const README = readDocument('README.md');
 
-function block(name: string): string {
-	return example('README.md', name);
+const SOCKS = 'src/socks/README.md';
+const RUNNING = 'src/app/README.md';
+
+function block(name: string, document = 'README.md'): string {
+	return example(document, name);
 }
 
 /** A shell in a folder of its own, and a target that answers. */
@@ -116,7 +119,7 @@ for (const name of ['bridge-loop', 'bridge-link', 'bridge-lossy']) {
 }
 
 needing({pysocks: true}).serial(
-	'the Python of the README sends through SOCKS5 to a target that it names',
+	'the Python of the document sends through SOCKS5 to a target that it names',
 	async (t) => {
 		const python = '/usr/bin/python3';
 		const {shell, target, run} = await setUp(t);
@@ -129,7 +132,7 @@ needing({pysocks: true}).serial(
 		shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
 		const client = shell.start(block('socks-client'), {'1080': `${socks}`});
 		await client.says('a session is up');
-		shell.write('hello.py', block('pysocks'), {
+		shell.write('hello.py', block('pysocks', SOCKS), {
 			'1080': `${socks}`,
 			'"9.9.9.9", 53': `"127.0.0.1", ${target.port}`,
 		});
@@ -165,7 +168,7 @@ needing({programs: ['drill']}).serial(
 );
 
 needing({programs: ['socksify', 'drill']}).serial(
-	'socksify sends through SOCKS5 as the README says',
+	'socksify sends through SOCKS5 as the document says',
 	async (t) => {
 		const {shell, run} = await setUp(t);
 		const [server, socks] = await Promise.all(Array.from({length: 2}, freePort));
@@ -175,9 +178,9 @@ needing({programs: ['socksify', 'drill']}).serial(
 		shell.write('mpclient.conf', `127.0.0.1 ${server}\n`);
 		const client = shell.start(block('socks-client'), {'1080': `${socks}`});
 		await client.says('a session is up');
-		shell.write('socks.conf', block('socks.conf'), {'1080': `${socks}`});
+		shell.write('socks.conf', block('socks.conf', SOCKS), {'1080': `${socks}`});
 		// The exit refuses this address, which shows that the query came there.
-		const asked = shell.start(block('socksify'), {'9.9.9.9': '198.51.100.53'});
+		const asked = shell.start(block('socksify', SOCKS), {'9.9.9.9': '198.51.100.53'});
 		await client.says('the server refuses a target reason=denied target=198.51.100.53:53');
 		asked.kill('SIGKILL');
 		t.pass();
@@ -187,11 +190,11 @@ needing({programs: ['socksify', 'drill']}).serial(
 test.serial('the files and the commands with --check are valid', async (t) => {
 	const {shell, run} = await setUp(t);
 	await run('keygen');
-	for (const file of ['mpclient.conf', 'users.keys', 'users.yaml']) shell.write(file, block(file));
+	for (const file of ['mpclient.conf', 'users.keys']) shell.write(file, block(file));
 	const oks = (text: string) => text.match(/^configuration ok$/gm)?.length;
-	for (const name of ['users', 'users-file', 'not-encrypted']) t.is(oks(await run(name)), 1, name);
+	for (const name of ['users', 'not-encrypted']) t.is(oks(await run(name)), 1, name);
 	t.is(oks(await run('tcp-forward', {'mpclient ': 'mpclient --check '})), 1);
-	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service'))?.[1] ?? '';
+	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service', RUNNING))?.[1] ?? '';
 	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
 	const checked = shell.start(`${service} --check`, words);
 	t.is(await checked.end(), 0, checked.stderr);

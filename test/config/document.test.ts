@@ -13,11 +13,12 @@ test('the files and the commands of the document are valid', async (t) => {
 	const shell = new DocumentShell();
 	t.teardown(() => shell.close());
 	shell.write('tunnel.key', readFileSync('fixtures/config/tunnel.key', 'utf8'));
-	for (const file of ['paths.conf', 'mpclient.yaml', 'mpserver.yaml'])
+	for (const file of ['paths.conf', 'mpclient.yaml', 'mpserver.yaml', 'users.yaml'])
 		shell.write(file, example(PATH, file));
 	for (const [name, programs] of [
 		['paths', 1],
 		['yaml', 2],
+		['users-file', 1],
 	] as const) {
 		const run = shell.start(example(PATH, name));
 		t.is(await run.end(), 0, run.stderr);

@@ -5,21 +5,21 @@ import {needing} from '../support/e2e/needs.ts';
 import {restrictedTo} from '../support/e2e/sandbox.ts';
 import {Stage} from '../support/e2e/stage.ts';
 
-/** The value of a setting of the README's unit. */
+/** The value of a setting of the documented unit. */
 function unitSetting(name: string): string {
-	const unit = example('README.md', 'mpserver.service');
+	const unit = example('src/app/README.md', 'mpserver.service');
 	const line = unit.split('\n').find((each) => each.startsWith(`${name}=`));
 	return line?.slice(name.length + 1) ?? '';
 }
 
-test("the README's unit never gives up", (t) => {
+test('the documented unit never gives up', (t) => {
 	t.is(unitSetting('StartLimitIntervalSec'), '0');
 	t.is(unitSetting('Restart'), 'always');
 });
 
 const SANDBOX = {namespaces: true, programs: ['python3']} as const;
 
-needing(SANDBOX)("the command of the README's unit runs in its sandbox", async (t) => {
+needing(SANDBOX)('the command of the documented unit runs in its sandbox', async (t) => {
 	const hosts = new TwoHosts(t);
 	const stage = new Stage(t);
 	const key = await stage.key();

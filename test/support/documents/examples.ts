@@ -7,16 +7,18 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 		'test/readme.test.ts': [
 			...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 			...['bridge-loop', 'bridge-link', 'bridge-lossy'],
-			...['socks-server', 'socks-client', 'pysocks', 'forward', 'dns', 'tcp-forward'],
-			...['socks.conf', 'socksify', 'mpserver.service'],
-			...['users.keys', 'users', 'users.yaml', 'users-file', 'not-encrypted'],
+			...['socks-server', 'socks-client', 'forward', 'dns', 'tcp-forward'],
+			...['users.keys', 'users', 'not-encrypted'],
 		],
 		'test/end-to-end/connect.test.ts': ['ssh'],
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 	},
 	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
+	'src/app/README.md': {'test/readme.test.ts': ['mpserver.service']},
+	'src/socks/README.md': {'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks']},
 	'src/config/README.md': {
 		'test/config/document.test.ts': [
+			...['users.yaml', 'users-file'],
 			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
 		],
 	},
