@@ -1,12 +1,22 @@
-import {existsSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
 import {Command, CommanderError} from 'commander';
-import {type ClientFlags, type ClientOptions, resolveClientOptions} from '../config/client.ts';
+import {programVersion} from '../app/version.ts';
+import {
+	CLIENT_TABLE,
+	type ClientFlags,
+	type ClientOptions,
+	resolveClientOptions,
+} from '../config/client.ts';
 import {ConfigError} from '../config/errors.ts';
-import {resolveServerOptions, type ServerFlags, type ServerOptions} from '../config/server.ts';
+import type {Flag, Flags, Option, Variable} from '../config/option.ts';
+import {
+	resolveServerOptions,
+	SERVER_TABLE,
+	type ServerFlags,
+	type ServerOptions,
+} from '../config/server.ts';
 import type {Environment} from '../config/settings.ts';
 import {escapeControls, maskKeys} from '../text/escape-text.ts';
+import {addFlags, flagsOf, usage} from './flags.ts';
 
 /** The parts of the process that parsing uses. */
 export interface ParseIo {
@@ -29,15 +39,10 @@ export interface ParsedArguments<T> {
 	readonly warnings: readonly string[];
 }
 
-interface ClientParsed extends ClientFlags {
+interface Actions {
 	readonly check?: boolean;
 	readonly json?: boolean;
 	readonly test?: boolean;
-}
-
-interface ServerParsed extends ServerFlags {
-	readonly check?: boolean;
-	readonly json?: boolean;
 }
 
 /**
@@ -52,7 +57,7 @@ export function parseClientArguments(
 ): ParsedArguments<ClientOptions> {
 	const program = clientProgram(io);
 	parse(program, argv);
-	const {check, json = false, test, ...flags} = program.opts<ClientParsed>();
+	const {check, json = false, test, ...flags} = program.opts<ClientFlags & Actions>();
 	if (json && check !== true) throw usageError(JSON_ALONE);
 	const config = oneConfig(flags.config, program.args[0]);
 	if (check === true && test === true) throw usageError('--check and --test exclude each other');
@@ -72,7 +77,7 @@ export function parseServerArguments(
 ): ParsedArguments<ServerOptions> {
 	const program = serverProgram(io);
 	parse(program, argv);
-	const {check, json = false, ...flags} = program.opts<ServerParsed>();
+	const {check, json = false, ...flags} = program.opts<ServerFlags & Actions>();
 	if (json && check !== true) throw usageError(JSON_ALONE);
 	const [port, host, targetPort] = program.args;
 	const words = {port, host, targetPort};
@@ -80,27 +85,24 @@ export function parseServerArguments(
 	return {options, action: check === true ? 'check' : 'run', json, warnings};
 }
 
-/** The version in package.json. */
-export function programVersion(): string {
-	// One level deeper in build/ than in the sources: look upwards for it.
-	let folder = dirname(fileURLToPath(import.meta.url));
-	while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
-		folder = dirname(folder);
-	}
-	const text = readFileSync(join(folder, 'package.json'), 'utf8');
-	return /^\s*"version": "([^"]+)"/m.exec(text)?.[1] ?? 'unknown';
-}
-
 const JSON_ALONE = '--json goes with --check only';
+
+const VARIABLES = Object.values<Option<unknown>>(CLIENT_TABLE).flatMap(
+	({variable}) => variable ?? [],
+);
 
 const ENVIRONMENT_HELP = `
 Environment:
-  MPTUNNEL_KEY           the key itself; --key-file wins over it, it wins over the file
-  MPTUNNEL_ENCRYPT=0     authenticate but do not encrypt, for speed; must be the same on both ends
-  XDG_STATE_HOME         where the default state folder lies (else ~/.local/state)
+${VARIABLES.map(variableLine).join('\n')}
 
+--key-file wins over MPTUNNEL_KEY, which wins over the file.
 Exit codes: 0 ok, 1 the machine refused something, 2 wrong flags, files or keys.
 `;
+
+function variableLine({name, value, help, otherwise}: Variable<unknown>): string {
+	const usual = otherwise === undefined ? '' : ` (default: ${otherwise.replaceAll('`', '')})`;
+	return `  ${(value === undefined ? name : `${name}=${value}`).padEnd(22)} ${help}${usual}`;
+}
 
 const CLIENT_HELP = `
 FILE has a path per line, "HOST PORT", HOST being a bridge or the server itself:
@@ -130,55 +132,39 @@ Example (an exit for SOCKS5 clients):
   mpserver 2000 --key-file tunnel.key
 `;
 
+const ACTIONS: Flags = {
+	check: {help: 'validate flags, files and keys, print what they mean (no secrets), and exit'},
+	json: {help: 'with `--check`: print one line of JSON'},
+};
+
+/** mpclient's flags, in the order of its help. */
+export const CLIENT_FLAGS: Flags = {
+	config: {short: 'c', value: 'FILE', help: 'the same as `FILE`'},
+	...flagsOf(CLIENT_TABLE),
+	...ACTIONS,
+	test: {help: 'try every path alone, print a line for each, and exit'},
+};
+
+/** mpserver's flags, in the order of its help. */
+export const SERVER_FLAGS: Flags = {
+	config: {short: 'c', value: 'FILE', help: 'a YAML file with options'},
+	...flagsOf(SERVER_TABLE),
+	...ACTIONS,
+};
+
+/** The flags that every program has. */
+export const HELP_FLAGS: Readonly<Record<'help' | 'version', Flag>> = {
+	help: {short: 'h', help: 'print help and exit'},
+	version: {short: 'V', help: 'print the version and exit'},
+};
+
 function clientProgram(io: ParseIo): Command {
 	const program = baseProgram('mpclient', io)
 		.description('Beside the application: sends its datagrams over all paths to mpserver.')
 		.usage('[options] FILE')
-		.argument('[FILE]', 'the configuration file')
-		.option('-c, --config <FILE>', 'the same as FILE')
-		.option('--listen <[ADDR:]PORT>', 'where applications send to (default: localhost:3000)')
-		.option('--no-listen', 'do not open that port')
-		.option(
-			'--forward <PROTOCOL:LOCAL=TARGET>',
-			'a further udp or tcp port, [ADDR:]PORT, that leads to TARGET, HOST:PORT; repeatable',
-			collect,
-		)
-		.option('--forward-open', 'let forwards listen beyond this machine')
-		.option('--copies <N>', 'send each datagram on N paths, 1 to 16 (default: on all)')
-		.option('--key-file <FILE>', 'the file with the key', collect);
-	socksOptions(program);
-	sharedOptions(program);
-	return program
-		.option('--test', 'try every path alone, print one line for each, and exit')
-		.addHelpText('after', CLIENT_HELP);
-}
-
-function socksOptions(program: Command): void {
-	program
-		.option(
-			'--socks <[ADDR:]PORT>',
-			'where SOCKS5 listens (default: localhost:1080 when there is a key)',
-		)
-		.option('--no-socks', 'no SOCKS5')
-		.option('--optimistic-connect', 'tell TCP applications of success before the server has it')
-		.option(
-			'--socks-user <NAME:PASSWORD>',
-			'ask for this login; repeatable; other users of the machine can see it, so better:',
-			collect,
-		)
-		.option('--socks-users <FILE>', 'ask for a login of this file of NAME:PASSWORD lines')
-		.option(
-			'--socks-auth-reply <N>',
-			'first byte of the answer to a login: 1, or 5 for OpenVPN 2.7',
-		)
-		.option(
-			'--socks-filter <WHO>',
-			'who may answer: none = everybody (default), address = hosts that were sent to',
-		)
-		.option('--socks-advertise <ADDR>', 'tell clients to send datagrams to this address')
-		.option('--socks-udp-port <PORT>', 'one UDP port for all (default: one for each association)')
-		.option('--socks-udp-any-port', 'let an application send from several ports')
-		.option('--socks-open', 'let SOCKS5 listen beyond this machine without a login');
+		.argument('[FILE]', 'the configuration file');
+	addFlags(program, CLIENT_FLAGS);
+	return program.addHelpText('after', CLIENT_HELP);
 }
 
 function serverProgram(io: ParseIo): Command {
@@ -187,20 +173,8 @@ function serverProgram(io: ParseIo): Command {
 		.usage('[options] PORT [HOST PORT]')
 		.argument('[PORT]', 'the UDP port to listen on')
 		.argument('[HOST]', 'host of the fixed target')
-		.argument('[TARGETPORT]', 'port of the fixed target')
-		.option('-c, --config <FILE>', 'a YAML file with options')
-		.option('--bind <ADDR>', 'listen on this address; repeatable (default: on all)', collect)
-		.option('--key-file <FILE>', 'a key, or "name key" lines; repeatable', collect)
-		.option('--users <FILE>', 'a YAML file of users: keys, targets, limits, rules')
-		.option('--exit', 'let clients choose targets, beside the fixed one')
-		.option(
-			'--allow <RULE>',
-			'targets denied by default that clients may reach; repeatable',
-			collect,
-		)
-		.option('--deny <RULE>', 'targets that no client may reach; repeatable', collect)
-		.option('--nat64-prefix <PREFIX>', 'prefix of a NAT64 in use; repeatable', collect);
-	sharedOptions(program);
+		.argument('[TARGETPORT]', 'port of the fixed target');
+	addFlags(program, SERVER_FLAGS);
 	return program.addHelpText('after', SERVER_HELP);
 }
 
@@ -212,24 +186,8 @@ function baseProgram(name: string, io: ParseIo): Command {
 			// Errors are thrown, and printed once and on one line where they are caught.
 			writeErr: () => {},
 		})
-		.helpOption('-h, --help', 'print this and exit')
-		.version(programVersion(), '-V, --version', 'print the version and exit');
-}
-
-function sharedOptions(program: Command): void {
-	program
-		.option('--state <FOLDER>', 'keep state in this folder (default: one per configuration)')
-		.option('--crypto <NAME>', 'force a cipher back end: openssl, sodium, node or noble')
-		.option('--io <NAME>', 'force a socket back end: batch (Linux) or dgram')
-		.option('--busy-poll', 'never sleep: lower latency for a whole core (with batch)')
-		.option('--stream-memory <SIZE>', 'memory for TCP connections (default: 256MiB)')
-		.option('--hold <TIME>', 'how long datagrams wait for a session or path (default: 500ms)')
-		.option('--congestion-control <NAME>', 'for TCP connections: bbr or newreno (default: bbr)')
-		.option('--check', 'validate flags, files and keys, print what they mean, and exit')
-		.option('--json', 'with --check: print one line of JSON')
-		.option('--stats <TIME>', 'log a line of statistics every TIME, such as 10s')
-		.option('--log-level <LEVEL>', 'error, warn, info or debug (default: info)')
-		.option('--log-format <FORMAT>', 'text or json (default: text)');
+		.helpOption(usage('help', HELP_FLAGS.help), HELP_FLAGS.help.help)
+		.version(programVersion(), usage('version', HELP_FLAGS.version), HELP_FLAGS.version.help);
 }
 
 /** A usage error of commander on one line, with the option that was meant. */
@@ -241,10 +199,6 @@ function usageReason({code, message}: CommanderError, program: Command): string 
 	const meant = program.options.find(({long}) => isUnknown && long?.startsWith(`${typed}-`));
 	const hint = meant === undefined ? '' : ` (Did you mean ${meant.long}?)`;
 	return `${escapeControls(maskKeys(text)).slice(0, 255)}${hint}`;
-}
-
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-	return [...earlier, value];
 }
 
 /** Parses, and turns commander's own usage errors into ConfigErrors of one line. */

@@ -35,12 +35,13 @@ export class ConfigError extends Error {
 /** Problems kept one by one; a file of another kind would otherwise print megabytes. */
 const PROBLEM_LIMIT = 1000;
 
-/** Collects problems from all sources, so that one run of a program names them all. */
+/** Collects problems and warnings of all sources, so that one run of a program names them all. */
 export class ProblemList {
 	readonly #problems: Problem[] = [];
+	readonly #warnings = new Set<string>();
 	#unlisted = 0;
 
-	/** How many were added. */
+	/** The number of problems added. */
 	get length(): number {
 		return this.#problems.length + this.#unlisted;
 	}
@@ -49,6 +50,16 @@ export class ProblemList {
 	add(where: string, field: string, reason: string): void {
 		if (this.#problems.length < PROBLEM_LIMIT) this.#problems.push({where, field, reason});
 		else this.#unlisted++;
+	}
+
+	/** Adds a warning, a sentence for the user, unless it has been added before. */
+	warn(warning: string): void {
+		this.#warnings.add(warning);
+	}
+
+	/** All warnings, in the order of their causes. */
+	get warnings(): readonly string[] {
+		return [...this.#warnings];
 	}
 
 	/** Throws a {@link ConfigError} with everything added so far, if there is anything. */

@@ -2,10 +2,10 @@ import type {Prefix} from '../exit/prefix.ts';
 import {parseNat64Prefix, parseRule, type Rule} from '../exit/rules.ts';
 import type {ProblemList} from './errors.ts';
 import type {KeyOptions} from './keys.ts';
-import type {FieldReader} from './place.ts';
-import {readFlag, readOneOrMany} from './settings.ts';
+import type {Table, Type} from './option.ts';
+import {many, quoted, SWITCH} from './types.ts';
 
-/** What a server needs to know to let its clients choose their targets. */
+/** The rules of a server whose clients choose their targets. */
 export interface ExitOptions {
 	/** Opens targets that are denied by default. */
 	readonly allow: readonly Rule[];
@@ -14,89 +14,61 @@ export interface ExitOptions {
 	readonly nat64Prefixes: readonly Prefix[];
 }
 
-/** mpserver's flags about it, as text. */
-export interface ExitFlags {
-	readonly exit?: boolean | undefined;
-	readonly allow?: readonly string[] | undefined;
-	readonly deny?: readonly string[] | undefined;
-	readonly nat64Prefix?: readonly string[] | undefined;
-}
-
-/** What one source says of it; undefined = it says nothing. */
+/** Those options as the sources give them. */
 export interface ExitSettings {
 	readonly exit: boolean | undefined;
 	readonly allow: readonly Rule[] | undefined;
 	readonly deny: readonly Rule[] | undefined;
-	readonly nat64Prefixes: readonly Prefix[] | undefined;
+	readonly nat64Prefix: readonly Prefix[] | undefined;
 }
 
-/** A source that says nothing. */
-export const NO_EXIT_SETTINGS: ExitSettings = {
-	exit: undefined,
-	allow: undefined,
-	deny: undefined,
-	nat64Prefixes: undefined,
+const RULES: Type<readonly Rule[]> = many(quoted(parseRule));
+
+/** The descriptors of {@link ExitSettings}. */
+export const EXIT: Table<ExitSettings> = {
+	exit: {type: SWITCH, help: 'be an exit as well as serve the fixed target'},
+	allow: {
+		type: RULES,
+		value: 'RULE',
+		help: 'targets that SOCKS5 applications may reach besides the public internet',
+	},
+	deny: {type: RULES, value: 'RULE', help: 'targets that they may not reach'},
+	nat64Prefix: {
+		type: many(quoted(parseNat64Prefix)),
+		value: 'PREFIX',
+		help: 'a NAT64 prefix of this network',
+		more: 'The IPv4 address in it is judged',
+	},
 };
 
-/** Reads the flags. */
-export function readExitFlags(flags: ExitFlags, problems: ProblemList): ExitSettings {
-	const all = <T>(flag: string, texts: readonly string[] | undefined, read: (text: string) => T) =>
-		texts?.flatMap((text) => readFlag(flag, text, problems, read) ?? []);
-	return {
-		exit: flags.exit,
-		allow: all('--allow', flags.allow, parseRule),
-		deny: all('--deny', flags.deny, parseRule),
-		nat64Prefixes: all('--nat64-prefix', flags.nat64Prefix, parseNat64Prefix),
-	};
-}
+/** The options that single users may have, too. */
+export type RuleSettings = Omit<ExitSettings, 'nat64Prefix'>;
 
-/** Reads the fields of a file, each of the lists one item or several. */
-export function readExitFields(fields: FieldReader): ExitSettings {
-	const nat64Prefixes = readList(fields, 'nat64Prefix', parseNat64Prefix);
-	return {...readRuleFields(fields), nat64Prefixes};
-}
+/** The descriptors of {@link RuleSettings}. */
+export const USER_RULES: Table<RuleSettings> = {
+	exit: {
+		...EXIT.exit,
+		field: '`false`: it may not choose targets although the server is an exit',
+	},
+	allow: {
+		...EXIT.allow,
+		field: 'what it may reach, within what the server opens; nothing else then',
+	},
+	deny: {...EXIT.deny, field: 'what it may not reach'},
+};
 
-/** The part of it that single users may have, too. */
-export function readRuleFields(fields: FieldReader): Omit<ExitSettings, 'nat64Prefixes'> {
-	return {
-		exit: fields.boolean('exit'),
-		allow: readList(fields, 'allow', parseRule),
-		deny: readList(fields, 'deny', parseRule),
-	};
-}
-
-function readList<T>(
-	fields: FieldReader,
-	name: string,
-	read: (text: string) => T,
-): readonly T[] | undefined {
-	return fields.read(name, (value, place) =>
-		readOneOrMany(value, place, (item, at) => at.string(item, read)),
-	);
-}
-
-/** Joins two sources; each setting of `later` wins as a whole. */
-export function mergeExit(earlier: ExitSettings, later: ExitSettings): ExitSettings {
-	return {
-		exit: later.exit ?? earlier.exit,
-		allow: later.allow ?? earlier.allow,
-		deny: later.deny ?? earlier.deny,
-		nat64Prefixes: later.nat64Prefixes ?? earlier.nat64Prefixes,
-	};
-}
-
-/** What decides, beside the settings themselves, whether a server may be an exit. */
+/** All that decides, beside the settings themselves, if a server may be an exit. */
 export interface ExitCircumstances {
 	readonly port: number;
 	readonly hasTarget: boolean;
-	/** Undefined = wrong, which has been reported. */
+	/** `undefined`: wrong, which has been reported. */
 	readonly keys: KeyOptions | undefined;
 	readonly encrypt: boolean;
 }
 
 /**
- * Whether the server is an exit, and for which rules: where it is asked for, and where it has no
- * fixed target. Never without a key: the world would have an open proxy.
+ * Returns the rules of a server that is an exit: where that is asked for, and where it has no fixed
+ * target. `undefined`: it is none. Never without a key: the world would have an open proxy.
  */
 export function resolveExit(
 	settings: ExitSettings,
@@ -122,8 +94,8 @@ export function resolveExit(
 	if (!encrypt) {
 		problems.add('', '', `${reason} with MPTUNNEL_ENCRYPT=0: ${purpose} with encryption`);
 	}
-	const {allow = [], deny = [], nat64Prefixes = []} = settings;
-	return {allow, deny, nat64Prefixes};
+	const {allow = [], deny = [], nat64Prefix = []} = settings;
+	return {allow, deny, nat64Prefixes: nat64Prefix};
 }
 
 // Rules that seem to protect or to open something, and do nothing, are a mistake.
@@ -131,7 +103,7 @@ function checkUnused(settings: ExitSettings, problems: ProblemList): void {
 	const unused = [
 		['--allow (allow:)', settings.allow],
 		['--deny (deny:)', settings.deny],
-		['--nat64-prefix (nat64Prefix:)', settings.nat64Prefixes],
+		['--nat64-prefix (nat64Prefix:)', settings.nat64Prefix],
 	] as const;
 	for (const [name, value] of unused) {
 		if (value === undefined) continue;

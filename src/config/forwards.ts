@@ -3,11 +3,11 @@ import {quoteText} from '../text/escape-text.ts';
 import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
-import type {FieldReader} from './place.ts';
-import {readFlag, readOneOrMany} from './settings.ts';
+import type {Type} from './option.ts';
+import {type Located, located, many, quoted} from './types.ts';
 import {readHost, readListenAddress, readPort} from './values.ts';
 
-/** What a forward carries. */
+/** The protocols that a forward can carry. */
 const PROTOCOLS = ['udp', 'tcp'] as const;
 
 /** A port at the client whose datagrams or connections go to one target that the client chose. */
@@ -17,13 +17,6 @@ export interface ForwardOptions {
 	readonly listen: Endpoint;
 	/** A name is resolved at the server. */
 	readonly target: Endpoint;
-}
-
-/** What one source says of forwards, with the place to name in messages; undefined = nothing. */
-export interface ForwardSettings {
-	readonly where: string;
-	readonly field: string;
-	readonly forwards: readonly ForwardOptions[];
 }
 
 const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT';
@@ -46,29 +39,14 @@ function readHostAndPort(text: string): Endpoint {
 	return {host: readHost(host), port: readPort(port)};
 }
 
-/** Reads the flags. */
-export function readForwardFlags(
-	texts: readonly string[] | undefined,
-	problems: ProblemList,
-): ForwardSettings | undefined {
-	const forwards = texts?.flatMap(
-		(text) => readFlag('--forward', text, problems, readForward) ?? [],
-	);
-	return forwards && {where: '', field: '--forward', forwards};
-}
+/** Forwards as flags and files have them. */
+export const FORWARDS: Type<Located<readonly ForwardOptions[]>> = located(
+	many(quoted(readForward, {pattern: '^(udp|tcp):[^=]+=[^=]+:[0-9]+$'})),
+);
 
-/** Reads the field `forward`, one text or a list of them. */
-export function readForwardField(fields: FieldReader): ForwardSettings | undefined {
-	return fields.read('forward', (value, place) => ({
-		where: place.where,
-		field: place.field,
-		forwards: readOneOrMany(value, place, (item, at) => at.string(item, readForward)),
-	}));
-}
-
-/** Says what forwards cannot go with; two on one port are a mistake of the user, not of the machine. */
+/** Reports all that forwards cannot go with; two on one port are a mistake of the user, not of the machine. */
 export function checkForwards(
-	settings: ForwardSettings | undefined,
+	settings: Located<readonly ForwardOptions[]> | undefined,
 	{
 		keyless,
 		encrypt,
@@ -77,7 +55,7 @@ export function checkForwards(
 	problems: ProblemList,
 ): readonly ForwardOptions[] {
 	if (settings === undefined) return [];
-	const {where, field, forwards} = settings;
+	const {where, field, value: forwards} = settings;
 	const report = (reason: string) => problems.add(where, field, reason);
 	if (keyless) report('forwards need a key at both ends: see mptunnel keygen');
 	if (!encrypt) report('forwards need encryption: they cannot go with MPTUNNEL_ENCRYPT=0');

@@ -1,48 +1,32 @@
+import type {Type} from './option.ts';
+import {PATH, pathOf} from './path-fields.ts';
 import {readPathLine} from './path-line.ts';
-import type {PathDraft, RateOptions} from './paths.ts';
-import {FieldReader, type Place} from './place.ts';
-import {readKeepAlive, readRate, readRates} from './quantities.ts';
-import {NO_BIND, readBind, readHost, readMark, readName, readPort} from './values.ts';
+import {PATH_LIMIT, type PathDraft} from './paths.ts';
+import {mapping} from './types.ts';
 
-/**
- * Reads one item of `paths:`: a line as in the classic file, or a mapping of `host`, `port` (of the
- * bridge) and optionally `name`, `bind`, `mark`, `localPort`, `rate` (`20mbit`, `UP/DOWN`, or a mapping of
- * `up` and `down`), `keepalive`, `metered`, `backup`. Undefined when `host` or `port` is no good.
- */
-export function readPathItem(value: unknown, place: Place): PathDraft | undefined {
-	const {where, field} = place;
-	if (typeof value === 'string') {
-		const line = readPathLine(value, (reason) => place.report(reason));
-		return line === undefined ? undefined : {where, field, ...line};
-	}
-	if (!(value instanceof Map)) {
-		place.report('neither "HOST PORT" nor a mapping of host and port');
-		return undefined;
-	}
-	const fields = new FieldReader(value, place);
-	const host = fields.text('host', readHost);
-	const port = fields.text('port', readPort);
-	const rest = {
-		name: fields.read('name', (name, at) => at.string(name, readName)),
-		...(fields.text('bind', readBind) ?? NO_BIND),
-		mark: fields.text('mark', readMark),
-		localPort: fields.text('localPort', readPort),
-		rate: fields.read('rate', readRateField),
-		keepAlive: fields.text('keepalive', readKeepAlive),
-		metered: fields.boolean('metered') ?? false,
-		backup: fields.boolean('backup') ?? false,
-	};
-	fields.require('host', 'port');
-	fields.finish();
-	return host === undefined || port === undefined ? undefined : {where, field, host, port, ...rest};
-}
+const MAPPING: Type<PathDraft> = mapping(PATH, ['host', 'port'], (said, {where, field}) => {
+	const path = pathOf(said);
+	return path === undefined ? undefined : {where, field, ...path};
+});
 
-function readRateField(value: unknown, place: Place): RateOptions | undefined {
-	if (!(value instanceof Map)) return place.text(value, readRates);
-	const fields = new FieldReader(value, place);
-	const up = fields.text('up', readRate);
-	const down = fields.text('down', readRate);
-	fields.require('up', 'down');
-	fields.finish();
-	return up === undefined || down === undefined ? undefined : {up, down};
-}
+/** The items of `paths:`, each a line as in the classic file or a mapping. */
+export const PATHS: Type<readonly PathDraft[]> = {
+	read: (value, place) =>
+		place.list(value, (item, at) => {
+			if (item instanceof Map) return MAPPING.read(item, at);
+			if (typeof item !== 'string') {
+				at.report('neither "HOST PORT" nor a mapping of host and port');
+				return undefined;
+			}
+			const path = readPathLine(item, (reason) => at.report(reason));
+			return path === undefined ? undefined : {...at.location, ...path};
+		}),
+	schema: {
+		type: 'array',
+		items: {anyOf: [{type: 'string', pattern: '^\\s*\\S+\\s+[0-9]+(\\s|$)'}, MAPPING.schema]},
+		minItems: 1,
+		maxItems: PATH_LIMIT,
+	},
+	...(MAPPING.fields && {fields: MAPPING.fields}),
+	many: true,
+};

@@ -1,3 +1,4 @@
+import {resolve} from 'node:path';
 import {didYouMean} from '../text/did-you-mean.ts';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import {attempt, type ProblemList} from './errors.ts';
@@ -5,46 +6,78 @@ import {attempt, type ProblemList} from './errors.ts';
 /** The steps from the top of a file to a value: field names and list positions. */
 export type FieldPath = readonly (string | number)[];
 
-/** A file that values came from, as far as places in it need it. */
-export interface SourceFile {
-	/** As the user wrote it. */
-	readonly name: string;
-	/** The line, from 1, of the value at `path` or of the nearest one around it. */
-	lineOf(path: FieldPath): number | undefined;
+/** Where values come from: a file, the flags, the environment. */
+export interface Source {
+	/** Absolute; relative paths in the values start here. */
+	readonly folder: string;
+	/** The name of the file, where other users of the machine can read it. */
+	readonly readableName?: string | undefined;
+	/** Returns where the value at `path`, or the nearest one around it, is for a message. */
+	locate(path: FieldPath): Location;
 }
 
-/** A value's place in a file: knows its dotted path and line, and reports what is wrong with it. */
+/** A place as a problem shows it, escaped. */
+export interface Location {
+	/** `FILE:LINE`; empty for flags and the environment. */
+	readonly where: string;
+	/** `paths[1].bind`, `--bind` or `MPTUNNEL_KEY`; empty at the top of a file. */
+	readonly field: string;
+}
+
+/** A value's place in its source: reads the value, and reports what is wrong with it. */
 export class Place {
-	readonly #file: SourceFile;
+	readonly #source: Source;
 	readonly #problems: ProblemList;
 	readonly #path: FieldPath;
 
-	constructor(file: SourceFile, problems: ProblemList, path: FieldPath = []) {
-		this.#file = file;
+	constructor(source: Source, problems: ProblemList, path: FieldPath = []) {
+		this.#source = source;
 		this.#problems = problems;
 		this.#path = path;
 	}
 
 	/** The place of a field or list item inside the value at this place. */
 	child(step: string | number): Place {
-		return new Place(this.#file, this.#problems, [...this.#path, step]);
+		return new Place(this.#source, this.#problems, [...this.#path, step]);
 	}
 
-	/** `FILE:LINE`, escaped. */
+	/** See {@link Location.where}. */
 	get where(): string {
-		const line = this.#file.lineOf(this.#path);
-		const name = escapeText(this.#file.name);
-		return line === undefined ? name : `${name}:${line}`;
+		return this.#source.locate(this.#path).where;
 	}
 
-	/** `paths[1].bind`; empty at the top of the file. */
+	/** See {@link Location.field}. */
 	get field(): string {
-		return this.#path.map(formatStep).join('').replace(/^\./, '');
+		return this.#source.locate(this.#path).field;
+	}
+
+	/** Both of them, to keep. */
+	get location(): Location {
+		return this.#source.locate(this.#path);
+	}
+
+	/** The list that problems of this source go to. */
+	get problems(): ProblemList {
+		return this.#problems;
+	}
+
+	/** A path in the file system, made absolute. */
+	absolute(path: string): string {
+		return resolve(this.#source.folder, path);
+	}
+
+	/** Warns, once for each file, that other users can read the secret here: `a key`. */
+	secret(what: string): void {
+		const {readableName} = this.#source;
+		if (readableName === undefined) return;
+		const reason = `holds ${what} and can be read by other users of this machine (chmod 600)`;
+		this.#problems.warn(`${quoteText(readableName)} ${reason}`);
 	}
 
 	/** Adds a problem of this value. */
 	report(reason: string): void {
-		this.#problems.add(this.where, this.field, reason);
+		const {where, field} = this.location;
+		this.#problems.add(where, field, reason);
 	}
 
 	/** Reads text (or a number, as it is written in decimal); undefined when it was reported. */
@@ -93,9 +126,16 @@ export class Place {
 		if (Array.isArray(value) && value.length === 0) this.report('is an empty list');
 		return this.list(value, read);
 	}
+
+	/** {@link Place.filledList}, or one item without a list around it. */
+	oneOrMany<T>(value: unknown, read: (item: unknown, place: Place) => T | undefined): readonly T[] {
+		if (Array.isArray(value)) return this.filledList(value, read);
+		const one = read(value, this);
+		return one === undefined ? [] : [one];
+	}
 }
 
-/** Reads the fields of one mapping, each asked for by name, and reports those never asked for. */
+/** Reads the fields of one mapping, each by its name, and reports those that nothing has read. */
 export class FieldReader {
 	readonly #fields: ReadonlyMap<unknown, unknown>;
 	readonly #place: Place;
@@ -128,16 +168,6 @@ export class FieldReader {
 		return undefined;
 	}
 
-	/** {@link FieldReader.read} for a field of text. */
-	text<T>(name: string, read: (text: string) => T): T | undefined {
-		return this.read(name, (value, place) => place.text(value, read));
-	}
-
-	/** {@link FieldReader.read} for true or false. */
-	boolean(name: string): boolean | undefined {
-		return this.read(name, (value, place) => place.boolean(value));
-	}
-
 	/** Reports each of `names` that the mapping has not. */
 	require(...names: readonly string[]): void {
 		if (!this.isMapping) return;
@@ -146,7 +176,7 @@ export class FieldReader {
 		}
 	}
 
-	/** Reports the fields that no call has asked for. */
+	/** Reports the fields that no call has read. */
 	finish(): void {
 		for (const name of this.#fields.keys()) {
 			const text = typeof name === 'object' ? kindOf(name) : String(name);
@@ -156,13 +186,18 @@ export class FieldReader {
 	}
 }
 
-/** What a value is, for a message: quoted text, a number, or the kind of a structure. */
+/** A value for a message: quoted text, a number, or the kind of a structure. */
 function kindOf(value: unknown): string {
 	if (typeof value === 'string') return quoteText(value);
 	if (value === null || value === undefined) return 'nothing';
 	if (Array.isArray(value)) return 'a list';
 	if (typeof value === 'object') return 'a mapping';
 	return escapeText(String(value));
+}
+
+/** `paths[1].bind`; empty at the top. */
+export function formatFieldPath(path: FieldPath): string {
+	return path.map(formatStep).join('').replace(/^\./, '');
 }
 
 function formatStep(step: string | number): string {

@@ -38,7 +38,7 @@ export function readRate(text: string): number {
 	throw new ValueError('a rate such as 20mbit', quoteText(text));
 }
 
-/** How often something is repeated, 100 ms to 24 h: `250ms`, `10s`, `1m`. */
+/** The time between two repetitions, 100 ms to 24 h: `250ms`, `10s`, `1m`. */
 export function readInterval(text: string): Millis {
 	const interval = parseDuration(text);
 	if (interval !== undefined && interval >= LEAST_INTERVAL && interval <= MOST_INTERVAL) {
@@ -47,7 +47,7 @@ export function readInterval(text: string): Millis {
 	throw new ValueError('a duration of 100ms to 24h such as 10s', quoteText(text));
 }
 
-/** How long datagrams wait, 10 ms to 10 s: `500ms`. */
+/** The longest time that datagrams wait, 10 ms to 10 s: `500ms`. */
 export function readHold(text: string): Millis {
 	const time = parseDuration(text);
 	if (time !== undefined && time >= LEAST_HOLD && time <= MOST_HOLD) return time;

@@ -1,15 +1,26 @@
-import {resolve} from 'node:path';
 import {quoteText} from '../text/escape-text.ts';
 import {canonicalAddress} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import {attempt, type ProblemList} from './errors.ts';
-import type {FieldReader, Place} from './place.ts';
-import {readFlag, readOneOrMany} from './settings.ts';
+import type {Said, Table, Type} from './option.ts';
+import type {Place} from './place.ts';
+import {firstOf, merge} from './sources.ts';
 import {readTextFile} from './text-file.ts';
-import {readAddress, readChoice, readFilePath, readListenAddress, readPort} from './values.ts';
+import {
+	choice,
+	LISTEN,
+	type Located,
+	located,
+	many,
+	orFalse,
+	SWITCH,
+	text,
+	wholeNumber,
+} from './types.ts';
+import {readAddress, readChoice, readFilePath} from './values.ts';
 
-/** Somebody who may use the SOCKS listener. */
+/** A login at the SOCKS listener. */
 export interface SocksUser {
 	readonly name: string;
 	/** Must not be printed. */
@@ -19,160 +30,140 @@ export interface SocksUser {
 /** How the SOCKS5 listener is opened. */
 export interface SocksOptions {
 	readonly listen: Endpoint;
-	/** Whether somebody asked for it: then it is an error when it cannot be opened. */
+	/** True when a source asks for it: then it is an error that it cannot be opened. */
 	readonly explicit: boolean;
-	/** Names are unique; nobody = everybody may use it. */
+	/** Names are unique; empty: no login is needed. */
 	readonly users: readonly SocksUser[];
 	/** First byte of the answer to a login. */
 	readonly authReply: 1 | 5;
-	/** Who may answer an association: everybody, or only addresses that it sent to. */
+	/** The hosts that may answer an association: all (`none`), or only addresses that it sent to. */
 	readonly filter: 'none' | 'address';
-	/** The IP address that clients are told to send datagrams to; undefined = the one they reached. */
+	/** The IP address that clients are given for their datagrams; `undefined`: the one they reached. */
 	readonly advertise: string | undefined;
-	/** The one UDP port of all associations; undefined = each has its own. */
+	/** The one UDP port of all associations; `undefined`: each has its own. */
 	readonly udpPort: number | undefined;
 	readonly udpAnyPort: boolean;
 }
 
-/** The flags about SOCKS5, as text. */
-export interface SocksFlags {
-	readonly socks?: string | false | undefined;
-	readonly socksUser?: readonly string[] | undefined;
-	readonly socksUsers?: string | undefined;
-	readonly socksAuthReply?: string | undefined;
-	readonly socksFilter?: string | undefined;
-	readonly socksAdvertise?: string | undefined;
-	readonly socksUdpPort?: string | undefined;
-	readonly socksUdpAnyPort?: boolean | undefined;
-	readonly socksOpen?: boolean | undefined;
-}
-
-/** What one source says of SOCKS5; undefined = it says nothing. */
+/** Those options as the sources give them. */
 export interface SocksSettings {
-	readonly listen: Endpoint | false | undefined;
-	/** The field or flag of `listen`, for messages. */
-	readonly place: {readonly where: string; readonly field: string};
-	readonly users: readonly SocksUser[] | undefined;
-	readonly authReply: 1 | 5 | undefined;
-	readonly filter: SocksOptions['filter'] | undefined;
-	readonly advertise: string | undefined;
-	readonly udpPort: number | undefined;
-	readonly udpAnyPort: boolean | undefined;
-	readonly open: boolean | undefined;
-	/** Sentences for the user, escaped. */
-	readonly warnings: readonly string[];
+	readonly socks: Located<Endpoint | false> | undefined;
+	readonly socksUser: readonly SocksUser[] | undefined;
+	readonly socksUsers: readonly SocksUser[] | undefined;
+	readonly socksAuthReply: SocksOptions['authReply'];
+	readonly socksFilter: SocksOptions['filter'];
+	readonly socksAdvertise: string | undefined;
+	readonly socksUdpPort: number | undefined;
+	readonly socksUdpAnyPort: boolean;
+	readonly socksOpen: boolean;
 }
 
-/** Where SOCKS5 listens when nothing is said. */
-export const SOCKS_DEFAULT_LISTEN: Endpoint = {host: LOCALHOST, port: 1080};
+/** The place where SOCKS5 listens while no source gives one. */
+const SOCKS_DEFAULT_LISTEN: Endpoint = {host: LOCALHOST, port: 1080};
 
-/** A source that says nothing. */
-export const NO_SOCKS_SETTINGS: SocksSettings = {
-	listen: undefined,
-	place: {where: '', field: ''},
-	users: undefined,
-	authReply: undefined,
-	filter: undefined,
-	advertise: undefined,
-	udpPort: undefined,
-	udpAnyPort: undefined,
-	open: undefined,
-	warnings: [],
+const AUTH_REPLIES = ['1', '5'] as const;
+const FILTERS = ['none', 'address'] as const;
+
+const USER: Type<SocksUser> = {
+	read(value, place) {
+		const user = attempt(
+			() => readUser(typeof value === 'string' ? value : ''),
+			(error) => place.report(error.message),
+		);
+		if (user !== undefined) place.secret('a password');
+		return user;
+	},
+	schema: {type: 'string', pattern: '^[^:]+:.+$'},
 };
 
-/** Reads the flags about SOCKS5. */
-export function readSocksFlags(
-	flags: SocksFlags,
-	cwd: string,
-	problems: ProblemList,
-): SocksSettings {
-	const read = <T>(flag: string, text: string | undefined, reader: (text: string) => T) =>
-		readFlag(flag, text, problems, reader);
-	const {socks} = flags;
-	const listen = socks === false ? socks : read('--socks', socks, readListenAddress);
-	const words = flags.socksUser?.map((text) => read('--socks-user', text, readUser));
-	const report = (reason: string) => problems.add('', '--socks-users', reason);
-	const path = read('--socks-users', flags.socksUsers, readFilePath);
-	const file = path === undefined ? undefined : readUsersFile(resolve(cwd, path), path, report);
-	const users = [...(words ?? []), ...(file?.users ?? [])].filter((user) => user !== undefined);
-	return {
-		listen,
-		place: {where: '', field: '--socks'},
-		users: words === undefined && file === undefined ? undefined : users,
-		authReply: read('--socks-auth-reply', flags.socksAuthReply, readAuthReply),
-		filter: read('--socks-filter', flags.socksFilter, readFilter),
-		advertise: read('--socks-advertise', flags.socksAdvertise, readAdvertised),
-		udpPort: read('--socks-udp-port', flags.socksUdpPort, readPort),
-		udpAnyPort: flags.socksUdpAnyPort,
-		open: flags.socksOpen,
-		warnings: file?.warnings ?? [],
-	};
-}
+const USERS_FILE: Type<readonly SocksUser[]> = {
+	read(value, place) {
+		const path = place.text(value, readFilePath);
+		return path === undefined ? undefined : readUsersFile(path, place);
+	},
+	schema: {type: 'string', minLength: 1},
+};
 
-/** Reads the fields about SOCKS5 from the file `name` in `folder`. */
-export function readSocksFields(
-	fields: FieldReader,
-	folder: string,
-	name: string,
-	othersCanRead: boolean,
-): SocksSettings {
-	let place = {where: '', field: ''};
-	const listen = fields.read('socks', (value, at) => {
-		place = {where: at.where, field: at.field};
-		return value === false ? value : at.text(value, readListenAddress);
-	});
-	const words = fields.read('socksUser', (value, at) => readOneOrMany(value, at, readUserItem));
-	const file = fields.read('socksUsers', (value, at) => {
-		const path = at.text(value, readFilePath);
-		if (path === undefined) return undefined;
-		return readUsersFile(resolve(folder, path), path, (reason) => at.report(reason));
-	});
-	const exposed = othersCanRead && words !== undefined && words.length > 0;
-	return {
-		listen,
-		place,
-		users:
-			words === undefined && file === undefined
-				? undefined
-				: [...(words ?? []), ...(file?.users ?? [])],
-		authReply: fields.text('socksAuthReply', readAuthReply),
-		filter: fields.text('socksFilter', readFilter),
-		advertise: fields.text('socksAdvertise', readAdvertised),
-		udpPort: fields.text('socksUdpPort', readPort),
-		udpAnyPort: fields.boolean('socksUdpAnyPort'),
-		open: fields.boolean('socksOpen'),
-		warnings: [
-			...(exposed
-				? [
-						`${quoteText(name)} holds a password and can be read by other users of this ` +
-							'machine (chmod 600)',
-					]
-				: []),
-			...(file?.warnings ?? []),
-		],
-	};
-}
+/** The descriptors of {@link SocksSettings}. */
+export const SOCKS: Table<SocksSettings> = {
+	socks: {
+		type: located(orFalse(LISTEN)),
+		value: '[ADDR:]PORT',
+		help: 'where SOCKS5 listens',
+		otherwise: '`localhost:1080` when there is a key and encryption',
+		off: 'no SOCKS5',
+	},
+	socksUser: {
+		type: many(USER),
+		value: 'NAME:PASSWORD',
+		help: 'ask for this login, which other users of the machine can see',
+	},
+	socksUsers: {
+		type: USERS_FILE,
+		value: 'FILE',
+		help: 'ask for a login of this file of `NAME:PASSWORD` lines',
+	},
+	socksAuthReply: {
+		type: {
+			...text(readAuthReply, {enum: ['1', '5', 1, 5]}),
+			choices: AUTH_REPLIES,
+		},
+		value: 'N',
+		help: 'first byte of the answer to a login',
+		default: '1',
+		more: 'OpenVPN 2.7 needs `5`',
+	},
+	socksFilter: {
+		type: choice(FILTERS),
+		value: 'WHO',
+		help: 'a filter for what comes back to an application',
+		default: 'none',
+		more: '`address`: only from hosts that it has sent to',
+	},
+	socksAdvertise: {
+		type: text(readAdvertised),
+		value: 'ADDR',
+		help: 'the address given to applications for their datagrams',
+		otherwise: 'the one they reached',
+	},
+	socksUdpPort: {
+		type: wholeNumber(1, 65_535),
+		value: 'PORT',
+		help: 'one UDP port for all associations',
+		otherwise: 'one each',
+	},
+	socksUdpAnyPort: {
+		type: SWITCH,
+		help: 'take datagrams of an application from several ports',
+		default: false,
+		more: 'Other programs may then send as well',
+	},
+	socksOpen: {
+		type: SWITCH,
+		help: 'let SOCKS5 listen beyond loopback without a login',
+		default: false,
+	},
+};
 
 /**
- * The listener that flags and file together ask for. False = it is not wanted; undefined = nothing
- * was said and there is no key, or no encryption, so that it stays shut.
+ * The listener that all sources together ask for. False: it is not wanted; `undefined`: no source
+ * says anything and there is no key, or no encryption, so that it stays shut.
  */
 export function resolveSocks(
-	file: SocksSettings,
-	flags: SocksSettings,
+	sources: readonly Said<SocksSettings>[],
 	security: {readonly keyless: boolean; readonly encrypt: boolean},
 	problems: ProblemList,
 ): SocksOptions | false | undefined {
-	const source = flags.listen === undefined ? file : flags;
-	const {listen: asked, place} = source;
+	const merged = merge(SOCKS, sources);
+	const {where, field, value: asked} = merged.socks ?? {where: '', field: '', value: undefined};
 	if (asked === false) return false;
 	if (asked === undefined && (security.keyless || !security.encrypt)) return undefined;
 	const listen = asked ?? SOCKS_DEFAULT_LISTEN;
-	const users = flags.users ?? file.users ?? [];
-	const report = (reason: string) => problems.add(place.where, place.field, reason);
+	const users = firstOf(sources, loginsOf) ?? [];
+	const report = (reason: string) => problems.add(where, field, reason);
 	if (security.keyless) report('SOCKS5 needs a key at both ends: see mptunnel keygen');
 	if (!security.encrypt) report('SOCKS5 needs encryption: it cannot go with MPTUNNEL_ENCRYPT=0');
-	if (!isLocal(listen) && users.length === 0 && (flags.open ?? file.open) !== true) {
+	if (!isLocal(listen) && users.length === 0 && !merged.socksOpen) {
 		report(
 			'anybody who can reach this address could use it: ' +
 				'give it users (--socks-users FILE), or say --socks-open',
@@ -185,12 +176,18 @@ export function resolveSocks(
 		listen,
 		explicit: asked !== undefined,
 		users,
-		authReply: flags.authReply ?? file.authReply ?? 1,
-		filter: flags.filter ?? file.filter ?? 'none',
-		advertise: flags.advertise ?? file.advertise,
-		udpPort: flags.udpPort ?? file.udpPort,
-		udpAnyPort: flags.udpAnyPort ?? file.udpAnyPort ?? false,
+		authReply: merged.socksAuthReply,
+		filter: merged.socksFilter,
+		advertise: merged.socksAdvertise,
+		udpPort: merged.socksUdpPort,
+		udpAnyPort: merged.socksUdpAnyPort,
 	};
+}
+
+/** The logins of one source, which win as a whole over those of another. */
+function loginsOf({socksUser, socksUsers}: Said<SocksSettings>): readonly SocksUser[] | undefined {
+	if (socksUser === undefined && socksUsers === undefined) return undefined;
+	return [...(socksUser ?? []), ...(socksUsers ?? [])];
 }
 
 // What is wrong with a user is said without the text: half of it is a password.
@@ -208,44 +205,31 @@ function isCredential(text: string): boolean {
 	return length > 0 && length <= 255 && !/[\p{Cc}\ufffd]/u.test(text);
 }
 
-function readUserItem(value: unknown, place: Place): SocksUser | undefined {
-	return attempt(
-		() => readUser(typeof value === 'string' ? value : ''),
-		(error) => place.report(error.message),
-	);
-}
-
-function readUsersFile(
-	path: string,
-	shown: string,
-	report: (reason: string) => void,
-): {readonly users: readonly SocksUser[]; readonly warnings: readonly string[]} {
-	const file = readTextFile(path);
-	const called = `users file ${quoteText(shown)}`;
+function readUsersFile(path: string, place: Place): readonly SocksUser[] {
+	const file = readTextFile(place.absolute(path));
+	const called = `users file ${quoteText(path)}`;
 	if (!file.ok) {
-		report(`${called} ${file.reason}`);
-		return {users: [], warnings: []};
+		place.report(`${called} ${file.reason}`);
+		return [];
 	}
 	const users: SocksUser[] = [];
 	for (const [index, line] of file.text.split(/\r?\n/).entries()) {
 		if (line.trim() === '' || line.startsWith('#')) continue;
 		const user = attempt(
 			() => readUser(line),
-			(error) => report(`${called} line ${index + 1}: ${error.message}`),
+			(error) => place.report(`${called} line ${index + 1}: ${error.message}`),
 		);
 		if (user !== undefined) users.push(user);
 	}
-	if (users.length === 0) report(`${called}: holds no user`);
-	const open = `${called} can be read by other users of this machine (chmod 600)`;
-	return {users, warnings: file.othersCanRead ? [open] : []};
+	if (users.length === 0) place.report(`${called}: holds no user`);
+	if (file.othersCanRead) {
+		place.problems.warn(`${called} can be read by other users of this machine (chmod 600)`);
+	}
+	return users;
 }
 
-function readAuthReply(text: string): 1 | 5 {
-	return readChoice(text, ['1', '5']) === '5' ? 5 : 1;
-}
-
-function readFilter(text: string): SocksOptions['filter'] {
-	return readChoice(text, ['none', 'address']);
+function readAuthReply(word: string): 1 | 5 {
+	return readChoice(word, AUTH_REPLIES) === '5' ? 5 : 1;
 }
 
 // The wildcard is what a client cannot send to, and a zone does not fit into a reply.

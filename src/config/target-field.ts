@@ -1,14 +1,17 @@
 import type {Endpoint} from './endpoint.ts';
-import {FieldReader, type Place} from './place.ts';
-import {readHost, readPort, readTarget} from './values.ts';
+import type {Table, Type} from './option.ts';
+import {mapping, text, textOr, wholeNumber} from './types.ts';
+import {readHost, readTarget} from './values.ts';
 
-/** Reads a fixed target: `HOST PORT`, or a mapping of `host` and `port`. */
-export function readTargetField(value: unknown, place: Place): Endpoint | undefined {
-	if (!(value instanceof Map)) return place.text(value, readTarget);
-	const fields = new FieldReader(value, place);
-	const host = fields.text('host', readHost);
-	const port = fields.text('port', readPort);
-	fields.require('host', 'port');
-	fields.finish();
-	return host === undefined || port === undefined ? undefined : {host, port};
-}
+const FIELDS: Table<{readonly [K in keyof Endpoint]: Endpoint[K] | undefined}> = {
+	host: {type: text(readHost), help: 'the fixed target'},
+	port: {type: wholeNumber(1, 65_535), help: 'its port'},
+};
+
+/** A fixed target: `HOST PORT`, or a mapping of `host` and `port`. */
+export const TARGET: Type<Endpoint> = textOr(
+	text(readTarget, {pattern: '^\\s*\\S+\\s+[0-9]+\\s*$'}),
+	mapping(FIELDS, ['host', 'port'], ({host, port}) =>
+		host === undefined || port === undefined ? undefined : {host, port},
+	),
+);

@@ -1,31 +1,34 @@
-import {dirname, resolve} from 'node:path';
+import {dirname} from 'node:path';
 import type {Rule} from '../exit/rules.ts';
 import {quoteText} from '../text/escape-text.ts';
 import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
-import {readRuleFields} from './exit.ts';
-import type {KeyEntry, KeyOptions, KeySource} from './keys.ts';
+import {type RuleSettings, USER_RULES} from './exit.ts';
+import {KEY_OPTION, USER_KEY_FILE_OPTION} from './key-types.ts';
+import type {KeyOptions, KeySource} from './keys.ts';
+import type {Table, Type} from './option.ts';
 import {FieldReader, type Place} from './place.ts';
 import {readMemory} from './quantities.ts';
-import {inlineKeyWarnings, readKeyPath, readKeyText} from './settings.ts';
-import {readTargetField} from './target-field.ts';
+import {merge} from './sources.ts';
+import {TARGET} from './target-field.ts';
 import {readTextFile} from './text-file.ts';
-import {readFilePath, readName, readWholeNumber} from './values.ts';
+import {mapping, quantity, quoted, wholeNumber} from './types.ts';
+import {readFilePath, readName} from './values.ts';
 import {isYamlName, parseYamlFile} from './yaml-file.ts';
 
-/** What is special about one user of a server; undefined = as the server's own. */
+/** The options of one user of a server; `undefined`: as the server's own. */
 export interface UserOptions {
-	/** Where its classic datagrams go. */
+	/** The target of its classic datagrams. */
 	readonly target: Endpoint | undefined;
-	/** Whether it may choose targets; false although the server is an exit. */
+	/** False: it may not choose targets, although the server is an exit. */
 	readonly exit: boolean | undefined;
-	/** With any in it the user reaches nothing else, and never more than the server opens. */
+	/** Not empty: the user reaches nothing else, and never more than the server opens. */
 	readonly allow: readonly Rule[];
 	readonly deny: readonly Rule[];
 	readonly limits: UserLimits;
 }
 
-/** What one user may have; undefined = the default. */
+/** The limits of one user; `undefined`: the default. */
 export interface UserLimits {
 	readonly sessions: number | undefined;
 	/** Flows at once, and new flows in a second. */
@@ -38,138 +41,117 @@ export interface UserLimits {
 	readonly memory: number | undefined;
 }
 
-interface ReadUser extends UserOptions {
-	readonly name: string;
+/** The users of one source, with their keys. */
+export interface ReadUsers extends KeySource {
+	readonly users: ReadonlyMap<string, UserOptions>;
 }
 
-/** The users that one source names. */
-export interface ReadUsers {
-	/** As in `Problem`. */
-	readonly where: string;
-	readonly field: string;
-	readonly entries: readonly KeyEntry[];
-	readonly users: readonly ReadUser[];
-	/** Sentences for the user, escaped. */
-	readonly warnings: readonly string[];
-}
-
-/** More flows at once than ids that a client has for them would help nobody. */
+/** More flows at once than a client has ids for are of no use. */
 const MOST_FLOWS = 1_000_000;
 
-/** Reads `users:`, a list of mappings or the path of a file with such a list. */
-export function readUsersField(
-	fields: FieldReader,
-	folder: string,
-	problems: ProblemList,
-): ReadUsers | undefined {
-	return fields.read('users', (value, place) => {
-		if (typeof value === 'string') {
-			const path = place.text(value, readFilePath);
-			if (path === undefined) return undefined;
-			const {where, field} = place;
-			return readUsersFile(resolve(folder, path), path, field, problems, where);
-		}
-		return readUserList(value, place, folder);
-	});
+const COUNT = wholeNumber(1, MOST_FLOWS);
+
+const LIMITS: Table<UserLimits> = {
+	sessions: {type: COUNT, help: 'clients at once', otherwise: '64'},
+	flows: {type: COUNT, help: 'flows at once', otherwise: '16,384'},
+	newFlows: {type: COUNT, help: 'new flows in a second', otherwise: '4,096'},
+	connections: {type: COUNT, help: 'TCP connections at once', otherwise: '4,096'},
+	newConnections: {
+		type: COUNT,
+		help: 'new TCP connections in a second, on the average of ten',
+		otherwise: '128',
+	},
+	memory: {
+		type: quantity(readMemory),
+		help: 'of `streamMemory`',
+		otherwise: 'all that others are not guaranteed',
+	},
+};
+
+interface UserFields extends RuleSettings {
+	readonly name: string | undefined;
+	readonly key: KeySource | undefined;
+	readonly keyFile: KeySource | undefined;
+	readonly target: Endpoint | undefined;
+	readonly limits: UserLimits | undefined;
 }
 
-/** Reads a file of users, YAML: a list of them, alone or as the field `users`. */
-export function readUsersFile(
-	path: string,
-	shown: string,
-	field: string,
-	problems: ProblemList,
-	where = '',
-): ReadUsers {
-	const nothing = {where, field, entries: [], users: [], warnings: []};
+const FIELDS: Table<UserFields> = {
+	name: {type: quoted(readName), help: 'for logs and tables'},
+	key: KEY_OPTION,
+	keyFile: USER_KEY_FILE_OPTION,
+	target: {type: TARGET, help: 'its own fixed target, as `target`'},
+	...USER_RULES,
+	limits: {
+		type: mapping(LIMITS, [], (said) => merge(LIMITS, [said])),
+		help: 'a mapping of those below',
+	},
+};
+
+interface ReadUser extends KeySource {
+	readonly name: string | undefined;
+	readonly options: UserOptions;
+}
+
+const USER: Type<ReadUser> = mapping(FIELDS, ['name'], (said, place, fields) => {
+	if (fields.isMapping && fields.has('key') === fields.has('keyFile')) {
+		place.report('needs a key or a keyFile, one of them');
+	}
+	const {name, key, keyFile, target, exit, allow = [], deny = []} = said;
+	const limits = said.limits ?? merge(LIMITS, []);
+	const entries = (key ?? keyFile)?.entries.map((entry) => ({...entry, name})) ?? [];
+	return {...place.location, name, entries, options: {target, exit, allow, deny, limits}};
+});
+
+/** A list of users, or the path of a file with such a list, alone or as its field `users`. */
+export const USERS: Type<ReadUsers> = {
+	read: (value, place) =>
+		typeof value === 'string' ? readUsersFile(value, place) : readUserList(value, place),
+	schema: {
+		anyOf: [
+			{type: 'string', pattern: '\\.([yY][aA]?[mM][lL]|[jJ][sS][oO][nN])$'},
+			{type: 'array', items: USER.schema, minItems: 1},
+		],
+	},
+	fields: FIELDS,
+};
+
+function readUsersFile(given: string, place: Place): ReadUsers | undefined {
+	const shown = place.text(given, readFilePath);
+	if (shown === undefined) return undefined;
+	const nothing = {...place.location, entries: [], users: new Map<string, UserOptions>()};
+	const path = place.absolute(shown);
 	const file = readTextFile(path);
 	if (!file.ok || !isYamlName(shown)) {
 		const reason = file.ok ? 'is not named .yaml, .yml or .json' : file.reason;
-		problems.add(where, field, `users file ${quoteText(shown)} ${reason}`);
+		place.report(`users file ${quoteText(shown)} ${reason}`);
 		return nothing;
 	}
-	const document = parseYamlFile(shown, file.text, problems);
+	const {othersCanRead} = file;
+	const origin = {folder: dirname(path), othersCanRead};
+	const document = parseYamlFile(shown, file.text, place.problems, origin);
 	if (document === undefined) return nothing;
-	const {value, place} = document;
-	let list: ReadUsers | undefined;
-	if (Array.isArray(value)) list = readUserList(value, place, dirname(path));
-	else {
-		const fields = new FieldReader(value, place);
-		list = fields.read('users', (items, at) => readUserList(items, at, dirname(path)));
-		fields.require('users');
-		fields.finish();
-	}
-	if (list === undefined) return nothing;
-	return {...list, warnings: inlineKeyWarnings(shown, list, file.othersCanRead)};
-}
-
-function readUserList(value: unknown, place: Place, folder: string): ReadUsers {
-	const {where, field} = place;
-	const all = place.filledList(value, (item, at) => readUser(item, at, folder));
-	const users = all.flatMap(({user}) => user ?? []);
-	return {where, field, entries: all.flatMap(({entry}) => entry ?? []), users, warnings: []};
-}
-
-function readUser(
-	value: unknown,
-	place: Place,
-	folder: string,
-): {readonly entry: KeyEntry | undefined; readonly user: ReadUser | undefined} {
-	const fields = new FieldReader(value, place);
-	const name = fields.read('name', (text, at) => at.string(text, readName));
-	const inline = fields.read('key', (text, at) => readKeyText(text, at, name));
-	const file = fields.read('keyFile', (text, at) => readKeyPath(text, at, folder, name));
-	const target = fields.read('target', readTargetField);
-	const {exit, allow = [], deny = []} = readRuleFields(fields);
-	const limits = fields.read('limits', readLimits) ?? NO_LIMITS;
-	fields.require('name');
-	if (fields.isMapping && fields.has('key') === fields.has('keyFile'))
-		place.report('needs a key or a keyFile, one of them');
+	if (Array.isArray(document.value)) return readUserList(document.value, document.place);
+	const fields = new FieldReader(document.value, document.place);
+	const users = fields.read('users', readUserList);
+	fields.require('users');
 	fields.finish();
-	const user = name === undefined ? undefined : {name, target, exit, allow, deny, limits};
-	return {entry: inline ?? file, user};
+	return users ?? nothing;
 }
 
-const NO_LIMITS: UserLimits = {
-	sessions: undefined,
-	flows: undefined,
-	newFlows: undefined,
-	connections: undefined,
-	newConnections: undefined,
-	memory: undefined,
-};
-
-function readLimits(value: unknown, place: Place): UserLimits {
-	const fields = new FieldReader(value, place);
-	const count = (name: string) => fields.text(name, (text) => readWholeNumber(text, 1, MOST_FLOWS));
-	const limits = {
-		sessions: count('sessions'),
-		flows: count('flows'),
-		newFlows: count('newFlows'),
-		connections: count('connections'),
-		newConnections: count('newConnections'),
-		memory: fields.text('memory', readMemory),
+function readUserList(value: unknown, place: Place): ReadUsers {
+	const all = place.filledList(value, USER.read);
+	const users = all.flatMap(({name, options}) =>
+		name === undefined ? [] : [[name, options] as const],
+	);
+	return {
+		...place.location,
+		entries: all.flatMap(({entries}) => entries),
+		users: new Map(users),
 	};
-	fields.finish();
-	return limits;
 }
 
-/** The keys of one source, with those of its users behind them. */
-export function withUserKeys(
-	keys: KeySource | undefined,
-	users: ReadUsers | undefined,
-): KeySource | undefined {
-	if (users === undefined) return keys;
-	const {where, field, entries} = users;
-	return {where, field, entries: [...(keys?.entries ?? []), ...entries]};
-}
-
-/** What is special about the users, by name. */
-export function joinUsers(users: ReadUsers | undefined): ReadonlyMap<string, UserOptions> {
-	return new Map(users?.users.map(({name, ...user}) => [name, user]));
-}
-
-/** Every user has to have something to reach, and rules only where they mean something. */
+/** Reports users that have nothing to reach, or rules that mean nothing. */
 export function checkUsers(
 	users: ReadonlyMap<string, UserOptions>,
 	keys: KeyOptions | undefined,

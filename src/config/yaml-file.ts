@@ -13,7 +13,7 @@ import {
 } from 'yaml';
 import {escapeControls, escapeText, maskKeys} from '../text/escape-text.ts';
 import type {ProblemList} from './errors.ts';
-import {type FieldPath, Place, type SourceFile} from './place.ts';
+import {type FieldPath, formatFieldPath, Place, type Source} from './place.ts';
 
 /** A parsed file: its top value (mappings are `Map`s) and where problems of it are reported. */
 export interface YamlFile {
@@ -22,9 +22,17 @@ export interface YamlFile {
 	readonly place: Place;
 }
 
-/** Whether a file name says YAML or JSON (which is YAML): ends in .yaml, .yml or .json. */
+/** True when a file is YAML or JSON (which is YAML) by its name: ends in .yaml, .yml or .json. */
 export function isYamlName(name: string): boolean {
 	return /\.(ya?ml|json)$/i.test(name);
+}
+
+/** Where a file is, as far as its values need it. */
+export interface FileOrigin {
+	/** Absolute; relative paths in the file start here. */
+	readonly folder: string;
+	/** True when other users of the machine can read it. */
+	readonly othersCanRead: boolean;
 }
 
 /**
@@ -35,6 +43,7 @@ export function parseYamlFile(
 	name: string,
 	text: string,
 	problems: ProblemList,
+	origin: FileOrigin,
 ): YamlFile | undefined {
 	const lines = new LineCounter();
 	try {
@@ -56,9 +65,17 @@ export function parseYamlFile(
 			problems.add(where, '', `not valid YAML: ${firstLine(fault.message)}${hint(fault.message)}`);
 		}
 		if (faults.length > 0) return undefined;
-		const file: SourceFile = {name, lineOf: (path) => lineOf(document, lines, path)};
+		const source: Source = {
+			folder: origin.folder,
+			readableName: origin.othersCanRead ? name : undefined,
+			locate(path) {
+				const line = lineOf(document, lines, path);
+				const where = line === undefined ? escapeText(name) : `${escapeText(name)}:${line}`;
+				return {where, field: formatFieldPath(path)};
+			},
+		};
 		const value: unknown = document.toJS({mapAsMap: true, maxAliasCount: 100});
-		return {value: value ?? undefined, place: new Place(file, problems)};
+		return {value: value ?? undefined, place: new Place(source, problems)};
 	} catch (error) {
 		// What it throws is the file's fault; excessive aliases are refused by a ReferenceError.
 		const reason = error instanceof ReferenceError ? 'too many aliases' : 'cannot be parsed';

@@ -3,7 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {CommanderError} from 'commander';
-import {parseClientArguments, parseServerArguments, programVersion} from '../../src/cli/options.ts';
+import {programVersion} from '../../src/app/version.ts';
+import {parseClientArguments, parseServerArguments} from '../../src/cli/options.ts';
 import {ConfigError} from '../../src/config/errors.ts';
 
 const KEY = 'kJQd4N8sPDyiU0b5GIkbJPqOo8sXyyZ2v+LKJVbRQnE=';

@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import {ConfigError, ProblemList} from '../../src/config/errors.ts';
 import {isYamlName, parseYamlFile} from '../../src/config/yaml-file.ts';
 
+const ORIGIN = {folder: '/', othersCanRead: false};
+
 function problems(text: string): string {
 	const list = new ProblemList();
-	parseYamlFile('f.yaml', text, list);
+	parseYamlFile('f.yaml', text, list, ORIGIN);
 	try {
 		list.throwIfAny();
 		return '';
@@ -20,7 +22,7 @@ test('knows YAML and JSON by the end of the name', (t) => {
 });
 
 test('mappings become Maps, so that no field name is special', (t) => {
-	const file = parseYamlFile('f', '__proto__: {a: 1}\nconstructor: 2\n', new ProblemList());
+	const file = parseYamlFile('f', '__proto__: {a: 1}\nconstructor: 2\n', new ProblemList(), ORIGIN);
 	t.deepEqual(
 		file?.value,
 		new Map<string, unknown>([
@@ -32,7 +34,7 @@ test('mappings become Maps, so that no field name is special', (t) => {
 
 test('places know their line and dotted path, through lists, nested fields and aliases', (t) => {
 	const text = 'a: &x\n  - b: 1\n    c: 2\n  - 3\nd: *x\n"e f": 4\n';
-	const place = parseYamlFile('f"\n.yaml', text, new ProblemList())?.place;
+	const place = parseYamlFile('f"\n.yaml', text, new ProblemList(), ORIGIN)?.place;
 	const c = place?.child('a').child(0).child('c');
 	t.is(c?.field, 'a[0].c');
 	t.is(c?.where, 'f\\"\\n.yaml:3');
@@ -45,7 +47,7 @@ test('places know their line and dotted path, through lists, nested fields and a
 
 test('a file of nothing or of comments holds undefined', (t) => {
 	for (const text of ['', '\n', '# x\n', '---\n', 'null', '\ufeff']) {
-		t.is(parseYamlFile('f', text, new ProblemList())?.value, undefined);
+		t.is(parseYamlFile('f', text, new ProblemList(), ORIGIN)?.value, undefined);
 		t.is(problems(text), '');
 	}
 });

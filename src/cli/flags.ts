@@ -1,0 +1,59 @@
+import {type Command, Option} from 'commander';
+import {type Flag, type Flags, flagName} from '../config/option.ts';
+
+/** A flag whose text commander is to turn into a value, or to refuse. */
+export interface ParsedFlag extends Flag {
+	/** Throws an InvalidArgumentError. */
+	readonly parse?: (text: string) => unknown;
+	/** True: the command does not run without it. */
+	readonly required?: true;
+	/** True: `--help` does not list it. */
+	readonly hidden?: true;
+}
+
+/** Adds the flags of a table to a command, in their order. */
+export function addFlags(command: Command, flags: Readonly<Record<string, ParsedFlag>>): void {
+	for (const [name, flag] of Object.entries(flags)) {
+		const option = new Option(usage(name, flag), helpText(flag));
+		if (flag.parse !== undefined) option.argParser(flag.parse);
+		if (flag.type?.many === true) option.argParser(collect);
+		command.addOption(
+			option.makeOptionMandatory(flag.required === true).hideHelp(flag.hidden === true),
+		);
+		if (flag.off !== undefined) command.option(`--no-${flagName(name).slice(2)}`, flag.off);
+	}
+}
+
+/** `-c, --config <FILE>`. */
+export function usage(name: string, {short, value}: Flag): string {
+	const words = [flagName(name), ...(value === undefined ? [] : [`<${value}>`])].join(' ');
+	return short === undefined ? words : `-${short}, ${words}`;
+}
+
+/** The help of a flag with its choices, in Markdown and without its default. */
+export function describe({help, type, once}: Flag): string {
+	const choices = type?.choices?.map((one) => `\`${one}\``) ?? [];
+	const last = choices.pop();
+	const words = last === undefined ? '' : `: ${choices.join(', ')} or ${last}`;
+	return `${help}${words}${type?.many === true && once !== true ? ', repeatable' : ''}`;
+}
+
+/** The default of a flag in Markdown; empty: it has none worth showing. */
+export function shownDefault({default: usual, otherwise = ''}: Flag): string {
+	return typeof usual === 'string' ? `\`${usual}\`` : otherwise;
+}
+
+function helpText(flag: Flag): string {
+	const usual = shownDefault(flag);
+	const text = usual === '' ? describe(flag) : `${describe(flag)} (default: ${usual})`;
+	return text.replaceAll('`', '');
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+	return [...earlier, value];
+}
+
+/** Only those options that are flags. */
+export function flagsOf(table: Readonly<Record<string, Flag & {readonly only?: string}>>): Flags {
+	return Object.fromEntries(Object.entries(table).filter(([, {only}]) => only !== 'files'));
+}
