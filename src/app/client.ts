@@ -9,7 +9,7 @@ import {ClientTunnel} from '../net/tunnel/client-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
 import {encodeTarget, namedTarget} from '../socks/target.ts';
 import {formatAddress} from '../text/ip.ts';
-import {MAX_PATH_NAME} from '../wire/paths.ts';
+import {MAX_PATH_NAME} from '../wire/frames/paths.ts';
 import {ConnectionReport} from './observe/connection-report.ts';
 import {EventLog} from './observe/event-log.ts';
 import type {Logger} from './observe/logger.ts';

@@ -1,11 +1,11 @@
-import {Cursor} from '../bytes/cursor.ts';
 import {Fifo} from '../bytes/fifo.ts';
 import type {Millis} from '../bytes/time.ts';
-import {Probe} from '../wire/probe.ts';
+import {Probe} from '../wire/frames/probe.ts';
 import {DropCounters} from './drop-reason.ts';
 import type {Environment} from './environment.ts';
 import type {EndpointEvent} from './events.ts';
 import {FailedOpens} from './failed-opens.ts';
+import {FrameRecords} from './frame-records.ts';
 import {OpenPackets} from './open-packets.ts';
 import {Outbox} from './outbox.ts';
 import {Delivery} from './transmit.ts';
@@ -28,9 +28,8 @@ export class EndpointContext {
 	readonly drops: DropCounters = new DropCounters();
 	readonly outbox: Outbox = new Outbox(this.drops);
 	readonly failedOpens: FailedOpens = new FailedOpens();
-	readonly cursor: Cursor = new Cursor();
-	/** For the probe being read. */
-	readonly probeIn: Probe = new Probe();
+	/** For the frames being read. */
+	readonly records: FrameRecords = new FrameRecords();
 	/** For the probe being written. */
 	readonly probeOut: Probe = new Probe();
 	readonly #events = new Fifo<EndpointEvent>();

@@ -9,7 +9,7 @@
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {Millis} from '../bytes/time.ts';
-import type {PathSettings} from '../wire/paths.ts';
+import type {PathSettings} from '../wire/frames/paths.ts';
 import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';

@@ -42,46 +42,14 @@ export const MAX_DATAGRAM = 65_507;
 /** Pieces that a datagram may be split into; 65,507 bytes over 1,200-byte packets need 57. */
 export const MAX_FRAGMENTS = 64;
 
+/** Bytes of a client id. */
+export const CLIENT_ID_LENGTH = 16;
+
 /** Datagrams that may share a packet. */
 export const MAX_DATAGRAMS = 64;
 
 /** Paths of a session. */
 export const MAX_PATHS = 16;
-
-/** Frame types. 0x30 and above are sent only when the peer's handshake parameters list them. */
-export const FrameType = {
-	PADDING: 0x00,
-	DATAGRAM: 0x10,
-	DATAGRAM_TO: 0x11,
-	FRAGMENT: 0x12,
-	TARGET_KNOWN: 0x14,
-	TARGET_UNKNOWN: 0x15,
-	FLOW_CLOSE: 0x16,
-	FLOW_REFUSED: 0x17,
-	TARGET_REFUSED: 0x18,
-	PROBE: 0x20,
-	PONG: 0x21,
-	FEEDBACK: 0x22,
-	PATHS: 0x28,
-	PATHS_KNOWN: 0x29,
-	CLIENT: 0x2a,
-	CLOSE: 0x2b,
-	STREAM_OPEN: 0x30,
-	STREAM_ACCEPT: 0x31,
-	STREAM_REJECT: 0x32,
-	STREAM_RESET: 0x33,
-	STREAM: 0x34,
-	STREAM_FIN: 0x35,
-	STREAM_WINDOW: 0x36,
-	STREAM_STOP: 0x37,
-	DATAGRAM_LEN: 0x50,
-} as const;
-
-/** What every end lists in its handshake parameters: several datagrams may share a packet. */
-export const DATAGRAM_FRAMES: readonly number[] = [0x50];
-
-/** The frame types that an end lists in its handshake parameters when it knows streams. */
-export const STREAM_FRAMES: readonly number[] = [0x30, 0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37];
 
 /** Bytes of a stream that may be sent before it is accepted. */
 export const EARLY_WINDOW = 16_384;

@@ -16,7 +16,7 @@
  */
 import {Cursor, writeUint32, writeUint48} from '../bytes/cursor.ts';
 import {writeVarint} from '../bytes/varint.ts';
-import {PacketType, VERSION} from './constants.ts';
+import {CLIENT_ID_LENGTH, PacketType, VERSION} from './constants.ts';
 
 /** Bytes of every INIT. */
 export const INIT_LENGTH = 256;
@@ -30,8 +30,6 @@ export const RETRY_LENGTH = 38;
 export const RESET_LENGTH = 11;
 /** Bytes of BACK. */
 export const BACK_LENGTH = 21;
-/** Bytes of a client id. */
-export const CLIENT_ID_LENGTH = 16;
 /** Bytes of a cookie and of the macs of RETRY and VERSION. */
 export const COOKIE_LENGTH = 16;
 /** Bytes of a resume proof. */

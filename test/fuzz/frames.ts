@@ -2,7 +2,7 @@ import {Buffer} from 'node:buffer';
 import {readFileSync} from 'node:fs';
 import {resolve} from 'node:path';
 import type {Prng} from '../../src/sim/prng.ts';
-import {FrameType} from '../../src/wire/constants.ts';
+import {FrameType} from '../../src/wire/frames/frame-type.ts';
 import {join, type Mutator} from './mutator.ts';
 
 const TYPES = Object.values(FrameType);

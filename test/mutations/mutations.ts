@@ -40,8 +40,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'frames behind CLOSE take effect',
-		file: 'src/core/session/session.ts',
-		from: 'while (cursor.remaining > 0 && !this.ended) {',
+		file: 'src/core/session/packet-receiver.ts',
+		from: 'while (cursor.remaining > 0 && !sender.ended) {',
 		to: 'while (cursor.remaining > 0) {',
 	},
 	{
@@ -119,8 +119,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'datagrams that share a packet make it too long by the growth of the first frame',
 		file: 'src/core/lane/datagram-writer.ts',
-		from: 'this.#end - this.#start + growth + head + length',
-		to: 'this.#end - this.#start + head + length',
+		from: 'this.#end - this.#start + growth + datagramLenFrame',
+		to: 'this.#end - this.#start + datagramLenFrame',
 	},
 	{
 		name: 'a packet that is sent stays open',
@@ -136,8 +136,8 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'more datagrams are read from a packet than may be in it',
-		file: 'src/core/session/session.ts',
-		from: '++datagrams > MAX_DATAGRAMS || ',
+		file: 'src/core/lane/datagram-reader.ts',
+		from: 'if (++packet.datagrams > MAX_DATAGRAMS) return MALFORMED;',
 		to: '',
 	},
 	{
@@ -166,13 +166,13 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'the replay window is not told of accepted packets',
-		file: 'src/core/session/session.ts',
-		from: 'this.#window.accept(packetNumber);',
+		file: 'src/core/session/packet-receiver.ts',
+		from: 'this.#window.accept(number);',
 		to: '',
 	},
 	{
 		name: 'the replay window is not asked before a packet is opened',
-		file: 'src/core/session/session.ts',
+		file: 'src/core/session/packet-receiver.ts',
 		from: 'if (seen === Seen.DUPLICATE) {',
 		to: 'if (seen === Seen.DUPLICATE && now < 0) {',
 	},
@@ -226,9 +226,9 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'a wrong tag is ignored',
-		file: 'src/core/session/session.ts',
-		from: 'if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd)) {',
-		to: 'if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd) && now < 0) {',
+		file: 'src/core/session/packet-receiver.ts',
+		from: 'if (!key.open(number, ad, bytes, encrypt ? start + HEADER_LENGTH : framesEnd, framesEnd)) {',
+		to: 'if (!key.open(number, ad, bytes, encrypt ? start + HEADER_LENGTH : framesEnd, framesEnd) && now < 0) {',
 	},
 	{
 		name: 'the associated data lacks a byte at one end',
@@ -238,9 +238,9 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'copies from an unproven address count as evidence',
-		file: 'src/core/session/session.ts',
-		from: 'if (address?.validated && path !== undefined) {',
-		to: 'if (path !== undefined) {',
+		file: 'src/core/session/packet-receiver.ts',
+		from: 'if (path === undefined || !address?.validated) return;',
+		to: 'if (path === undefined) return;',
 	},
 	{
 		name: 'an unproven address gets everything',
@@ -413,9 +413,9 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'padding repeats what the memory held before',
-		file: 'src/core/session/prober.ts',
-		from: 'slot.bytes.fill(FrameType.PADDING, end, padded);',
-		to: '',
+		file: 'src/wire/frames/control.ts',
+		from: 'bytes.fill(FrameType.PADDING, at, end);',
+		to: 'bytes[at] = FrameType.PADDING;',
 	},
 	{
 		name: 'the nonce loses the upper half of the packet number',
@@ -437,7 +437,7 @@ export const MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'the probe does not carry what the peer asked to hear back',
-		file: 'src/wire/probe.ts',
+		file: 'src/wire/frames/probe.ts',
 		from: 'if (probe.response) at = copyBytes(bytes, at, probe.response, 0, CHALLENGE_LENGTH);',
 		to: 'if (probe.response) at += CHALLENGE_LENGTH;',
 	},

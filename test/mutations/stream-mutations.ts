@@ -109,8 +109,8 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	{
 		name: 'an id of a stream is taken twice',
 		file: SET,
-		from: '|| !this.#seen.accept(id)) return true;',
-		to: ') return true;',
+		from: '|| !this.#seen.accept(id)) return;',
+		to: ') return;',
 	},
 	{
 		name: 'opens of streams have no limit',
@@ -210,13 +210,13 @@ export const STREAM_MUTATIONS: readonly Mutation[] = [
 	},
 	{
 		name: 'the bitmap of a report is off by one',
-		file: 'src/wire/feedback.ts',
+		file: 'src/wire/frames/feedback.ts',
 		from: 'const index = this.largest - 1 - number;',
 		to: 'const index = this.largest - number;',
 	},
 	{
 		name: 'a bitmap of a report may be longer than the receiver has room',
-		file: 'src/wire/feedback.ts',
+		file: 'src/wire/frames/feedback.ts',
 		from: 'report.length > BITMAP_BYTES || ',
 		to: '',
 	},

@@ -3,10 +3,11 @@ import test from 'ava';
 import {VARINT_MAX} from '../../src/bytes/varint.ts';
 import {MAX_NAME, TargetKind} from '../../src/wire/address.ts';
 import * as constants from '../../src/wire/constants.ts';
-import {feedbackLength} from '../../src/wire/feedback.ts';
+import {BITMAP_BYTES, createFeedback, feedbackFrame} from '../../src/wire/frames/feedback.ts';
+import {FrameType} from '../../src/wire/frames/frame-type.ts';
+import {MAX_PATH_NAME} from '../../src/wire/frames/paths.ts';
+import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/frames/probe.ts';
 import * as handshake from '../../src/wire/handshake.ts';
-import {MAX_PATH_NAME} from '../../src/wire/paths.ts';
-import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/probe.ts';
 
 const text = readFileSync('src/wire/README.md', 'utf8');
 
@@ -48,7 +49,7 @@ test('packet types', (t) => {
 });
 
 test('frame types', (t) => {
-	t.deepEqual(named(table('6. Frames'), 1, 0), {...constants.FrameType});
+	t.deepEqual(named(table('6. Frames'), 1, 0), {...FrameType});
 });
 
 test('frame types are in order, and none lies in a reserved range', (t) => {
@@ -99,7 +100,10 @@ test('layouts add up', (t) => {
 	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
 	t.is(sum(table('3.6 RESET')), handshake.RESET_LENGTH);
 	t.is(sum(table('3.7 BACK')), handshake.BACK_LENGTH);
-	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackLength(16));
+	const longest = createFeedback();
+	longest.count = constants.MAX_PATHS;
+	for (const report of longest.reports) report.length = BITMAP_BYTES;
+	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackFrame.length(longest));
 	t.is(sum(table('6.5 PATHS')) + 1, 4);
 	const entries = sum(table('7.1 Layout', 1));
 	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, MAX_PROBE_LENGTH);
@@ -157,7 +161,7 @@ test('limits', (t) => {
 		RETRY: handshake.RETRY_LENGTH,
 		RESET: handshake.RESET_LENGTH,
 		BACK: handshake.BACK_LENGTH,
-		'client id': handshake.CLIENT_ID_LENGTH,
+		'client id': constants.CLIENT_ID_LENGTH,
 		'cookie and mac': handshake.COOKIE_LENGTH,
 		'macs of INIT, each': handshake.INIT_MAC_LENGTH,
 		proof: handshake.PROOF_LENGTH,

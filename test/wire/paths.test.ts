@@ -2,13 +2,13 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {Cursor} from '../../src/bytes/cursor.ts';
 import {MAX_PATHS} from '../../src/wire/constants.ts';
+import {encodeFrame} from '../../src/wire/frames/codec.ts';
 import {
-	decodePaths,
-	encodePaths,
 	MAX_PATH_NAME,
 	type PathSettings,
-	type PathsFrame,
-} from '../../src/wire/paths.ts';
+	type Paths,
+	pathsFrame,
+} from '../../src/wire/frames/paths.ts';
 import {fromHex, readVectors, toHex} from '../crypto/fixtures.ts';
 import {decodeSurrounded} from '../support/reference/surrounded.ts';
 
@@ -18,14 +18,15 @@ const vectors = readVectors<{
 }>('wire-paths');
 
 /** The decoder begins behind the type byte. */
-function decode(cursor: Cursor): PathsFrame | undefined {
+function decode(cursor: Cursor): Paths | undefined {
 	cursor.uint8();
-	return decodePaths(cursor);
+	const frame = {sequence: 0, copies: 0, paths: []};
+	return pathsFrame.decode(cursor, frame) ? frame : undefined;
 }
 
 for (const {name, hex, ...frame} of vectors.valid) {
 	test(`vector: ${name}`, (t) => {
-		t.is(toHex(encodePaths(frame)), hex);
+		t.is(toHex(encodeFrame(pathsFrame, frame)), hex);
 		const {result, same} = decodeSurrounded(fromHex(hex), decode);
 		t.deepEqual(result, frame);
 		t.true(same);
@@ -57,7 +58,7 @@ test('every frame is read again', (t) => {
 	});
 	fc.assert(
 		fc.property(frame, (sent) => {
-			const {result, same} = decodeSurrounded(encodePaths(sent), decode);
+			const {result, same} = decodeSurrounded(encodeFrame(pathsFrame, sent), decode);
 			t.deepEqual(result, sent);
 			t.true(same);
 		}),
@@ -71,7 +72,10 @@ test('the longest frame has 692 bytes', (t) => {
 
 test('a name is cut at its longest', (t) => {
 	const path = {id: 0, name: 'n'.repeat(40), metered: false, backup: false, rateUp: 0, rateDown: 0};
-	const {result} = decodeSurrounded(encodePaths({sequence: 0, copies: 0, paths: [path]}), decode);
+	const {result} = decodeSurrounded(
+		encodeFrame(pathsFrame, {sequence: 0, copies: 0, paths: [path]}),
+		decode,
+	);
 	t.is(result?.paths[0]?.name, 'n'.repeat(MAX_PATH_NAME));
 });
 
@@ -90,7 +94,7 @@ test('arbitrary bytes never throw and are never read past their end', (t) => {
 test('a frame cut anywhere is malformed', (t) => {
 	fc.assert(
 		fc.property(fc.array(settings, {minLength: 1, maxLength: 3}), fc.nat(), (paths, cut) => {
-			const bytes = encodePaths({sequence: 1, copies: 1, paths});
+			const bytes = encodeFrame(pathsFrame, {sequence: 1, copies: 1, paths});
 			const {result} = decodeSurrounded(bytes.subarray(0, cut % bytes.length), decode);
 			t.is(result, undefined);
 		}),

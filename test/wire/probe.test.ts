@@ -1,7 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {MAX_PATHS} from '../../src/wire/constants.ts';
-import {decodeProbe, encodeProbe, MAX_PROBE_LENGTH, Probe} from '../../src/wire/probe.ts';
+import {encodeFrame} from '../../src/wire/frames/codec.ts';
+import {FrameType} from '../../src/wire/frames/frame-type.ts';
+import {MAX_PROBE_LENGTH, Probe, pongFrame, probeFrame} from '../../src/wire/frames/probe.ts';
 import {fromHex, readVectors, toHex} from '../crypto/fixtures.ts';
 import {decodeSurrounded} from '../support/reference/surrounded.ts';
 
@@ -25,7 +27,7 @@ const vectors = readVectors<{
 
 function probeOf(content: Content): Probe {
 	const probe = new Probe();
-	probe.type = content.type;
+	probe.isAnswer = content.type === FrameType.PONG;
 	probe.pathId = content.pathId;
 	probe.sentTime = content.sentTime;
 	probe.sentPackets = content.sentPackets;
@@ -51,7 +53,8 @@ function contentOf(probe: Probe): Content {
 		probe.packets[i]!,
 		probe.probes[i]!,
 	]) as unknown as Content['counts'];
-	const {type, pathId, sentTime, sentPackets, sentDatagrams} = probe;
+	const {isAnswer, pathId, sentTime, sentPackets, sentDatagrams} = probe;
+	const type = isAnswer ? FrameType.PONG : FrameType.PROBE;
 	const challenge = toHex(probe.challenge);
 	const response = toHex(probe.response);
 	const echo = {time: probe.echoTime, arrival: probe.echoArrival, packets: probe.echoPackets};
@@ -63,15 +66,18 @@ function contentOf(probe: Probe): Content {
 	};
 }
 
+function codecOf(type: number) {
+	return type === FrameType.PONG ? pongFrame : probeFrame;
+}
+
 function encode(content: Content): Uint8Array {
-	const bytes = new Uint8Array(MAX_PROBE_LENGTH + 20);
-	return bytes.slice(0, encodeProbe(bytes, 0, probeOf(content)));
+	return encodeFrame(codecOf(content.type), probeOf(content));
 }
 
 function decode(bytes: Uint8Array) {
 	return decodeSurrounded(bytes, (cursor) => {
 		const probe = new Probe();
-		return decodeProbe(cursor, cursor.uint8(), probe) ? contentOf(probe) : undefined;
+		return codecOf(cursor.uint8()).decode(cursor, probe) ? contentOf(probe) : undefined;
 	});
 }
 
@@ -126,7 +132,7 @@ test('a reused object keeps nothing of the probe before', (t) => {
 	const probe = probeOf(vectors.valid.at(-1)!);
 	const next = vectors.valid[0]!;
 	const {result} = decodeSurrounded(fromHex(next.hex), (cursor) => {
-		decodeProbe(cursor, cursor.uint8(), probe);
+		codecOf(cursor.uint8()).decode(cursor, probe);
 		return contentOf(probe);
 	});
 	const {name, hex, ...expected} = next;

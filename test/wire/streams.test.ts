@@ -3,25 +3,17 @@ import fc from 'fast-check';
 import {Cursor} from '../../src/bytes/cursor.ts';
 import {Receipts} from '../../src/core/packets/receipts.ts';
 import {FEEDBACK_SPAN} from '../../src/wire/constants.ts';
-import {
-	decodeFeedbackHead,
-	decodePathReport,
-	encodeFeedbackHead,
-	encodePathReport,
-	feedbackLength,
-	PathReport,
-} from '../../src/wire/feedback.ts';
+import {encodeFrame} from '../../src/wire/frames/codec.ts';
+import {createFeedback, feedbackFrame, PathReport} from '../../src/wire/frames/feedback.ts';
 
 function roundTrip(report: PathReport): PathReport {
-	const bytes = new Uint8Array(feedbackLength(1));
-	const end = encodePathReport(bytes, encodeFeedbackHead(bytes, 0, 1), report);
+	const bytes = encodeFrame(feedbackFrame, {count: 1, reports: [report]});
 	const cursor = new Cursor();
-	cursor.reset(bytes, 1, end);
-	const read = new PathReport();
-	if (decodeFeedbackHead(cursor) !== 1 || !decodePathReport(cursor, read))
-		throw new Error('decode');
+	cursor.reset(bytes, 1, bytes.length);
+	const feedback = createFeedback();
+	if (!feedbackFrame.decode(cursor, feedback) || feedback.count !== 1) throw new Error('decode');
 	if (cursor.remaining !== 0) throw new Error('bytes left');
-	return read;
+	return feedback.reports[0]!;
 }
 
 test('a report tells of every packet that came, eight times, and of no other', (t) => {
@@ -62,10 +54,7 @@ test('any bytes are read without an exception', (t) => {
 		fc.property(fc.uint8Array({maxLength: 400, size: 'max'}), (bytes) => {
 			const cursor = new Cursor();
 			cursor.reset(bytes, 0, bytes.length);
-			const report = new PathReport();
-			const count = decodeFeedbackHead(cursor);
-			for (let i = 0; i < count; i++) if (!decodePathReport(cursor, report)) return true;
-			return count === 0 || !cursor.failed;
+			return !feedbackFrame.decode(cursor, createFeedback()) || !cursor.failed;
 		}),
 	);
 	t.pass();

@@ -1,9 +1,11 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {backToken, equalBytes} from '../../crypto/keys.ts';
-import {CloseCode, DATAGRAM_FRAMES, PacketType, STREAM_FRAMES} from '../../wire/constants.ts';
+import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../../wire/constants.ts';
+import {encodeFrame} from '../../wire/frames/codec.ts';
+import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
+import {pathsFrame} from '../../wire/frames/paths.ts';
 import {BACK_LENGTH, encodeBack, RESET_LENGTH, RespStatus} from '../../wire/handshake.ts';
 import {headerSessionId, packetType} from '../../wire/header.ts';
-import {encodePaths} from '../../wire/paths.ts';
 import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ApplicationDatagram, ClientConfig, ClientEndpoint, OpenDatagram} from '../endpoint.ts';
@@ -13,6 +15,7 @@ import type {EndpointStatus, SessionStatus} from '../events.ts';
 import {ClientTraffic} from '../flow/client-traffic.ts';
 import {lingerFor} from '../linger.ts';
 import {KeySchedule} from '../packets/key-schedule.ts';
+import {ReceivedPacket} from '../packets/received-packet.ts';
 import {PathAddress} from '../path/address.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {ReplayWindow} from '../replay-window.ts';
@@ -55,6 +58,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	readonly #open: boolean[];
 	readonly #streams: StreamSet;
 	readonly #warnings = new Warnings(this.context);
+	readonly #packet = new ReceivedPacket();
 	#state: State = 'connecting';
 	#session: Session | undefined;
 	#exporter: Uint8Array = NO_CHALLENGE;
@@ -82,9 +86,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			...STREAM_FRAMES,
 			...DATAGRAM_FRAMES,
 		]);
-		this.#traffic = new ClientTraffic(this.context, config, (code, quiet, now) => {
-			this.#closedByServer(code, quiet, now);
-		});
+		this.#traffic = new ClientTraffic(this.context, config);
 		this.#open = config.paths.map(() => false);
 		this.#streams = new StreamSet({
 			context: this.context,
@@ -219,14 +221,17 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		const session = this.#session;
-		if (end - start < 28) return this.drop('short');
+		if (end - start < MIN_DATA_LENGTH) return this.drop('short');
 		if (session === undefined || headerSessionId(bytes, start) !== session.localId) {
 			return this.drop('unknown-session');
 		}
 		const path = session.paths.get(pathId);
 		const address = path?.addresses.list[0];
 		const before = session.opened;
-		const reason = session.receive(undefined, path, address, bytes, start, end, now);
+		const packet = this.#packet;
+		packet.begin(bytes, start, end);
+		packet.cameOver(undefined, path, address);
+		const reason = session.receive(packet, now);
 		if (this.#state === 'restarting' && session.opened !== before) this.#endSuspicion();
 		if (session.broken !== undefined) this.#breakOff(session, now);
 		else {
@@ -357,9 +362,10 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			peerId: resp.sessionId,
 			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch, now),
 			peerFrames: resp.parameters.frames,
+			closed: (code, quiet, at) => this.#closedByServer(code, quiet, at),
 			now,
 		});
-		session.flows = this.#traffic.frames;
+		session.carryFlows(this.#traffic);
 		session.lanes.redundant.copies = this.#config.copies;
 		for (const settings of this.#config.paths) {
 			const path = session.paths.configure(settings, settings.rateUp);
@@ -367,7 +373,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			path.keepAlive = settings.keepAlive ?? NEVER;
 			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
 		}
-		if (!this.#config.keyless) session.streams = this.#streams;
+		if (!this.#config.keyless) session.carryStreams(this.#streams);
 		this.#session = session;
 		this.#exporter = keys.exporter;
 		this.#state = 'up';
@@ -389,7 +395,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			return;
 		}
 		const {copies, paths} = this.#config;
-		session.sendControl(encodePaths({sequence: this.#pathsSequence, copies, paths}), now);
+		const sequence = this.#pathsSequence;
+		session.sendControl(encodeFrame(pathsFrame, {sequence, copies, paths}), now);
 		this.#pathsAgain = now + PATHS_AGAIN;
 	}
 

@@ -1,19 +1,30 @@
 import type {Millis} from '../../bytes/time.ts';
-import {writeVarint} from '../../bytes/varint.ts';
-import {type HostTarget, TargetKind} from '../../wire/address.ts';
-import {FrameType, MAX_DATAGRAM} from '../../wire/constants.ts';
+import {type HostTarget, type Target, TargetKind} from '../../wire/address.ts';
+import {MAX_DATAGRAM} from '../../wire/constants.ts';
+import {encodeFrame, type FrameCodec} from '../../wire/frames/codec.ts';
+import {clientFrame} from '../../wire/frames/control.ts';
+import type {Datagram} from '../../wire/frames/datagram.ts';
+import {
+	type FlowTarget,
+	flowCloseFrame,
+	flowRefusedFrame,
+	targetKnownFrame,
+	targetRefusedFrame,
+	targetUnknownFrame,
+} from '../../wire/frames/flow.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ApplicationDatagram, ClientConfig, OpenDatagram, Span} from '../endpoint.ts';
+import type {DatagramSink} from '../lane/datagram-reader.ts';
 import type {Lane} from '../lane/lane.ts';
 import {Outgoing} from '../lane/outgoing.ts';
+import type {FrameTable} from '../packets/frame-table.ts';
 import {Policy} from '../policy.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
-import type {FlowFrames} from './flow-frames.ts';
 import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
 
@@ -29,64 +40,66 @@ interface Held {
 }
 
 /** The datagrams of a client's applications: into the session, or held until there is one. */
-export class ClientTraffic {
-	/** What a session hands to the flows. */
-	readonly frames: FlowFrames;
+export class ClientTraffic implements DatagramSink {
 	readonly #context: EndpointContext;
 	readonly #flows: ClientFlows;
 	readonly #held: HoldQueue<Held>;
 	/** Copies of what went into a session that may be over. */
 	readonly #copies = new HoldQueue<Held>();
 	#suspects = false;
-	readonly #prefix: Uint8Array | undefined;
+	/** In front of announcements. */
+	#prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
 	readonly #policy: Policy;
 	readonly #outgoing = new Outgoing();
 	#session: FlowSession | undefined;
 	#ready = false;
 
-	/** @param closed what to do when the server closes the session */
-	constructor(context: EndpointContext, config: ClientConfig, closed: FlowFrames['sessionClosed']) {
+	constructor(context: EndpointContext, config: ClientConfig) {
 		this.#context = context;
 		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
 		this.#held = new HoldQueue(context.drops, config.holdAge);
-		this.#prefix = clientFrame(config);
+		this.#prefix = identityOf(config);
 		this.#policy = config.policy ?? Policy.REDUNDANT;
-		this.frames = this.#makeFrames(closed);
 	}
 
 	/** The client has another id. */
 	rename(clientId: Uint8Array): void {
-		this.#prefix?.set(clientId, 1);
+		if (this.#prefix !== undefined) this.#prefix = encodeFrame(clientFrame, {clientId});
 	}
 
-	#makeFrames(sessionClosed: FlowFrames['sessionClosed']): FlowFrames {
-		const flows = this.#flows;
-		return {
-			get size() {
-				return flows.size;
-			},
-			datagram: (flow, reference, bytes, start, end, now) =>
-				this.#receive(flow, reference, bytes, start, end, now),
-			datagramTo: (flow, reference, target, bytes, start, end, now) => {
-				if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
-					return 'unexpected';
-				}
-				const source = this.#learnSource(flow, reference, target, now);
-				if (source === undefined) return 'unknown-target';
-				return this.#receive(flow, reference, bytes, start, end, now);
-			},
-			target: (flow, reference, known) => this.#flows.setKnown(flow, reference, known),
-			targetRefused: (flow, reference, code) => this.#refusedTarget(flow, reference, code),
-			closed: (flow) => this.#flows.remove(flow),
-			refused: (flow, code, now) => {
-				if (!this.#flows.refuse(flow, now)) return;
-				const target = new Uint8Array(0);
-				this.#context.emit({type: 'target-refused', kind: 'flow', flow, target, code});
-			},
-			client: () => {},
-			sessionClosed,
-		};
+	/** Registers for the frames about flows. */
+	register(frames: FrameTable): void {
+		const {flow: record, client} = this.#context.records;
+		frames.on(targetKnownFrame, record, ({flow, reference}) => {
+			this.#flows.setKnown(flow, reference, true);
+		});
+		frames.on(targetUnknownFrame, record, ({flow, reference}) => {
+			this.#flows.setKnown(flow, reference, false);
+		});
+		frames.on(flowCloseFrame, record, ({flow}) => this.#flows.remove(flow));
+		frames.on(flowRefusedFrame, record, ({flow, code}, _packet, now) => {
+			this.#refusedFlow(flow, code, now);
+		});
+		frames.on(targetRefusedFrame, record, ({flow, reference, code}) => {
+			this.#refusedTarget(flow, reference, code);
+		});
+		// Only a client has an id.
+		frames.on(clientFrame, client, () => {});
+	}
+
+	/** Flows open. */
+	get size(): number {
+		return this.#flows.size;
+	}
+
+	datagramTo(datagram: Datagram, target: Target, now: Millis): DropReason | undefined {
+		if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
+			return 'unexpected';
+		}
+		const {flow, reference} = datagram;
+		const source = this.#learnSource(flow, reference, target, now);
+		return source === undefined ? 'unknown-target' : this.datagram(datagram, now);
 	}
 
 	#learnSource(
@@ -98,27 +111,23 @@ export class ClientTraffic {
 		const source = this.#flows.get(id)?.sources.learn(reference, target, now);
 		if (source !== undefined && now - source.confirmed >= CONFIRM_AGAIN) {
 			source.confirmed = now;
-			this.#tell(FrameType.TARGET_KNOWN, id, reference, now);
+			this.#report(targetKnownFrame, id, reference, now);
 		}
 		return source;
 	}
 
-	#receive(
-		id: number,
-		reference: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+	datagram(
+		{flow: id, reference, bytes, start, end}: Datagram,
 		now: Millis,
 	): DropReason | undefined {
 		const flow = this.#flows.get(id);
 		if (flow === undefined) {
-			if (this.#answers.allow('', now)) this.#tell(FrameType.FLOW_CLOSE, id, 0, now);
+			if (this.#answers.allow('', now)) this.#report(flowCloseFrame, id, 0, now);
 			return 'unknown-flow';
 		}
 		const source = flow.targets === undefined ? undefined : flow.sources.get(reference, now);
 		if (flow.targets !== undefined && source === undefined) {
-			if (this.#answers.allow('', now)) this.#tell(FrameType.TARGET_UNKNOWN, id, reference, now);
+			if (this.#answers.allow('', now)) this.#report(targetUnknownFrame, id, reference, now);
 			return 'unknown-target';
 		}
 		flow.active = now;
@@ -131,6 +140,12 @@ export class ClientTraffic {
 		out.start = start;
 		out.end = end;
 		return undefined;
+	}
+
+	#refusedFlow(flow: number, code: number, now: Millis): void {
+		if (!this.#flows.refuse(flow, now)) return;
+		const target = new Uint8Array(0);
+		this.#context.emit({type: 'target-refused', kind: 'flow', flow, target, code});
 	}
 
 	#refusedTarget(id: number, reference: number, code: number): void {
@@ -248,7 +263,7 @@ export class ClientTraffic {
 		const flow = this.#flows.of(application);
 		if (flow === undefined) return;
 		this.#flows.remove(flow.id);
-		if (this.#ready) this.#tell(FrameType.FLOW_CLOSE, flow.id, 0, now);
+		if (this.#ready) this.#report(flowCloseFrame, flow.id, 0, now);
 	}
 
 	#send(
@@ -301,28 +316,20 @@ export class ClientTraffic {
 		if (this.#session?.waiting) this.flush(now);
 	}
 
-	#tell(type: number, flow: number, reference: number, now: Millis): void {
-		const frame = new Uint8Array(9);
-		frame[0] = type;
-		let at = writeVarint(frame, 1, flow);
-		if (type !== FrameType.FLOW_CLOSE) at = writeVarint(frame, at, reference);
-		this.#session?.sendControl(frame.subarray(0, at), now);
+	#report(codec: FrameCodec<FlowTarget>, flow: number, reference: number, now: Millis): void {
+		this.#session?.sendControl(encodeFrame(codec, {flow, reference}), now);
 	}
 
 	/** Lets go of idle flows and of datagrams that waited too long. */
 	expire(now: Millis): void {
 		this.#held.expire(now);
 		for (const flow of this.#flows.expire(now)) {
-			if (this.#ready) this.#tell(FrameType.FLOW_CLOSE, flow, 0, now);
+			if (this.#ready) this.#report(flowCloseFrame, flow, 0, now);
 		}
 	}
 }
 
 /** In keyless mode the client id travels with every announcement, because INIT could be read. */
-function clientFrame({keyless, encrypt, clientId}: ClientConfig): Uint8Array | undefined {
-	if (!keyless || !encrypt) return undefined;
-	const frame = new Uint8Array(1 + clientId.length);
-	frame[0] = FrameType.CLIENT;
-	frame.set(clientId, 1);
-	return frame;
+function identityOf({keyless, encrypt, clientId}: ClientConfig): Uint8Array | undefined {
+	return keyless && encrypt ? encodeFrame(clientFrame, {clientId}) : undefined;
 }

@@ -1,6 +1,6 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {writeVarint} from '../../bytes/varint.ts';
-import {FrameType} from '../../wire/constants.ts';
+import {VARINT_MAX} from '../../bytes/varint.ts';
+import {type FlowTarget, targetKnownFrame} from '../../wire/frames/flow.ts';
 
 /** How long a confirmation waits for a datagram that takes it along, or for others to go with. */
 const PATIENCE: Millis = 3;
@@ -8,7 +8,10 @@ const PATIENCE: Millis = 3;
 const ROOM = 256;
 /** A longer prefix would make a datagram that fits one packet need two. */
 const PREFIX_ROOM = 32;
-const LONGEST_FRAME = 9;
+const LONGEST_FRAME: number = targetKnownFrame.length({
+	flow: VARINT_MAX,
+	reference: VARINT_MAX,
+});
 
 /**
  * TARGET_KNOWN frames on their way to the client: in front of the next datagram when they are few,
@@ -16,6 +19,7 @@ const LONGEST_FRAME = 9;
  */
 export class Confirmations {
 	readonly #bytes: Uint8Array = new Uint8Array(ROOM);
+	readonly #frame: FlowTarget = {flow: 0, reference: 0};
 	#length = 0;
 	/** When those that wait have to go out; NEVER when none does. */
 	due: Millis = NEVER;
@@ -23,9 +27,9 @@ export class Confirmations {
 	/** Adds one. */
 	add(flow: number, reference: number, now: Millis): void {
 		if (this.#length + LONGEST_FRAME > ROOM) return;
-		this.#bytes[this.#length] = FrameType.TARGET_KNOWN;
-		const at = writeVarint(this.#bytes, this.#length + 1, flow);
-		this.#length = writeVarint(this.#bytes, at, reference);
+		this.#frame.flow = flow;
+		this.#frame.reference = reference;
+		this.#length = targetKnownFrame.encode(this.#bytes, this.#length, this.#frame);
 		if (this.due === NEVER) this.due = now + PATIENCE;
 	}
 

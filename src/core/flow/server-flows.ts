@@ -1,18 +1,29 @@
 import type {Millis} from '../../bytes/time.ts';
-import {writeVarint} from '../../bytes/varint.ts';
 import {type FixedTarget, type ForwardTarget, type Target, TargetKind} from '../../wire/address.ts';
-import {FrameType, RefusalCode} from '../../wire/constants.ts';
+import {RefusalCode} from '../../wire/constants.ts';
+import {encodeFrame, type FrameCodec} from '../../wire/frames/codec.ts';
+import {clientFrame} from '../../wire/frames/control.ts';
+import type {Datagram} from '../../wire/frames/datagram.ts';
+import {
+	type FlowTarget,
+	flowCloseFrame,
+	flowRefusedFrame,
+	targetKnownFrame,
+	targetRefusedFrame,
+	targetUnknownFrame,
+} from '../../wire/frames/flow.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {Span} from '../endpoint.ts';
+import type {DatagramSink} from '../lane/datagram-reader.ts';
 import type {Lane} from '../lane/lane.ts';
 import {Outgoing} from '../lane/outgoing.ts';
+import type {FrameTable} from '../packets/frame-table.ts';
 import {Policy} from '../policy.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
 import {Confirmations} from './confirmations.ts';
-import type {FlowFrames} from './flow-frames.ts';
 import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
 import {SESSION_TARGETS} from './received-targets.ts';
@@ -45,7 +56,6 @@ export interface ServerFlowsInit {
 	readonly owner: FlowOwner;
 	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
-	readonly closed: (code: number, now: Millis) => void;
 	/** How long datagrams of targets wait for a path. */
 	readonly holdAge?: Millis | undefined;
 	/** Promise to answers, `redundant`. */
@@ -57,7 +67,7 @@ export interface ServerFlowsInit {
  * DATAGRAM_TO cannot revive one; the same application in a later session gets its flow, and with it
  * its target socket, back by key.
  */
-export class ServerFlows implements FlowFrames, FlowHome {
+export class ServerFlows implements DatagramSink, FlowHome {
 	readonly session: FlowSession;
 	/** Datagrams of targets that wait for a path. */
 	readonly held: HoldQueue<HeldAnswer>;
@@ -83,43 +93,48 @@ export class ServerFlows implements FlowFrames, FlowHome {
 		return this.#byId.size;
 	}
 
-	datagram(
-		id: number,
-		reference: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
+	/** Registers for the frames about flows. */
+	register(frames: FrameTable): void {
+		const {flow: record, client} = this.#init.context.records;
+		frames.on(targetKnownFrame, record, ({flow, reference}) => {
+			this.#byId.get(flow)?.sources?.setKnown(reference, true);
+		});
+		frames.on(targetUnknownFrame, record, ({flow, reference}) => {
+			this.#byId.get(flow)?.sources?.setKnown(reference, false);
+		});
+		frames.on(flowCloseFrame, record, ({flow}) => this.#closed(flow));
+		// Only a server refuses.
+		frames.on(flowRefusedFrame, record, () => {});
+		frames.on(targetRefusedFrame, record, () => {});
+		frames.on(clientFrame, client, ({clientId}, _packet, now) => {
+			this.#owner = this.#init.identify(clientId, now);
+		});
+	}
+
+	datagram(datagram: Datagram, now: Millis): DropReason | undefined {
+		const {flow: id, reference} = datagram;
 		const flow = this.#byId.get(id);
 		if (flow === undefined) {
 			const closed = this.#opened.peek(id) !== Seen.FRESH;
-			this.#answer(closed ? FrameType.FLOW_CLOSE : FrameType.TARGET_UNKNOWN, id, reference, now);
+			this.#answer(closed ? flowCloseFrame : targetUnknownFrame, id, reference, now);
 			return 'unknown-flow';
 		}
 		const target = flow.targets?.get(reference, now);
 		// Never guessed: without its target a datagram goes nowhere, and the client announces it again.
 		if (flow.targets === undefined ? reference !== 0 : target === undefined) {
-			this.#answer(FrameType.TARGET_UNKNOWN, id, reference, now);
+			this.#answer(targetUnknownFrame, id, reference, now);
 			return 'unknown-target';
 		}
-		this.#deliver(flow, target ?? flow.forward, bytes, start, end, now);
+		this.#deliver(flow, target ?? flow.forward, datagram, now);
 		return undefined;
 	}
 
-	datagramTo(
-		id: number,
-		reference: number,
-		target: Target,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
+	datagramTo(datagram: Datagram, target: Target, now: Millis): DropReason | undefined {
+		const {flow: id, reference} = datagram;
 		let flow = this.#byId.get(id);
 		if (flow === undefined) {
 			if (this.#opened.peek(id) !== Seen.FRESH) {
-				this.#answer(FrameType.FLOW_CLOSE, id, reference, now);
+				this.#answer(flowCloseFrame, id, reference, now);
 				return 'unknown-flow';
 			}
 			const opened = this.#open(id, target, now);
@@ -130,13 +145,13 @@ export class ServerFlows implements FlowFrames, FlowHome {
 			// A flow never gets another target: a datagram must not reach whom it was not sent to.
 			if (flow.key !== keyOf(target) || reference !== 0) return 'unknown-target';
 			this.#confirm(flow, id, reference, now);
-			this.#deliver(flow, flow.forward, bytes, start, end, now);
+			this.#deliver(flow, flow.forward, datagram, now);
 			return undefined;
 		}
 		const learned = flow.targets?.learn(reference, target, now);
 		if (learned === undefined) return 'unknown-target';
 		this.#confirm(learned, id, reference, now);
-		this.#deliver(flow, learned, bytes, start, end, now);
+		this.#deliver(flow, learned, datagram, now);
 		return undefined;
 	}
 
@@ -196,9 +211,7 @@ export class ServerFlows implements FlowFrames, FlowHome {
 	#deliver(
 		flow: ServerFlow,
 		target: ReceivedTarget | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		{bytes, start, end}: Datagram,
 		now: Millis,
 	): void {
 		flow.active = now;
@@ -215,11 +228,8 @@ export class ServerFlows implements FlowFrames, FlowHome {
 	refuseTarget(flow: ServerFlow, reference: number, code: number, now: Millis): void {
 		this.#count(code, now);
 		if (!this.#mayAnswer(now)) return;
-		const frame = new Uint8Array(10);
-		frame[0] = FrameType.TARGET_REFUSED;
-		const at = writeVarint(frame, writeVarint(frame, 1, flow.id), reference);
-		frame[at] = code;
-		this.session.sendControl(frame.subarray(0, at + 1), now);
+		const refusal = {flow: flow.id, reference, code};
+		this.session.sendControl(encodeFrame(targetRefusedFrame, refusal), now);
 	}
 
 	/** An answer for the client: of the fixed target, or of `source`. Waits while no path is usable. */
@@ -300,7 +310,7 @@ export class ServerFlows implements FlowFrames, FlowHome {
 
 	/** Tells the client that a flow is closed. */
 	close(flow: ServerFlow, now: Millis): void {
-		this.#send(FrameType.FLOW_CLOSE, flow.id, 0, now);
+		this.session.sendControl(encodeFrame(flowCloseFrame, {flow: flow.id}), now);
 	}
 
 	/** Tells the client that a flow cannot be had. */
@@ -317,51 +327,20 @@ export class ServerFlows implements FlowFrames, FlowHome {
 		return this.#answers++ < ANSWERS_PER_SECOND;
 	}
 
-	#answer(type: number, id: number, reference: number, now: Millis): void {
-		if (this.#mayAnswer(now)) this.#send(type, id, reference, now);
+	#answer(codec: FrameCodec<FlowTarget>, flow: number, reference: number, now: Millis): void {
+		if (!this.#mayAnswer(now)) return;
+		this.session.sendControl(encodeFrame(codec, {flow, reference}), now);
 	}
 
-	#send(type: number, id: number, reference: number, now: Millis): void {
-		const frame = new Uint8Array(9);
-		frame[0] = type;
-		let at = writeVarint(frame, 1, id);
-		if (type !== FrameType.FLOW_CLOSE) at = writeVarint(frame, at, reference);
-		this.session.sendControl(frame.subarray(0, at), now);
+	#sendRefusal(flow: number, code: number, now: Millis): void {
+		this.session.sendControl(encodeFrame(flowRefusedFrame, {flow, code}), now);
 	}
 
-	#sendRefusal(id: number, code: number, now: Millis): void {
-		const frame = new Uint8Array(6);
-		frame[0] = FrameType.FLOW_REFUSED;
-		const at = writeVarint(frame, 1, id);
-		frame[at] = code;
-		this.session.sendControl(frame.subarray(0, at + 1), now);
-	}
-
-	target(id: number, reference: number, known: boolean): void {
-		this.#byId.get(id)?.sources?.setKnown(reference, known);
-	}
-
-	targetRefused(): void {
-		// Only a server refuses targets.
-	}
-
-	closed(id: number): void {
+	#closed(id: number): void {
 		const flow = this.#byId.get(id);
 		if (flow === undefined) return;
 		this.#init.table.remove(flow);
 		this.#init.context.emit({type: 'flow-closed', flow: flow.handle});
-	}
-
-	refused(): void {
-		// Only a server refuses flows.
-	}
-
-	client(id: Uint8Array, now: Millis): void {
-		this.#owner = this.#init.identify(id, now);
-	}
-
-	sessionClosed(code: number, _quiet: Millis, now: Millis): void {
-		this.#init.closed(code, now);
 	}
 }
 

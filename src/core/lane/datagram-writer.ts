@@ -1,8 +1,17 @@
 import {copyBytes} from '../../bytes/cursor.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
-import {varintLength, writeVarint} from '../../bytes/varint.ts';
-import {FrameType, MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {encodeFrame, type PayloadCodec} from '../../wire/frames/codec.ts';
+import {
+	createDatagram,
+	createFragment,
+	type DatagramTo,
+	datagramFrame,
+	datagramLenFrame,
+	datagramToFrame,
+	fragmentFrame,
+} from '../../wire/frames/datagram.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {Outgoing} from './outgoing.ts';
@@ -11,9 +20,6 @@ import type {RoutedSender} from './routed-sender.ts';
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
 const SPLIT_FOR: Millis = 5000;
 const SAY_AGAIN: Millis = 60_000;
-
-/** FRAGMENT in front of a piece: type, index, count. */
-const FRAGMENT_HEADER = 3;
 
 /**
  * Puts datagrams into packets: one or, of a batch, as many as fit into one; equal parts over
@@ -35,9 +41,9 @@ export class DatagramWriter {
 	#start = 0;
 	#end = 0;
 	#count = 0;
-	/** Of the first datagram in it, whose frame is DATAGRAM until a second one joins. */
-	#flow = 0;
-	#reference = 0;
+	/** The first datagram in it, whose frame is DATAGRAM until a second one joins. */
+	readonly #first = createDatagram();
+	readonly #fragment = createFragment();
 
 	/** @param joining true when the peer understands DATAGRAM_LEN @param session its number for events */
 	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
@@ -49,28 +55,27 @@ export class DatagramWriter {
 
 	/** Sends a datagram, or keeps it in the open packet until `flush`. */
 	write(datagram: Outgoing, now: Millis): DropReason | undefined {
-		const {target, prefix, bytes, start, end} = datagram;
+		const {target, prefix} = datagram;
 		const joins = this.#joining && target === undefined && prefix === undefined;
 		if (joins && this.#join(datagram)) return undefined;
 		this.flush(now);
-		const head = headLength(datagram);
+		const codec = codecOf(datagram);
 		const room = this.#sender.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
-		if (head + end - start > room) return this.#sendSplit(datagram, now);
+		if (codec.length(datagram) > room) return this.#sendSplit(datagram, now);
 		const slot = this.#sender.take();
 		if (slot === undefined) return 'no-slot';
-		const frame = HEAD_ROOM - head;
-		writeHead(slot.bytes, frame, datagram);
-		const last = copyBytes(slot.bytes, HEAD_ROOM, bytes, start, end);
+		const at = HEAD_ROOM - codec.headLength(datagram);
+		const last = codec.encode(slot.bytes, at, datagram);
 		if (joins) {
 			this.#open = slot;
-			this.#start = frame;
+			this.#start = at;
 			this.#end = last;
 			this.#count = 1;
-			this.#flow = datagram.flow;
-			this.#reference = datagram.reference;
+			this.#first.flow = datagram.flow;
+			this.#first.reference = datagram.reference;
 			return undefined;
 		}
-		const first = frame - (prefix?.length ?? 0);
+		const first = at - (prefix?.length ?? 0);
 		if (prefix !== undefined) slot.bytes.set(prefix, first);
 		slot.start = first;
 		slot.end = last;
@@ -98,24 +103,28 @@ export class DatagramWriter {
 	}
 
 	/** Puts a datagram behind those of the open packet; false when there is no room. */
-	#join({flow, reference, bytes, start, end}: Outgoing): boolean {
+	#join(datagram: Outgoing): boolean {
 		const slot = this.#open;
 		if (slot === undefined || this.#count === MAX_DATAGRAMS) return false;
-		const length = end - start;
-		const head = 1 + varintLength(flow) + varintLength(reference) + varintLength(length);
-		const first = this.#count === 1 ? this.#end - HEAD_ROOM : 0;
 		// What the first frame grows by, now that it no longer takes the rest of the packet.
-		const growth = this.#count === 1 ? varintLength(first) : 0;
-		const size = this.#end - this.#start + growth + head + length;
+		const growth = this.#count === 1 ? this.#growth() : 0;
+		const size = this.#end - this.#start + growth + datagramLenFrame.length(datagram);
 		if (size > this.#sender.packetSize - PACKET_OVERHEAD) return false;
 		if (growth > 0) {
 			this.#start -= growth;
-			writeJoinedHead(slot.bytes, this.#start, this.#flow, this.#reference, first);
+			datagramLenFrame.encodeHead(slot.bytes, this.#start, this.#first);
 		}
-		const at = writeJoinedHead(slot.bytes, this.#end, flow, reference, length);
-		this.#end = copyBytes(slot.bytes, at, bytes, start, end);
+		this.#end = datagramLenFrame.encode(slot.bytes, this.#end, datagram);
 		this.#count++;
 		return true;
+	}
+
+	/** Bytes by which the frame of the first datagram grows when it states its length. */
+	#growth(): number {
+		const first = this.#first;
+		first.start = HEAD_ROOM;
+		first.end = this.#end;
+		return datagramLenFrame.headLength(first) - datagramFrame.headLength(first);
 	}
 
 	#noteSplit(size: number, head: number, now: Millis): void {
@@ -131,28 +140,29 @@ export class DatagramWriter {
 	}
 
 	#sendSplit(datagram: Outgoing, now: Millis): DropReason | undefined {
-		const {target, prefix, bytes, start, end} = datagram;
-		const head = headLength(datagram);
+		const {target, prefix, start, end} = datagram;
+		const codec = codecOf(datagram);
 		this.split++;
 		// The first of a flow have less room than all that follow.
-		if (target === undefined) this.#noteSplit(end - start, head, now);
-		const whole = new Uint8Array(head + end - start);
-		writeHead(whole, 0, datagram);
-		copyBytes(whole, head, bytes, start, end);
+		if (target === undefined) this.#noteSplit(end - start, codec.headLength(datagram), now);
+		const whole = encodeFrame(codec, datagram);
+		const piece = this.#fragment;
 		const extra = prefix?.length ?? 0;
-		const room = this.#sender.packetSize - PACKET_OVERHEAD - FRAGMENT_HEADER - extra;
+		const room =
+			this.#sender.packetSize - PACKET_OVERHEAD - fragmentFrame.headLength(piece) - extra;
 		const count = Math.max(2, Math.ceil(whole.length / room));
-		const piece = Math.ceil(whole.length / count);
+		const size = Math.ceil(whole.length / count);
+		piece.bytes = whole;
+		piece.count = count;
 		for (let index = 0; index < count; index++) {
 			const slot = this.#sender.take();
 			if (slot === undefined) return 'no-slot';
 			let at = HEAD_ROOM;
 			if (prefix !== undefined) at = copyBytes(slot.bytes, at, prefix, 0, extra);
-			slot.bytes[at++] = FrameType.FRAGMENT;
-			slot.bytes[at++] = index;
-			slot.bytes[at++] = count;
-			const from = index * piece;
-			at = copyBytes(slot.bytes, at, whole, from, Math.min(from + piece, whole.length));
+			piece.index = index;
+			piece.start = index * size;
+			piece.end = Math.min(piece.start + size, whole.length);
+			at = fragmentFrame.encode(slot.bytes, at, piece);
 			slot.start = HEAD_ROOM;
 			slot.end = at;
 			if (!this.#sender.sendData(slot, now)) return 'saturated';
@@ -161,27 +171,7 @@ export class DatagramWriter {
 	}
 }
 
-/** Bytes of DATAGRAM or DATAGRAM_TO up to its payload. */
-function headLength({flow, reference, target}: Outgoing): number {
-	return 1 + varintLength(flow) + varintLength(reference) + (target?.length ?? 0);
-}
-
-/** Writes DATAGRAM or DATAGRAM_TO up to its payload. */
-function writeHead(bytes: Uint8Array, start: number, {flow, reference, target}: Outgoing): void {
-	bytes[start] = target === undefined ? FrameType.DATAGRAM : FrameType.DATAGRAM_TO;
-	const at = writeVarint(bytes, writeVarint(bytes, start + 1, flow), reference);
-	if (target !== undefined) bytes.set(target, at);
-}
-
-/** Writes DATAGRAM_LEN up to its payload; returns the offset behind it. */
-function writeJoinedHead(
-	bytes: Uint8Array,
-	at: number,
-	flow: number,
-	reference: number,
-	length: number,
-): number {
-	bytes[at] = FrameType.DATAGRAM_LEN;
-	const behind = writeVarint(bytes, writeVarint(bytes, at + 1, flow), reference);
-	return writeVarint(bytes, behind, length);
+/** Returns the layout of a datagram that has a packet of its own. */
+function codecOf({target}: Outgoing): PayloadCodec<DatagramTo> {
+	return target === undefined ? datagramFrame : datagramToFrame;
 }

@@ -1,7 +1,6 @@
-import type {Cursor} from '../../bytes/cursor.ts';
 import type {Random} from '../../bytes/random.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {decodeFeedbackHead, decodePathReport, PathReport} from '../../wire/feedback.ts';
+import type {Feedback, PathReport} from '../../wire/frames/feedback.ts';
 import type {RateModel} from '../load/rate-model.ts';
 import type {Path} from '../path/path.ts';
 import {Carrier, type CarrierEvents} from './carrier.ts';
@@ -33,7 +32,6 @@ export class CarrierSet implements CarrierEvents {
 	readonly #random: Random;
 	readonly #model: (path: Path) => RateModel;
 	readonly #carriers: (Carrier | undefined)[] = [];
-	readonly #report = new PathReport();
 	readonly #skipped: number[] = [];
 	/** Paths that may carry the only copy of something, as bits. */
 	#trusted = 0;
@@ -107,20 +105,19 @@ export class CarrierSet implements CarrierEvents {
 		packet.owner.lost(packet);
 	}
 
-	/** Reads FEEDBACK behind its type byte; false when it is malformed or reports what never was. */
-	feedback(cursor: Cursor, now: Millis): boolean {
-		const count = decodeFeedbackHead(cursor);
-		const report = this.#report;
+	/** Takes FEEDBACK; false when it reports what never was, or a path twice. */
+	feedback({count, reports}: Feedback, now: Millis): boolean {
 		let told = 0;
 		let left = SETTLED;
 		for (let i = 0; i < count; i++) {
-			if (!decodePathReport(cursor, report) || !this.#isPlausible(report)) return false;
+			const report = reports[i]!;
+			if (!this.#isPlausible(report)) return false;
 			if ((told >> report.pathId) & 1) return false;
 			told |= 1 << report.pathId;
 			const carrier = this.#carriers[report.pathId];
 			if (carrier !== undefined) left -= carrier.reported(report, report.arrival / 1000, now, left);
 		}
-		return !cursor.failed;
+		return true;
 	}
 
 	#isPlausible(report: PathReport): boolean {

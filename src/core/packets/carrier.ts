@@ -1,5 +1,5 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import type {PathReport} from '../../wire/feedback.ts';
+import type {PathReport} from '../../wire/frames/feedback.ts';
 import {Pacer} from '../load/pacer.ts';
 import type {RateModel, SendSnapshot} from '../load/rate-model.ts';
 import {RttEstimator} from '../load/rtt.ts';

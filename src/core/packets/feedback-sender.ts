@@ -1,6 +1,11 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {encodeFeedbackHead, encodePathReport, PathReport} from '../../wire/feedback.ts';
+import {
+	encodeFeedbackHead,
+	encodePathReport,
+	FEEDBACK_HEAD_LENGTH,
+	PathReport,
+} from '../../wire/frames/feedback.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
 import {Sent} from '../sent.ts';
@@ -13,6 +18,9 @@ const PACKETS = 10;
 const LONGEST_DELAY: Millis = 25;
 /** After a report that a gap caused, no gap causes another for this long. */
 const GAP_PAUSE: Millis = 1;
+
+/** A packet with so many bytes of reports takes no further one: the longest would not fit. */
+const FULL = 960;
 
 /** Reports to the peer which packets came over which path, and decides when. */
 export class FeedbackSender {
@@ -130,9 +138,9 @@ export class FeedbackSender {
 		while (next < this.#receipts.length) {
 			const slot = this.#sender.take();
 			if (slot === undefined) return;
-			let end = encodeFeedbackHead(slot.bytes, HEAD_ROOM, 0);
+			let end = HEAD_ROOM + FEEDBACK_HEAD_LENGTH;
 			let count = 0;
-			for (; next < this.#receipts.length && end < HEAD_ROOM + 960; next++) {
+			for (; next < this.#receipts.length && end < HEAD_ROOM + FULL; next++) {
 				const report = this.#report;
 				if (this.#receipts[next]?.report(report) !== true) continue;
 				report.pathId = next;
@@ -140,11 +148,11 @@ export class FeedbackSender {
 				end = encodePathReport(slot.bytes, end, report);
 				count++;
 			}
-			slot.bytes[HEAD_ROOM + 1] = count;
 			if (count === 0) {
 				this.#sender.giveBack(slot);
 				return;
 			}
+			encodeFeedbackHead(slot.bytes, HEAD_ROOM, count);
 			slot.start = HEAD_ROOM;
 			slot.end = end;
 			this.#sender.send(slot, this.#route, now, Sent.ANSWER);

@@ -1,6 +1,6 @@
-import type {Cursor} from '../../bytes/cursor.ts';
 import type {Random} from '../../bytes/random.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {Feedback} from '../../wire/frames/feedback.ts';
 import type {RateModel} from '../load/rate-model.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
@@ -44,9 +44,9 @@ export class PacketReports {
 		this.#feedback?.copy(path, number, now);
 	}
 
-	/** Reads FEEDBACK behind its type byte; false when it is malformed or reports what never was. */
-	read(cursor: Cursor, now: Millis): boolean {
-		return this.carriers.feedback(cursor, now);
+	/** Takes FEEDBACK; false when it reports what never was. */
+	read(feedback: Feedback, now: Millis): boolean {
+		return this.carriers.feedback(feedback, now);
 	}
 
 	/** Sends a report if one is due. */

@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import {FEEDBACK_SPAN} from '../../wire/constants.ts';
-import {BITMAP_BYTES, type PathReport} from '../../wire/feedback.ts';
+import {BITMAP_BYTES, type PathReport} from '../../wire/frames/feedback.ts';
 
 /** Each receipt is told in so many reports, because reports get lost too. */
 const REPEATS = 8;

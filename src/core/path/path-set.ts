@@ -1,6 +1,6 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {MAX_PATHS} from '../../wire/constants.ts';
-import type {PathSettings} from '../../wire/paths.ts';
+import type {PathSettings} from '../../wire/frames/paths.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathState} from '../events.ts';
 import type {RemoteAddress} from '../remote-address.ts';

@@ -1,6 +1,6 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
-import type {PathSettings} from '../../wire/paths.ts';
+import type {PathSettings} from '../../wire/frames/paths.ts';
 import type {PathState, PathStatus} from '../events.ts';
 import {RttEstimator} from '../load/rtt.ts';
 import {Saturation} from '../load/saturation.ts';

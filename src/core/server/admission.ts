@@ -1,6 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {equalBytes, mac} from '../../crypto/keys.ts';
-import {CloseCode, DATAGRAM_FRAMES, RefusalCode, STREAM_FRAMES} from '../../wire/constants.ts';
+import {CloseCode, RefusalCode} from '../../wire/constants.ts';
+import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
 import {InitKind, RespStatus} from '../../wire/handshake.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -292,6 +293,7 @@ export class Admission {
 			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0, now),
 			peerFrames: init.payload.parameters.frames,
 			memory: init.user.memory,
+			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),
 			now,
 		});
 		const flows = new ServerFlows({
@@ -303,11 +305,10 @@ export class Admission {
 			policy: this.#config.policy,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
-			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),
 		});
-		session.flows = flows;
+		session.carryFlows(flows);
 		if (!this.#config.keyless) {
-			session.streams = new StreamSet({
+			const streams = new StreamSet({
 				context,
 				role: Role.SERVER,
 				memory: init.user.memory,
@@ -316,7 +317,8 @@ export class Admission {
 				user: init.user,
 				due: () => sessions.streamDue(entry),
 			});
-			session.streams.attach(session, true);
+			streams.attach(session, true);
+			session.carryStreams(streams);
 		}
 		const entry: ServerSession = {
 			session,

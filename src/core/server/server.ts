@@ -12,6 +12,7 @@ import type {EndpointStatus} from '../events.ts';
 import type {AnnouncedTarget} from '../flow/announced-targets.ts';
 import {endFlow, type ServerFlow, ServerFlowTable} from '../flow/server-flow-table.ts';
 import {lingerFor} from '../linger.ts';
+import {ReceivedPacket} from '../packets/received-packet.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {sessionStatus} from '../session/session-status.ts';
@@ -46,6 +47,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #admission: Admission;
 	readonly #resets = new RateLimit(RESETS_PER_SECOND, 1);
 	readonly #resetsBySource = new RateLimit(RESETS_PER_SOURCE, 1024);
+	readonly #packet = new ReceivedPacket();
 	#started: Millis = Number.NEGATIVE_INFINITY;
 	#deadline: Millis = NEVER;
 	/** The session whose timers may have changed since its deadline was taken. */
@@ -131,7 +133,10 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const {session} = entry;
 		const known = session.paths.locate(remote);
 		const before = session.opened;
-		const reason = session.receive(remote, known?.path, known?.address, bytes, start, end, now);
+		const packet = this.#packet;
+		packet.begin(bytes, start, end);
+		packet.cameOver(remote, known?.path, known?.address);
+		const reason = session.receive(packet, now);
 		if (session.opened === before) {
 			// Another copy of a packet: what the streams report of it may be due sooner than all else.
 			if (reason === 'duplicate') this.#await(entry);

@@ -1,7 +1,9 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {BASE_PACKET_SIZE, FrameType, PACKET_OVERHEAD} from '../../wire/constants.ts';
-import {encodeProbe, type Probe} from '../../wire/probe.ts';
+import {BASE_PACKET_SIZE, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import type {FrameCodec} from '../../wire/frames/codec.ts';
+import {paddingFrame} from '../../wire/frames/control.ts';
+import {type Probe, pongFrame, probeFrame} from '../../wire/frames/probe.ts';
 import type {EndpointContext} from '../context.ts';
 import type {Lanes} from '../lane/lanes.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
@@ -103,7 +105,7 @@ export class Prober {
 	/** Sends a probe on a path, to each of its addresses; padded to `size` when that is given. */
 	probe(path: Path, now: Millis, size = 0): void {
 		for (const address of path.addresses.list) {
-			this.#send(FrameType.PROBE, path, address, size, now);
+			this.#send(probeFrame, path, address, size, now);
 		}
 		path.response = undefined;
 		path.probed = now;
@@ -145,11 +147,16 @@ export class Prober {
 		return isOnly ? NAT_LIFE : path.keepAlive;
 	}
 
-	#send(type: number, path: Path, address: PathAddress, size: number, now: Millis): void {
+	#send(
+		codec: FrameCodec<Probe>,
+		path: Path,
+		address: PathAddress,
+		size: number,
+		now: Millis,
+	): void {
 		const slot = this.#sender.take();
 		if (slot === undefined) return;
 		const probe = this.#context.probeOut;
-		probe.type = type;
 		probe.pathId = path.id;
 		probe.sentTime = path.probes.stamp(stampOf(now));
 		probe.sentPackets = (path.sentPackets + 1) >>> 0;
@@ -158,13 +165,11 @@ export class Prober {
 		probe.response = path.response;
 		this.#fillEcho(probe, path);
 		this.#fillCounts(probe);
-		let end = encodeProbe(slot.bytes, HEAD_ROOM, probe);
+		let end = codec.encode(slot.bytes, HEAD_ROOM, probe);
 		const padded = HEAD_ROOM + size - PACKET_OVERHEAD;
 		const isPadded = padded > end;
 		if (isPadded) {
-			// The slot's memory carried other packets before: padding must not repeat them.
-			slot.bytes.fill(FrameType.PADDING, end, padded);
-			end = padded;
+			end = paddingFrame.encode(slot.bytes, end, {size: padded - end - 1});
 		}
 		const entry: SentProbe = {
 			time: probe.sentTime,
@@ -177,7 +182,7 @@ export class Prober {
 			size: end - HEAD_ROOM + PACKET_OVERHEAD,
 			echoed: false,
 		};
-		const what = type === FrameType.PROBE ? Sent.PROBE : Sent.ANSWER;
+		const what = codec === probeFrame ? Sent.PROBE : Sent.ANSWER;
 		slot.start = HEAD_ROOM;
 		slot.end = end;
 		if (!this.#sender.sendOn(slot, path, address, now, what)) return;
@@ -229,7 +234,7 @@ export class Prober {
 		if (probe.response !== undefined) this.#validate(probe.response, address);
 		if (probe.challenge !== undefined) path.response = probe.challenge;
 		this.#readCounts(probe, path, now);
-		if (probe.type === FrameType.PROBE) this.#send(FrameType.PONG, path, address, 0, now);
+		if (!probe.isAnswer) this.#send(pongFrame, path, address, 0, now);
 		else if (path.response !== undefined) this.probe(path, now);
 		this.schedule(path, now);
 	}

@@ -1,47 +1,31 @@
 import {copyBytes} from '../../bytes/cursor.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {writeVarint} from '../../bytes/varint.ts';
-import {decodeTarget} from '../../wire/address.ts';
-import {
-	CloseCode,
-	DATAGRAM_FRAMES,
-	FrameType,
-	HEADER_LENGTH,
-	MAX_DATAGRAM,
-	MAX_DATAGRAMS,
-	MIN_DATA_LENGTH,
-} from '../../wire/constants.ts';
-import {associatedData, headerEpoch, headerPacketNumber} from '../../wire/header.ts';
-import {decodePaths, type PathsFrame} from '../../wire/paths.ts';
-import {decodeProbe} from '../../wire/probe.ts';
+import {CloseCode} from '../../wire/constants.ts';
+import {encodeFrame} from '../../wire/frames/codec.ts';
+import {closeFrame, MAX_QUIET, paddingFrame} from '../../wire/frames/control.ts';
+import {DATAGRAM_FRAMES} from '../../wire/frames/frame-type.ts';
+import {type Paths, pathsFrame, pathsKnownFrame} from '../../wire/frames/paths.ts';
+import {type Probe, pongFrame, probeFrame} from '../../wire/frames/probe.ts';
 import type {Account} from '../budget.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {FlowFrames} from '../flow/flow-frames.ts';
 import type {FlowSession} from '../flow/flow-session.ts';
+import {DatagramReader, type DatagramSink} from '../lane/datagram-reader.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import type {Lane, LaneOwner} from '../lane/lane.ts';
 import {Lanes} from '../lane/lanes.ts';
-import {Reassembly} from '../lane/reassembly.ts';
+import type {FrameTable} from '../packets/frame-table.ts';
 import type {KeySchedule} from '../packets/key-schedule.ts';
 import {PacketSender} from '../packets/packet-sender.ts';
-import type {PathAddress} from '../path/address.ts';
-import type {Path} from '../path/path.ts';
+import type {ReceivedPacket} from '../packets/received-packet.ts';
 import {PathSet} from '../path/path-set.ts';
 import type {Policy} from '../policy.ts';
-import type {RemoteAddress} from '../remote-address.ts';
-import {ReplayWindow, Seen} from '../replay-window.ts';
 import {Role} from '../role.ts';
 import {Sent} from '../sent.ts';
 import type {StreamSession, StreamSet} from '../stream/stream-set.ts';
+import {PacketReceiver} from './packet-receiver.ts';
 import {Prober} from './prober.ts';
-
-/** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
-const WINDOW = 65_536;
-/** An old epoch is accepted for at least this long after a newer one is confirmed. */
-const EPOCH_GRACE: Millis = 10_000;
-const TAG = 16;
 
 /** What makes a session. */
 export interface SessionInit {
@@ -57,12 +41,22 @@ export interface SessionInit {
 	readonly peerFrames: readonly number[];
 	/** What the user may keep; without one there is no limit beside the session's own. */
 	readonly memory?: Account;
+	/** Called when the peer ends the session; `quiet`: ms of silence that it asks for. */
+	readonly closed: (code: number, quiet: Millis, now: Millis) => void;
 	readonly now: Millis;
+}
+
+/** The flows of a session. */
+export interface SessionFlows extends DatagramSink {
+	/** Flows open. */
+	readonly size: number;
+	/** Registers for the frames about flows. */
+	register(frames: FrameTable): void;
 }
 
 /**
  * One session: packets in and out, under one packet number space and one replay window for all
- * paths. It knows frames, not what they mean for flows: those go to `flows`.
+ * paths. It knows frames, not what they mean for flows and streams.
  */
 export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly number: number;
@@ -74,312 +68,146 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly sender: PacketSender;
 	readonly lanes: Lanes;
 	readonly since: Millis;
-	flows!: FlowFrames;
 	/** The streams that the session carries; undefined = none, and their frames are unknown. */
 	streams: StreamSet | undefined = undefined;
-	/** When the last genuine packet came in. */
-	heard: Millis;
-	/** Application datagrams put into the session, and those that came out. */
+	/** Application datagrams put into the session. */
 	sent = 0;
-	received = 0;
 	/** Whether datagrams wait for a path; the endpoint says so. */
 	waiting = false;
 	rekeys = 0;
-	/** Packets that proved genuine. */
-	opened = 0;
-	/** The newest PATHS of the client, and the sequence of ours that is not answered yet. */
-	peerPaths: PathsFrame | undefined = undefined;
+	/** The sequence of the newest PATHS of ours that the peer knows. */
 	pathsKnown: number | undefined = undefined;
 	/** Why the session cannot go on, and what CLOSE says of it. */
 	broken: string | undefined = undefined;
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
 	readonly #role: Role;
-	readonly #window = new ReplayWindow(WINDOW);
-	readonly #reassembly: Reassembly;
-	/** The packet being read. */
-	#packetNumber = 0;
-	#packetSize = 0;
-	#remote: RemoteAddress | undefined;
-	#path: Path | undefined;
-	#address: PathAddress | undefined;
-	#hasStreamFrames = false;
-	/** Frames of the packet being read that it may hold once, as bits by type - 0x20. */
-	#once = 0;
+	readonly #receiver: PacketReceiver;
+	readonly #datagrams: DatagramReader;
+	#flows: SessionFlows | undefined;
 
 	constructor(init: SessionInit) {
 		this.#context = init.context;
-		this.#reassembly = new Reassembly(init.memory);
 		this.#role = init.role;
 		this.number = init.number;
 		this.localId = init.localId;
 		this.peerId = init.peerId;
 		this.keys = init.keys;
 		this.since = init.now;
-		this.heard = init.now;
 		this.paths = new PathSet(init.context, init.number);
 		this.sender = new PacketSender(init.context, init.keys, this.paths, init.peerId);
 		const joining = DATAGRAM_FRAMES.every((type) => init.peerFrames.includes(type));
-		const {context, role, number, localId, now} = init;
+		const {context, role, number, localId, keys, now} = init;
 		const {sender, paths} = this;
 		const common = {context, sender, paths};
 		this.lanes = new Lanes({...common, owner: this, joining, number, localId, now});
 		this.prober = new Prober({...common, lanes: this.lanes, role, traffic: this});
+		this.#datagrams = new DatagramReader(context, init.memory, (at) => this.prober.data(at));
+		const events = {
+			copied: (packet: ReceivedPacket, at: Millis) => this.#copied(packet, at),
+			eliciting: (packet: ReceivedPacket, at: Millis) => this.#eliciting(packet, at),
+			breach: (type: number) => this.#breach(type),
+		};
+		this.#receiver = new PacketReceiver({...common, keys, events, now});
+		this.#register(init.closed);
 	}
 
-	/**
-	 * Takes a DATA packet that names this session; drops are counted here. `path` and `address` say where it came from when
-	 * that is known; `remote` is the server's view of it.
-	 */
-	receive(
-		remote: RemoteAddress | undefined,
-		path: Path | undefined,
-		address: PathAddress | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		const reason = this.#receive(remote, path, address, bytes, start, end, now);
+	/** Takes a DATA packet that names this session; drops are counted here. */
+	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
+		const reason = this.#receiver.receive(packet, now);
 		return reason === undefined ? undefined : this.#context.drops.count(reason);
 	}
 
-	#receive(
-		remote: RemoteAddress | undefined,
-		path: Path | undefined,
-		address: PathAddress | undefined,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
-		now: Millis,
-	): DropReason | undefined {
-		if (this.ended) return 'unknown-session';
-		if (end - start < MIN_DATA_LENGTH) return 'short';
-		const packetNumber = headerPacketNumber(bytes, start);
-		const seen = this.#window.peek(packetNumber);
-		if (seen === Seen.TOO_OLD) return 'too-old';
-		if (seen === Seen.DUPLICATE) {
-			// Not opened, so nothing in it is proven: it may only be counted, where it may have come from.
-			if (address?.validated && path !== undefined) {
-				path.received(packetNumber, now);
-				this.streams?.copy(path, packetNumber, now);
-			}
-			return 'duplicate';
-		}
-		const epoch = headerEpoch(bytes, start);
-		const key = this.keys.opening(epoch, packetNumber, now);
-		if (key === undefined) return 'unknown-epoch';
-		const frames = start + HEADER_LENGTH;
-		const framesEnd = end - TAG;
-		const {encrypt, failedOpens} = this.#context;
-		const stranger = address === undefined ? remote : undefined;
-		if (stranger !== undefined && !failedOpens.mayOpen(stranger, now)) return 'flood';
-		const ad = associatedData(bytes, start, framesEnd, encrypt);
-		if (!key.open(packetNumber, ad, bytes, encrypt ? frames : framesEnd, framesEnd)) {
-			if (stranger !== undefined) failedOpens.failed(stranger);
-			return 'bad-tag';
-		}
-		this.#window.accept(packetNumber);
-		this.keys.opened(epoch, packetNumber, now, this.#grace());
-		this.opened++;
-		this.heard = now;
-		this.sender.unheardSince = NEVER;
-		if (address !== undefined) address.received(end - start, now);
-		path?.received(packetNumber, now);
-		this.#packetNumber = packetNumber;
-		this.#packetSize = end - start;
-		this.#remote = remote;
-		this.#path = path;
-		this.#address = address;
-		this.#hasStreamFrames = false;
-		this.#once = 0;
-		const reason = this.#readFrames(bytes, frames, framesEnd, now);
-		if (this.#hasStreamFrames && !this.ended) {
-			if (path !== undefined) path.streamBytesReceived += this.#packetSize;
-			this.streams?.received(path, packetNumber, now);
-		}
-		return reason;
+	/** When the last genuine packet came in. */
+	get heard(): Millis {
+		return this.#receiver.heard;
 	}
 
-	#grace(): Millis {
-		let longest = 0;
-		for (const path of this.paths.all) longest = Math.max(longest, path.rtt.probeTimeout);
-		return Math.max(EPOCH_GRACE, 3 * longest);
+	/** Packets that proved genuine. */
+	get opened(): number {
+		return this.#receiver.opened;
 	}
 
-	/** Reads frames until one takes the rest of the packet or ends the session. */
-	#readFrames(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
-		const cursor = this.#context.cursor;
-		cursor.reset(bytes, start, end);
-		let datagrams = 0;
-		while (cursor.remaining > 0 && !this.ended) {
-			const type = cursor.uint8();
-			if (type === FrameType.DATAGRAM_LEN) {
-				if (++datagrams > MAX_DATAGRAMS || !this.#readJoined(now)) return this.#breach(type);
-				continue;
-			}
-			if (type === FrameType.PADDING) return undefined;
-			if (type === FrameType.DATAGRAM || type === FrameType.DATAGRAM_TO) {
-				return datagrams < MAX_DATAGRAMS ? this.#readDatagram(type, now) : this.#breach(type);
-			}
-			if (type === FrameType.FRAGMENT) return this.#readFragment(now);
-			if (this.#isRepeated(type) || !this.#readControl(type, now)) return this.#breach(type);
-		}
-		return undefined;
+	/** Application datagrams that came out of the session. */
+	get received(): number {
+		return this.#datagrams.received;
 	}
 
-	/** Whether this is the second frame in the packet of a type that it may hold once, as each costs time. */
-	#isRepeated(type: number): boolean {
-		const bit = type === FrameType.PONG ? 1 : 1 << (type - FrameType.PROBE);
-		if (type < FrameType.PROBE || type > FrameType.CLOSE) return false;
-		const repeated = (this.#once & bit) !== 0;
-		this.#once |= bit;
-		return repeated;
+	/** From now on the flows take datagrams and what the peer says of them. */
+	carryFlows(flows: SessionFlows): void {
+		const {frames} = this.#receiver;
+		this.#flows = flows;
+		this.#datagrams.register(frames, flows);
+		flows.register(frames);
 	}
 
-	#breach(type: number): DropReason {
+	/** From now on the session carries streams; without them their frames are unknown. */
+	carryStreams(streams: StreamSet): void {
+		this.streams = streams;
+		streams.register(this.#receiver.frames);
+	}
+
+	#copied({path, number}: ReceivedPacket, now: Millis): void {
+		if (path !== undefined) this.streams?.copy(path, number, now);
+	}
+
+	#eliciting({path, number, size}: ReceivedPacket, now: Millis): void {
+		if (path !== undefined) path.streamBytesReceived += size;
+		this.streams?.received(path, number, now);
+	}
+
+	#breach(type: number): void {
 		this.broken = `frame 0x${type.toString(16)} is unknown or malformed`;
-		return 'malformed-frame';
 	}
 
-	#readDatagram(type: number, now: Millis): DropReason | undefined {
-		const cursor = this.#context.cursor;
-		const flow = cursor.varint();
-		const reference = cursor.varint();
-		const target = type === FrameType.DATAGRAM_TO ? decodeTarget(cursor) : undefined;
-		if (cursor.failed) return this.#breach(type);
-		const {bytes, position, end} = cursor;
-		if (end - position > MAX_DATAGRAM) return this.#breach(type);
-		this.received++;
-		this.prober.data(now);
-		return target === undefined
-			? this.flows.datagram(flow, reference, bytes, position, end, now)
-			: this.flows.datagramTo(flow, reference, target, bytes, position, end, now);
+	/** Registers for the frames of the session itself. */
+	#register(closed: SessionInit['closed']): void {
+		const {frames} = this.#receiver;
+		const {padding, probe, paths, close} = this.#context.records;
+		const onProbe = (frame: Probe, packet: ReceivedPacket, now: Millis) =>
+			this.#readProbe(frame, packet, now);
+		frames.on(paddingFrame, padding, () => {});
+		frames.on(probeFrame, probe, onProbe);
+		frames.on(pongFrame, probe, onProbe);
+		frames.on(pathsKnownFrame, paths, ({sequence}) => {
+			this.pathsKnown = sequence;
+		});
+		frames.on(closeFrame, close, ({code, quiet}, _packet, now) => {
+			closed(code, Math.min(quiet, MAX_QUIET), now);
+		});
+		// At a client it is malformed.
+		if (this.#role !== Role.SERVER) return;
+		frames.on(pathsFrame, paths, (frame, _packet, now) => this.#readPaths(frame, now));
 	}
 
-	/** Reads one of several datagrams in a packet; false when it is malformed. */
-	#readJoined(now: Millis): boolean {
-		const cursor = this.#context.cursor;
-		const flow = cursor.varint();
-		const reference = cursor.varint();
-		const length = cursor.varint();
-		const start = cursor.skip(length);
-		if (cursor.failed) return false;
-		this.received++;
-		this.prober.data(now);
-		const {bytes, position} = cursor;
-		const reason = this.flows.datagram(flow, reference, bytes, start, position, now);
-		if (reason !== undefined) this.#context.drops.count(reason);
-		return true;
-	}
-
-	#readFragment(now: Millis): DropReason | undefined {
-		const cursor = this.#context.cursor;
-		const index = cursor.uint8();
-		const count = cursor.uint8();
-		if (cursor.failed) return this.#breach(FrameType.FRAGMENT);
-		const {bytes, position, end} = cursor;
-		const number = this.#packetNumber;
-		const whole = this.#reassembly.add(number, index, count, bytes, position, end, now);
-		if (whole === undefined) return undefined;
-		if (whole === 'malformed') return 'reassembly';
-		cursor.reset(whole, 0, whole.length);
-		const type = cursor.uint8();
-		if (type !== FrameType.DATAGRAM && type !== FrameType.DATAGRAM_TO) return this.#breach(type);
-		return this.#readDatagram(type, now);
-	}
-
-	/** Reads one control frame; false when it is unknown or malformed. */
-	#readControl(type: number, now: Millis): boolean {
-		const cursor = this.#context.cursor;
-		switch (type) {
-			case FrameType.PROBE:
-			case FrameType.PONG:
-				return this.#readProbe(type, now);
-			case FrameType.TARGET_KNOWN:
-			case FrameType.TARGET_UNKNOWN: {
-				const flow = cursor.varint();
-				const reference = cursor.varint();
-				if (!cursor.failed) this.flows.target(flow, reference, type === FrameType.TARGET_KNOWN);
-				return !cursor.failed;
-			}
-			case FrameType.FLOW_CLOSE: {
-				const flow = cursor.varint();
-				if (!cursor.failed) this.flows.closed(flow, now);
-				return !cursor.failed;
-			}
-			case FrameType.FLOW_REFUSED: {
-				const flow = cursor.varint();
-				const code = cursor.uint8();
-				if (!cursor.failed) this.flows.refused(flow, code, now);
-				return !cursor.failed;
-			}
-			case FrameType.TARGET_REFUSED: {
-				const flow = cursor.varint();
-				const reference = cursor.varint();
-				const code = cursor.uint8();
-				if (!cursor.failed) this.flows.targetRefused(flow, reference, code);
-				return !cursor.failed;
-			}
-			case FrameType.PATHS:
-				return this.#readPaths(now);
-			case FrameType.PATHS_KNOWN:
-				this.pathsKnown = cursor.uint8();
-				return !cursor.failed;
-			case FrameType.CLIENT: {
-				const id = cursor.copy(16);
-				if (!cursor.failed) this.flows.client(id, now);
-				return !cursor.failed;
-			}
-			case FrameType.CLOSE: {
-				const code = cursor.uint8();
-				const quiet = cursor.varint();
-				if (!cursor.failed) this.flows.sessionClosed(code, Math.min(quiet, 5000), now);
-				return !cursor.failed;
-			}
-			case FrameType.FEEDBACK:
-				return this.streams?.feedback(cursor, now) ?? false;
-			default:
-				this.#hasStreamFrames = true;
-				return this.streams?.frame(type, cursor, now) ?? false;
-		}
-	}
-
-	#readPaths(now: Millis): boolean {
-		if (this.#role !== Role.SERVER) return false;
-		const frame = decodePaths(this.#context.cursor);
-		if (frame === undefined) return false;
-		this.peerPaths = frame;
-		this.lanes.redundant.copies = frame.copies;
-		for (const settings of frame.paths) this.paths.configure(settings, settings.rateDown);
+	#readPaths({sequence, copies, paths}: Paths, now: Millis): void {
+		this.lanes.redundant.copies = copies;
+		for (const settings of paths) this.paths.configure(settings, settings.rateDown);
 		this.paths.changed(now);
-		this.sendControl(Uint8Array.of(FrameType.PATHS_KNOWN, frame.sequence), now);
-		return true;
+		this.sendControl(encodeFrame(pathsKnownFrame, {sequence}), now);
 	}
 
-	#readProbe(type: number, now: Millis): boolean {
-		const probe = this.#context.probeIn;
-		if (!decodeProbe(this.#context.cursor, type, probe)) return false;
-		if (this.#role === Role.CLIENT) {
-			if (this.#path !== undefined && this.#address !== undefined) {
-				// A probe of another path that strayed here would give this path false measurements.
-				if (probe.pathId === this.#path.id) {
-					this.prober.receive(probe, this.#path, this.#address, now);
-				}
-			}
-			return true;
+	#readProbe(probe: Probe, packet: ReceivedPacket, now: Millis): void {
+		const {path, address} = packet;
+		if (this.#role === Role.SERVER) this.#locateProbe(probe, packet, now);
+		// A probe of another path that strayed here would give this path false measurements.
+		else if (path !== undefined && address !== undefined && probe.pathId === path.id) {
+			this.prober.receive(probe, path, address, now);
 		}
+	}
+
+	/** At the server the address of a path is known by its probes. */
+	#locateProbe(probe: Probe, {remote, size, number}: ReceivedPacket, now: Millis): void {
+		if (remote === undefined) return;
 		const path = this.paths.ensure(probe.pathId);
-		const remote = this.#remote!;
 		const known = this.paths.locate(remote);
 		const address = this.paths.learn(path, remote, now);
-		if (address === undefined) return true;
+		if (address === undefined) return;
 		if (known?.path !== path) {
-			address.received(this.#packetSize, now);
-			path.received(this.#packetNumber, now);
+			address.received(size, now);
+			path.received(number, now);
 		}
 		this.prober.receive(probe, path, address, now);
-		return true;
 	}
 
 	/** Returns the lane of a policy, for the flows that have it. */
@@ -397,7 +225,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	end(): void {
 		this.lanes.end();
 		this.sender.ended = true;
-		this.#reassembly.clear();
+		this.#datagrams.clear();
 	}
 
 	/** True when the session is over. */
@@ -458,10 +286,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
 	sendClose(code: Session['closeCode'], quiet: Millis, now: Millis): void {
 		this.lanes.flush(now);
-		const frame = new Uint8Array(6);
-		frame[0] = FrameType.CLOSE;
-		frame[1] = code;
-		this.sendEverywhere(frame.subarray(0, writeVarint(frame, 2, quiet)), now);
+		this.sendEverywhere(encodeFrame(closeFrame, {code, quiet}), now);
 	}
 
 	/** The probe time-out of the best path, 333 ms based before the first measurement. */
@@ -475,7 +300,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 
 	/** Whether there are flows or streams, through which peers may reach the client. */
 	get reachable(): boolean {
-		return this.flows.size > 0 || (this.streams?.size ?? 0) > 0;
+		return (this.#flows?.size ?? 0) > 0 || (this.streams?.size ?? 0) > 0;
 	}
 
 	/** Whether streams have something to send. */
@@ -492,7 +317,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	handleTimeout(now: Millis): void {
 		this.prober.handleTimeout(now);
 		this.paths.expireAddresses(now);
-		this.#reassembly.expire(now);
+		this.#datagrams.expire(now);
 		this.streams?.handleTimeout(now);
 	}
 }

@@ -1,13 +1,16 @@
-import {FrameType} from '../../wire/constants.ts';
+import {VARINT_MAX} from '../../bytes/varint.ts';
+import {MAX_PACKET_SIZE} from '../../wire/constants.ts';
 import {
-	encodeStreamBegin,
-	encodeStreamCode,
-	encodeStreamHead,
-	encodeStreamStop,
-	encodeStreamWindow,
-	streamBeginLength,
-	streamHeadLength,
-} from '../../wire/stream.ts';
+	type StreamData,
+	streamAcceptFrame,
+	streamFinFrame,
+	streamFrame,
+	streamOpenFrame,
+	streamRejectFrame,
+	streamResetFrame,
+	streamStopFrame,
+	streamWindowFrame,
+} from '../../wire/frames/stream.ts';
 import {Pending, type Stream} from './stream.ts';
 import {DATA, type StreamPacket} from './stream-packet.ts';
 import type {StreamScheduler} from './stream-scheduler.ts';
@@ -15,7 +18,7 @@ import type {StreamScheduler} from './stream-scheduler.ts';
 /** With less room than this a packet is full. */
 const LEAST_ROOM = 24;
 /** The longest STREAM_REJECT, STREAM_RESET, STREAM_WINDOW or STREAM_STOP. */
-const LONGEST_CONTROL = 12;
+const LONGEST_CONTROL: number = streamWindowFrame.length({id: VARINT_MAX, offset: 0});
 
 /** Turns what streams have to tell into frames of packets, and takes back what became of these. */
 export class PacketFiller {
@@ -26,6 +29,8 @@ export class PacketFiller {
 	urgent = false;
 	/** Whose STREAM_OPEN or STREAM_ACCEPT the packet filled last has. */
 	readonly begun: Stream[] = [];
+	/** The bytes being written, without their memory. */
+	readonly #data: StreamData = {id: 0, offset: 0, bytes: new Uint8Array(0), start: 0, end: 0};
 	/** The stream whose STREAM_OPEN is in the packet being filled. */
 	#opened: Stream | undefined;
 
@@ -88,23 +93,23 @@ export class PacketFiller {
 		let at = start;
 		if (stream.pending & Pending.OPEN) at = this.#fillOpen(stream, packet, bytes, at, end);
 		if (stream.pending & Pending.ACCEPT) {
-			const {id, receiveLimit, bound} = stream;
-			if (end - at < streamBeginLength(id, receiveLimit, bound)) return at;
-			at = encodeStreamBegin(bytes, at, FrameType.STREAM_ACCEPT, id, receiveLimit, bound);
+			const frame = {id: stream.id, window: stream.receiveLimit, address: stream.bound};
+			if (end - at < streamAcceptFrame.length(frame)) return at;
+			at = streamAcceptFrame.encode(bytes, at, frame);
 			this.#note(stream, packet, Pending.ACCEPT);
 		}
 		if (end - at < LONGEST_CONTROL) return at;
 		const {id, code} = stream;
 		if (stream.pending & Pending.REJECT) {
-			at = encodeStreamCode(bytes, at, FrameType.STREAM_REJECT, id, code);
+			at = streamRejectFrame.encode(bytes, at, {id, code});
 			this.#note(stream, packet, Pending.REJECT);
 		}
 		if (stream.pending & Pending.RESET) {
-			at = encodeStreamCode(bytes, at, FrameType.STREAM_RESET, id, code);
+			at = streamResetFrame.encode(bytes, at, {id, code});
 			this.#note(stream, packet, Pending.RESET);
 		}
 		if (stream.pending & Pending.WINDOW && end - at >= LONGEST_CONTROL) {
-			at = encodeStreamWindow(bytes, at, id, stream.receiveLimit);
+			at = streamWindowFrame.encode(bytes, at, {id, offset: stream.receiveLimit});
 			this.#note(stream, packet, Pending.WINDOW);
 		}
 		if (stream.pending & Pending.STOP) at = this.#fillStop(stream, packet, bytes, at, end);
@@ -118,12 +123,12 @@ export class PacketFiller {
 		at: number,
 		end: number,
 	): number {
-		const {id, firstLimit, target} = stream;
-		if (end - at < streamBeginLength(id, firstLimit, target)) return at;
+		const frame = {id: stream.id, window: stream.firstLimit, address: stream.target};
+		if (end - at < streamOpenFrame.length(frame)) return at;
 		this.#note(stream, packet, Pending.OPEN);
 		stream.announced = true;
 		this.#opened = stream;
-		return encodeStreamBegin(bytes, at, FrameType.STREAM_OPEN, id, firstLimit, target);
+		return streamOpenFrame.encode(bytes, at, frame);
 	}
 
 	#fillStop(
@@ -136,7 +141,7 @@ export class PacketFiller {
 		const at = this.#introduce(stream, packet, bytes, start, end);
 		if (end - at < LONGEST_CONTROL || this.#isUnknown(stream)) return at;
 		this.#note(stream, packet, Pending.STOP);
-		return encodeStreamStop(bytes, at, stream.id);
+		return streamStopFrame.encode(bytes, at, stream);
 	}
 
 	#isUnknown(stream: Stream): boolean {
@@ -170,7 +175,11 @@ export class PacketFiller {
 		let at = start;
 		if (stream.hasWork) at = this.#introduce(stream, packet, bytes, at, end);
 		if (this.#isUnknown(stream)) return at;
-		const room = end - at - streamHeadLength(stream.id);
+		const frame = this.#data;
+		frame.id = stream.id;
+		// The length of the bytes is not known yet: room for any that a packet holds.
+		frame.end = MAX_PACKET_SIZE;
+		const room = end - at - streamFrame.headLength(frame);
 		const {out} = stream;
 		const again = out.lost.size > 0;
 		const offset = again ? out.lost.firstStart : out.next;
@@ -179,7 +188,9 @@ export class PacketFiller {
 		const behind = offset + length;
 		const fin = stream.finWanted && !stream.finSent && behind === out.end;
 		if (room < 0 || length < 0 || (length === 0 && !fin)) return at;
-		at = encodeStreamHead(bytes, at, fin, stream.id, offset, length);
+		frame.offset = offset;
+		frame.end = length;
+		at = (fin ? streamFinFrame : streamFrame).encodeHead(bytes, at, frame);
 		if (length > 0) out.copy(offset, length, bytes, at);
 		if (again) out.lost.remove(offset, behind);
 		else out.next = behind;

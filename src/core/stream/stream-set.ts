@@ -1,13 +1,26 @@
-import type {Cursor} from '../../bytes/cursor.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {decodeHostTarget, TargetKind} from '../../wire/address.ts';
-import {EARLY_WINDOW, FrameType, RefusalCode, StreamCode} from '../../wire/constants.ts';
+import {EARLY_WINDOW, RefusalCode, StreamCode} from '../../wire/constants.ts';
+import {type Feedback, feedbackFrame} from '../../wire/frames/feedback.ts';
+import {
+	type StreamBegin,
+	type StreamData,
+	streamAcceptFrame,
+	streamFinFrame,
+	streamFrame,
+	streamOpenFrame,
+	streamRejectFrame,
+	streamResetFrame,
+	streamStopFrame,
+	streamWindowFrame,
+} from '../../wire/frames/stream.ts';
 import type {Account} from '../budget.ts';
 import type {CongestionControl} from '../congestion-control.ts';
 import type {EndpointContext} from '../context.ts';
+import type {DropReason} from '../drop-reason.ts';
 import type {StreamTotals} from '../events.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import {createRateModel} from '../load/rate-models.ts';
+import {type FrameTable, MALFORMED} from '../packets/frame-table.ts';
 import {PacketReports} from '../packets/packet-reports.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {Path} from '../path/path.ts';
@@ -204,57 +217,62 @@ export class StreamSet implements StreamHost {
 
 	// --- frames in ---
 
-	/** Reads a frame of streams behind its type byte; false when it is malformed or breaks the rules. */
-	frame(type: number, cursor: Cursor, now: Millis): boolean {
-		this.now = now;
-		const id = cursor.varint();
-		if (type === FrameType.STREAM_OPEN) return this.#readOpen(id, cursor);
-		const stream = this.#streams.get(id);
-		switch (type) {
-			case FrameType.STREAM_ACCEPT: {
-				const window = cursor.varint();
-				const bound = decodeHostTarget(cursor);
-				if (bound === undefined || bound.kind === TargetKind.DOMAIN) return false;
-				if (stream?.opener) stream.accepted(window, bound.encoded);
-				return true;
-			}
-			case FrameType.STREAM_REJECT:
-			case FrameType.STREAM_RESET: {
-				const code = cursor.uint8();
-				if (cursor.failed) return false;
-				// An open that the reset overtook opens nothing any more.
-				if (stream === undefined && this.#init.role === Role.SERVER) this.#seen.accept(id);
-				if (type === FrameType.STREAM_RESET) stream?.ended(0, code);
-				else if (stream?.opener) stream.ended(code, undefined);
-				return true;
-			}
-			case FrameType.STREAM_WINDOW: {
-				const offset = cursor.uint48();
-				if (!cursor.failed) stream?.allow(offset);
-				return !cursor.failed;
-			}
-			case FrameType.STREAM_STOP:
-				if (!cursor.failed) stream?.halted();
-				return !cursor.failed;
-			case FrameType.STREAM:
-			case FrameType.STREAM_FIN:
-				return this.#readData(stream, type === FrameType.STREAM_FIN, cursor);
-			default:
-				return false;
+	/** Registers for the frames of streams and for FEEDBACK. */
+	register(frames: FrameTable): void {
+		const {stream: record, feedback} = this.#init.context.records;
+		if (this.#init.role === Role.SERVER) {
+			frames.on(streamOpenFrame, record, (frame, _packet, now) => this.#opened(frame, now));
 		}
+		frames.on(streamAcceptFrame, record, ({id, window, address}, _packet, now) => {
+			const stream = this.#find(id, now);
+			if (stream?.opener) stream.accepted(window, address);
+		});
+		frames.on(streamRejectFrame, record, ({id, code}, _packet, now) => {
+			const stream = this.#findEnding(id, now);
+			if (stream?.opener) stream.ended(code, undefined);
+		});
+		frames.on(streamResetFrame, record, ({id, code}, _packet, now) => {
+			this.#findEnding(id, now)?.ended(0, code);
+		});
+		frames.on(streamWindowFrame, record, ({id, offset}, _packet, now) => {
+			this.#find(id, now)?.allow(offset);
+		});
+		frames.on(streamStopFrame, record, ({id}, _packet, now) => this.#find(id, now)?.halted());
+		frames.onChecked(streamFrame, record, (frame, _packet, now) =>
+			this.#arrived(frame, false, now),
+		);
+		frames.onChecked(streamFinFrame, record, (frame, _packet, now) =>
+			this.#arrived(frame, true, now),
+		);
+		frames.onChecked(feedbackFrame, feedback, (frame, _packet, now) => this.#reported(frame, now));
 	}
 
-	#readData(stream: Stream | undefined, fin: boolean, cursor: Cursor): boolean {
-		const offset = cursor.uint48();
-		const length = cursor.varint();
-		const at = cursor.skip(length);
-		if (at < 0 || cursor.failed) return false;
-		if (stream === undefined || stream.state === 'closed') return true;
-		if (!this.#affords(stream, offset, length)) {
+	#find(id: number, now: Millis): Stream | undefined {
+		this.now = now;
+		return this.#streams.get(id);
+	}
+
+	/** The stream that the peer ends. An open that the reset overtook opens nothing any more. */
+	#findEnding(id: number, now: Millis): Stream | undefined {
+		const stream = this.#find(id, now);
+		if (stream === undefined && this.#init.role === Role.SERVER) this.#seen.accept(id);
+		return stream;
+	}
+
+	#arrived(frame: StreamData, fin: boolean, now: Millis): DropReason | undefined {
+		const {id, offset, bytes, start, end} = frame;
+		const stream = this.#find(id, now);
+		if (stream === undefined || stream.state === 'closed') return undefined;
+		if (!this.#affords(stream, offset, end - start)) {
 			this.#isRefused = true;
-			return true;
+			return undefined;
 		}
-		return stream.arrived(offset, cursor.bytes, at, at + length, fin);
+		return stream.arrived(offset, bytes, start, end, fin) ? undefined : MALFORMED;
+	}
+
+	#reported(feedback: Feedback, now: Millis): DropReason | undefined {
+		this.now = now;
+		return this.#reports?.read(feedback, now) ? undefined : MALFORMED;
 	}
 
 	/** Whether a frame's bytes are worth their time and memory; else the peer has to send them again. */
@@ -263,18 +281,15 @@ export class StreamSet implements StreamHost {
 		return buffer.hasRoom(offset, offset + length);
 	}
 
-	#readOpen(id: number, cursor: Cursor): boolean {
-		const window = cursor.varint();
-		const target = decodeHostTarget(cursor);
-		if (target === undefined || this.#init.role !== Role.SERVER) return false;
+	#opened({id, window, address}: StreamBegin, now: Millis): void {
+		this.now = now;
 		const {limit, user} = this.#init;
-		if (user === undefined) return false;
-		if (this.#session === undefined) return true;
+		if (user === undefined || this.#session === undefined) return;
 		// Refused streams stay until the client knows: one that opens on and on is not answered any more.
 		const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;
-		if (beyond || !this.#seen.accept(id)) return true;
+		if (beyond || !this.#seen.accept(id)) return;
 		const refusal = this.#refusal(user);
-		const stream = new Stream(this, id, target.encoded, user.name, false, window);
+		const stream = new Stream(this, id, address, user.name, false, window);
 		user.streams++;
 		this.#streams.set(id, stream);
 		if (refusal !== 0) stream.reject(refusal);
@@ -282,7 +297,6 @@ export class StreamSet implements StreamHost {
 			this.traffic.opened++;
 			this.changed(stream);
 		}
-		return true;
 	}
 
 	/** Why the user may not open one more stream, one of RefusalCode; 0 = it may. */
@@ -292,12 +306,6 @@ export class StreamSet implements StreamHost {
 		if (full) return RefusalCode.LIMIT;
 		if (!user.mayConnect(this.now)) return RefusalCode.RATE;
 		return this.memory.hasRoom(EARLY_WINDOW + SEND_RESERVE) ? 0 : RefusalCode.MEMORY;
-	}
-
-	/** Reads FEEDBACK behind its type byte. */
-	feedback(cursor: Cursor, now: Millis): boolean {
-		this.now = now;
-		return this.#reports?.read(cursor, now) ?? false;
 	}
 
 	/** A packet with stream frames came over `path`, if that is known, and all of it was read. */

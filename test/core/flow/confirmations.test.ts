@@ -1,6 +1,6 @@
 import test from 'ava';
 import {Confirmations} from '../../../src/core/flow/confirmations.ts';
-import {FrameType} from '../../../src/wire/constants.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
 
 const {TARGET_KNOWN} = FrameType;
 

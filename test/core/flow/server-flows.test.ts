@@ -7,10 +7,14 @@ import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
 import {Role} from '../../../src/core/role.ts';
 import {Session} from '../../../src/core/session/session.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
-import {FrameType, RefusalCode} from '../../../src/wire/constants.ts';
+import {RefusalCode} from '../../../src/wire/constants.ts';
+import {clientFrame} from '../../../src/wire/frames/control.ts';
+import {flowCloseFrame} from '../../../src/wire/frames/flow.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
 import {
 	framesOf,
 	readableContext,
+	readFrame,
 	remoteOf,
 	settingsOf,
 	userWith,
@@ -21,6 +25,7 @@ function newSession(context: EndpointContext): Session {
 	const keys = new KeySchedule(aead, aead, 0);
 	const session = new Session({
 		...{context, role: Role.SERVER, number: 1, localId: 1, peerId: 2, keys, peerFrames: [], now: 0},
+		closed: () => {},
 	});
 	const path = session.paths.configure(settingsOf(0), 0);
 	session.paths.learn(path, remoteOf(1), 0)!.validated = true;
@@ -34,21 +39,23 @@ function newServer(settings: Partial<UserConfig> = {}) {
 	const user = userWith(settings);
 	const owner = {user, flows: new Map()};
 	const identified = {user, flows: new Map()};
-	const closed: number[] = [];
 	const flowsOf = () =>
 		new ServerFlows({
 			...{context, session: newSession(context), table, owner},
 			identify: () => identified,
-			closed: (code) => closed.push(code),
 		});
-	return {context, table, owner, identified, closed, flowsOf, flows: flowsOf()};
+	return {context, table, owner, identified, flowsOf, flows: flowsOf()};
 }
 
 const bytes = Uint8Array.of(1, 2, 3);
 
+const datagram = (flow: number, reference = 0, start = 0, end = 3) => ({
+	...{flow, reference, bytes, start, end},
+});
+
 function announce(flows: ServerFlows, id: number, application: string, now = 0, reference = 0) {
 	const target = {kind: TargetKind.FIXED, listener: 'classic', application} as const;
-	return flows.datagramTo(id, reference, target, bytes, 0, 3, now);
+	return flows.datagramTo(datagram(id, reference), target, now);
 }
 
 /** The frames sent since the last call, as arrays of bytes. */
@@ -91,7 +98,7 @@ test('DATAGRAM goes to the target that was announced', (t) => {
 	const {context, flows, table} = newServer();
 	announce(flows, 4, 'app');
 	context.pollDelivery();
-	t.is(flows.datagram(4, 0, bytes, 1, 2, 50), undefined);
+	t.is(flows.datagram(datagram(4, 0, 1, 2), 50), undefined);
 	const flow = table.get(context.pollDelivery()!.flow)!;
 	t.is(flow.key, 'classic|app');
 	t.is(flow.active, 50);
@@ -99,7 +106,7 @@ test('DATAGRAM goes to the target that was announced', (t) => {
 
 test('DATAGRAM of an unknown flow asks for the target', (t) => {
 	const {context, flows} = newServer();
-	t.is(flows.datagram(3, 0, bytes, 0, 3, 0), 'unknown-flow');
+	t.is(flows.datagram(datagram(3), 0), 'unknown-flow');
 	t.deepEqual(sentFrames(context), [[FrameType.TARGET_UNKNOWN, 3, 0]]);
 	t.is(context.pollDelivery(), undefined);
 });
@@ -109,7 +116,7 @@ test('an unknown reference of a flow is delivered to nobody, and the flow stays'
 	announce(flows, 3, 'app');
 	context.pollDelivery();
 	sentFrames(context);
-	t.is(flows.datagram(3, 1, bytes, 0, 3, 0), 'unknown-target');
+	t.is(flows.datagram(datagram(3, 1), 0), 'unknown-target');
 	t.deepEqual(sentFrames(context), [[FrameType.TARGET_UNKNOWN, 3, 1]]);
 	t.is(announce(flows, 3, 'app', 0, 1), 'unknown-target');
 	t.is(context.pollDelivery(), undefined);
@@ -126,11 +133,11 @@ test('a flow never gets another target', (t) => {
 test('a closed flow id never opens again, and its datagrams are answered FLOW_CLOSE', (t) => {
 	const {context, flows} = newServer();
 	announce(flows, 3, 'app');
-	flows.closed(3);
+	readFrame(flows, flowCloseFrame, {flow: 3});
 	t.like(context.pollEvent(), {type: 'flow-closed'});
 	sentFrames(context);
 	t.is(announce(flows, 3, 'app'), 'unknown-flow');
-	t.is(flows.datagram(3, 0, bytes, 0, 3, 0), 'unknown-flow');
+	t.is(flows.datagram(datagram(3), 0), 'unknown-flow');
 	t.deepEqual(sentFrames(context), [
 		[FrameType.FLOW_CLOSE, 3],
 		[FrameType.FLOW_CLOSE, 3],
@@ -170,15 +177,15 @@ test('a flow beyond the limit is refused with its code, and its id stays free', 
 	sentFrames(context);
 	t.is(announce(flows, 1, 'second'), 'flow-limit');
 	t.deepEqual(sentFrames(context), [[FrameType.FLOW_REFUSED, 1, RefusalCode.LIMIT]]);
-	flows.closed(0);
+	readFrame(flows, flowCloseFrame, {flow: 0});
 	t.is(announce(flows, 1, 'second'), undefined);
 });
 
 test('answers to unknown flows are limited to 100 a second', (t) => {
 	const {context, flows} = newServer();
-	for (let i = 0; i < 150; i++) flows.datagram(i, 0, bytes, 0, 3, i);
+	for (let i = 0; i < 150; i++) flows.datagram(datagram(i), i);
 	t.is(sentFrames(context).length, 100);
-	flows.datagram(1, 0, bytes, 0, 3, 1000);
+	flows.datagram(datagram(1), 1000);
 	t.is(sentFrames(context).length, 1);
 });
 
@@ -197,16 +204,10 @@ test('the server tells of flows that it closes or refuses', (t) => {
 
 test('flows opened after CLIENT belong to whom it named', (t) => {
 	const {flows, owner, identified} = newServer();
-	flows.client(new Uint8Array(16), 0);
+	readFrame(flows, clientFrame, {clientId: new Uint8Array(16)});
 	announce(flows, 0, 'app');
 	t.is(owner.flows.size, 0);
 	t.is(identified.flows.size, 1);
-});
-
-test('CLOSE is handed on with its code', (t) => {
-	const {flows, closed} = newServer();
-	flows.sessionClosed(2, 0, 0);
-	t.deepEqual(closed, [2]);
 });
 
 test('a user opens no more flows in a second than it may, and more in the next one', (t) => {
@@ -250,8 +251,8 @@ test('a user may have a fixed target and no exit, or the other way round', (t) =
 	const target = {...chosen, encoded: Uint8Array.of(1, 9, 9, 9, 9, 0, 53)};
 	const fixed = newServer({exit: false}).flows;
 	t.is(announce(fixed, 0, 'a'), undefined);
-	t.is(fixed.datagramTo(1, 0, target, bytes, 0, 3, 0), 'no-exit');
+	t.is(fixed.datagramTo(datagram(1), target, 0), 'no-exit');
 	const exit = newServer({fixedTarget: false}).flows;
 	t.is(announce(exit, 0, 'a'), 'no-exit');
-	t.is(exit.datagramTo(1, 0, target, bytes, 0, 3, 0), undefined);
+	t.is(exit.datagramTo(datagram(1), target, 0), undefined);
 });

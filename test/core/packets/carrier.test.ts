@@ -3,7 +3,7 @@ import {createRateModel} from '../../../src/core/load/rate-models.ts';
 import {Carrier, type CarrierEvents} from '../../../src/core/packets/carrier.ts';
 import {type PacketOwner, SentPacket} from '../../../src/core/packets/sent-packet.ts';
 import {Prng} from '../../../src/sim/prng.ts';
-import {PathReport} from '../../../src/wire/feedback.ts';
+import {PathReport} from '../../../src/wire/frames/feedback.ts';
 import {pathOf} from '../session/core-fixtures.ts';
 
 const MOST = 512;

@@ -6,9 +6,11 @@ import {PathAddress} from '../../../src/core/path/address.ts';
 import {ReplayWindow, Seen} from '../../../src/core/replay-window.ts';
 import {ReceiveBuffer} from '../../../src/core/stream/receive-buffer.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
-import {FrameType, MAX_DATAGRAM} from '../../../src/wire/constants.ts';
-import {encodePaths} from '../../../src/wire/paths.ts';
-import {encodeStreamBegin, encodeStreamHead} from '../../../src/wire/stream.ts';
+import {MAX_DATAGRAM} from '../../../src/wire/constants.ts';
+import {encodeFrame} from '../../../src/wire/frames/codec.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {pathsFrame} from '../../../src/wire/frames/paths.ts';
+import {streamFrame, streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {acceptRaw, type RawSession} from '../../support/world/raw-session.ts';
 import {ServerBench} from '../../support/world/server-bench.ts';
 import {AEAD, TunnelWorld} from '../../support/world/tunnel-world.ts';
@@ -21,19 +23,15 @@ function probe(path = 0, type: number = FrameType.PROBE): number[] {
 	return [type, path, 0, ...new Array<number>(12).fill(0), 0];
 }
 
-const PATHS = [...encodePaths({sequence: 1, copies: 0, paths: []})];
+const PATHS = [...encodeFrame(pathsFrame, {sequence: 1, copies: 0, paths: []})];
 
 function streamOpen(id: number): number[] {
-	const bytes = new Uint8Array(32);
-	return [
-		...bytes.subarray(0, encodeStreamBegin(bytes, 0, FrameType.STREAM_OPEN, id, 1000, TARGET)),
-	];
+	return [...encodeFrame(streamOpenFrame, {id, window: 1000, address: TARGET})];
 }
 
 function streamBytes(id: number, offset: number, length: number): number[] {
-	const bytes = new Uint8Array(32);
-	const end = encodeStreamHead(bytes, 0, false, id, offset, length);
-	return [...bytes.subarray(0, end), ...new Array<number>(length).fill(7)];
+	const bytes = new Uint8Array(length).fill(7);
+	return [...encodeFrame(streamFrame, {id, offset, bytes, start: 0, end: length})];
 }
 
 /** A piece of a frame, in packets with consecutive numbers. */

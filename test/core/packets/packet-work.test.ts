@@ -3,12 +3,18 @@ import {Cursor, writeUint48} from '../../../src/bytes/cursor.ts';
 import {writeVarint} from '../../../src/bytes/varint.ts';
 import {SendBuffer} from '../../../src/core/stream/send-buffer.ts';
 import {Prng} from '../../../src/sim/prng.ts';
-import {FrameType, PacketType} from '../../../src/wire/constants.ts';
-import {encodeFeedbackHead, encodePathReport, PathReport} from '../../../src/wire/feedback.ts';
+import {PacketType} from '../../../src/wire/constants.ts';
+import {encodeFrame, type FrameCodec} from '../../../src/wire/frames/codec.ts';
+import {
+	encodeFeedbackHead,
+	encodePathReport,
+	PathReport,
+} from '../../../src/wire/frames/feedback.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {pathsFrame} from '../../../src/wire/frames/paths.ts';
+import {Probe, pongFrame, probeFrame} from '../../../src/wire/frames/probe.ts';
+import {streamFinFrame, streamFrame, streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {headerPacketNumber, packetType} from '../../../src/wire/header.ts';
-import {encodePaths} from '../../../src/wire/paths.ts';
-import {decodeProbe, encodeProbe, Probe} from '../../../src/wire/probe.ts';
-import {encodeStreamBegin, encodeStreamHead} from '../../../src/wire/stream.ts';
 import {WorkCounter} from '../../support/machine/work-counter.ts';
 import type {RawSession} from '../../support/world/raw-session.ts';
 import {ServerBench} from '../../support/world/server-bench.ts';
@@ -44,15 +50,13 @@ function uint48(value: number): number[] {
 }
 
 function streamOpen(id: number): number[] {
-	const bytes = new Uint8Array(32);
-	const end = encodeStreamBegin(bytes, 0, FrameType.STREAM_OPEN, id, 2 ** 29, TARGET);
-	return [...bytes.subarray(0, end)];
+	return [...encodeFrame(streamOpenFrame, {id, window: 2 ** 29, address: TARGET})];
 }
 
 function streamBytes(id: number, offset: number, length: number, fin = false): number[] {
-	const bytes = new Uint8Array(32);
-	const end = encodeStreamHead(bytes, 0, fin, id, offset, length);
-	return [...bytes.subarray(0, end), ...new Array<number>(length).fill(7)];
+	const bytes = new Uint8Array(length).fill(7);
+	const data = {id, offset, bytes, start: 0, end: length};
+	return [...encodeFrame(fin ? streamFinFrame : streamFrame, data)];
 }
 
 /** A session with tables as full as its user can make them. */
@@ -74,7 +78,7 @@ class FullSession {
 	readonly #probes = new Array<number>(PATHS).fill(0);
 
 	constructor() {
-		for (let path = 0; path < PATHS; path++) this.send(this.probe(path, FrameType.PROBE), path);
+		for (let path = 0; path < PATHS; path++) this.send(this.probe(path, probeFrame), path);
 		for (let round = 0; round < 20; round++) this.pass(20);
 		while (this.flows < FLOWS) this.send(this.datagramTo(this.flows++));
 		while (this.streams < STREAMS) {
@@ -113,9 +117,8 @@ class FullSession {
 	}
 
 	/** A PROBE or PONG; `of` is what it echoes. */
-	probe(pathId: number, type: number, of?: Probe): number[] {
+	probe(pathId: number, codec: FrameCodec<Probe>, of?: Probe): number[] {
 		const probe = new Probe();
-		probe.type = type;
 		probe.pathId = pathId;
 		probe.sentTime = (this.bench.now * 1000) >>> 0;
 		probe.hasEcho = of !== undefined;
@@ -129,8 +132,7 @@ class FullSession {
 			probe.probes[path] = this.#probes[path]!;
 		}
 		probe.echoPackets = this.#packets[pathId]!;
-		const bytes = new Uint8Array(200);
-		return [...bytes.subarray(0, encodeProbe(bytes, 0, probe))];
+		return [...encodeFrame(codec, probe)];
 	}
 
 	/** Lets time pass, answers probes and notes what came over which path. */
@@ -152,8 +154,8 @@ class FullSession {
 			if (type === FrameType.PROBE || type === FrameType.PONG) this.#probes[path]!++;
 			if (type === FrameType.PROBE) {
 				const probe = new Probe();
-				if (!decodeProbe(cursor, type, probe)) continue;
-				this.send(this.probe(path, FrameType.PONG, probe), path);
+				if (!probeFrame.decode(cursor, probe)) continue;
+				this.send(this.probe(path, pongFrame, probe), path);
 			} else if (type >= FrameType.STREAM_OPEN) this.out[path]!.push(headerPacketNumber(bytes, 0));
 		}
 	}
@@ -184,7 +186,7 @@ class FullSession {
 }
 
 const full = new FullSession();
-const PATHS_FRAME = [...encodePaths({sequence: 1, copies: 0, paths: []})];
+const PATHS_FRAME = [...encodeFrame(pathsFrame, {sequence: 1, copies: 0, paths: []})];
 
 function id(limit: number): number[] {
 	return varint(random.integer(limit));
@@ -209,8 +211,8 @@ const PACKETS: Readonly<Record<string, () => number[]>> = {
 	datagrams: () => fill(() => [FrameType.DATAGRAM_LEN, ...id(FLOWS), 0, 1, 7], 16),
 	'a new flow': () => full.datagramTo(full.flows++),
 	'a piece of a whole': () => [FrameType.FRAGMENT, 1, 3, ...new Array<number>(1200).fill(0)],
-	PROBE: () => full.probe(random.integer(PATHS), FrameType.PROBE),
-	PONG: () => full.probe(random.integer(PATHS), FrameType.PONG),
+	PROBE: () => full.probe(random.integer(PATHS), probeFrame),
+	PONG: () => full.probe(random.integer(PATHS), pongFrame),
 	'PATHS, PATHS_KNOWN and CLIENT': () => {
 		const client = [FrameType.CLIENT, ...new Array<number>(16).fill(3)];
 		return [...PATHS_FRAME, FrameType.PATHS_KNOWN, 1, ...client];

@@ -1,6 +1,7 @@
 import test from 'ava';
-import {FrameType} from '../../../src/wire/constants.ts';
-import {encodeStreamBegin} from '../../../src/wire/stream.ts';
+import {encodeFrame} from '../../../src/wire/frames/codec.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {WorkCounter} from '../../support/machine/work-counter.ts';
 import {ServerBench} from '../../support/world/server-bench.ts';
 import {remoteOf} from '../session/core-fixtures.ts';
@@ -13,10 +14,7 @@ const PADDING = new Array<number>(1000).fill(FrameType.PADDING);
 const TARGET = Uint8Array.of(1, 192, 0, 2, 1, 0, 80);
 
 function streamOpen(): number[] {
-	const bytes = new Uint8Array(32);
-	return [
-		...bytes.subarray(0, encodeStreamBegin(bytes, 0, FrameType.STREAM_OPEN, 0, 2 ** 20, TARGET)),
-	];
+	return [...encodeFrame(streamOpenFrame, {id: 0, window: 2 ** 20, address: TARGET})];
 }
 
 /** A server with so many sessions, each with one open stream. */

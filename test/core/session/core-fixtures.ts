@@ -2,6 +2,8 @@ import type {Slot} from '../../../src/bytes/slot-pool.ts';
 import {EndpointContext} from '../../../src/core/context.ts';
 import type {UserConfig} from '../../../src/core/endpoint.ts';
 import type {Environment} from '../../../src/core/environment.ts';
+import {FrameTable} from '../../../src/core/packets/frame-table.ts';
+import {ReceivedPacket} from '../../../src/core/packets/received-packet.ts';
 import {Path} from '../../../src/core/path/path.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {ServerUser} from '../../../src/core/server/server-user.ts';
@@ -9,7 +11,8 @@ import {type AeadFactory, TAG_LENGTH} from '../../../src/crypto/aead.ts';
 import {loadNode} from '../../../src/crypto/aead-node.ts';
 import {packetAeadFactory} from '../../../src/crypto/packet-aead.ts';
 import {Prng} from '../../../src/sim/prng.ts';
-import type {PathSettings} from '../../../src/wire/paths.ts';
+import {encodeFrame, type FrameCodec} from '../../../src/wire/frames/codec.ts';
+import type {PathSettings} from '../../../src/wire/frames/paths.ts';
 import {CHEAP_DH} from '../../support/world/cheap-dh.ts';
 
 /** A real AEAD, for handshakes. */
@@ -40,6 +43,21 @@ export function readableContext(seed: string): EndpointContext {
 /** The frames in a packet of {@link readableContext}. */
 export function framesOf(slot: Slot): Uint8Array {
 	return slot.bytes.slice(slot.start + 11, slot.end - TAG_LENGTH);
+}
+
+/** Has a frame read by what registers for it; why it is dropped, if it is. */
+export function readFrame<Frame>(
+	reader: {register(frames: FrameTable): void},
+	codec: FrameCodec<Frame>,
+	frame: Frame,
+	now = 0,
+): string | undefined {
+	const frames = new FrameTable();
+	reader.register(frames);
+	const bytes = encodeFrame(codec, frame);
+	const packet = new ReceivedPacket();
+	packet.cursor.reset(bytes, 1, bytes.length);
+	return frames.read(bytes[0]!, packet, now);
 }
 
 export function remoteOf(port: number, socket = 0, host = '192.0.2.1'): RemoteAddress {

@@ -1,18 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type {EndpointContext} from '../../../src/core/context.ts';
-import type {FlowFrames} from '../../../src/core/flow/flow-frames.ts';
 import {Outgoing} from '../../../src/core/lane/outgoing.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
+import {ReceivedPacket} from '../../../src/core/packets/received-packet.ts';
 import {Policy} from '../../../src/core/policy.ts';
 import {Role} from '../../../src/core/role.ts';
-import {Session} from '../../../src/core/session/session.ts';
-import {
-	DATAGRAM_FRAMES,
-	FrameType,
-	MAX_DATAGRAMS,
-	STREAM_FRAMES,
-} from '../../../src/wire/constants.ts';
+import {Session, type SessionFlows} from '../../../src/core/session/session.ts';
+import {MAX_DATAGRAMS} from '../../../src/wire/constants.ts';
+import {DATAGRAM_FRAMES, FrameType, STREAM_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {fromHex, readVectors} from '../../crypto/fixtures.ts';
 import {framesOf, readableContext, remoteOf, settingsOf} from './core-fixtures.ts';
 
@@ -33,18 +29,16 @@ const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const KNOWS = [...STREAM_FRAMES, ...DATAGRAM_FRAMES];
 
 /** Takes what a session hands its flows; `unknown` is a flow that it does not know. */
-function flowsInto(taken: Datagram[], unknown = -1): FlowFrames {
-	const nothing = () => {};
+function flowsInto(taken: Datagram[], unknown = -1): SessionFlows {
 	return {
 		size: 0,
-		datagram: (flow, reference, bytes, start, end) => {
+		datagram: ({flow, reference, bytes, start, end}) => {
 			if (flow === unknown) return 'unknown-flow';
 			taken.push({flow, reference, payload: toHex(bytes.slice(start, end))});
 			return undefined;
 		},
 		datagramTo: () => undefined,
-		...{target: nothing, targetRefused: nothing, closed: nothing, refused: nothing},
-		...{client: nothing, sessionClosed: nothing},
+		register: () => {},
 	};
 }
 
@@ -55,8 +49,9 @@ function newSession(peerFrames: readonly number[] = KNOWS, taken: Datagram[] = [
 	const keys = new KeySchedule(aead, aead, 0);
 	const session = new Session({
 		...{context, role: Role.SERVER, number: 1, localId: 1, peerId: 1, keys, peerFrames, now: 0},
+		closed: () => {},
 	});
-	session.flows = flowsInto(taken, unknown);
+	session.carryFlows(flowsInto(taken, unknown));
 	const path = session.paths.configure(settingsOf(0), 0);
 	session.paths.learn(path, remoteOf(1), 0)!.validated = true;
 	return {context, session, path};
@@ -89,7 +84,9 @@ function receive(session: Session, frames: Uint8Array, number = 0) {
 	const packet = new Uint8Array(11 + frames.length + 16);
 	packet.set([0x40, 0, 0, 0, 1, 0, 0, 0, 0, number >> 8, number & 0xff]);
 	packet.set(frames, 11);
-	return session.receive(undefined, undefined, undefined, packet, 0, packet.length, 0);
+	const received = new ReceivedPacket();
+	received.begin(packet, 0, packet.length);
+	return session.receive(received, 0);
 }
 
 const ofSize = (length: number, flow = 5): Datagram => ({
@@ -240,8 +237,9 @@ test('datagrams of another session end the packet of the first', (t) => {
 		...{context, role: Role.SERVER, number: 2, localId: 2, peerId: 2, now: 0},
 		keys: new KeySchedule(aead, aead, 0),
 		peerFrames: KNOWS,
+		closed: () => {},
 	});
-	other.flows = flowsInto([]);
+	other.carryFlows(flowsInto([]));
 	other.paths.learn(other.paths.configure(settingsOf(0), 0), remoteOf(2), 0)!.validated = true;
 	send(session, ofSize(1));
 	send(other, ofSize(2));

@@ -1,8 +1,9 @@
 import test from 'ava';
 import type {AeadFactory} from '../../../src/crypto/aead.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
-import {CloseCode, FrameType, StreamCode} from '../../../src/wire/constants.ts';
-import {encodeStreamBegin} from '../../../src/wire/stream.ts';
+import {CloseCode, StreamCode} from '../../../src/wire/constants.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {acceptRaw} from '../../support/world/raw-session.ts';
 import {ServerBench} from '../../support/world/server-bench.ts';
 import {AEAD, TunnelWorld} from '../../support/world/tunnel-world.ts';
@@ -22,7 +23,7 @@ function streamOpens(count: number): number[] {
 	const bytes = new Uint8Array(count * 16);
 	let end = 0;
 	for (let id = 0; id < count; id++) {
-		end = encodeStreamBegin(bytes, end, FrameType.STREAM_OPEN, id, 1000, TARGET);
+		end = streamOpenFrame.encode(bytes, end, {id, window: 1000, address: TARGET});
 	}
 	return [...bytes.subarray(0, end)];
 }

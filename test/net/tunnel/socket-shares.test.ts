@@ -6,8 +6,10 @@ import {MptunnelServer} from '../../../src/core/server/server.ts';
 import {ExitPolicy} from '../../../src/exit/policy.ts';
 import {ServerTunnel} from '../../../src/net/tunnel/server-tunnel.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
-import {CloseCode, FrameType, RefusalCode} from '../../../src/wire/constants.ts';
-import {encodeStreamBegin} from '../../../src/wire/stream.ts';
+import {CloseCode, RefusalCode} from '../../../src/wire/constants.ts';
+import {encodeFrame} from '../../../src/wire/frames/codec.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {environmentOf} from '../../core/session/core-fixtures.ts';
 import {FakeReporter} from '../../support/fakes/fake-reporter.ts';
 import {FakeUdp} from '../../support/fakes/fake-udp.ts';
@@ -87,11 +89,8 @@ async function setUp(t: ExecutionContext) {
 			},
 			tcp(count: number): void {
 				for (let i = 0; i < count; i++) {
-					const bytes = new Uint8Array(64);
-					const id = streams++;
-					const type = FrameType.STREAM_OPEN;
-					const end = encodeStreamBegin(bytes, 0, type, id, 1000, target);
-					send([...bytes.subarray(0, end)]);
+					const frame = {id: streams++, window: 1000, address: target};
+					send([...encodeFrame(streamOpenFrame, frame)]);
 				}
 			},
 			stop: () => send([FrameType.CLOSE, CloseCode.STOPPING, 0]),

@@ -1,7 +1,9 @@
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
-import {CloseCode, FrameType} from '../../../src/wire/constants.ts';
-import {encodeStreamBegin} from '../../../src/wire/stream.ts';
+import {CloseCode} from '../../../src/wire/constants.ts';
+import {encodeFrame} from '../../../src/wire/frames/codec.ts';
+import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {environmentOf} from '../../core/session/core-fixtures.ts';
 import {connectRaw, type RawSession} from '../world/raw-session.ts';
 import {AEAD, type TunnelWorld} from '../world/tunnel-world.ts';
@@ -80,7 +82,6 @@ function framesOf(kind: number): number[] {
 }
 
 function streamOpen(): Uint8Array {
-	const bytes = new Uint8Array(32);
-	const target = Uint8Array.of(1, 192, 0, 2, 1, 0, 80);
-	return bytes.subarray(0, encodeStreamBegin(bytes, 0, FrameType.STREAM_OPEN, 0, 1000, target));
+	const address = Uint8Array.of(1, 192, 0, 2, 1, 0, 80);
+	return encodeFrame(streamOpenFrame, {id: 0, window: 1000, address});
 }

@@ -2,12 +2,8 @@ import {ClientHandshake} from '../../../src/core/client/client-handshake.ts';
 import type {Environment} from '../../../src/core/environment.ts';
 import {ServerHandshake} from '../../../src/core/server/server-handshake.ts';
 import type {Aead} from '../../../src/crypto/aead.ts';
-import {
-	DATAGRAM_FRAMES,
-	HEADER_LENGTH,
-	PACKET_OVERHEAD,
-	STREAM_FRAMES,
-} from '../../../src/wire/constants.ts';
+import {HEADER_LENGTH, PACKET_OVERHEAD} from '../../../src/wire/constants.ts';
+import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {associatedData, encodeHeader, headerPacketNumber} from '../../../src/wire/header.ts';
 
 const ANYWHERE = {key: '0|192.0.2.1|9', socket: 0, host: '192.0.2.1', port: 9};

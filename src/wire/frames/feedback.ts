@@ -7,16 +7,19 @@
  * microseconds of the sender of the frame modulo 2^32, `packets` how many came in all, modulo 2^32.
  * Bit i of the bitmap (bit 0 = lowest of the first byte) tells of packet `largest` - 1 - i.
  */
-import {type Cursor, writeUint32, writeUint48} from '../bytes/cursor.ts';
-import {FEEDBACK_SPAN, FrameType, MAX_PATHS} from './constants.ts';
+import {type Cursor, writeUint32, writeUint48} from '../../bytes/cursor.ts';
+import {FEEDBACK_SPAN, MAX_PATHS} from '../constants.ts';
+import type {FrameCodec} from './codec.ts';
+import {FrameType} from './frame-type.ts';
 
 /** Bytes of the longest bitmap. */
 export const BITMAP_BYTES: number = FEEDBACK_SPAN / 8;
 
-/** Bytes of the largest FEEDBACK about `paths` paths. */
-export function feedbackLength(paths: number): number {
-	return 2 + paths * (16 + BITMAP_BYTES);
-}
+/** Bytes of the frame in front of the reports. */
+export const FEEDBACK_HEAD_LENGTH = 2;
+
+/** Bytes of a report in front of its bitmap. */
+const REPORT_LENGTH = 16;
 
 /** What came over one path. */
 export class PathReport {
@@ -52,18 +55,18 @@ export function encodePathReport(bytes: Uint8Array, at: number, report: PathRepo
 export function encodeFeedbackHead(bytes: Uint8Array, at: number, paths: number): number {
 	bytes[at] = FrameType.FEEDBACK;
 	bytes[at + 1] = paths;
-	return at + 2;
+	return at + FEEDBACK_HEAD_LENGTH;
 }
 
-/** Reads how many parts follow; 0 with the cursor failed when that cannot be. */
-export function decodeFeedbackHead(cursor: Cursor): number {
+/** Reads how many reports follow; 0 with the cursor failed when that cannot be. */
+function decodeFeedbackHead(cursor: Cursor): number {
 	const paths = cursor.uint8();
 	if (paths === 0 || paths > MAX_PATHS) cursor.failed = true;
 	return cursor.failed ? 0 : paths;
 }
 
-/** Reads one path's part into `report`; false when it is malformed. */
-export function decodePathReport(cursor: Cursor, report: PathReport): boolean {
+/** Reads one path's report; false when it is malformed. */
+function decodePathReport(cursor: Cursor, report: PathReport): boolean {
 	report.pathId = cursor.uint8();
 	report.largest = cursor.uint48();
 	report.arrival = cursor.uint32();
@@ -74,3 +77,37 @@ export function decodePathReport(cursor: Cursor, report: PathReport): boolean {
 	for (let i = 0; at >= 0 && i < report.length; i++) report.bitmap[i] = cursor.bytes[at + i]!;
 	return !cursor.failed;
 }
+
+/** What came over several paths. */
+export interface Feedback {
+	/** Reports that count, 1 to MAX_PATHS. */
+	count: number;
+	readonly reports: readonly PathReport[];
+}
+
+/** Returns a record with room for all paths. */
+export function createFeedback(): Feedback {
+	return {count: 0, reports: Array.from({length: MAX_PATHS}, () => new PathReport())};
+}
+
+/** FEEDBACK: which packets came over which path. */
+export const feedbackFrame: FrameCodec<Feedback> = {
+	type: FrameType.FEEDBACK,
+	length({count, reports}) {
+		let length = FEEDBACK_HEAD_LENGTH;
+		for (let i = 0; i < count; i++) length += REPORT_LENGTH + reports[i]!.length;
+		return length;
+	},
+	encode(bytes, at, {count, reports}) {
+		let end = encodeFeedbackHead(bytes, at, count);
+		for (let i = 0; i < count; i++) end = encodePathReport(bytes, end, reports[i]!);
+		return end;
+	},
+	decode(cursor, frame) {
+		frame.count = decodeFeedbackHead(cursor);
+		for (let i = 0; i < frame.count; i++) {
+			if (!decodePathReport(cursor, frame.reports[i]!)) return false;
+		}
+		return !cursor.failed;
+	},
+};

@@ -14,8 +14,10 @@
  * echoes the newest PONG, so both ends learn round trip and one-way delays. The list at the end
  * tells of all paths, so that both ends learn of every path over any path.
  */
-import {type Cursor, copyBytes, writeUint16, writeUint32} from '../bytes/cursor.ts';
-import {MAX_PATHS} from './constants.ts';
+import {type Cursor, copyBytes, writeUint16, writeUint32} from '../../bytes/cursor.ts';
+import {MAX_PATHS} from '../constants.ts';
+import type {FrameCodec} from './codec.ts';
+import {FrameType} from './frame-type.ts';
 
 /** Bytes of a challenge and its response. */
 export const CHALLENGE_LENGTH = 8;
@@ -27,8 +29,8 @@ export const MAX_PROBE_LENGTH = 156;
 
 /** A PROBE or PONG; one object is filled again and again. */
 export class Probe {
-	/** FrameType.PROBE or FrameType.PONG. */
-	type = 0;
+	/** True in a PONG, the answer to a PROBE. */
+	isAnswer = false;
 	pathId = 0;
 	/** Microseconds modulo 2^32 on the sender's clock. */
 	sentTime = 0;
@@ -54,9 +56,11 @@ export class Probe {
 	readonly probes: Uint16Array = new Uint16Array(MAX_PATHS);
 }
 
-/** Writes a probe at `start` and returns the offset behind it. */
-export function encodeProbe(bytes: Uint8Array, start: number, probe: Probe): number {
-	bytes[start] = probe.type;
+/** Entries behind the fields of a probe: path id, packets, probes. */
+const ENTRY_LENGTH = 7;
+
+function encode(bytes: Uint8Array, start: number, type: number, probe: Readonly<Probe>): number {
+	bytes[start] = type;
 	bytes[start + 1] = probe.pathId;
 	let at = start + 2;
 	bytes[at++] =
@@ -82,9 +86,7 @@ export function encodeProbe(bytes: Uint8Array, start: number, probe: Probe): num
 	return at;
 }
 
-/** Reads the fields behind the type byte into `probe`; false when they are malformed. */
-export function decodeProbe(cursor: Cursor, type: number, probe: Probe): boolean {
-	probe.type = type;
+function decode(cursor: Cursor, probe: Probe): boolean {
 	probe.pathId = cursor.uint8();
 	const flags = cursor.uint8();
 	probe.sentTime = cursor.uint32();
@@ -105,3 +107,26 @@ export function decodeProbe(cursor: Cursor, type: number, probe: Probe): boolean
 	}
 	return !cursor.failed;
 }
+
+function probeCodec(type: number, isAnswer: boolean): FrameCodec<Probe> {
+	return {
+		type,
+		length: ({hasEcho, challenge, response, count}) =>
+			16 +
+			(hasEcho ? 12 : 0) +
+			(challenge ? CHALLENGE_LENGTH : 0) +
+			(response ? CHALLENGE_LENGTH : 0) +
+			count * ENTRY_LENGTH,
+		encode: (bytes, at, probe) => encode(bytes, at, type, probe),
+		decode(cursor, probe) {
+			probe.isAnswer = isAnswer;
+			return decode(cursor, probe);
+		},
+	};
+}
+
+/** PROBE: asks for an answer. */
+export const probeFrame: FrameCodec<Probe> = probeCodec(FrameType.PROBE, false);
+
+/** PONG: answers a PROBE. */
+export const pongFrame: FrameCodec<Probe> = probeCodec(FrameType.PONG, true);

@@ -1,0 +1,130 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {TAG_LENGTH} from '../../crypto/aead.ts';
+import {HEADER_LENGTH, MIN_DATA_LENGTH} from '../../wire/constants.ts';
+import {associatedData, headerEpoch, headerPacketNumber} from '../../wire/header.ts';
+import type {EndpointContext} from '../context.ts';
+import type {DropReason} from '../drop-reason.ts';
+import {FrameTable, MALFORMED} from '../packets/frame-table.ts';
+import type {KeySchedule} from '../packets/key-schedule.ts';
+import type {PacketSender} from '../packets/packet-sender.ts';
+import type {ReceivedPacket} from '../packets/received-packet.ts';
+import type {PathSet} from '../path/path-set.ts';
+import {ReplayWindow, Seen} from '../replay-window.ts';
+
+/** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
+const WINDOW = 65_536;
+/** An old epoch is accepted for at least this long after a newer one is confirmed. */
+const EPOCH_GRACE: Millis = 10_000;
+
+/** What a receiver works with. */
+export interface PacketReceiverInit {
+	readonly context: EndpointContext;
+	readonly keys: KeySchedule;
+	readonly paths: PathSet;
+	readonly sender: PacketSender;
+	readonly events: ReceiverEvents;
+	readonly now: Millis;
+}
+
+/** Receives what packets bring beside their frames. */
+export interface ReceiverEvents {
+	/** Another copy of a packet came over a validated address of its path. */
+	copied(packet: ReceivedPacket, now: Millis): void;
+	/** A packet that asks for FEEDBACK was read. */
+	eliciting(packet: ReceivedPacket, now: Millis): void;
+	/** A frame of that type broke the rules. */
+	breach(type: number): void;
+}
+
+/**
+ * Opens the packets of one session in the order of checks that the protocol prescribes, and has their
+ * frames read.
+ */
+export class PacketReceiver {
+	/** What takes the frames. */
+	readonly frames: FrameTable = new FrameTable();
+	/** When the last genuine packet came in. */
+	heard: Millis;
+	/** Packets that proved genuine. */
+	opened = 0;
+	readonly #init: PacketReceiverInit;
+	readonly #window = new ReplayWindow(WINDOW);
+
+	constructor(init: PacketReceiverInit) {
+		this.#init = init;
+		this.heard = init.now;
+	}
+
+	/** Takes a DATA packet that names this session; returns why it is dropped. */
+	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
+		const {sender, events} = this.#init;
+		if (sender.ended) return 'unknown-session';
+		if (packet.size < MIN_DATA_LENGTH) return 'short';
+		packet.number = headerPacketNumber(packet.bytes, packet.start);
+		const seen = this.#window.peek(packet.number);
+		if (seen === Seen.TOO_OLD) return 'too-old';
+		if (seen === Seen.DUPLICATE) {
+			this.#countCopy(packet, now);
+			return 'duplicate';
+		}
+		const failure = this.#open(packet, now);
+		if (failure !== undefined) return failure;
+		this.opened++;
+		this.heard = now;
+		sender.unheardSince = NEVER;
+		packet.address?.received(packet.size, now);
+		packet.path?.received(packet.number, now);
+		const reason = this.#readFrames(packet, now);
+		if (packet.elicits && !sender.ended) events.eliciting(packet, now);
+		return reason;
+	}
+
+	/** Not opened, so nothing in it is proven: it may only be counted, where it may have come from. */
+	#countCopy(packet: ReceivedPacket, now: Millis): void {
+		const {path, address} = packet;
+		if (path === undefined || !address?.validated) return;
+		path.received(packet.number, now);
+		this.#init.events.copied(packet, now);
+	}
+
+	/** Opens a packet in place; returns why that fails. */
+	#open(packet: ReceivedPacket, now: Millis): DropReason | undefined {
+		const {bytes, start, end, number, remote, address} = packet;
+		const {context, keys} = this.#init;
+		const {encrypt, failedOpens} = context;
+		const epoch = headerEpoch(bytes, start);
+		const key = keys.opening(epoch, number, now);
+		if (key === undefined) return 'unknown-epoch';
+		const stranger = address === undefined ? remote : undefined;
+		if (stranger !== undefined && !failedOpens.mayOpen(stranger, now)) return 'flood';
+		const framesEnd = end - TAG_LENGTH;
+		const ad = associatedData(bytes, start, framesEnd, encrypt);
+		if (!key.open(number, ad, bytes, encrypt ? start + HEADER_LENGTH : framesEnd, framesEnd)) {
+			if (stranger !== undefined) failedOpens.failed(stranger);
+			return 'bad-tag';
+		}
+		this.#window.accept(number);
+		keys.opened(epoch, number, now, this.#grace());
+		return undefined;
+	}
+
+	#grace(): Millis {
+		let longest = 0;
+		for (const path of this.#init.paths.all) longest = Math.max(longest, path.rtt.probeTimeout);
+		return Math.max(EPOCH_GRACE, 3 * longest);
+	}
+
+	/** Reads frames until the packet ends, or one is dropped with the rest or ends the session. */
+	#readFrames(packet: ReceivedPacket, now: Millis): DropReason | undefined {
+		const {cursor} = packet;
+		const {sender, events} = this.#init;
+		cursor.reset(packet.bytes, packet.start + HEADER_LENGTH, packet.end - TAG_LENGTH);
+		while (cursor.remaining > 0 && !sender.ended) {
+			const type = cursor.uint8();
+			const reason = this.frames.read(type, packet, now);
+			if (reason === MALFORMED) events.breach(type);
+			if (reason !== undefined) return reason;
+		}
+		return undefined;
+	}
+}
