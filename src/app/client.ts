@@ -134,8 +134,8 @@ export function checkInterfaces({paths}: ClientOptions, backEnd: UdpBackEnd): vo
 function canMark(backEnd: UdpBackEnd, mark: number): boolean {
 	if (!backEnd.bindsInterfaces) return false;
 	try {
-		const nobody = {onBatch: () => {}, onError: () => {}};
-		void backEnd.open({address: '127.0.0.1', port: 0, mark}, nobody).close();
+		const ignored = {onBatch: () => {}, onError: () => {}};
+		void backEnd.open({address: '127.0.0.1', port: 0, mark}, ignored).close();
 		return true;
 	} catch {
 		return false;

@@ -9,7 +9,7 @@ export class Fifo<T> {
 		return this.#length;
 	}
 
-	/** The oldest entry, or undefined when empty. */
+	/** The oldest entry. `undefined`: empty. */
 	get first(): T | undefined {
 		return this.#length === 0 ? undefined : this.#slots[this.#head];
 	}
@@ -21,7 +21,7 @@ export class Fifo<T> {
 		this.#length++;
 	}
 
-	/** Removes and returns the oldest entry, or undefined when empty. */
+	/** Removes and returns the oldest entry. `undefined`: empty. */
 	shift(): T | undefined {
 		if (this.#length === 0) return undefined;
 		const entry = this.#slots[this.#head];

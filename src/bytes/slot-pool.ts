@@ -46,7 +46,7 @@ export class SlotPool {
 		return this.#all.length - this.#free.length;
 	}
 
-	/** Hands out a slot whose content is unspecified; undefined when the limit is reached. */
+	/** Hands out a slot whose content is unspecified. `undefined`: the limit is reached. */
 	take(): Slot | undefined {
 		let slot = this.#free.pop();
 		if (slot === undefined) {

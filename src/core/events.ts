@@ -1,10 +1,8 @@
 import type {Millis} from '../bytes/time.ts';
+import type {RefusedKind} from '../wire/refusal.ts';
 
 /** How a sending direction of a path is judged. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';
-
-/** What of a user can be refused: a flow or one of its targets, a stream, a session. */
-export type RefusedKind = 'flow' | 'stream' | 'session';
 
 /** What an endpoint tells the layer above, at a low rate; drained by `pollEvent`. */
 export type EndpointEvent =

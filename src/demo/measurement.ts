@@ -78,7 +78,7 @@ export function heldCopies({paths}: Measurement): number {
 		.reduce((sum, {saturated}) => sum + saturated, 0);
 }
 
-/** The share that did not arrive; undefined when nothing was sent. */
+/** The share that did not arrive. `undefined`: nothing was sent. */
 export function lossOf({sent, arrived}: {sent: number; arrived: number}): number | undefined {
 	return sent === 0 ? undefined : Math.max(0, 1 - arrived / sent);
 }

@@ -31,7 +31,7 @@ const LEAST_RATE = 500;
  * queues that overflow there would look like loss on the paths.
  */
 export class Pace {
-	readonly #wanted: number;
+	readonly #requested: number;
 	#rate: number;
 	#ceiling: number;
 	#at: Millis;
@@ -43,7 +43,7 @@ export class Pace {
 
 	/** @param rate datagrams per second */
 	constructor(rate: number, now: Millis) {
-		this.#wanted = rate;
+		this.#requested = rate;
 		this.#rate = rate * FIRST_SHARE;
 		this.#ceiling = rate;
 		this.#at = now;
@@ -57,7 +57,7 @@ export class Pace {
 
 	/** True while the rate is below the requested one because the machine does not keep up. */
 	get limited(): boolean {
-		return this.#ceiling < this.#wanted;
+		return this.#ceiling < this.#requested;
 	}
 
 	/** Returns the datagrams that are due now. */
@@ -76,7 +76,7 @@ export class Pace {
 
 	/** Reports another sign that the machine does not keep up. */
 	strained(): void {
-		const least = Math.min(LEAST_RATE, this.#wanted);
+		const least = Math.min(LEAST_RATE, this.#requested);
 		this.#ceiling = Math.max(least, this.#rate * CEILING);
 		this.#rate = Math.max(least, this.#rate * SLOWER);
 	}
@@ -86,7 +86,7 @@ export class Pace {
 		const isLate = share > TOLERANCE;
 		if (isLate && this.#wasLate) this.strained();
 		else if (!isLate) this.#rate = Math.min(this.#ceiling, this.#rate * FASTER);
-		this.#ceiling = Math.min(this.#wanted, this.#ceiling * RECOVERY);
+		this.#ceiling = Math.min(this.#requested, this.#ceiling * RECOVERY);
 		this.#wasLate = isLate;
 		this.#windowEnd = now + WINDOW;
 		this.#forgiven = 0;

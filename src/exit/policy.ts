@@ -15,7 +15,7 @@ export interface UserRules {
 	readonly deny: RuleSet;
 }
 
-/** Why a target is refused. */
+/** Reason of a refused target. */
 export interface Refusal {
 	readonly reason: 'denied';
 	/** The rule or range, for a log: parts are the user's text, unescaped. */
@@ -99,9 +99,9 @@ export class ExitPolicy {
 	}
 
 	/**
-	 * Why a user may not reach a target, undefined if that is fine. `address` is what is handed to
-	 * the system, 4 or 16 bytes: of a name every address is checked, each time anew. The system is
-	 * asked last, about what all else lets pass.
+	 * Returns the reason why a user may not reach a target. `undefined`: allowed. `address` is what
+	 * is handed to the system, 4 or 16 bytes: of a name every address is checked, each time anew. The
+	 * system is asked last, about what all else lets pass.
 	 */
 	check(
 		protocol: ExitProtocol,
@@ -126,8 +126,9 @@ export class ExitPolicy {
 	}
 
 	/**
-	 * Why a user may not even ask for a name: a deny rule with this very name. It spares the lookup,
-	 * and holds where the name's addresses change from answer to answer; {@link check} comes after.
+	 * Returns the reason why a user may not even ask for a name: a deny rule with this very name. It
+	 * spares the lookup, and holds where the name's addresses change from answer to answer; {@link
+	 * check} comes after.
 	 */
 	checkName(name: string, port: number, user?: UserRules): Refusal | undefined {
 		const canonical = hostName(name);

@@ -6,7 +6,7 @@ import {LossProcess} from './loss.ts';
 import type {Prng} from './prng.ts';
 
 /** A datagram that has arrived; a duplicated one is handed out twice, as the same item. */
-export interface Delivery<T> {
+export interface LinkDelivery<T> {
 	readonly item: T;
 	/** Time of arrival. */
 	readonly at: Millis;
@@ -164,7 +164,7 @@ export class Link<T> {
 	}
 
 	/** The next delivery due at or before `now`, by arrival time and then by number, or undefined. */
-	poll(now: Millis): Delivery<T> | undefined {
+	poll(now: Millis): LinkDelivery<T> | undefined {
 		this.#advance(now);
 		const packet = this.#wire.pop(now);
 		if (packet === undefined) return undefined;

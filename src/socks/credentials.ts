@@ -13,7 +13,7 @@ export interface Credentials {
 	readonly length: number;
 }
 
-/** Reads a login from the start of `bytes`; undefined when more bytes are needed. */
+/** Reads a login from the start of `bytes`. `undefined`: more bytes are needed. */
 export function readCredentials(bytes: Uint8Array): Credentials | 'malformed' | undefined {
 	if (bytes.length === 0) return undefined;
 	if (bytes[0] !== 1) return 'malformed';

@@ -1,4 +1,4 @@
-/** Why a datagram of a SOCKS association was dropped; each has a counter. */
+/** Reason why a datagram of a SOCKS association was dropped; each has a counter. */
 export const SOCKS_DROP_REASONS = [
 	'wrong-source',
 	'wrong-port',

@@ -42,7 +42,7 @@ export type SocksRequest = RequestBase &
 		| {readonly command: 'bind' | 'associate'; readonly target: SocksTarget | undefined}
 	);
 
-/** Why a connection is closed before it came to a request. */
+/** Reason why a connection is closed before it came to a request. */
 export type NegotiationEnd =
 	| 'socks4'
 	| 'http'
@@ -113,7 +113,7 @@ export class Negotiation {
 		}
 	}
 
-	/** The next thing to do, in order; undefined when there is none. */
+	/** The next thing to do, in order. `undefined`: there is none. */
 	poll(): NegotiationOutput | undefined {
 		return this.#outputs.shift();
 	}

@@ -36,8 +36,8 @@ export class SourcePorts {
 	}
 
 	/**
-	 * Why a datagram from this port is not taken; undefined when it is. Changes nothing. A port is
-	 * `trusted` when it is certainly one of the same user: no lock holds for it.
+	 * Returns the reason why a datagram from this port is not taken. `undefined`: it is. Changes
+	 * nothing. A port is `trusted` when it is certainly one of the same user: no lock holds for it.
 	 */
 	refusal(port: number, trusted = false): 'wrong-port' | 'port-limit' | undefined {
 		if (this.#used.has(port)) return undefined;

@@ -48,7 +48,7 @@ export class TargetTable {
 		return this.#evicted;
 	}
 
-	/** The target of a header that was just read; undefined when its name is none. */
+	/** The target of a header that was just read. `undefined`: its name is none. */
 	find(bytes: Uint8Array, header: UdpHeader): SocksTarget | undefined {
 		this.#evicted = undefined;
 		const {targetStart, payloadStart} = header;

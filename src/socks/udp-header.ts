@@ -85,7 +85,7 @@ export function decodeUdpHeader(
 	return true;
 }
 
-/** The target of a header that was just read, as a copy; undefined when its name is none. */
+/** The target of a header that was just read, as a copy. `undefined`: its name is none. */
 export function targetOf(bytes: Uint8Array, header: UdpHeader): SocksTarget | undefined {
 	const {kind, addressStart, addressEnd, port} = header;
 	if (kind !== 'domain') return {kind, address: bytes.slice(addressStart, addressEnd), port};

@@ -57,7 +57,7 @@ export function parseRate(text: string): number | undefined {
 	return parse(text, RATE_UNITS);
 }
 
-/** A share, 0 to 1, from '10%', '0.1%' or '0'; undefined for anything else or above 100 %. */
+/** A share, 0 to 1, from '10%', '0.1%' or '0'. `undefined`: anything else or above 100 %. */
 export function parsePercentage(text: string): number | undefined {
 	const share = parse(text, PERCENT);
 	return share !== undefined && share <= 1 ? share : undefined;

@@ -335,7 +335,7 @@ needing({programs: ['socat']}).serial(
 		// Lines that go on are indented.
 		const [good = '', bad = ''] = lines(trial.stdout.replaceAll('\n  ', ' '));
 		t.regex(good, /^good .*: reachable: RTT .* \(from the running mpclient, process \d+\)$/);
-		t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(says /);
+		t.regex(bad, /^dead .*: (refused: nothing listens there|not tried yet) \(from /);
 		t.regex(trial.stderr, /a running mpclient uses these paths: it is asked/);
 		tunnel.application.start(50);
 		await tunnel.application.hears(20);

@@ -1,9 +1,9 @@
 import type {Millis} from '../../src/bytes/time.ts';
-import type {Delivery, Link, LinkCounts} from '../../src/sim/link.ts';
+import type {Link, LinkCounts, LinkDelivery} from '../../src/sim/link.ts';
 
 /** What is due at or before `until`, polled at every deadline as a driver would do it. */
-export function drain<T>(link: Link<T>, until: Millis): Delivery<T>[] {
-	const deliveries: Delivery<T>[] = [];
+export function drain<T>(link: Link<T>, until: Millis): LinkDelivery<T>[] {
+	const deliveries: LinkDelivery<T>[] = [];
 	for (let now = link.nextTimeout(); now <= until; now = link.nextTimeout()) {
 		for (let due = link.poll(now); due !== undefined; due = link.poll(now)) deliveries.push(due);
 	}
@@ -14,8 +14,8 @@ export function drain<T>(link: Link<T>, until: Millis): Delivery<T>[] {
 export function sendEvenly(
 	link: Link<number>,
 	{count, length, interval}: {count: number; length: number; interval: Millis},
-): Delivery<number>[] {
-	const deliveries: Delivery<number>[] = [];
+): LinkDelivery<number>[] {
+	const deliveries: LinkDelivery<number>[] = [];
 	for (let index = 0; index < count; index++) {
 		deliveries.push(...drain(link, index * interval));
 		link.send(index, length, index * interval);

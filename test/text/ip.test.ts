@@ -49,7 +49,7 @@ const ipv6Bytes = fc
 	)
 	.map((groups) => Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff])));
 
-test('text is an IPv4 address exactly when the system says so', (t) => {
+test('text is an IPv4 address exactly when reported by the system', (t) => {
 	fc.assert(
 		fc.property(fc.oneof(nearlyIpv4, fc.ipV4(), fc.string()), (text) => {
 			t.is(parseIpv4(text) !== undefined, isIPv4(text), text);
@@ -58,7 +58,7 @@ test('text is an IPv4 address exactly when the system says so', (t) => {
 	);
 });
 
-test('text is an IPv6 address exactly when the system says so, zones apart', (t) => {
+test('text is an IPv6 address exactly when reported by the system, zones apart', (t) => {
 	fc.assert(
 		fc.property(fc.oneof(nearlyIpv6, fc.ipV6(), fc.string()), (text) => {
 			t.is(parseIpv6(text) !== undefined, isIPv6(text) && !text.includes('%'), text);

@@ -48,7 +48,7 @@ export class ConnectionReport {
 		return this.#watch.status(this.#init.now());
 	}
 
-	/** Why a path carries nothing; undefined while it does or is about to. */
+	/** Returns the reason why a path carries nothing. `undefined`: it does or is about to. */
 	finding(path: number): IdleFinding | undefined {
 		return this.#watch.finding(path, this.#init.now());
 	}

@@ -18,7 +18,7 @@ const REPORT_PAUSE: Millis = 15_000;
  */
 const SIGN_LASTS: Millis = 12_000;
 
-/** Why a path carries nothing, and for how long it has not. */
+/** Reason why a path carries nothing, and for how long it has not. */
 export interface IdleFinding extends PathFinding {
 	readonly for: Millis;
 }
@@ -121,7 +121,7 @@ export class ConnectionWatch {
 		return true;
 	}
 
-	/** Why a path carries nothing; undefined while it does or is about to. */
+	/** Returns the reason why a path carries nothing. `undefined`: it does or is about to. */
 	finding(id: number, now: Millis): IdleFinding | undefined {
 		const path = this.#paths[id];
 		if (path === undefined || path.carries) return undefined;

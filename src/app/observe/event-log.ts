@@ -1,9 +1,10 @@
 import {Cursor} from '../../bytes/cursor.ts';
-import type {EndpointEvent, RefusedKind} from '../../core/events.ts';
-import {refusalWord} from '../../net/refusal-word.ts';
+import type {EndpointEvent} from '../../core/events.ts';
+import type {WarningCode} from '../../core/warnings.ts';
 import {formatTarget, ipTarget} from '../../socks/target.ts';
 import {decodeTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
+import {type RefusedKind, refusalWord} from '../../wire/refusal.ts';
 import type {Logger} from './logger.ts';
 
 /** A kind of line passes once in this time, or as often as its burst. */
@@ -20,8 +21,6 @@ const REFUSED: Readonly<Record<RefusedKind, string>> = {
 	stream: 'connections',
 	session: 'sessions',
 };
-
-type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
 const WARNINGS: Readonly<Record<WarningCode, string>> = {
 	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends: no session',

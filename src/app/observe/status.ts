@@ -15,13 +15,13 @@ export interface PathPlace {
 	/** Addresses in use; several while they are tried, none while a name is not resolved. */
 	readonly remotes: readonly string[];
 	readonly localPorts: readonly number[];
-	/** Why it carries nothing; undefined while it does or is about to. */
+	/** Reason why it carries nothing. `undefined`: it does or is about to. */
 	readonly finding?: IdleFinding | undefined;
 }
 
 /** One user of a server, all its clients together. */
 export interface UserLine extends Omit<UserStatus, 'refused'> {
-	/** Its fixed target; undefined = it has none. */
+	/** Its fixed target. `undefined`: it has none. */
 	readonly target: string | undefined;
 	/** True when it may choose targets. */
 	readonly exit: boolean;
@@ -50,7 +50,7 @@ export interface StatusSnapshot {
 	readonly encrypt: boolean;
 	/** Client: the classic port; server: where clients reach it. */
 	readonly listening: readonly string[];
-	/** Client: the SOCKS5 listener; undefined = it is shut. */
+	/** Client: the SOCKS5 listener. `undefined`: it is shut. */
 	readonly socks?:
 		| {readonly listening: readonly string[]; readonly associations: number}
 		| undefined;

@@ -26,7 +26,7 @@ export interface LocalPorts {
 
 /** A program's state, held by its lock until `release()`. */
 export interface StateFolder {
-	/** Absolute path; undefined = state lives in memory only (see `warnings`). */
+	/** Absolute path. `undefined`: state lives in memory only (see `warnings`). */
 	readonly folder: string | undefined;
 	/** 16 random bytes that name this client to the server; the same after a restart. */
 	readonly clientId: Uint8Array;
@@ -50,7 +50,7 @@ export interface StateEnvironment {
 /** Settings of a state folder. */
 export interface StateFolderInit {
 	readonly kind: StateKind;
-	/** `--state`: an absolute path; undefined = the default folder of this kind and identity. */
+	/** `--state`: an absolute path. `undefined`: the default folder of this kind and identity. */
 	readonly folder: string | undefined;
 	/** Identity of the configuration, see {@link clientIdentity} and {@link serverIdentity}. */
 	readonly identity: string;
@@ -64,7 +64,7 @@ export interface FoundStateFolder {
 	readonly kind: StateKind | undefined;
 	/** The identity of the configuration it belongs to, for people; not escaped. */
 	readonly identity: string | undefined;
-	/** The process that holds it; undefined = nothing is running. */
+	/** The process that holds it. `undefined`: nothing is running. */
 	readonly pid: number | undefined;
 	/** Status socket of the running process. `undefined`: its path is too long for one. */
 	readonly socketPath: string | undefined;

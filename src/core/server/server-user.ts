@@ -1,7 +1,8 @@
 import type {Millis} from '../../bytes/time.ts';
+import type {RefusedKind} from '../../wire/refusal.ts';
 import {type Account, unlimited} from '../budget.ts';
 import type {ServerConfig, UserConfig} from '../endpoint.ts';
-import type {RefusedKind, UserStatus} from '../events.ts';
+import type {UserStatus} from '../events.ts';
 import type {FlowUser} from '../flow/server-flow-table.ts';
 import {TokenBucket} from '../load/token-bucket.ts';
 import {RateLimit} from '../rate-limit.ts';

@@ -76,7 +76,7 @@ export class OwnAddresses implements Locality {
 	}
 }
 
-/** The routes of this machine; undefined where it does not answer. */
+/** The routes of this machine. `undefined`: it does not answer. */
 export function openRouteQuery(): RouteQuery | undefined {
 	try {
 		return new RouteQuery();

@@ -56,7 +56,7 @@ export class RouteQuery {
 		if (this.#descriptor < 0) throw new Error(`no netlink socket: errno ${-this.#descriptor}`);
 	}
 
-	/** True while packets to this address (4 or 16 bytes) stay here; undefined = no answer. */
+	/** True while packets to this address (4 or 16 bytes) stay here. `undefined`: no answer. */
 	isLocal(address: Uint8Array): boolean | undefined {
 		const family = FAMILY_OF_LENGTH[address.length];
 		if (family === undefined) return undefined;

@@ -34,7 +34,7 @@ export interface Route {
 	address: Uint8Array | undefined;
 	/** The same on the flow's socket; undefined before the first datagram. */
 	remote: RemoteAddress | undefined;
-	/** Why there is none, one of RefusalCode; 0 = there is one. */
+	/** Reason why there is none, one of RefusalCode; 0: there is one. */
 	refusal: number;
 	/** The same in words for a log. */
 	reason: string;
@@ -150,9 +150,9 @@ export function learn(route: Route, answer: NameAnswer, now: Millis): void {
 }
 
 /** True when a name has to be looked up now; not while its address answers, so that it stays. */
-export function isDue(route: Route, heard: Millis, now: Millis): boolean {
+export function isDue(route: Route, receivedAt: Millis, now: Millis): boolean {
 	if (route.name === '' || route.barred || route.lookingUp || now < route.lookUpAt) return false;
-	return route.address === undefined || now - heard >= STICKY;
+	return route.address === undefined || now - receivedAt >= STICKY;
 }
 
 /** IP version of an address of 4 or 16 bytes. */

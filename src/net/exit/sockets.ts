@@ -35,7 +35,7 @@ interface ExitSocketsEvents {
 /** Inputs of exit sockets. */
 export interface ExitSocketsInit {
 	readonly policy: ExitPolicy;
-	/** The rules of one user beside the server's; undefined = it has none. */
+	/** The rules of one user beside the server's. `undefined`: it has none. */
 	readonly rulesOf?: (user: string) => UserRules | undefined;
 	/** Limit of open sockets. */
 	readonly budget: SocketBudget;
@@ -62,13 +62,13 @@ const REFUSAL_INTERVAL: Millis = 1000;
 
 const LOG_INTERVAL: Millis = 60_000;
 
-interface Flow {
+interface ExitFlow {
 	readonly id: number;
 	readonly user: string;
 	readonly account: SocketAccount;
 	readonly rules: UserRules | undefined;
 	/** Sources of datagrams, as far as this user may receive from them. */
-	readonly heard: ExitSources;
+	readonly sources: ExitSources;
 	/** For IPv4 and for IPv6, each opened when it is needed and kept as long as the flow. */
 	readonly sockets: Map<IpFamily, UdpSocket>;
 	readonly routes: WeakMap<ReceivedTarget, Route>;
@@ -97,10 +97,10 @@ interface Flow {
  */
 export class ExitSockets {
 	readonly #init: ExitSocketsInit;
-	readonly #flows = new Map<number, Flow>();
+	readonly #flows = new Map<number, ExitFlow>();
 	readonly #waiting = new WaitingDatagrams(WAITING_BYTES);
 	/** One for each set of rules: users without rules of their own share one. */
-	readonly #sources = new Map<UserRules | undefined, ExitSources>();
+	readonly #sourcesOf = new Map<UserRules | undefined, ExitSources>();
 	readonly #unflushed: UdpSocket[] = [];
 	readonly #answers: (Uint8Array | undefined)[] = [];
 	readonly #counts = {denied: 0, unresolvable: 0, noSocket: 0, deniedSource: 0, failed: 0};
@@ -179,20 +179,20 @@ export class ExitSockets {
 		await Promise.all(flows.map((flow) => this.#discard(flow)));
 	}
 
-	#add(id: number): Flow {
+	#add(id: number): ExitFlow {
 		const user = this.#init.userOf(id);
 		const rules = this.#init.rulesOf?.(user);
-		let heard = this.#sources.get(rules);
-		if (heard === undefined) {
-			heard = new ExitSources(this.#init.policy, rules);
-			this.#sources.set(rules, heard);
+		let sources = this.#sourcesOf.get(rules);
+		if (sources === undefined) {
+			sources = new ExitSources(this.#init.policy, rules);
+			this.#sourcesOf.set(rules, sources);
 		}
-		const flow: Flow = {
+		const flow: ExitFlow = {
 			id,
 			user,
 			account: this.#init.budget.of(user),
 			rules,
-			heard,
+			sources,
 			sockets: new Map(),
 			routes: new WeakMap(),
 			waiting: new Set(),
@@ -208,7 +208,7 @@ export class ExitSockets {
 		return flow;
 	}
 
-	async #discard(flow: Flow): Promise<void> {
+	async #discard(flow: ExitFlow): Promise<void> {
 		flow.ended = true;
 		for (const route of flow.waiting) this.#waiting.forget(route);
 		flow.waiting.clear();
@@ -222,7 +222,7 @@ export class ExitSockets {
 		await Promise.all(closing);
 	}
 
-	#routeOf(flow: Flow, target: ReceivedTarget): Route {
+	#routeOf(flow: ExitFlow, target: ReceivedTarget): Route {
 		if (flow.lastTarget === target && flow.lastRoute !== undefined) return flow.lastRoute;
 		let route = flow.routes.get(target);
 		if (route === undefined) {
@@ -235,14 +235,14 @@ export class ExitSockets {
 		return route;
 	}
 
-	#lookUpIfDue(flow: Flow, route: Route): void {
-		if (!isDue(route, flow.heard.heard(route.remote), this.#init.now())) return;
+	#lookUpIfDue(flow: ExitFlow, route: Route): void {
+		if (!isDue(route, flow.sources.receivedAt(route.remote), this.#init.now())) return;
 		route.lookingUp = true;
 		flow.waiting.add(route);
 		void this.#lookUp(flow, route);
 	}
 
-	async #lookUp(flow: Flow, route: Route): Promise<void> {
+	async #lookUp(flow: ExitFlow, route: Route): Promise<void> {
 		const answer = await this.#init.resolve(flow.user, route.name);
 		if (flow.ended) return;
 		flow.waiting.delete(route);
@@ -253,7 +253,7 @@ export class ExitSockets {
 		this.flush();
 	}
 
-	#write(flow: Flow, route: Route, bytes: Uint8Array, start: number, end: number): boolean {
+	#write(flow: ExitFlow, route: Route, bytes: Uint8Array, start: number, end: number): boolean {
 		const socket = this.#prepare(flow, route) ?? this.#prepareAgain(flow, route);
 		if (socket === undefined || route.address === undefined) {
 			this.#refuse(flow, route);
@@ -265,7 +265,7 @@ export class ExitSockets {
 	}
 
 	// The socket for a route; undefined = none, and the route has the reason.
-	#prepare(flow: Flow, route: Route): UdpSocket | undefined {
+	#prepare(flow: ExitFlow, route: Route): UdpSocket | undefined {
 		if (flow.avoid !== undefined && this.#init.now() >= flow.avoidUntil)
 			this.#avoid(flow, undefined);
 		const state = this.#generation + flow.changes;
@@ -279,12 +279,12 @@ export class ExitSockets {
 	}
 
 	// A name may have addresses of the other family, where a socket can be had.
-	#prepareAgain(flow: Flow, route: Route): UdpSocket | undefined {
+	#prepareAgain(flow: ExitFlow, route: Route): UdpSocket | undefined {
 		const isOther = route.name !== '' && route.decided !== this.#generation + flow.changes;
 		return isOther ? this.#prepare(flow, route) : undefined;
 	}
 
-	#open(flow: Flow, route: Route, family: IpFamily): UdpSocket | undefined {
+	#open(flow: ExitFlow, route: Route, family: IpFamily): UdpSocket | undefined {
 		const {backEnd, reporter} = this.#init;
 		if (!flow.account.take()) {
 			route.refusal = RefusalCode.DESCRIPTORS;
@@ -311,7 +311,7 @@ export class ExitSockets {
 		}
 	}
 
-	#handlersOf(flow: Flow, family: IpFamily): UdpHandlers {
+	#handlersOf(flow: ExitFlow, family: IpFamily): UdpHandlers {
 		return {
 			onBatch: (_socket, batch) => {
 				if (!flow.ended) this.#answered(flow, batch);
@@ -322,7 +322,7 @@ export class ExitSockets {
 		};
 	}
 
-	#answered(flow: Flow, batch: DatagramBatch): void {
+	#answered(flow: ExitFlow, batch: DatagramBatch): void {
 		const now = this.#init.now();
 		let allowed = 0;
 		const {only} = flow;
@@ -332,7 +332,7 @@ export class ExitSockets {
 			const source =
 				remote === undefined || stranger
 					? undefined
-					: flow.heard.hear(remote, this.#generation, now);
+					: flow.sources.receive(remote, this.#generation, now);
 			this.#answers[i] = source;
 			if (source === undefined) this.#counts.deniedSource++;
 			else allowed++;
@@ -340,7 +340,7 @@ export class ExitSockets {
 		if (allowed > 0) this.#init.events.answered(flow.id, batch, this.#answers);
 	}
 
-	#failed(flow: Flow, family: IpFamily, code: string): void {
+	#failed(flow: ExitFlow, family: IpFamily, code: string): void {
 		this.#counts.failed++;
 		switch (code) {
 			case 'ENETUNREACH':
@@ -353,13 +353,13 @@ export class ExitSockets {
 		}
 	}
 
-	#avoid(flow: Flow, family: IpFamily | undefined): void {
+	#avoid(flow: ExitFlow, family: IpFamily | undefined): void {
 		flow.avoid = family;
 		flow.avoidUntil = this.#init.now() + AVOID;
 		flow.changes++;
 	}
 
-	#refuse(flow: Flow, route: Route): void {
+	#refuse(flow: ExitFlow, route: Route): void {
 		const counts = this.#counts;
 		const {refusal, text, reason} = route;
 		if (refusal === RefusalCode.DENIED) {
@@ -375,7 +375,7 @@ export class ExitSockets {
 		this.#init.events.refused(flow.id, route.reference, refusal);
 	}
 
-	#log({user}: Flow, message: string, target: string, reason: string): void {
+	#log({user}: ExitFlow, message: string, target: string, reason: string): void {
 		const {reporter} = this.#init;
 		reporter.limited(`${message} ${user}`, LOG_INTERVAL).info(message, {user, target, reason});
 	}

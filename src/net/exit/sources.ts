@@ -7,9 +7,9 @@ import {parseIp} from '../../text/ip.ts';
 interface Source {
 	/** For which state of the rules this was decided. */
 	decided: number;
-	/** As it goes over the wire; undefined = its datagrams are dropped. */
+	/** As it goes over the wire. `undefined`: its datagrams are dropped. */
 	encoded: Uint8Array | undefined;
-	heard: Millis;
+	receivedAt: Millis;
 }
 
 /** Sources of datagrams at the sockets of an exit, and whether users may receive from them. */
@@ -23,21 +23,21 @@ export class ExitSources {
 		this.#rules = rules;
 	}
 
-	/** A datagram came from there: its source as on the wire, undefined when it is denied. */
-	hear(remote: RemoteAddress, generation: number, now: Millis): Uint8Array | undefined {
+	/** A datagram came from there: its source as on the wire. `undefined`: it is denied. */
+	receive(remote: RemoteAddress, generation: number, now: Millis): Uint8Array | undefined {
 		let source = this.#byRemote.get(remote);
 		if (source?.decided !== generation) {
-			source = {decided: generation, encoded: this.#encode(remote), heard: now};
+			source = {decided: generation, encoded: this.#encode(remote), receivedAt: now};
 			this.#byRemote.set(remote, source);
 		}
-		source.heard = now;
+		source.receivedAt = now;
 		return source.encoded;
 	}
 
 	/** Returns the time of the last datagram from there. */
-	heard(remote: RemoteAddress | undefined): Millis {
+	receivedAt(remote: RemoteAddress | undefined): Millis {
 		const source = remote === undefined ? undefined : this.#byRemote.get(remote);
-		return source?.heard ?? Number.NEGATIVE_INFINITY;
+		return source?.receivedAt ?? Number.NEGATIVE_INFINITY;
 	}
 
 	#encode({host, port}: RemoteAddress): Uint8Array | undefined {

@@ -25,7 +25,7 @@ const CONNECT_LIMIT: Millis = 20_000;
 /** Inputs of a server's streams. */
 export interface ExitStreamInit {
 	readonly policy: ExitPolicy;
-	/** The rules of one user beside the server's; undefined = it has none. */
+	/** The rules of one user beside the server's. `undefined`: it has none. */
 	readonly rulesOf: (user: string) => UserRules | undefined;
 	/** True when a user may choose targets at all. */
 	readonly mayChoose: (user: string) => boolean;
@@ -79,7 +79,7 @@ export class ExitStream implements StreamOwner {
 			return;
 		}
 		this.#cancelLimit = clock.after(CONNECT_LIMIT, () => {
-			this.#refuse(RefusalCode.TIMED_OUT, 'nobody answers');
+			this.#refuse(RefusalCode.TIMED_OUT, 'no answer');
 		});
 		if (target.kind === 'domain') void this.#lookUp(target.name, target.port);
 		else this.#connect([target.address], target.port);
@@ -151,7 +151,7 @@ export class ExitStream implements StreamOwner {
 
 	#connected(outcome: Socket | number): void {
 		if (typeof outcome === 'number') {
-			this.#refuse(outcome, 'the system says so');
+			this.#refuse(outcome, 'reported by the system');
 			return;
 		}
 		this.#cancelLimit();

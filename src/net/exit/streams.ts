@@ -2,7 +2,7 @@ import {connect, type Socket} from 'node:net';
 import type {Millis} from '../../bytes/time.ts';
 import type {TunnelStream} from '../../core/tunnel-stream.ts';
 import {RefusalCode} from '../../wire/constants.ts';
-import {refusalWord} from '../refusal-word.ts';
+import {refusalWord} from '../../wire/refusal.ts';
 import type {Reporter} from '../reporter.ts';
 import {SweptSet} from '../swept-set.ts';
 import {KEEP_ALIVE} from '../tcp/listener.ts';

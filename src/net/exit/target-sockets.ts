@@ -61,7 +61,7 @@ const RETRY_INTERVAL: Millis = 5000;
 /** Shortest interval at which a flow that lost its route is connected anew. */
 const RECONNECT_INTERVAL: Millis = 1000;
 
-interface Flow {
+interface TargetFlow {
 	readonly id: number;
 	readonly account: SocketAccount;
 	socket: UdpSocket | undefined;
@@ -78,7 +78,7 @@ export class TargetSockets {
 	/** Datagrams that the system refused, that found no route or that waited in vain. */
 	failures = 0;
 	readonly #init: TargetSocketsInit;
-	readonly #flows = new Map<number, Flow>();
+	readonly #flows = new Map<number, TargetFlow>();
 	#address: string | undefined;
 	// There may be thousands of flows, so those written to are remembered.
 	readonly #unflushed: UdpSocket[] = [];
@@ -86,7 +86,7 @@ export class TargetSockets {
 	#missedBefore = 0;
 	#waitingBytes = 0;
 	/** Flows that wait for their socket, in their order. */
-	readonly #opening = new Set<Flow>();
+	readonly #opening = new Set<TargetFlow>();
 	#immediate: NodeJS.Immediate | undefined;
 	/** Flows that got a socket since the last look at the network. */
 	#opened = 0;
@@ -159,7 +159,7 @@ export class TargetSockets {
 		await Promise.all(flows.map((flow) => flow.socket?.close()));
 	}
 
-	#add(id: number): Flow | undefined {
+	#add(id: number): TargetFlow | undefined {
 		const {budget, userOf, events} = this.#init;
 		if (this.#closed) return undefined;
 		const account = budget.of(userOf(id));
@@ -168,7 +168,7 @@ export class TargetSockets {
 			events.failed(id, RefusalCode.DESCRIPTORS);
 			return undefined;
 		}
-		const flow: Flow = {
+		const flow: TargetFlow = {
 			id,
 			account,
 			socket: undefined,
@@ -182,7 +182,7 @@ export class TargetSockets {
 
 	// Whether a flow without a connection has one now; its datagram waits for the name, or for its
 	// turn.
-	#ready(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
+	#ready(flow: TargetFlow, bytes: Uint8Array, start: number, end: number): boolean {
 		if (this.#address === undefined || (flow.socket === undefined && !this.#mayOpen(flow))) {
 			this.#wait(flow, bytes.slice(start, end));
 			return false;
@@ -193,7 +193,7 @@ export class TargetSockets {
 	}
 
 	// Whether it is the flow's turn; else it is one of those that wait for theirs.
-	#mayOpen(flow: Flow): boolean {
+	#mayOpen(flow: TargetFlow): boolean {
 		this.#immediate ??= setImmediate(this.#openSome);
 		if (this.#opened < OPEN_AT_ONCE && this.#opening.size === 0) {
 			this.#opened++;
@@ -218,7 +218,7 @@ export class TargetSockets {
 		if (this.#opening.size > 0) this.#immediate = setImmediate(this.#openSome);
 	};
 
-	#write(flow: Flow, bytes: Uint8Array, start: number, end: number): boolean {
+	#write(flow: TargetFlow, bytes: Uint8Array, start: number, end: number): boolean {
 		const {socket} = flow;
 		if (socket === undefined) return false;
 		if (this.#unflushed.at(-1) !== socket) this.#unflushed.push(socket);
@@ -232,7 +232,7 @@ export class TargetSockets {
 		void socket.close();
 	}
 
-	#wait(flow: Flow, datagram: Uint8Array): void {
+	#wait(flow: TargetFlow, datagram: Uint8Array): void {
 		if (flow.waiting.length >= WAITING_PER_FLOW) {
 			this.#waitingBytes -= flow.waiting.shift()?.length ?? 0;
 			this.failures++;
@@ -245,13 +245,13 @@ export class TargetSockets {
 		flow.waiting.push(datagram);
 	}
 
-	#forgetWaiting(flow: Flow): void {
+	#forgetWaiting(flow: TargetFlow): void {
 		for (const datagram of flow.waiting) this.#waitingBytes -= datagram.length;
 		flow.waiting = [];
 	}
 
 	// False when it is too early to try again or when there is no route.
-	#connect(flow: Flow): boolean {
+	#connect(flow: TargetFlow): boolean {
 		const now = this.#init.now();
 		const address = this.#address;
 		if (address === undefined || now - flow.connectedAt < RECONNECT_INTERVAL) return false;
@@ -268,7 +268,7 @@ export class TargetSockets {
 		return true;
 	}
 
-	#socketFor(flow: Flow, address: string): UdpSocket | undefined {
+	#socketFor(flow: TargetFlow, address: string): UdpSocket | undefined {
 		const usable = flow.socket !== undefined && sameFamily(flow.socket, address);
 		if (usable && flow.socket?.disconnect()) return flow.socket;
 		this.#discard(flow.socket);
@@ -290,7 +290,7 @@ export class TargetSockets {
 		}
 	}
 
-	#handlersOf(flow: Flow): UdpHandlers {
+	#handlersOf(flow: TargetFlow): UdpHandlers {
 		return {
 			onBatch: (socket, batch) => {
 				// Strangers can only have written between bind and connect.
@@ -305,7 +305,7 @@ export class TargetSockets {
 		};
 	}
 
-	#failed(flow: Flow, code: string): void {
+	#failed(flow: TargetFlow, code: string): void {
 		this.failures++;
 		const {host, port, reporter} = this.#init;
 		switch (code) {

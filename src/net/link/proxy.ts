@@ -5,7 +5,7 @@ import {clearTimeout, setTimeout} from 'node:timers';
 import {isMainThread} from 'node:worker_threads';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {type Delivery, Link, type LinkCounts} from '../../sim/link.ts';
+import {Link, type LinkCounts, type LinkDelivery} from '../../sim/link.ts';
 import type {LinkConfig} from '../../sim/link-config.ts';
 import {Prng} from '../../sim/prng.ts';
 import {canonicalAddress, withoutZone} from '../../text/ip.ts';
@@ -87,7 +87,7 @@ interface Datagram {
 }
 
 /** The bytes of a delivery; those to be corrupted are copied first, a duplicate shares them. */
-function bytesOf({item, flipBit}: Delivery<Datagram>): Uint8Array {
+function bytesOf({item, flipBit}: LinkDelivery<Datagram>): Uint8Array {
 	if (flipBit < 0) return item.bytes;
 	const bytes = Uint8Array.from(item.bytes);
 	bytes[flipBit >> 3]! ^= 1 << (flipBit & 7);

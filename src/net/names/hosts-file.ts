@@ -22,7 +22,7 @@ export const HOSTS_PATH: string =
 
 /** The parts of the file system that a hosts file needs; a test has its own. */
 export interface HostsSource {
-	/** A text that changes when the file does, undefined if there is no (usable) file. */
+	/** A text that changes when the file does. `undefined`: there is no (usable) file. */
 	version(): Promise<string | undefined>;
 	read(): Promise<string>;
 }

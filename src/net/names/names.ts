@@ -7,7 +7,7 @@ import {orderAddresses, type Sources, systemSources} from './order.ts';
 import {type NameQueries, type NameQuery, type NameRecord, SystemQueries} from './queries.ts';
 import {NameQueue} from './queue.ts';
 
-/** Why a name has no addresses. */
+/** Reason why a name has no addresses. */
 export interface NameFailure {
 	/** `invalid`: no name; `unknown`: it has none; `no-answer`: not now; `busy`: too many lookups. */
 	readonly code: 'invalid' | 'unknown' | 'no-answer' | 'busy';

@@ -13,7 +13,7 @@ interface User {
 
 /**
  * Starts jobs in the order they came, few at once, and users in turn: one whose jobs are slow uses
- * up a share of its own and delays nobody else.
+ * up a share of its own and delays no other user.
  */
 export class NameQueue {
 	readonly #limits: NameQueueLimits;

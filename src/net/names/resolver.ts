@@ -17,7 +17,7 @@ export async function resolveHost(host: string): Promise<readonly string[]> {
 	return [...new Set(addresses)];
 }
 
-/** Why a name could not be resolved, in a few words. */
+/** Reason why a name could not be resolved, in a few words. */
 export function describeResolveError(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
 	const {code} = error as NodeJS.ErrnoException;

@@ -88,8 +88,8 @@ export interface SocksRelayInit {
 	readonly listener: number;
 	readonly tunnel: SocksTunnel;
 	/**
-	 * The user at the other end of the TCP connection, and the one who may send from a place;
-	 * undefined = not known.
+	 * The user at the other end of the TCP connection, and the one who may send from a place.
+	 * `undefined`: not known.
 	 */
 	readonly user: () => number | undefined;
 	readonly userOf: (source: RemoteAddress) => number | undefined;
@@ -128,7 +128,7 @@ export class SocksRelay {
 
 	/**
 	 * True while the sockets at `source` are those of the user who made the association, false when
-	 * they are another's; undefined = not known, as everywhere but within one Linux machine.
+	 * they are another's. `undefined`: not known, as everywhere but within one Linux machine.
 	 */
 	isOwn(source: RemoteAddress): boolean | undefined {
 		this.#user ??= this.#init.user();

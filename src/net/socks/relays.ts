@@ -23,7 +23,7 @@ const FRAGMENT_BYTES = 16 * 1024 * 1024;
 
 /** Settings of the relays. */
 export interface SocksRelaySettings {
-	/** One UDP port for all associations; undefined = each has its own, of the system's choice. */
+	/** One UDP port for all associations. `undefined`: each has its own, of the system's choice. */
 	readonly udpPort: number | undefined;
 	/** True when applications may send from any port, and from several. */
 	readonly udpAnyPort: boolean;

@@ -10,9 +10,9 @@ export interface SocketPlace {
 
 /** Owners of the sockets of this machine, by the numbers of its users. */
 export interface SocketOwners {
-	/** The user at the near end of a TCP connection within this machine; undefined = not known. */
+	/** The user at the near end of a TCP connection within this machine. `undefined`: not known. */
 	ofTcp(near: SocketPlace, far: SocketPlace): number | undefined;
-	/** The user who may send UDP datagrams from there; undefined = not known, or several. */
+	/** The user who may send UDP datagrams from there. `undefined`: not known, or several. */
 	ofUdp(from: SocketPlace): number | undefined;
 }
 

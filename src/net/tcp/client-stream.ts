@@ -19,7 +19,7 @@ export interface StreamTunnel {
 	now(): Millis;
 	/** True while there is a session. */
 	readonly hasSession: boolean;
-	/** Opens a stream to an encoded target; undefined = there are too many. */
+	/** Opens a stream to an encoded target. `undefined`: there are too many. */
 	openStream(target: Uint8Array): TunnelStream | undefined;
 	/** Streams were written, read or ended. */
 	streamsChanged(): void;

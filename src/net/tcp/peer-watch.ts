@@ -21,7 +21,7 @@ export class PeerWatch {
 	readonly #socket: Socket;
 	readonly #attempts: TcpAttempts;
 	#wrote = false;
-	#heard = false;
+	#received = false;
 	/** True while bytes may be under way; below, the time at which the last of them were written. */
 	#waits = false;
 	#wroteAt: Millis = 0;
@@ -38,8 +38,8 @@ export class PeerWatch {
 	}
 
 	/** Bytes came. */
-	heard(): void {
-		this.#heard = true;
+	received(): void {
+		this.#received = true;
 	}
 
 	/** Lets time pass; whether the host is gone. */
@@ -49,8 +49,8 @@ export class PeerWatch {
 			this.#waits = true;
 			this.#wroteAt = now;
 		}
-		if (this.#heard) {
-			this.#heard = false;
+		if (this.#received) {
+			this.#received = false;
 			this.#vainSince = undefined;
 			return false;
 		}

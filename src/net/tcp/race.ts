@@ -23,7 +23,7 @@ export interface TcpRaceInit {
 	/** Begins a connection to an IP literal. */
 	readonly open: (host: string, port: number) => Socket;
 	readonly clock: RaceClock;
-	/** Why a connection that was made is not to be used after all, one of the system's codes. */
+	/** Returns the system's code for a connection that was made and is not to be used after all. */
 	readonly rejects?: (socket: Socket) => string | undefined;
 	/** Called once with the connection, which has no listeners yet, or with one of RefusalCode. */
 	readonly done: (outcome: Socket | number) => void;

@@ -161,7 +161,7 @@ export class StreamPipe implements StreamOwner {
 
 	readonly #take = (bytes: Uint8Array): void => {
 		const {stream, changed} = this.#init;
-		this.#watch.heard();
+		this.#watch.received();
 		if (this.#done || stream.stopped) return;
 		this.#moved = true;
 		let taken = bytes;

@@ -1,42 +1,17 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
-import {familyOf, formatAddress, type IpFamily, wildcardOf} from '../../text/ip.ts';
-import type {Reporter} from '../reporter.ts';
+import {familyOf, formatAddress, type IpFamily} from '../../text/ip.ts';
 import {vpnInterfaceOf} from '../udp/interfaces.ts';
-import {
-	type DatagramBatch,
-	SocketError,
-	type UdpBackEnd,
-	type UdpHandlers,
-	type UdpSocket,
-} from '../udp/udp.ts';
+import type {DatagramBatch, UdpHandlers, UdpSocket} from '../udp/udp.ts';
 import {Departure} from './departure.ts';
-import {isPortInUse, openOnPort} from './path-port.ts';
+import {PathLink} from './path-link.ts';
+import {type PathBinding, PathPort, type PathPortInit} from './path-port.ts';
 
 /** Target and binding of a path. */
-export interface ClientPathOptions {
-	readonly name: string;
+export interface ClientPathOptions extends PathBinding {
 	/** Name or IP literal. */
 	readonly host: string;
 	readonly port: number;
-	/** IP literal of this machine; undefined = the system chooses. */
-	readonly bind: string | undefined;
-	/**
-	 * The network interface that everything goes through; needs a back end that `bindsInterfaces`.
-	 */
-	readonly device?: string | undefined;
-	/** Mark of the packets; needs the same, and a right. */
-	readonly mark?: {readonly value: number} | undefined;
-	/** The local port the user asked for. */
-	readonly localPort: number | undefined;
-}
-
-/** Local ports by path name over restarts. */
-export interface PortMemory {
-	get(path: string): number | undefined;
-	set(path: string, port: number): void;
-	/** Writes what changed; returns a warning when that failed. */
-	save(): string | undefined;
 }
 
 /** Reason why a path cannot send at all. */
@@ -58,12 +33,9 @@ export interface ClientPathEvents {
 }
 
 /** Inputs of a path. */
-export interface ClientPathInit {
+export interface ClientPathInit extends PathPortInit {
 	readonly id: number;
 	readonly options: ClientPathOptions;
-	readonly backEnd: UdpBackEnd;
-	readonly ports: PortMemory;
-	readonly reporter: Reporter;
 	readonly events: ClientPathEvents;
 	readonly now: () => Millis;
 	/** The VPN interface that has an address; the system's except in tests. */
@@ -87,19 +59,6 @@ const NO_ROUTE: ReadonlySet<string> = new Set(
 	'ENODEV ENETUNREACH EHOSTUNREACH EADDRNOTAVAIL ENETDOWN EINVAL'.split(' '),
 );
 
-/** The socket of one family and the addresses that it sends everything to. */
-interface Link {
-	readonly family: IpFamily;
-	socket: UdpSocket;
-	targets: RemoteAddress[];
-	/**
-	 * True with a single target only: then refusals are reported and other sources are not accepted.
-	 */
-	connected: boolean;
-	/** Set when the system reported since the last datagram that this leads nowhere. */
-	failing: boolean;
-}
-
 /**
  * The sockets of one path: one per family on the same local port, sending to every address the
  * path may have until the owner names the one that answered. A connected socket keeps a source
@@ -112,9 +71,9 @@ export class ClientPath implements UdpHandlers {
 	/** Sends that the system refused for reasons that pass (full, forbidden). */
 	failures = 0;
 	readonly #init: ClientPathInit;
-	#links: Link[] = [];
+	#links: PathLink[] = [];
 	/** The sockets on the other of two local ports that are tried in turn; else none. */
-	#others: Link[] = [];
+	#others: PathLink[] = [];
 	/** True while `#links` are those on the fresh port. */
 	#isFresh = false;
 	#freshSince: Millis = 0;
@@ -126,15 +85,17 @@ export class ClientPath implements UdpHandlers {
 	#addresses: readonly string[] = [];
 	#settled: string | undefined;
 	#reconnectedAt: Millis = Number.NEGATIVE_INFINITY;
-	/** Why the last socket could not be opened, or none of its addresses be used. */
+	/** Reason why the last socket could not be opened, or none of its addresses be used. */
 	#failure = '';
 	readonly #departure: Departure;
+	readonly #port: PathPort;
 	#closed = false;
 
 	constructor(init: ClientPathInit) {
 		this.#init = init;
 		const {options, reporter, vpnOf = vpnInterfaceOf} = init;
 		this.#departure = new Departure(options.name, reporter, vpnOf);
+		this.#port = new PathPort(init, this);
 		this.id = init.id;
 		this.options = init.options;
 	}
@@ -151,7 +112,7 @@ export class ClientPath implements UdpHandlers {
 		return !this.#links.some((link) => link.connected || link.targets.length > 1);
 	}
 
-	/** Why it has addresses and yet no socket for them; undefined while it can send. */
+	/** Reason why it has addresses and yet no socket for them. `undefined`: it can send. */
 	get trouble(): PathTrouble | undefined {
 		if (this.#failure === '' || this.#links.some(({targets}) => targets.length > 0))
 			return undefined;
@@ -170,7 +131,7 @@ export class ClientPath implements UdpHandlers {
 		return [...new Set([...this.#links, ...this.#others].map(({socket}) => socket.localPort))];
 	}
 
-	get #all(): readonly Link[] {
+	get #all(): readonly PathLink[] {
 		return [...this.#links, ...this.#others];
 	}
 
@@ -220,10 +181,7 @@ export class ClientPath implements UdpHandlers {
 	send(bytes: Uint8Array, start: number, end: number): boolean {
 		let referenced = false;
 		for (const link of this.#links) {
-			for (const target of link.targets) {
-				const to = link.connected ? undefined : target;
-				if (link.socket.send(bytes, start, end, to)) referenced = true;
-			}
+			if (link.send(bytes, start, end)) referenced = true;
 		}
 		return referenced;
 	}
@@ -249,7 +207,7 @@ export class ClientPath implements UdpHandlers {
 		this.#freshFor = FRESH_FOR;
 		this.#settled = source.host;
 		this.#rebuild([source.host]);
-		this.#remember(link.socket.localPort);
+		this.#port.remember(link.socket.localPort);
 	}
 
 	/**
@@ -391,13 +349,13 @@ export class ClientPath implements UdpHandlers {
 	}
 
 	// While several addresses are tried, some of them may well have no route.
-	#noRoute(link: Link, reason: string): void {
+	#noRoute(link: PathLink, reason: string): void {
 		if (link.targets.length > 1) return;
 		this.#failed(link, reason);
 		this.reconnect(false, reason);
 	}
 
-	#failed(link: Link, reason: string): void {
+	#failed(link: PathLink, reason: string): void {
 		link.failing = true;
 		if (this.#links.every((each) => each.failing || each.targets.length === 0)) {
 			this.#init.events.refused(this, reason);
@@ -416,32 +374,29 @@ export class ClientPath implements UdpHandlers {
 		}
 	}
 
-	#aim(link: Link, hosts: readonly string[]): void {
-		const targets = hosts.map((host) => link.socket.remote(host, this.options.port));
-		const same = targets.length === 1 && targets[0]!.key === link.targets[0]?.key;
-		if (same && link.connected && link.targets.length === 1) return;
-		if (link.connected && !link.socket.disconnect()) {
-			this.#replace(link);
-			const again = this.#ensureLink(link.family, false);
-			if (again !== undefined) this.#aim(again, hosts);
-			return;
-		}
-		link.targets = targets;
-		link.connected = targets.length === 1 && link.socket.connect(targets[0]!);
+	#aim(link: PathLink, hosts: readonly string[]): void {
+		if (link.aim(hosts.map((host) => link.socket.remote(host, this.options.port)))) return;
+		this.#replace(link);
+		const again = this.#ensureLink(link.family, false);
+		if (again !== undefined) this.#aim(again, hosts);
 	}
 
-	#ensureLink(family: IpFamily, starting: boolean): Link | undefined {
+	#ensureLink(family: IpFamily, starting: boolean): PathLink | undefined {
 		const there = this.#links.find((link) => link.family === family);
 		if (there !== undefined) return there;
-		const socket = this.#open(family, starting);
-		if (socket === undefined) return undefined;
-		if (this.#links.length === 0 && !this.#isFresh) this.#remember(socket.localPort);
-		const link: Link = {family, socket, targets: [], connected: false, failing: false};
+		const beside = this.#links[0]?.socket;
+		const socket = this.#port.open(family, {starting, isFresh: this.#isFresh, beside});
+		if (typeof socket === 'string') {
+			this.#failure = socket;
+			return undefined;
+		}
+		if (beside === undefined && !this.#isFresh) this.#port.remember(socket.localPort);
+		const link = new PathLink(family, socket);
 		this.#links.push(link);
 		return link;
 	}
 
-	#replace(link: Link): void {
+	#replace(link: PathLink): void {
 		const {name} = this.options;
 		const {reporter} = this.#init;
 		const limited = reporter.limited(`replace ${name}`, 60_000);
@@ -449,55 +404,14 @@ export class ClientPath implements UdpHandlers {
 		this.#drop(link);
 	}
 
-	#count({socket: {dropped, missed}}: Link): void {
+	#count({socket: {dropped, missed}}: PathLink): void {
 		this.#droppedBefore += dropped;
 		this.#missedBefore += missed;
 	}
 
-	#drop(link: Link): void {
+	#drop(link: PathLink): void {
 		this.#links = this.#links.filter((each) => each !== link);
 		this.#count(link);
 		void link.socket.close();
-	}
-
-	#open(family: IpFamily, starting: boolean): UdpSocket | undefined {
-		const {name, bind, localPort} = this.options;
-		const {ports, reporter} = this.#init;
-		const address = bind ?? wildcardOf(family);
-		const usual = this.#isFresh ? 0 : ports.get(name);
-		const port = localPort ?? this.#links[0]?.socket.localPort ?? usual ?? 0;
-		try {
-			try {
-				return this.#openAt(address, port);
-			} catch (error) {
-				if (!isPortInUse(error) || port === 0 || (starting && localPort !== undefined)) throw error;
-				const socket = this.#openAt(address, 0);
-				const limited = reporter.limited(`port ${name}`, 60_000);
-				const taken = socket.localPort;
-				limited.warn('the local port of a path is in use, took another', {path: name, port, taken});
-				return socket;
-			}
-		} catch (error) {
-			if (!(error instanceof SocketError)) throw error;
-			if (starting && isPortInUse(error)) throw error;
-			// A host without IPv6, or a bind address that is not there yet: tried again.
-			const fields = {path: name, reason: error.message};
-			this.#failure = error.message;
-			if (this.#links.length > 0) reporter.debug('cannot open a family of a path', fields);
-			else reporter.limited(`open ${name}`, 60_000).warn('cannot open a path', fields);
-			return undefined;
-		}
-	}
-
-	#openAt(address: string, port: number): UdpSocket {
-		const {device, mark} = this.options;
-		const binding = {address, port, isPath: true, device, mark: mark?.value};
-		return openOnPort(this.#init.backEnd, binding, this);
-	}
-
-	#remember(port: number): void {
-		const {name, localPort} = this.options;
-		const {ports} = this.#init;
-		if (localPort === undefined && ports.get(name) !== port) ports.set(name, port);
 	}
 }

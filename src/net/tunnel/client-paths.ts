@@ -10,8 +10,8 @@ import {
 	type ClientPathEvents,
 	type ClientPathOptions,
 	type PathTrouble,
-	type PortMemory,
 } from './client-path.ts';
+import type {PortMemory} from './path-port.ts';
 
 /** Inputs of a client's paths. */
 export interface ClientPathsInit {

@@ -1,12 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 import {Budget} from '../../core/budget.ts';
 import type {ClientEndpoint} from '../../core/endpoint.ts';
-import type {EndpointEvent, EndpointStatus, RefusedKind} from '../../core/events.ts';
+import type {EndpointEvent, EndpointStatus} from '../../core/events.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
 import type {TunnelStream} from '../../core/tunnel-stream.ts';
+import {type RefusedKind, refusalCounter} from '../../wire/refusal.ts';
 import type {Resolver} from '../names/resolver.ts';
-import {refusalCounter} from '../refusal-word.ts';
 import type {Reporter} from '../reporter.ts';
 import type {SocksTunnel} from '../socks/relay.ts';
 import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from '../socks/server.ts';
@@ -16,9 +16,10 @@ import {TcpForward, type TcpForwardPlace} from '../tcp/forward.ts';
 import {Listener} from '../udp/listener.ts';
 import {flowSocketLimit, readSoftLimit} from '../udp/socket-budget.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from '../udp/udp.ts';
-import type {ClientPath, ClientPathOptions, PathTrouble, PortMemory} from './client-path.ts';
+import type {ClientPath, ClientPathOptions, PathTrouble} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
+import type {PortMemory} from './path-port.ts';
 
 /** Streams of a client, whatever the system would allow. */
 const MAX_STREAMS = 1024;
@@ -35,9 +36,9 @@ export interface ClientTunnelInit {
 	readonly endpoint: ClientEndpoint;
 	/** In the order of the endpoint's paths. */
 	readonly paths: readonly ClientPathOptions[];
-	/** The classic port, the endpoint's listener 0; undefined = none. */
+	/** The classic port, the endpoint's listener 0. `undefined`: none. */
 	readonly listen: ListenPlace | undefined;
-	/** The SOCKS listener, the endpoint's next listener; undefined = none. */
+	/** The SOCKS listener, the endpoint's next listener. `undefined`: none. */
 	readonly socks?: SocksServerSettings | undefined;
 	/** Listeners for the forwards' targets: the endpoint's listeners after these. */
 	readonly forwards?: readonly ListenPlace[] | undefined;

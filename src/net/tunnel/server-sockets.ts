@@ -56,7 +56,7 @@ const RESCAN_INTERVAL_BLIND: Millis = 1000;
  */
 export class ServerSockets implements UdpHandlers {
 	readonly #init: ServerSocketsInit;
-	readonly #addresses: () => readonly string[];
+	readonly #listAddresses: () => readonly string[];
 	readonly #byAddress = new Map<string, UdpSocket>();
 	readonly #byIndex = new Map<number, UdpSocket>();
 	#timer: NodeJS.Timeout | undefined;
@@ -69,7 +69,7 @@ export class ServerSockets implements UdpHandlers {
 
 	constructor(init: ServerSocketsInit) {
 		this.#init = init;
-		this.#addresses = init.addresses ?? localAddresses;
+		this.#listAddresses = init.addresses ?? localAddresses;
 	}
 
 	/** Addresses it listens on, as `host:port`. */
@@ -98,7 +98,7 @@ export class ServerSockets implements UdpHandlers {
 	 * when there is none to wait for and not a single one can be bound.
 	 */
 	start(): void {
-		const failures = this.#open(this.#wanted(), true);
+		const failures = this.#open(this.#configured(), true);
 		// A fault that ends the program is reported once, at its end.
 		const [failure] = failures.map(({error}) => error).filter((error) => !isAwaited(error));
 		if (this.#byIndex.size === 0 && failure !== undefined) throw failure;
@@ -110,11 +110,11 @@ export class ServerSockets implements UdpHandlers {
 
 	/** Closes the sockets of addresses that have gone and opens those that are new. */
 	rescan(): void {
-		const wanted = this.#wanted();
+		const addresses = this.#configured();
 		const {bind} = this.#init;
 		const isOpenEnded = bind.length === 0 || bind.some((address) => WILDCARDS.includes(address));
-		if (isOpenEnded && wanted.length > 0) this.#closeAllBut(wanted);
-		this.#report(this.#open(wanted, false));
+		if (isOpenEnded && addresses.length > 0) this.#closeAllBut(addresses);
+		this.#report(this.#open(addresses, false));
 	}
 
 	/** Sends to a remote from the socket that it was seen on; true = see UdpSocket.send. */
@@ -122,7 +122,7 @@ export class ServerSockets implements UdpHandlers {
 		return this.#byIndex.get(remote.socket)?.send(bytes, start, end, remote) ?? false;
 	}
 
-	/** The address that the socket of a remote is bound to; undefined = it has gone. */
+	/** The address that the socket of a remote is bound to. `undefined`: it has gone. */
 	localOf(remote: RemoteAddress): string | undefined {
 		return this.#byIndex.get(remote.socket)?.localAddress;
 	}
@@ -158,16 +158,16 @@ export class ServerSockets implements UdpHandlers {
 		else this.failures++;
 	}
 
-	#wanted(): readonly string[] {
+	#configured(): readonly string[] {
 		const {bind} = this.#init;
 		if (bind.length === 0) return this.#all();
-		const wanted = bind.map((address) => canonicalAddress(address) ?? address);
-		return [...new Set(wanted.flatMap((address) => this.#meant(address)))];
+		const addresses = bind.map((address) => canonicalAddress(address) ?? address);
+		return [...new Set(addresses.flatMap((address) => this.#meant(address)))];
 	}
 
 	/** Every address of this machine; where it lists none, all of them by their wildcards. */
 	#all(): readonly string[] {
-		const all = this.#addresses();
+		const all = this.#listAddresses();
 		if (all.length > 0) return all;
 		// A list that was there and is empty for a moment closes nothing.
 		if (this.#byIndex.size > 0) return [...this.#byAddress.keys()];
@@ -181,14 +181,14 @@ export class ServerSockets implements UdpHandlers {
 	#meant(address: string): readonly string[] {
 		if (!WILDCARDS.includes(address)) return [address];
 		const family = familyOf(address);
-		const all = this.#addresses().filter((each) => familyOf(each) === family);
+		const all = this.#listAddresses().filter((each) => familyOf(each) === family);
 		return all.length > 0 ? all : [address];
 	}
 
-	#open(wanted: readonly string[], starting: boolean): readonly Failure[] {
+	#open(addresses: readonly string[], starting: boolean): readonly Failure[] {
 		const {backEnd, port, reporter} = this.#init;
 		const failures: Failure[] = [];
-		for (const address of wanted) {
+		for (const address of addresses) {
 			if (this.#byAddress.has(address)) continue;
 			try {
 				const socket = backEnd.open({address, port, isPath: true}, this);
@@ -221,9 +221,9 @@ export class ServerSockets implements UdpHandlers {
 		this.#missedBefore += missed;
 	}
 
-	#closeAllBut(wanted: readonly string[]): void {
+	#closeAllBut(addresses: readonly string[]): void {
 		for (const [address, socket] of [...this.#byAddress]) {
-			if (wanted.includes(address)) continue;
+			if (addresses.includes(address)) continue;
 			this.#byAddress.delete(address);
 			this.#byIndex.delete(socket.index);
 			this.#count(socket);

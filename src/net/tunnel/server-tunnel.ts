@@ -146,7 +146,7 @@ export class ServerTunnel implements DriverOutputs {
 			new ExitUpkeep({
 				policy: exit.policy,
 				locality: exit.locality,
-				watch: (told) => backEnd.watchNetwork?.(told),
+				watch: (changed) => backEnd.watchNetwork?.(changed),
 				rules: exit.rules,
 				resolve: (user, name) => exit.names.resolve(user, name),
 				bind,

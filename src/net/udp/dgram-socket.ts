@@ -95,7 +95,7 @@ class DgramSocket implements UdpSocket {
 	// The outcomes come back in the order of the sends, without the length of the datagram.
 	readonly #sentLengths = new Uint32Array(SENT);
 	#sent = 0;
-	#told = 0;
+	#reported = 0;
 	#opening = true;
 	#connected = false;
 	#closed: Promise<void> | undefined;
@@ -209,7 +209,7 @@ class DgramSocket implements UdpSocket {
 	readonly #outcome = (
 		error: (NodeJS.ErrnoException & {address?: string; port?: number}) | null,
 	) => {
-		const length = this.#sentLengths[this.#told++ & (SENT - 1)]!;
+		const length = this.#sentLengths[this.#reported++ & (SENT - 1)]!;
 		if (error !== null) this.#fail(error, length);
 	};
 

@@ -19,7 +19,7 @@ export function localAddresses(): readonly string[] {
 const NO_HARDWARE = '65534';
 
 /**
- * The VPN interface (TUN, WireGuard) that has this address; undefined = none, or not known here.
+ * The VPN interface (TUN, WireGuard) that has this address. `undefined`: none, or not known here.
  */
 export function vpnInterfaceOf(address: string): string | undefined {
 	try {

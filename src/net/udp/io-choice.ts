@@ -5,7 +5,7 @@ import type {UdpBackEnd} from './udp.ts';
 /** A back end for sockets, and why it is not the faster one. */
 export interface IoChoice {
 	readonly backEnd: UdpBackEnd;
-	/** One line; undefined = it is the one that was asked for. */
+	/** One line. `undefined`: it is the one that was asked for. */
 	readonly rejected: string | undefined;
 }
 

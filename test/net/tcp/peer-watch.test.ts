@@ -59,7 +59,7 @@ test('bytes from the host are an answer, too', (t) => {
 	world.watch.wrote();
 	world.attempts = 7;
 	t.is(world.goneAfter(34), undefined);
-	world.watch.heard();
+	world.watch.received();
 	t.is(world.goneAfter(36), undefined);
 	t.is(world.goneAfter(1), 1);
 });

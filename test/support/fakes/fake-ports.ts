@@ -1,4 +1,4 @@
-import type {PortMemory} from '../../../src/net/tunnel/client-path.ts';
+import type {PortMemory} from '../../../src/net/tunnel/path-port.ts';
 
 /** Local ports in memory. */
 export class FakePorts implements PortMemory {

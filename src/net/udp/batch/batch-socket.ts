@@ -159,8 +159,8 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 		const {receiver} = this.#resources;
 		let errors = 0;
 		for (let left = DATAGRAMS_PER_TURN; left > 0 && !this.#closed; ) {
-			const wanted = Math.min(Math.ceil(left / this.#perMessage), receiver.capacity);
-			const count = receiver.receive(this.descriptor, wanted, this);
+			const limit = Math.min(Math.ceil(left / this.#perMessage), receiver.capacity);
+			const count = receiver.receive(this.descriptor, limit, this);
 			if (count === -EAGAIN) return;
 			if (count < 0) {
 				// Reading the error has cleared it; there may be datagrams behind it.
@@ -171,7 +171,7 @@ export class BatchSocket implements UdpSocket, Pollable, SourceBook, SendOutcome
 			this.#note(count);
 			left -= Math.max(receiver.batch.count, 1);
 			if (receiver.batch.count > 0) this.#handlers.onBatch(this, receiver.batch);
-			if (count < wanted) return;
+			if (count < limit) return;
 		}
 	}
 

@@ -86,7 +86,7 @@ export class SendMessages {
 		return this.#memory.address + i * HEADER;
 	}
 
-	/** Adds a message without spans; undefined = to where the socket is connected to. */
+	/** Adds a message without spans. `undefined`: to where the socket is connected to. */
 	add(to: BatchRemote | undefined): void {
 		const {words, address} = this.#memory;
 		const i = this.count++;

@@ -16,7 +16,7 @@ export class QueuePool {
 	readonly #kernel: Kernel;
 	readonly #queues: SendQueue[] = [];
 	/**
-	 * By the place of the queue; undefined = it is free. Looking through it costs less than a Set
+	 * By the place of the queue. `undefined`: it is free. Looking through it costs less than a Set
 	 * does, which makes itself a new table every few packets.
 	 */
 	readonly #users = new Array<QueueUser | undefined>(QUEUES).fill(undefined);

@@ -17,7 +17,9 @@ export class BatchRemote implements RemoteAddress {
 	readonly socket: number;
 	readonly host: string;
 	readonly port: number;
-	/** A sockaddr_in or sockaddr_in6, ADDRESS_WORDS long; undefined = none of the socket's family. */
+	/**
+	 * A sockaddr_in or sockaddr_in6, ADDRESS_WORDS long. `undefined`: none of the socket's family.
+	 */
 	readonly words: Uint32Array | undefined;
 	/** Bytes of it. */
 	readonly length: number;
@@ -43,7 +45,7 @@ export class BatchRemote implements RemoteAddress {
 }
 
 /**
- * The kernel's form of an IP literal and a port; undefined when it is none. Both begin with the
+ * The kernel's form of an IP literal and a port. `undefined`: it is none. Both begin with the
  * family in the machine's order of bytes and the port in the network's; then
  *
  *     sockaddr_in    4 address 4, zero 8
@@ -63,7 +65,7 @@ export function encodeSocketAddress(host: string, port: number): Uint32Array | u
 	return words;
 }
 
-/** The family of what lies at words[at...]; undefined for any but IPv4 and IPv6. */
+/** The family of what lies at words[at...]. `undefined`: any but IPv4 and IPv6. */
 export function familyAt(memory: Uint32Array, at: number): IpFamily | undefined {
 	const family = memory[at]! & 0xffff;
 	return family === AF_INET ? 4 : family === AF_INET6 ? 6 : undefined;

@@ -1,5 +1,7 @@
-import type {RefusedKind} from '../core/events.ts';
-import {RefusalCode} from '../wire/constants.ts';
+import {RefusalCode} from './constants.ts';
+
+/** Kinds of refusals of a user: a flow or one of its targets, a stream, a session. */
+export type RefusedKind = 'flow' | 'stream' | 'session';
 
 const THINGS: Readonly<Record<RefusedKind, string>> = {
 	flow: 'flows',
@@ -7,13 +9,13 @@ const THINGS: Readonly<Record<RefusedKind, string>> = {
 	session: 'sessions',
 };
 
-/** The name of a counter of refusals: those of TCP are apart. */
+/** Returns the name of a counter of refusals: those of TCP are apart. */
 export function refusalCounter(code: number, kind: RefusedKind): string {
 	const word = refusalWord(code, kind);
 	return kind === 'stream' ? `tcp-${word}` : word;
 }
 
-/** A word for one of RefusalCode, as it is meant for that kind. */
+/** Returns the word for one of RefusalCode, as it is meant for that kind. */
 export function refusalWord(code: number, kind: RefusedKind = 'flow'): string {
 	switch (code) {
 		case RefusalCode.LIMIT:
