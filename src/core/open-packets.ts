@@ -16,23 +16,24 @@ export interface OpenPacket {
  * another one send off, so that what comes in first goes out first.
  */
 export class OpenPackets {
-	/** In the order in which they were opened. */
+	/** In the order in which they were opened: the first `#count`. */
 	readonly #open: OpenPacket[] = [];
+	#count = 0;
 	#latest: OpenPacket | undefined;
 
 	/** Local id of the session whose packets are open, or were sent since; `undefined`: none. */
 	get session(): number | undefined {
-		return this.#open[0]?.session;
+		return this.#count === 0 ? undefined : this.#open[0]?.session;
 	}
 
 	/** Adds a packet that a datagram is about to open or to join. */
 	add(packet: OpenPacket, now: Millis): void {
 		// Datagrams come in batches for the same one.
 		if (packet === this.#latest) return;
-		if (!this.#open.includes(packet)) {
-			const isOther = this.session !== undefined && this.session !== packet.session;
-			if (isOther || this.#open.length === MAX_OPEN_PACKETS) this.flush(now);
-			this.#open.push(packet);
+		if (!this.#has(packet)) {
+			const isOther = this.#count > 0 && this.session !== packet.session;
+			if (isOther || this.#count === MAX_OPEN_PACKETS) this.flush(now);
+			this.#open[this.#count++] = packet;
 		}
 		this.#latest = packet;
 	}
@@ -40,7 +41,12 @@ export class OpenPackets {
 	/** Sends all that are open. */
 	flush(now: Millis): void {
 		this.#latest = undefined;
-		for (const packet of this.#open) packet.flush(now);
-		this.#open.length = 0;
+		for (let i = 0; i < this.#count; i++) this.#open[i]!.flush(now);
+		this.#count = 0;
+	}
+
+	#has(packet: OpenPacket): boolean {
+		for (let i = 0; i < this.#count; i++) if (this.#open[i] === packet) return true;
+		return false;
 	}
 }

@@ -1,7 +1,7 @@
 import type {Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
 import {NOT_SENT, type PacketSender} from '../packets/packet-sender.ts';
-import type {Path} from '../path/path.ts';
+import {Route} from '../packets/route.ts';
 import {Sent} from '../sent.ts';
 import type {Dispatch} from './dispatch/dispatch.ts';
 
@@ -10,7 +10,7 @@ export class RoutedSender {
 	readonly #sender: PacketSender;
 	readonly #dispatch: Dispatch;
 	/** Filled anew for each packet. */
-	readonly #route: Path[] = [];
+	readonly #route = new Route();
 
 	constructor(sender: PacketSender, dispatch: Dispatch) {
 		this.#sender = sender;
@@ -36,7 +36,7 @@ export class RoutedSender {
 	sendData(slot: Slot, now: Millis): boolean {
 		const bytes = this.#sender.lengthOf(slot);
 		this.#dispatch.route(bytes, now, this.#route);
-		if (this.#route.length > 0) this.#dispatch.sample(bytes, now, this.#route);
+		if (this.#route.count > 0) this.#dispatch.sample(bytes, now, this.#route);
 		return this.#sender.send(slot, this.#route, now, Sent.DATA) !== NOT_SENT;
 	}
 

@@ -11,6 +11,7 @@ import type {PathSet} from '../path/path-set.ts';
 import {Sent} from '../sent.ts';
 import type {PacketSender} from './packet-sender.ts';
 import {Receipts} from './receipts.ts';
+import {Route} from './route.ts';
 
 /** Packet numbers of which is remembered whether they are to be reported. */
 const REMEMBERED = 65_536;
@@ -29,7 +30,7 @@ export class FeedbackSender {
 	/** Paths that carry packets now, the best first. */
 	readonly #chosen: readonly Path[];
 	/** The paths of the report being sent. */
-	readonly #route: Path[] = [];
+	readonly #route = new Route();
 	readonly #receipts: (Receipts | undefined)[] = [];
 	/** Bits of packet numbers that are to be reported. */
 	readonly #eliciting: Uint32Array = new Uint32Array(REMEMBERED / 32);
@@ -118,9 +119,9 @@ export class FeedbackSender {
 		if (best === undefined) return;
 		const another = this.#another(best);
 		const route = this.#route;
-		route.length = 0;
-		route.push(best);
-		if (another !== undefined) route.push(another);
+		route.clear();
+		route.add(best);
+		if (another !== undefined) route.add(another);
 		this.#sendParts(now);
 	}
 

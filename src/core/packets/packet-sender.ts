@@ -9,6 +9,7 @@ import type {PathSet} from '../path/path-set.ts';
 import {Sent} from '../sent.ts';
 import type {Transmit} from '../transmit.ts';
 import type {KeySchedule} from './key-schedule.ts';
+import type {Route} from './route.ts';
 import {SentTimes} from './sent-times.ts';
 
 const TAG = 16;
@@ -73,14 +74,15 @@ export class PacketSender {
 	}
 
 	/**
-	 * Sends the frames in a slot on each path of `route`, which admitted a packet of that size. Returns
+	 * Sends the frames in a slot on each path of a route, which admitted a packet of that size. Returns
 	 * the packet's number, or NOT_SENT (counted) when no path took it. The slot is gone either way.
 	 */
-	send(slot: Slot, route: readonly Path[], now: Millis, what: Sent): number {
+	send(slot: Slot, {paths, count}: Route, now: Millis, what: Sent): number {
 		const number = this.#seal(slot, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
-		for (const path of route) {
+		for (let i = 0; i < count; i++) {
+			const path = paths[i]!;
 			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
 		}
 		return this.#finish(transmit, now, what) ? number : NOT_SENT;

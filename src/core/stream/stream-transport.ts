@@ -5,8 +5,8 @@ import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import type {Carrier} from '../packets/carrier.ts';
 import type {CarrierSet} from '../packets/carrier-set.ts';
 import {Lateness} from '../packets/lateness.ts';
+import {Route} from '../packets/route.ts';
 import type {PacketOwner} from '../packets/sent-packet.ts';
-import type {Path} from '../path/path.ts';
 import {Sent} from '../sent.ts';
 import {Beginnings} from './beginnings.ts';
 import type {PacketFiller} from './packet-filler.ts';
@@ -29,7 +29,7 @@ export interface StreamSender {
 	/** Bytes of UDP payload that the frames in a slot become. */
 	lengthOf(slot: Slot): number;
 	/** Sends the frames in a slot on each path of `route`, which admitted the packet; its number. */
-	send(slot: Slot, route: readonly Path[], now: Millis, what: Sent): number;
+	send(slot: Slot, route: Route, now: Millis, what: Sent): number;
 }
 
 /** What makes a transport. */
@@ -50,7 +50,8 @@ export class StreamTransport implements PacketOwner {
 	readonly #init: StreamTransportInit;
 	/** Those of the chosen paths, the best first. */
 	readonly #order: Carrier[] = [];
-	readonly #destinations: Path[] = [];
+	/** Where the packet being sent goes. */
+	readonly #route = new Route();
 	readonly #packets: StreamPackets = new StreamPackets(this);
 	readonly #beginnings = new Beginnings();
 	/** Paths that may carry the only copy of something, as bits. */
@@ -164,32 +165,32 @@ export class StreamTransport implements PacketOwner {
 			return false;
 		}
 		this.#choose(lead, now, size);
-		const destinations = this.#destinations;
+		const route = this.#route;
 		carriers.skipNumber();
 		slot.start = HEAD_ROOM;
 		slot.end = end;
 		const length = sender.lengthOf(slot);
 		const bytes = length + HEADERS;
 		const taken = this.#admit(length);
-		if (taken > 0) dispatch.sample(length, now, destinations);
-		const number = sender.send(slot, destinations, now, Sent.DATA);
-		// Copies that only measure are no concern of the models.
-		destinations.length = taken;
+		if (taken > 0) dispatch.sample(length, now, route);
+		const number = sender.send(slot, route, now, Sent.DATA);
 		// What was not sent anywhere is lost at once, and tried again when a path is open.
-		if (destinations.length === 0) carriers.unsent(packet);
-		for (const path of destinations) {
+		if (taken === 0) carriers.unsent(packet);
+		// Copies that only measure, behind them, are no concern of the models.
+		for (let i = 0; i < taken; i++) {
+			const path = route.paths[i]!;
 			path.streamBytesSent += bytes;
 			carriers.of(path).sent(packet, number, bytes, now);
 		}
-		if (destinations.length === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
-		return destinations.length > 0;
+		if (taken === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
+		return taken > 0;
 	}
 
 	/** Where the packet filled last goes: to `lead`, and copies as far as the models of the others allow. */
 	#choose(lead: Carrier, now: Millis, size: number): void {
 		const {filler} = this.#init;
-		this.#destinations.length = 0;
-		this.#destinations.push(lead.path);
+		this.#route.clear();
+		this.#route.add(lead.path);
 		// What the other paths have room for belongs to bytes that were never sent, while there are some.
 		if (filler.hasWork && !filler.urgent) {
 			this.#sample(lead, now, size);
@@ -199,21 +200,21 @@ export class StreamTransport implements PacketOwner {
 		const patience = filler.urgent ? URGENT_LEAD : 0;
 		for (const carrier of this.#order) {
 			if (carrier === lead || carrier.delayUntilSend(now, size) > patience) continue;
-			this.#destinations.push(carrier.path);
+			this.#route.add(carrier.path);
 		}
 	}
 
-	/** Leaves of the destinations those that take a packet of that size, and charges them; how many. */
+	/** Leaves of the route the paths that take a packet of that size, and charges them; how many. */
 	#admit(length: number): number {
-		const destinations = this.#destinations;
-		let taken = 0;
-		for (const path of destinations) {
+		const {paths, count} = this.#route;
+		this.#route.clear();
+		for (let i = 0; i < count; i++) {
+			const path = paths[i]!;
 			if (length > path.mtu.confirmed || !path.reaches(length)) continue;
 			path.saturation.charge(length);
-			destinations[taken++] = path;
+			this.#route.add(path);
 		}
-		destinations.length = taken;
-		return taken;
+		return this.#route.count;
 	}
 
 	/** A copy on a path that nothing is sent on shows when it is better than it was. */
@@ -224,7 +225,7 @@ export class StreamTransport implements PacketOwner {
 			if (carrier.delayUntilSend(now, size) > 0) continue;
 			// It could carry more: how fast it delivers this says nothing of its rate.
 			carrier.model.setApplicationLimited(now);
-			this.#destinations.push(carrier.path);
+			this.#route.add(carrier.path);
 		}
 	}
 

@@ -1,5 +1,6 @@
 import type {Millis} from '../../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../../wire/constants.ts';
+import type {Route} from '../../packets/route.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
 import {chooseSamples, compare, isSound, rank, takeLast, takeSample} from './ranking.ts';
@@ -48,22 +49,22 @@ export class BestDispatch implements Dispatch {
 		this.paths.push(leader, ...others);
 	}
 
-	route(bytes: number, now: Millis, out: Path[]): void {
+	route(bytes: number, now: Millis, out: Route): void {
 		if (now >= this.#reviewAt) this.pathsChanged(this.#all, now);
-		out.length = 0;
-		for (const path of this.paths) if (path.admits(bytes, now)) out.push(path);
-		if (out.length > 0) return;
+		out.clear();
+		for (const path of this.paths) if (path.admits(bytes, now)) out.add(path);
+		if (out.count > 0) return;
 		for (const path of this.#next) {
 			if (!path.admits(bytes, now)) continue;
-			out.push(path);
+			out.add(path);
 			return;
 		}
 		takeLast(this.paths, bytes, out);
 	}
 
-	sample(bytes: number, now: Millis, out: Path[]): void {
+	sample(bytes: number, now: Millis, out: Route): void {
 		for (const path of this.#sampled) {
-			if (!out.includes(path)) takeSample(path, bytes, now, out);
+			if (!out.has(path)) takeSample(path, bytes, now, out);
 		}
 	}
 }

@@ -1,4 +1,5 @@
 import type {Millis} from '../../../bytes/time.ts';
+import type {Route} from '../../packets/route.ts';
 import type {Path} from '../../path/path.ts';
 import type {PathsObserver} from '../../path/path-set.ts';
 
@@ -12,7 +13,7 @@ export interface Dispatch extends PathsObserver {
 	 * Fills `out` with the paths that take a packet of `bytes` now, whose allowances it is taken from;
 	 * empty = none takes it.
 	 */
-	route(bytes: number, now: Millis, out: Path[]): void;
+	route(bytes: number, now: Millis, out: Route): void;
 	/** Appends the paths that get a copy of a data packet only to measure what arrives there. */
-	sample(bytes: number, now: Millis, out: Path[]): void;
+	sample(bytes: number, now: Millis, out: Route): void;
 }

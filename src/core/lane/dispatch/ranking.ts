@@ -1,4 +1,5 @@
 import type {Millis} from '../../../bytes/time.ts';
+import type {Route} from '../../packets/route.ts';
 import {WORST_GRADE} from '../../path/delivery.ts';
 import type {Path} from '../../path/path.ts';
 
@@ -41,18 +42,18 @@ export function chooseSamples(
 }
 
 /** Appends a sampled path when a copy is due there and the path takes it. */
-export function takeSample(path: Path, bytes: number, now: Millis, out: Path[]): void {
+export function takeSample(path: Path, bytes: number, now: Millis, out: Route): void {
 	const isDue = path.delivery.sample(now, path.settings.metered);
-	if (isDue && path.admits(bytes, now)) out.push(path);
+	if (isDue && path.admits(bytes, now)) out.add(path);
 }
 
 /** Appends the first path that may take a packet which all of them have just refused. */
-export function takeLast(paths: readonly Path[], bytes: number, out: Path[]): void {
+export function takeLast(paths: readonly Path[], bytes: number, out: Route): void {
 	for (const path of paths) {
 		if (bytes > path.mtu.confirmed || !path.saturation.allowLast() || !path.reaches(bytes)) {
 			continue;
 		}
-		out.push(path);
+		out.add(path);
 		return;
 	}
 }

@@ -1,5 +1,6 @@
 import type {Millis} from '../../../bytes/time.ts';
 import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../../wire/constants.ts';
+import type {Route} from '../../packets/route.ts';
 import {WORST_GRADE} from '../../path/delivery.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
@@ -50,13 +51,13 @@ export class RedundantDispatch implements Dispatch {
 	}
 
 	/** When every path refuses its copy, the best one takes it all the same: the rest is the network's. */
-	route(bytes: number, now: Millis, out: Path[]): void {
-		out.length = 0;
-		for (const path of this.paths) if (path.admits(bytes, now)) out.push(path);
-		if (out.length === 0) takeLast(this.paths, bytes, out);
+	route(bytes: number, now: Millis, out: Route): void {
+		out.clear();
+		for (const path of this.paths) if (path.admits(bytes, now)) out.add(path);
+		if (out.count === 0) takeLast(this.paths, bytes, out);
 	}
 
-	sample(bytes: number, now: Millis, out: Path[]): void {
+	sample(bytes: number, now: Millis, out: Route): void {
 		for (const path of this.#sampled) takeSample(path, bytes, now, out);
 	}
 

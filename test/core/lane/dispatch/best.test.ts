@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type {PathState} from '../../../../src/core/events.ts';
 import {BestDispatch} from '../../../../src/core/lane/dispatch/best.ts';
+import {Route} from '../../../../src/core/packets/route.ts';
 import {WORST_GRADE} from '../../../../src/core/path/delivery.ts';
 import type {Path} from '../../../../src/core/path/path.ts';
 import {type Description, pathsOf} from './described-paths.ts';
@@ -11,7 +12,8 @@ function dispatchOver(list: readonly Description[]) {
 	const dispatch = new BestDispatch();
 	const paths = pathsOf(list);
 	dispatch.pathsChanged(paths, 0);
-	const out: Path[] = [];
+	const out = new Route();
+	const ids = () => out.paths.slice(0, out.count).map(({id}) => id);
 	return {
 		dispatch,
 		paths,
@@ -22,13 +24,13 @@ function dispatchOver(list: readonly Description[]) {
 		},
 		route(bytes = 1000, now = 0): number[] {
 			dispatch.route(bytes, now, out);
-			return out.map(({id}) => id);
+			return ids();
 		},
 		sampled(now: number): number[] {
 			dispatch.route(1000, now, out);
-			const count = out.length;
+			const {count} = out;
 			dispatch.sample(1000, now, out);
-			return out.slice(count).map(({id}) => id);
+			return ids().slice(count);
 		},
 	};
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type {PathState} from '../../../../src/core/events.ts';
 import {chooseSamples} from '../../../../src/core/lane/dispatch/ranking.ts';
 import {chooseRedundant, RedundantDispatch} from '../../../../src/core/lane/dispatch/redundant.ts';
+import {Route} from '../../../../src/core/packets/route.ts';
 import {WORST_GRADE} from '../../../../src/core/path/delivery.ts';
 import type {Path} from '../../../../src/core/path/path.ts';
 import {type Description, pathsOf} from './described-paths.ts';
@@ -134,8 +135,8 @@ function dispatchOver(list: readonly Description[], copies = 0) {
 	dispatch.copies = copies;
 	const paths = pathsOf(list);
 	dispatch.pathsChanged(paths);
-	const out: Path[] = [];
-	const ids = () => out.map(({id}) => id);
+	const out = new Route();
+	const ids = () => out.paths.slice(0, out.count).map(({id}) => id);
 	return {
 		dispatch,
 		paths,
@@ -144,7 +145,7 @@ function dispatchOver(list: readonly Description[], copies = 0) {
 			return ids();
 		},
 		sampled(now: number): number[] {
-			out.length = 0;
+			out.clear();
 			dispatch.sample(1000, now, out);
 			return ids();
 		},
