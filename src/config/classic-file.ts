@@ -5,8 +5,9 @@ import type {PathDraft} from './paths.ts';
 
 /**
  * Reads the configuration file of the original mptunnel, every line of which is a path: see
- * `readPathLine`. `#` anywhere and `;` before a word start a comment; blank lines, CRLF and a byte order mark are
- * accepted. Every bad line is added to `problems` as `FILE:LINE` and left out of the result.
+ * `readPathLine`. `#` anywhere and `;` before a word start a comment; blank lines, CRLF and a byte
+ * order mark are accepted. Every bad line is added to `problems` as `FILE:LINE` and left out of the
+ * result.
  */
 export function readClassicFile(
 	name: string,

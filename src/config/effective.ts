@@ -8,7 +8,9 @@ import type {KeyOptions} from './keys.ts';
 import type {ServerOptions} from './server.ts';
 import type {SocksOptions} from './socks.ts';
 
-/** What `--check` prints of options: YAML for people, or one line of JSON; never a key or a password. */
+/**
+ * Formats options for `--check`: YAML for people, or one line of JSON; never a key or a password.
+ */
 export function formatOptions(options: ClientOptions | ServerOptions, json: boolean): string {
 	const shown = 'paths' in options ? shownClient(options) : shownServer(options);
 	// What is undefined is left out.

@@ -1,6 +1,8 @@
 import {isLoopback} from '../text/ip.ts';
 
-/** As the host of a port to listen on: both loopback addresses, or the one that this machine has. */
+/**
+ * As the host of a port to listen on: both loopback addresses, or the one that this machine has.
+ */
 export const LOCALHOST = 'localhost';
 
 /** A host and a UDP or TCP port. */

@@ -6,7 +6,9 @@ export interface Problem {
 	readonly where: string;
 	/** Dotted path, flag or variable (`paths[1].bind`, `--copies`); empty where `reason` names it. */
 	readonly field: string;
-	/** What is wrong, outside text in it quoted and escaped; never a key or a part of one. */
+	/**
+	 * Description of the fault, outside text in it quoted and escaped; never a key or a part of one.
+	 */
 	readonly reason: string;
 }
 

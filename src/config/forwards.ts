@@ -44,7 +44,10 @@ export const FORWARDS: Type<Located<readonly ForwardOptions[]>> = located(
 	many(quoted(readForward, {pattern: '^(udp|tcp):[^=]+=[^=]+:[0-9]+$'})),
 );
 
-/** Reports all that forwards cannot go with; two on one port are a mistake of the user, not of the machine. */
+/**
+ * Reports all that forwards cannot go with; two on one port are a mistake of the user, not of the
+ * machine.
+ */
 export function checkForwards(
 	settings: Located<readonly ForwardOptions[]> | undefined,
 	{

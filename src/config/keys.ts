@@ -21,7 +21,7 @@ export type KeyOptions =
 	| {readonly keyless: true}
 	| {readonly keyless: false; readonly users: readonly [UserKey, ...UserKey[]]};
 
-/** One place that was told to hold keys, not read yet. */
+/** One place that should hold keys, not read yet. */
 export interface KeyEntry {
 	/** As in `Problem`. */
 	readonly where: string;
@@ -41,7 +41,7 @@ export interface KeySource {
 	readonly entries: readonly KeyEntry[];
 }
 
-/** What {@link readKeys} found. */
+/** Result of {@link readKeys}. */
 export interface ReadKeys {
 	/** Undefined when a problem was added. */
 	readonly keys: KeyOptions | undefined;

@@ -17,19 +17,21 @@ export interface RateOptions {
 export interface PathMark {
 	/** SO_MARK of Linux, 1 to 2^32 - 1. */
 	readonly value: number;
-	/** Where it is written, for what is to be said of it. */
+	/** Place in the configuration, for messages about it. */
 	readonly place: string;
 }
 
 /** One path: a bridge (or the server itself) and how to reach it. */
 export interface PathOptions extends Endpoint {
-	/** Unique in the configuration: the `name=` word, else the position counted from 1 (`1`, `2`…). */
+	/**
+	 * Unique in the configuration: the `name=` word, else the position counted from 1 (`1`, `2`…).
+	 */
 	readonly name: string;
 	/** The local IP literal that this path's socket is bound to; undefined = the system chooses. */
 	readonly bind: string | undefined;
 	/** The network interface that it is bound to; never beside `bind`. */
 	readonly device: string | undefined;
-	/** What the packets are marked with, for the rules of routing; undefined = nothing. */
+	/** Mark of the packets, for the rules of routing. `undefined`: none. */
 	readonly mark: PathMark | undefined;
 	/** The local port asked for; undefined = the one kept in the state folder, else any. */
 	readonly localPort: number | undefined;
@@ -46,7 +48,9 @@ export interface PathOptions extends Endpoint {
 /** The most paths of one client; a path id is a small number on the wire. */
 export const PATH_LIMIT = 16;
 
-/** One path as a file gives it, each value valid by itself; the place is where problems are shown. */
+/**
+ * One path as a file gives it, each value valid by itself; the place is where problems are shown.
+ */
 export interface PathDraft {
 	readonly where: string;
 	readonly field: string;

@@ -99,7 +99,9 @@ const KEYS: Table<Pick<ServerSettings, 'key' | 'keyFile'>> = {
 	},
 };
 
-/** The descriptors of everything that mpserver reads; problems of files are listed in this order. */
+/**
+ * The descriptors of everything that mpserver reads; problems of files are listed in this order.
+ */
 export const SERVER_TABLE: Table<ServerSettings> = {
 	...KEYS,
 	...SHARED,

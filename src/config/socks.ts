@@ -27,7 +27,7 @@ export interface SocksUser {
 	readonly password: string;
 }
 
-/** How the SOCKS5 listener is opened. */
+/** Options of the SOCKS5 listener. */
 export interface SocksOptions {
 	readonly listen: Endpoint;
 	/** True when a source asks for it: then it is an error that it cannot be opened. */
@@ -38,7 +38,9 @@ export interface SocksOptions {
 	readonly authReply: 1 | 5;
 	/** The hosts that may answer an association: all (`none`), or only addresses that it sent to. */
 	readonly filter: 'none' | 'address';
-	/** The IP address that clients are given for their datagrams; `undefined`: the one they reached. */
+	/**
+	 * The IP address that clients are given for their datagrams; `undefined`: the one they reached.
+	 */
 	readonly advertise: string | undefined;
 	/** The one UDP port of all associations; `undefined`: each has its own. */
 	readonly udpPort: number | undefined;

@@ -32,7 +32,7 @@ export function readAddress(text: string): string {
 	return address;
 }
 
-/** Where the socket of a path is bound. */
+/** Binding of a path's socket. */
 export interface Bind {
 	/** An IP literal. */
 	readonly bind: string | undefined;
@@ -40,7 +40,7 @@ export interface Bind {
 	readonly device: string | undefined;
 }
 
-/** Wherever the system likes. */
+/** No binding: the system chooses. */
 export const NO_BIND: Bind = {bind: undefined, device: undefined};
 
 /** An IP literal or the name of a network interface: up to 15 bytes, beginning with a letter. */
@@ -72,8 +72,8 @@ export function readHost(text: string): string {
 }
 
 /**
- * `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. `PORT`, `:PORT` and `localhost:PORT` are the port on
- * both loopback addresses, with the host {@link LOCALHOST}: never on all addresses.
+ * `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. `PORT`, `:PORT` and `localhost:PORT` are the
+ * port on both loopback addresses, with the host {@link LOCALHOST}: never on all addresses.
  */
 export function readListenAddress(text: string): Endpoint {
 	const [, local] = /^(?:(?:localhost)?:)?([0-9]+)$/i.exec(text) ?? [];

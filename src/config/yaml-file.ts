@@ -89,9 +89,9 @@ const LEXEME_LIMIT = 100_000;
 const DEPTH_LIMIT = 100;
 
 /**
- * What makes a text unfit for the composer, which is recursive (a stack that runs out while V8
- * compiles a regular expression aborts the process, no catch helps) and compares each key of a
- * mapping with each other. The lexer recurses too, but over indicators in a row only.
+ * Returns the reason why a text is unfit for the composer, which is recursive (a stack that runs
+ * out while V8 compiles a regular expression aborts the process, no catch helps) and compares each
+ * key of a mapping with each other. The lexer recurses too, but over indicators in a row only.
  */
 function excessOf(text: string): string | undefined {
 	const tooDeep = 'nested too deeply';

@@ -1,18 +1,23 @@
-/** The part of a budget that is divided among its accounts; the rest is for whoever comes first. */
+/**
+ * The part of a budget that is divided among its accounts; the rest is lent in the order of
+ * requests.
+ */
 const DIVIDED = 0.5;
-/** What of its room an account spends on growth while others of the same account have little. */
+/**
+ * Part of its room that an account spends on growth while others of the same account have little.
+ */
 const GROWTH_SHARE = 0.75;
 
 /**
- * A number of bytes or of things that accounts share. Each account is guaranteed an equal share of one
- * half; beyond it accounts borrow from what nobody is guaranteed, while there is some. So nobody can
- * take what another is guaranteed, and a single account has everything.
+ * A number of bytes or of things that accounts share. Each account is guaranteed an equal share of
+ * one half; beyond it accounts borrow from the rest, while there is some. So no account takes what
+ * another is guaranteed, and a single account has everything.
  */
 export class Budget {
 	readonly limit: number;
-	/** What every account may use whatever the others do. */
+	/** Amount that every account may use whatever the others do. */
 	readonly guarantee: number;
-	/** What accounts use beyond their guarantees, together. */
+	/** Amount that accounts use beyond their guarantees, together. */
 	borrowed = 0;
 	readonly #common: number;
 
@@ -23,7 +28,7 @@ export class Budget {
 		this.#common = accounts <= 1 ? 0 : limit - accounts * this.guarantee;
 	}
 
-	/** What may still be borrowed. */
+	/** Amount that may still be borrowed. */
 	get free(): number {
 		return Math.max(0, this.#common - this.borrowed);
 	}
@@ -34,7 +39,7 @@ export class Budget {
 	}
 }
 
-/** What one user uses of a {@link Budget}. */
+/** One user's part of a {@link Budget}. */
 export class Account {
 	used = 0;
 	readonly cap: number;
@@ -45,7 +50,7 @@ export class Account {
 		this.cap = cap;
 	}
 
-	/** How much more it may use now. */
+	/** Amount that it may still use. */
 	get room(): number {
 		const {guarantee, free} = this.#budget;
 		return Math.min(this.cap - this.used, Math.max(0, guarantee - this.used) + free);
@@ -68,7 +73,10 @@ export class Account {
 		return true;
 	}
 
-	/** Uses up to `count` as far as there is room to grow, at least `least` whatever is left; how many. */
+	/**
+	 * Uses up to `count` as far as there is room to grow, at least `least` whatever is left; how
+	 * many.
+	 */
 	takeUpTo(count: number, least: number): number {
 		const growth = GROWTH_SHARE * (this.used + Math.max(0, this.room)) - this.used;
 		const got = Math.max(Math.min(count, least), Math.min(count, Math.floor(growth)));

@@ -48,8 +48,8 @@ export class EndpointContext {
 	}
 
 	/**
-	 * Queues an event for the driver. Those that release something or change a state are never dropped:
-	 * an input causes no more of them than there are flows, sessions and paths.
+	 * Queues an event for the driver. Those that release something or change a state are never
+	 * dropped: an input causes no more of them than there are flows, sessions and paths.
 	 */
 	emit(event: EndpointEvent): void {
 		if (this.#events.length >= NEWS && isNews(event)) this.drops.count('event');

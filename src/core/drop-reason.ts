@@ -1,4 +1,4 @@
-/** Why a datagram from the network, or one for it, was dropped; each has a counter. */
+/** Reasons why a datagram from the network, or one for it, was dropped; each has a counter. */
 export const DROP_REASONS = [
 	'short',
 	'not-ours',
@@ -45,7 +45,7 @@ export class DropCounters {
 		return reason;
 	}
 
-	/** How often that was the reason. */
+	/** Drops for that reason. */
 	get(reason: DropReason): number {
 		return this.#counts.get(reason) ?? 0;
 	}

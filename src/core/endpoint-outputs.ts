@@ -7,7 +7,7 @@ import type {EndpointEvent} from './events.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 import type {TunnelStream} from './tunnel-stream.ts';
 
-/** What both endpoints hand out in the same way; see Endpoint for the contract. */
+/** Outputs of both endpoints; see Endpoint for the contract. */
 export class EndpointOutputs {
 	protected readonly context: EndpointContext;
 

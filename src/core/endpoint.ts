@@ -47,7 +47,9 @@ export interface Endpoint {
 	pollTransmit(now: Millis): Transmit | undefined;
 	/** Gives a slot back when its memory may be overwritten. */
 	releaseSlot(slot: Slot): void;
-	/** Sends the packet that waits for more datagrams to join it: at the end of every batch of inputs. */
+	/**
+	 * Sends the packet that waits for more datagrams to join it: at the end of every batch of inputs.
+	 */
 	flush(now: Millis): void;
 	/** The next datagram that the last `receive` brought out of the tunnel. */
 	pollDelivery(): Delivery | undefined;
@@ -60,9 +62,9 @@ export interface Endpoint {
 	/** Sends what streams have to send. */
 	pumpStreams(now: Millis): void;
 	/**
-	 * Does what is due in some milliseconds: after a batch of inputs it is cheap, and saves a wake-up.
-	 * Call it when the batch is drained; true = there is something to drain again, and `nextTimeout` may
-	 * be later than before.
+	 * Does what is due in some milliseconds: after a batch of inputs it is cheap, and saves a
+	 * wake-up. Call it when the batch is drained; true = there is something to drain again, and
+	 * `nextTimeout` may be later than before.
 	 */
 	runEarly(now: Millis): boolean;
 	/** When handleTimeout wants to be called; NEVER when nothing is armed. */
@@ -113,9 +115,15 @@ export interface ClientEndpoint extends Endpoint {
 	probePath(path: number, now: Millis): void;
 	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
 	pathRefused(path: number, now: Millis, reason: string): void;
-	/** Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no route. */
+	/**
+	 * Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no
+	 * route.
+	 */
 	pathLost(path: number, now: Millis, reason: string): void;
-	/** The system said that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so the network. */
+	/**
+	 * The system said that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so the
+	 * network.
+	 */
 	pathTooLong(path: number, size: number, now: Millis): void;
 }
 
@@ -174,7 +182,10 @@ export interface ClientPathConfig extends PathSettings {
 
 /** One place where applications of the client send datagrams to. */
 export interface ListenerConfig {
-	/** Part of the key by which the server finds a flow again: stable over restarts, ASCII, <= 64 characters. */
+	/**
+	 * Part of the key by which the server finds a flow again: stable over restarts, ASCII, <= 64
+	 * characters.
+	 */
 	readonly name: string;
 	/** Whether each datagram names its target (SOCKS5); else all go to the same one. */
 	readonly open?: boolean;
@@ -202,8 +213,8 @@ export interface ClientConfig {
 	/** A session whose keys could not be replaced for so long ends, 1 h. */
 	readonly keyLimit?: Millis;
 	/**
-	 * A flow without datagrams stays for this, 300 s (RFC 4787); those with one target stay as long as
-	 * the session, up to 256 of them.
+	 * A flow without datagrams stays for this, 300 s (RFC 4787); those with one target stay as long
+	 * as the session, up to 256 of them.
 	 */
 	readonly flowIdle: Millis;
 	/** How long datagrams wait for a session or a path, 500 ms. */

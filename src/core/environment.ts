@@ -3,7 +3,7 @@ import type {Millis} from '../bytes/time.ts';
 import type {AeadFactory} from '../crypto/aead.ts';
 import type {DiffieHellman} from '../crypto/noise.ts';
 
-/** What an endpoint gets from outside instead of reaching for it. */
+/** Inputs of an endpoint from outside: randomness, clock, ciphers. */
 export interface Environment {
 	readonly random: Random;
 	/** The wall clock in milliseconds since 1970 at monotonic time `now`; it may jump. */

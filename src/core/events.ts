@@ -1,10 +1,10 @@
 import type {Millis} from '../bytes/time.ts';
 import type {RefusedKind} from '../wire/refusal.ts';
 
-/** How a sending direction of a path is judged. */
+/** Verdict on a sending direction of a path. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';
 
-/** What an endpoint tells the layer above, at a low rate; drained by `pollEvent`. */
+/** Events for the layer above, at a low rate; drained by `pollEvent`. */
 export type EndpointEvent =
 	| {
 			/** A session exists from now on. `resumed` = the old one goes on under new keys. */
@@ -25,7 +25,10 @@ export type EndpointEvent =
 			readonly reason: string;
 	  }
 	| {
-			/** Client: nothing was heard of this path for a while; connect its socket anew on the same port. */
+			/**
+			 * Client: nothing was received on this path for a while; connect its socket anew on the same
+			 * port.
+			 */
 			readonly type: 'path-silent';
 			readonly path: number;
 	  }
@@ -38,7 +41,10 @@ export type EndpointEvent =
 			readonly address: string;
 	  }
 	| {
-			/** Datagrams of `size` bytes are split; what an application sends with up to `fits` is not. Once a minute. */
+			/**
+			 * Datagrams of `size` bytes are split; what an application sends with up to `fits` is not.
+			 * Once a minute.
+			 */
 			readonly type: 'datagrams-split';
 			readonly session: number;
 			readonly size: number;
@@ -63,7 +69,9 @@ export type EndpointEvent =
 			readonly clientId: Uint8Array;
 	  }
 	| {
-			/** Client: the server refused a target that an application named, a whole flow, or a stream. */
+			/**
+			 * Client: the server refused a target that an application named, a whole flow, or a stream.
+			 */
 			readonly type: 'target-refused';
 			readonly kind: 'flow' | 'stream';
 			readonly flow: number;
@@ -79,7 +87,10 @@ export type EndpointEvent =
 			readonly text: string;
 	  }
 	| {
-			/** Something that the user has to mend: named settings that differ, another version, an unknown key. */
+			/**
+			 * Something that the user has to mend: named settings that differ, another version, an
+			 * unknown key.
+			 */
 			readonly type: 'warning';
 			readonly code:
 				| 'encryption-differs'
@@ -93,7 +104,7 @@ export type EndpointEvent =
 			/** Address or path name where it showed; text from outside. */
 			readonly where: string;
 			readonly text: string;
-			/** How often it happened since the last event with this code, this time included. */
+			/** Occurrences since the last event with this code, this one included. */
 			readonly times: number;
 	  };
 
@@ -105,11 +116,14 @@ export interface DirectionStatus {
 	readonly loss: number | undefined;
 	/** One-way delay above the smallest of the last 10 s, in ms. */
 	readonly queueing: Millis | undefined;
-	/** Bytes of packets with parts of streams: copies included when sending, the first ones when receiving. */
+	/**
+	 * Bytes of packets with parts of streams: copies included when sending, the first ones when
+	 * receiving.
+	 */
 	readonly streamBytes?: number;
 }
 
-/** What is sent on one path. */
+/** Status of the sending direction of one path. */
 export interface SendingStatus extends DirectionStatus {
 	/**
 	 * The same of data alone, without probes, which may arrive where data does not; undefined before
@@ -147,7 +161,7 @@ export interface PathStatus {
 	readonly mtu: number;
 	readonly backup: boolean;
 	readonly metered: boolean;
-	/** How long ago the last packet came in on it; undefined = never. */
+	/** Time since the last packet came in on it. `undefined`: never. */
 	readonly silence: Millis | undefined;
 	/** For how long it has been down, and why; undefined while it is not. */
 	readonly down?: {readonly age: Millis; readonly reason: string} | undefined;
@@ -173,7 +187,9 @@ export interface SessionStatus {
 	/** Packet numbers that never arrived here, of all that the peer is known to have sent: 0 to 1. */
 	readonly residualLoss: number | undefined;
 	readonly rekeys: number;
-	/** How long this end has sealed under the keys of now; they are replaced every two minutes. */
+	/**
+	 * Time for which this end has sealed under the current keys; they are replaced every two minutes.
+	 */
 	readonly keyAge: Millis;
 	readonly streams?: StreamTotals | undefined;
 	readonly paths: readonly PathStatus[];
@@ -191,7 +207,7 @@ export interface UserStatus {
 	readonly streams?: StreamTotals;
 	/** Bytes that its streams and waiting datagrams take now. */
 	readonly memory?: number;
-	/** How often something was refused, by RefusalCode. */
+	/** Refusals by RefusalCode. */
 	readonly refused: readonly {
 		readonly kind: RefusedKind;
 		readonly code: number;
@@ -199,7 +215,7 @@ export interface UserStatus {
 	}[];
 }
 
-/** What an endpoint tells of itself on request. */
+/** Status of an endpoint. */
 export interface EndpointStatus {
 	readonly sessions: readonly SessionStatus[];
 	/** Server only: sessions that no packet has come for yet. */

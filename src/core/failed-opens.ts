@@ -8,17 +8,18 @@ const PER_SECOND = 64;
 const SECOND: Millis = 1000;
 
 /**
- * Bounds what garbage costs. Whoever has seen a packet of a session can forge others with fresh
- * numbers, and each costs an attempt to open it. Sources that no session knows have counters, which
- * they share by a hash: when one is used up, their packets are dropped unopened until the next
- * second. So a flood from one source spends its own counter alone, one from many leaves a client
- * whose address has just changed a good part of its packets, and known sources are not concerned.
+ * Bounds the cost of garbage. An attacker that has seen a packet of a session can forge others with
+ * fresh numbers, and each costs an attempt to open it. Sources unknown to all sessions have
+ * counters, which they share by a hash: when one is used up, their packets are dropped unopened
+ * until the next second. So a flood from one source spends its own counter alone, one from many
+ * leaves a client whose address has just changed a good part of its packets, and known sources are
+ * not concerned.
  */
 export class FailedOpens {
 	readonly #counts: Uint8Array = new Uint8Array(COUNTERS);
 	#since: Millis = Number.NEGATIVE_INFINITY;
 
-	/** Whether a packet of a strange source may be opened. */
+	/** True when a packet of an unknown source may be opened. */
 	mayOpen(remote: RemoteAddress, now: Millis): boolean {
 		if (now - this.#since >= SECOND) {
 			this.#since = now;
@@ -33,7 +34,7 @@ export class FailedOpens {
 	}
 }
 
-// FNV-1a; whoever can choose many sources can fill all counters anyway.
+// FNV-1a; an attacker with many sources can fill all counters anyway.
 function slotOf({key}: RemoteAddress): number {
 	let hash = 0x811c9dc5;
 	for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);

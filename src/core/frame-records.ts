@@ -14,8 +14,8 @@ import type {StreamBegin, StreamData, StreamEnd} from '../wire/frames/stream.ts'
 const EMPTY = new Uint8Array(0);
 
 /**
- * The records that frames are read into, shared by all sessions of an endpoint. Each is valid until the
- * next frame of its kind is read, so a handler is done with it before it reads another packet.
+ * The records that frames are read into, shared by all sessions of an endpoint. Each is valid until
+ * the next frame of its kind is read, so a handler is done with it before it reads another packet.
  */
 export class FrameRecords {
 	readonly datagram: DatagramTo = createDatagram();

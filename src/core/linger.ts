@@ -5,7 +5,10 @@ const SHORTEST: Millis = 300;
 /** A clean stop takes at most a second. */
 const LONGEST: Millis = 800;
 
-/** How long sockets stay open and silent after the goodbye, given the longest round trip time. */
+/**
+ * Returns the time for which sockets stay open and silent after CLOSE, given the longest round trip
+ * time.
+ */
 export function lingerFor(rtt: Millis): Millis {
 	return Math.min(LONGEST, Math.max(1.5 * rtt, SHORTEST));
 }

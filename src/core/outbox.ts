@@ -49,7 +49,7 @@ export class Outbox {
 		return transmit;
 	}
 
-	/** Takes the packet back that was queued last, because nobody wants it. */
+	/** Takes the packet back that was queued last, because it is not needed. */
 	unqueue(transmit: Transmit): void {
 		this.#length--;
 		this.pool.release(transmit.slot);

@@ -1,13 +1,16 @@
 import type {Millis} from '../bytes/time.ts';
 
-/** At most so many events a second for each key; the table of keys is bounded and starts anew each second. */
+/**
+ * At most so many events a second for each key; the table of keys is bounded and starts anew each
+ * second.
+ */
 export class RateLimit {
 	readonly #perSecond: number;
 	readonly #keys: number;
 	readonly #counts = new Map<string, number>();
 	#since: Millis = Number.NEGATIVE_INFINITY;
 
-	/** @param keys how many keys are told apart in a second; further ones are refused */
+	/** @param keys number of keys counted apart in a second; further ones are refused */
 	constructor(perSecond: number, keys: number) {
 		this.#perSecond = perSecond;
 		this.#keys = keys;

@@ -1,13 +1,15 @@
 import type {Millis} from '../bytes/time.ts';
 import type {HostTarget} from '../wire/address.ts';
 
-/** A target (or source) of a flow, as the peer announced it; the same object as long as it is known. */
+/**
+ * A target (or source) of a flow, as the peer announced it; the same object as long as it is known.
+ */
 export interface ReceivedTarget {
 	readonly reference: number;
 	readonly target: HostTarget;
-	/** Whether it is the flow's only one (a forward): nobody else may answer. */
+	/** True when it is the flow's only one (a forward): no other host may answer. */
 	readonly only: boolean;
 	used: Millis;
-	/** When the pair was confirmed last. */
+	/** Time of the last confirmation of the pair. */
 	confirmed: Millis;
 }

@@ -1,11 +1,11 @@
 /**
- * Where a datagram came from or goes to, as `net/` interns it: the same address on the same local
+ * Source or destination of a datagram, as `net/` interns it: the same address on the same local
  * socket is the same object as long as the interning table is not overrun; `key` is equal always.
  */
 export interface RemoteAddress {
 	/** Unique text of (socket, host, port). */
 	readonly key: string;
-	/** Which local socket it was seen on: an index that `net/` gives, never reused. */
+	/** Local socket it was seen on: an index that `net/` gives, never reused. */
 	readonly socket: number;
 	/** IP address as text. */
 	readonly host: string;

@@ -1,4 +1,4 @@
-/** What a window knows of a number. */
+/** Verdict of a window on a number. */
 export const Seen = {FRESH: 0, DUPLICATE: 1, TOO_OLD: 2} as const;
 
 /**

@@ -6,8 +6,8 @@ import type {RemoteAddress} from './remote-address.ts';
 export const MAX_DESTINATIONS = 64;
 
 /**
- * One packet and its destinations: copy i of `count` goes out on path `paths[i]` to `remotes[i]`. Valid
- * until the next `pollTransmit`; the slot stays out until `releaseSlot`.
+ * One packet and its destinations: copy i of `count` goes out on path `paths[i]` to `remotes[i]`.
+ * Valid until the next `pollTransmit`; the slot stays out until `releaseSlot`.
  */
 export class Transmit {
 	slot: Slot;

@@ -1,4 +1,4 @@
-/** Who uses a stream; told after something about it changed. */
+/** User of a stream; called after something about it changed. */
 export interface StreamOwner {
 	streamChanged(): void;
 }
@@ -10,9 +10,9 @@ export interface StreamOwner {
 export interface TunnelStream {
 	/** For logs. */
 	readonly id: number;
-	/** Free for whoever uses the stream. */
+	/** Free for the user of the stream. */
 	owner: StreamOwner | undefined;
-	/** Where to connect to, encoded as on the wire (SOCKS5 form: kind, address, port). */
+	/** Target to connect to, encoded as on the wire (SOCKS5 form: kind, address, port). */
 	readonly target: Uint8Array;
 	/** Server: the user whose stream it is; '' at a client. */
 	readonly user: string;
@@ -20,21 +20,25 @@ export interface TunnelStream {
 	readonly state: 'opening' | 'open' | 'closed';
 	/** Client, once open: the server's own address of the connection (SOCKS5 form). */
 	readonly bound: Uint8Array;
-	/** Why it was rejected, one of RefusalCode; 0 = it was not. */
+	/** Reason of its rejection, one of RefusalCode; 0: not rejected. */
 	readonly rejection: number;
-	/** Why the other end or the tunnel reset it, one of StreamCode; undefined = it was not. */
+	/**
+	 * Reason of a reset by the other end or the tunnel, one of StreamCode. `undefined`: not reset.
+	 */
 	readonly resetCode: number | undefined;
 	/** Takes bytes for the peer, which must not change any more. False = stop until `writable`. */
 	write(bytes: Uint8Array): boolean;
-	/** Whether more bytes are wanted now. */
+	/** True while more bytes are taken. */
 	readonly writable: boolean;
 	/** No more bytes follow those written. */
 	end(): void;
-	/** Wants no more bytes of the peer and throws away those that come; this end's direction goes on. */
+	/**
+	 * Takes no more bytes of the peer and throws away those that come; this end's direction goes on.
+	 */
 	stop(): void;
-	/** Whether the peer wants no more bytes: this end's direction is over, the other goes on. */
+	/** True once the peer takes no more bytes: this end's direction is over, the other goes on. */
 	readonly stopped: boolean;
-	/** Ends both directions at once with one of StreamCode; nothing more is told of the stream. */
+	/** Ends both directions at once with one of StreamCode; the owner is not called any more. */
 	reset(code: number): void;
 	/** Server: the connection is made; `bound` is its local address (SOCKS5 form). */
 	accept(bound: Uint8Array): void;
@@ -44,6 +48,6 @@ export interface TunnelStream {
 	read(): Uint8Array | undefined;
 	/** `count` bytes of those read have left: the peer may send as many more. */
 	consumed(count: number): void;
-	/** Whether the peer has ended its direction and everything of it was read. */
+	/** True once the peer has ended its direction and everything of it was read. */
 	readonly finished: boolean;
 }

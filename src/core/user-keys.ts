@@ -5,7 +5,7 @@ import {PROLOGUE} from '../wire/constants.ts';
 import {COOKIE_LENGTH, INIT_COOKIE_MAC, INIT_MAC} from '../wire/handshake.ts';
 import type {Environment} from './environment.ts';
 
-/** What handshakes under one pre-shared key begin with, computed once. */
+/** State that handshakes under one pre-shared key begin with, computed once. */
 export class UserKeys {
 	readonly hint: number;
 	readonly start: NoiseStart;
@@ -37,7 +37,7 @@ export class UserKeys {
 	}
 }
 
-/** The hash whose first bytes show that whoever sends an INIT was given that cookie. */
+/** The hash whose first bytes show that the sender of an INIT was given that cookie. */
 export function cookieMac(cookie: Uint8Array, bytes: Uint8Array, start: number): string {
 	return new KeyedHash(cookie, INIT_COOKIE_MAC).of(bytes, start);
 }

@@ -3,14 +3,14 @@ import type {EndpointContext} from './context.ts';
 import type {EndpointEvent} from './events.ts';
 import type {RemoteAddress} from './remote-address.ts';
 
-/** What warnings are about. */
+/** Subject of a warning. */
 export type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 
 const INTERVAL: Millis = 1000;
 
 /**
- * Emits warnings that strangers can cause with every packet: of each code the first at once, then one
- * a second at most, with the number of those that it stands for.
+ * Emits warnings that strangers can cause with every packet: of each code the first at once, then
+ * one a second at most, with the number of those that it stands for.
  */
 export class Warnings {
 	readonly #context: EndpointContext;

@@ -8,7 +8,7 @@ const RESET_WINDOW: Millis = 3000;
 const SHORTEST_PAUSE: Millis = 1000;
 const LONGEST_PAUSE: Millis = 16_000;
 
-/** Whether a RESET names the session, and a packet that it sent over that path a moment ago. */
+/** True when a RESET names the session, and a packet that it sent over that path a moment ago. */
 export function namesOurPacket(
 	session: Session,
 	path: number,
@@ -27,8 +27,8 @@ export function namesOurPacket(
 }
 
 /**
- * How often RESETs may cause a resume at once. Each one that proved false doubles the pause before
- * the next, so that whoever forges them for ever causes little work.
+ * Limit of resumes that RESETs cause at once. Each one that proved false doubles the pause before
+ * the next, so that an attacker that forges them for ever causes little work.
  */
 export class ResetAlarms {
 	#next: Millis = Number.NEGATIVE_INFINITY;

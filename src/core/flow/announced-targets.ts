@@ -9,27 +9,30 @@ export interface AnnouncedTarget {
 	/** Never given to another target of the flow. */
 	readonly reference: number;
 	readonly encoded: Uint8Array;
-	/** Whether the peer has confirmed the pair, so that the reference alone will do. */
+	/** Set when the peer has confirmed the pair, so that the reference alone will do. */
 	known: boolean;
 	used: Millis;
 }
 
 /**
- * What this end calls the targets of one flow. References count up and are never reused, so a late
+ * This end's references to the targets of one flow. They count up and are never reused, so a late
  * packet can never reach another host than the one it was sent to: a target that was pushed out
- * gets a new reference when it is wanted again.
+ * gets a new reference when it is used again.
  */
 export class AnnouncedTargets {
 	readonly #byTarget = new Map<string, AnnouncedTarget>();
 	readonly #byReference = new Map<number, AnnouncedTarget>();
 	#next = 0;
 
-	/** How many there are. */
+	/** Targets with a reference. */
 	get size(): number {
 		return this.#byTarget.size;
 	}
 
-	/** The reference for the encoded target bytes[start, end), which are copied; undefined when all are used up. */
+	/**
+	 * The reference for the encoded target bytes[start, end), which are copied; undefined when all
+	 * are used up.
+	 */
 	find(bytes: Uint8Array, start: number, end: number, now: Millis): AnnouncedTarget | undefined {
 		let key = '';
 		for (let i = start; i < end; i++) key += String.fromCharCode(bytes[i]!);

@@ -23,11 +23,13 @@ export interface ClientFlow {
 	readonly target: Uint8Array;
 	/** The targets that the application named; undefined when there is only one. */
 	readonly targets: AnnouncedTargets | undefined;
-	/** Where answers came from. */
+	/** Sources of answers. */
 	readonly sources: ReceivedTargets;
-	/** Whether the server has confirmed the target, so that it need not travel any more. */
+	/** Set when the server has confirmed the target, so that it need not travel any more. */
 	known: boolean;
-	/** The lane of its policy in the session; `undefined`: none of its datagrams went into one yet. */
+	/**
+	 * The lane of its policy in the session; `undefined`: none of its datagrams went into one yet.
+	 */
 	lane: Lane | undefined;
 	active: Millis;
 	refusedUntil: Millis;
@@ -48,7 +50,7 @@ export class ClientFlows {
 		this.#idle = idle;
 	}
 
-	/** How many there are. */
+	/** Flows that exist. */
 	get size(): number {
 		return this.#byId.size;
 	}

@@ -165,7 +165,10 @@ export class ClientTraffic implements DatagramSink {
 		return this.#held.length;
 	}
 
-	/** Another session, whose server knows no flow yet; what its predecessor did not deliver goes first. */
+	/**
+	 * Another session, whose server knows no flow yet; what its predecessor did not deliver goes
+	 * first.
+	 */
 	begin(session: FlowSession, now: Millis): void {
 		this.#session = session;
 		this.#suspects = false;

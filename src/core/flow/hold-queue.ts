@@ -4,10 +4,10 @@ import type {DropCounters} from '../drop-reason.ts';
 
 const MAX_DATAGRAMS = 256;
 const MAX_BYTES = 512 * 1024;
-/** What a datagram takes beside its bytes, which may be none. */
+/** Memory that a datagram takes beside its bytes, which may be none. */
 const OVERHEAD = 128;
 
-/** How long datagrams wait unless something else is asked for: longer is of no use to most. */
+/** Default waiting time of datagrams: longer is of no use to most. */
 export const HOLD_AGE: Millis = 500;
 
 /** A datagram that waits, where it goes to, and since when. */
@@ -38,7 +38,7 @@ export class HoldQueue<F> {
 		this.#memory = memory;
 	}
 
-	/** How many wait. */
+	/** Datagrams that wait. */
 	get length(): number {
 		return this.#held.length;
 	}

@@ -1,11 +1,11 @@
 import type {Millis} from '../../bytes/time.ts';
 
-/** How soon flows are looked through again where none was found to be idle. */
+/** Interval at which flows are looked through again where none was found to be idle. */
 const LOOK_AGAIN: Millis = 1000;
 
-/** What is asked of a flow. */
+/** The parts of a flow that decide. */
 interface Idling {
-	/** When a datagram passed last. */
+	/** Time of the last datagram. */
 	readonly active: Millis;
 }
 
@@ -13,15 +13,17 @@ interface Idling {
 const KEPT = 256;
 
 /**
- * Of flows that have been idle longer than they need to be kept, those that go because there are too
- * many: the ones that were idle longest.
+ * Of flows that have been idle longer than they need to be kept, those that go because there are
+ * too many: the ones that were idle longest.
  */
 export function surplus<Flow extends Idling>(idle: readonly Flow[]): readonly Flow[] {
 	if (idle.length <= KEPT) return [];
 	return idle.toSorted((a, b) => a.active - b.active).slice(0, idle.length - KEPT);
 }
 
-/** Finds the flow that was idle longest, at a cost that does not grow with how often it is asked. */
+/**
+ * Finds the flow that was idle longest, at a cost that does not grow with how often it is asked.
+ */
 export class IdleFlows<Flow extends Idling> {
 	readonly #all: () => Iterable<Flow>;
 	readonly #isIdle: (flow: Flow, now: Millis) => boolean;

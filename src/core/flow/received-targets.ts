@@ -11,12 +11,12 @@ const LIMIT = 512;
 /** Targets of all flows of a session together. */
 export const SESSION_TARGETS = 65_536;
 
-/** How many more targets a session may remember; shared by its flows. */
+/** Targets that a session may still remember; shared by its flows. */
 export interface TargetBudget {
 	left: number;
 }
 
-/** What the peer calls the targets of one flow. A reference never gets another target. */
+/** The peer's references to the targets of one flow. A reference never gets another target. */
 export class ReceivedTargets {
 	readonly #byReference = new Map<number, ReceivedTarget>();
 	readonly #budget: TargetBudget;

@@ -22,17 +22,17 @@ export interface ServerFlow {
 	/** The lane of its policy in that session. */
 	lane: Lane | undefined;
 	active: Millis;
-	/** When TARGET_KNOWN was sent last, for a fixed target. */
+	/** Time of the last TARGET_KNOWN, for a fixed target. */
 	confirmed: Millis;
 	/** The one target that the client chose; undefined when it is the server's, or one of many. */
 	readonly forward: ReceivedTarget | undefined;
 	/** The targets that the client named; undefined when there is only one. */
 	readonly targets: ReceivedTargets | undefined;
-	/** Who answered, as we call them. */
+	/** Hosts that answered, by this end's references. */
 	readonly sources: AnnouncedTargets | undefined;
 }
 
-/** Whose flows they are: one client id of one user. They outlive its sessions. */
+/** Owner of flows: one client id of one user. They outlive its sessions. */
 export interface FlowOwner {
 	readonly user: FlowUser;
 	readonly flows: Map<string, ServerFlow>;
@@ -50,7 +50,9 @@ export interface FlowUser {
 	flows: number;
 	/** Pays for datagrams that wait. */
 	readonly memory: Account;
-	/** True while one more flow may be opened now, as far as their number in a second is concerned. */
+	/**
+	 * True while one more flow may be opened now, as far as their number in a second is concerned.
+	 */
 	mayOpen(now: Millis): boolean;
 	/** Counts a refusal, one of RefusalCode; true = it is time to report it. */
 	refused(kind: 'flow', code: number, now: Millis): boolean;
@@ -86,7 +88,7 @@ export class ServerFlowTable {
 		);
 	}
 
-	/** How many there are. */
+	/** Flows that exist. */
 	get size(): number {
 		return this.#byHandle.size;
 	}
@@ -135,8 +137,8 @@ export class ServerFlowTable {
 	}
 
 	/**
-	 * Idle flows that end: a flow with one target lives as long as its session (a peer that was silent
-	 * for hours reaches the client), as one of so many of its client.
+	 * Idle flows that end: a flow with one target lives as long as its session (a peer that was
+	 * silent for hours reaches the client), as one of so many of its client.
 	 */
 	expired(now: Millis): readonly ServerFlow[] {
 		const expired: ServerFlow[] = [];
@@ -161,7 +163,7 @@ export class ServerFlowTable {
 	}
 }
 
-/** Ends a flow and says so to its client and to whoever holds its sockets. */
+/** Ends a flow and reports it to its client and to the owner of its sockets. */
 export function endFlow(
 	flow: ServerFlow,
 	{table, context}: {readonly table: ServerFlowTable; readonly context: EndpointContext},

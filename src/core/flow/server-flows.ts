@@ -232,7 +232,9 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.session.sendControl(encodeFrame(targetRefusedFrame, refusal), now);
 	}
 
-	/** An answer for the client: of the fixed target, or of `source`. Waits while no path is usable. */
+	/**
+	 * An answer for the client: of the fixed target, or of `source`. Waits while no path is usable.
+	 */
 	answer(
 		flow: ServerFlow,
 		source: AnnouncedTarget | undefined,

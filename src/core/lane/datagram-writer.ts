@@ -45,7 +45,9 @@ export class DatagramWriter {
 	readonly #first = createDatagram();
 	readonly #fragment = createFragment();
 
-	/** @param joining true when the peer understands DATAGRAM_LEN @param session its number for events */
+	/**
+	 * @param joining true when the peer understands DATAGRAM_LEN @param session its number for events
+	 */
 	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
 		this.#session = session;
 		this.#context = context;

@@ -10,7 +10,7 @@ import type {Dispatch} from './dispatch/dispatch.ts';
 import type {Outgoing} from './outgoing.ts';
 import {RoutedSender} from './routed-sender.ts';
 
-/** What lanes need of their session. */
+/** The parts of the session that lanes use. */
 export interface LaneOwner {
 	/** A datagram goes into a lane now. */
 	sending(now: Millis): void;
@@ -18,7 +18,7 @@ export interface LaneOwner {
 	fail(error: unknown, now: Millis): void;
 }
 
-/** What makes a lane. */
+/** Inputs of a lane. */
 export interface LaneInit {
 	readonly context: EndpointContext;
 	readonly owner: LaneOwner;
@@ -31,8 +31,8 @@ export interface LaneInit {
 }
 
 /**
- * A policy at work in a session: the flows that have it share packets, which its dispatch leads. The
- * open packet of one lane waits while others send theirs.
+ * A policy at work in a session: the flows that have it share packets, which its dispatch leads.
+ * The open packet of one lane waits while others send theirs.
  */
 export class Lane implements OpenPacket {
 	readonly session: number;

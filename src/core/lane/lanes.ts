@@ -6,13 +6,13 @@ import {BestDispatch} from './dispatch/best.ts';
 import {RedundantDispatch} from './dispatch/redundant.ts';
 import {Lane, type LaneInit} from './lane.ts';
 
-/** What makes the lanes of a session. */
+/** Inputs of a session's lanes. */
 export interface LanesInit extends LaneInit {
 	readonly paths: PathSet;
 	readonly now: Millis;
 }
 
-/** The lanes of one session, each made when the first flow wants it. */
+/** The lanes of one session, each made for the first flow that uses it. */
 export class Lanes {
 	/** Chooses for lane 0 and for streams. */
 	readonly redundant: RedundantDispatch = new RedundantDispatch();

@@ -7,7 +7,7 @@ const MAX_OPEN = 64;
 /** Memory for them, whatever the peer sends. */
 const MAX_MEMORY = 4 * 1024 * 1024;
 const TIMEOUT: Millis = 2000;
-/** What a piece takes beside its bytes, which may be none. */
+/** Memory that a piece takes beside its bytes, which may be none. */
 const OVERHEAD = 128;
 /** A DATAGRAM_TO with its longest target around the longest datagram. */
 const MAX_FRAME = MAX_DATAGRAM + 320;
@@ -37,7 +37,7 @@ export class Reassembly {
 		this.#account = account;
 	}
 
-	/** How many wholes are being joined. */
+	/** Wholes being joined. */
 	get length(): number {
 		return this.#open.size;
 	}

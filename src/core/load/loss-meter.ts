@@ -2,7 +2,7 @@
 const MEMORY = 400;
 /** ...and of more this share, each time that the sender slows down. */
 const KEPT = 0.7;
-/** How many slow spells the smallest loss is taken of. */
+/** Slow spells of which the smallest loss is taken. */
 const SPELLS = 2;
 /** All of a few packets may be lost; a rate divided by what is left must stay finite. */
 const MOST = 0.9;
@@ -20,8 +20,9 @@ export class LossMeter {
 	/** Loss of the last round trip that had packets enough, 0 to 1. */
 	recent = 0;
 	/**
-	 * The smallest loss of the last slow spells: what is certainly not our doing, for others that share
-	 * a full bottleneck slow down at other times. Packets may be sent so much faster than they arrive.
+	 * The smallest loss of the last slow spells: what is certainly not our doing, for others that
+	 * share a full bottleneck slow down at other times. Packets may be sent so much faster than they
+	 * arrive.
 	 */
 	floor = 0;
 	readonly #spells: Float64Array = new Float64Array(SPELLS);
@@ -34,7 +35,7 @@ export class LossMeter {
 	#count = 0;
 	#recentCount = 0;
 
-	/** What became of one packet; `unhurried` = it was sent at less than the path carries. */
+	/** Counts the fate of one packet; `unhurried`: it was sent at less than the path carries. */
 	sample(isLost: boolean, unhurried: boolean): void {
 		const lost = isLost ? 1 : 0;
 		this.#count++;
@@ -69,7 +70,7 @@ export class LossMeter {
 		this.#baseLost *= kept;
 	}
 
-	/** Whether the last round trip lost more than the share `limit`, and more than by chance. */
+	/** True when the last round trip lost more than the share `limit`, and more than by chance. */
 	exceeds(limit: number): boolean {
 		const count = Math.max(FEWEST, this.#recentCount);
 		// Three standard deviations; the last term stands for not knowing `base` exactly.

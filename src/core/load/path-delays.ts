@@ -3,7 +3,10 @@ import {DelayFloor} from './delay-floor.ts';
 import {RttEstimator} from './rtt.ts';
 import {WindowedMinimum} from './windowed-minimum.ts';
 
-/** What the reports tell of a path's delays: the queue ahead of the receiver, and how late reports are. */
+/**
+ * Delays of a path as its reports show them: the queue ahead of the receiver, and the lateness of
+ * reports.
+ */
 export class PathDelays {
 	/** A moving average of the queue. */
 	smoothQueue: Millis = 0;
@@ -34,14 +37,14 @@ export class PathDelays {
 		return this.#minRtt.value;
 	}
 
-	/** When a packet last met about no queue, or `noteFloor` was called. */
+	/** Time of the last packet that met about no queue, or of `noteFloor`. */
 	get floorAt(): Millis {
 		return this.#floor.touchedAt;
 	}
 
 	/**
-	 * Takes a report; the parameters are those of `RateModel.onFeedback`. One without news is ignored:
-	 * the time since its newest packet was sent is no round trip.
+	 * Takes a report; the parameters are those of `RateModel.onFeedback`. One without news is
+	 * ignored: the time since its newest packet was sent is no round trip.
 	 */
 	sample(now: Millis, sentAt: Millis, receivedAt: Millis): void {
 		if (sentAt <= this.#largestSentAt) return;
@@ -58,7 +61,7 @@ export class PathDelays {
 
 	/** A round trip is over. */
 	endRound(): void {
-		// A round trip that told only of old packets tells nothing of the queue.
+		// A round trip that reported old packets only shows nothing of the queue.
 		if (this.#roundQueue === Number.POSITIVE_INFINITY) return;
 		this.standingQueue = this.#roundQueue;
 		this.#cycleQueue = Math.min(this.#cycleQueue, this.#roundQueue);

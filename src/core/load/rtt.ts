@@ -27,7 +27,7 @@ export class RttEstimator {
 		this.latest = rtt;
 	}
 
-	/** How long evidence may take on a healthy path. */
+	/** Longest time of evidence on a healthy path. */
 	get patience(): Millis {
 		return 1.5 * this.smoothed + 4 * this.variation;
 	}

@@ -4,7 +4,9 @@ import {elicitsFeedback, onceBit} from '../../wire/frames/frame-type.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ReceivedPacket} from './received-packet.ts';
 
-/** Returned for a frame that is unknown, malformed or against the rules: the session cannot go on. */
+/**
+ * Returned for a frame that is unknown, malformed or against the rules: the session cannot go on.
+ */
 export const MALFORMED: DropReason = 'malformed-frame';
 
 /** Takes a frame; its spans belong to the packet. */
@@ -18,8 +20,8 @@ export type FrameHandler<Frame, Result> = (
 type FrameReader = (packet: ReceivedPacket, now: Millis) => DropReason | undefined;
 
 /**
- * The frames that a session understands and what takes them: the session itself those of control, the
- * flows theirs, the streams 0x30 to 0x37; 0x40 to 0x4f are reserved for lanes. A type without a
+ * The frames that a session understands and what takes them: the session itself those of control,
+ * the flows theirs, the streams 0x30 to 0x37; 0x40 to 0x4f are reserved for lanes. A type without a
  * handler is unknown, as those of streams are at an end that has none.
  */
 export class FrameTable {

@@ -11,7 +11,7 @@ interface EpochKeys {
 	readonly order: number;
 	/** The smallest packet number opened under it; NEVER before the first. */
 	lowest: number;
-	/** When it stops being accepted; NEVER as long as nothing newer was confirmed. */
+	/** Time at which it stops being accepted. `NEVER`: nothing newer was confirmed. */
 	expires: Millis;
 }
 
@@ -26,7 +26,7 @@ export class KeySchedule {
 	);
 	#order = 0;
 	#sending: EpochKeys;
-	/** When packets were sealed under the present epoch first. */
+	/** Time of the first packet sealed under the present epoch. */
 	since: Millis;
 	#confirmed: EpochKeys | undefined;
 

@@ -19,7 +19,9 @@ export interface PacketReportsInit {
 	readonly model: (path: Path) => RateModel;
 }
 
-/** FEEDBACK of one session in both directions: what came is reported, what the peer reports is read. */
+/**
+ * FEEDBACK of one session in both directions: what came is reported, what the peer reports is read.
+ */
 export class PacketReports {
 	/** The packets sent on which the peer reports. */
 	readonly carriers: CarrierSet;
@@ -32,7 +34,10 @@ export class PacketReports {
 		this.carriers = new CarrierSet(init.sender, init.random, init.model);
 	}
 
-	/** A packet to be reported came over a path, and all of it was taken; undefined = over an unknown one. */
+	/**
+	 * A packet to be reported came over a path, and all of it was taken; undefined = over an unknown
+	 * one.
+	 */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		const {sender, paths, chosen} = this.#init;
 		this.#feedback ??= new FeedbackSender(sender, paths, chosen);

@@ -1,4 +1,4 @@
-/** What packets were sent for; learns what became of each. */
+/** Owner of sent packets, to which the fate of each is reported. */
 export interface PacketOwner {
 	/** The first copy of a packet arrived. */
 	received(packet: SentPacket): void;

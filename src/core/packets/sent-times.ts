@@ -3,7 +3,9 @@ import type {Millis} from '../../bytes/time.ts';
 const ENTRIES = 64;
 const STEP: Millis = 100;
 
-/** Remembers, to a tenth of a second, which packet number was the next one at a time up to 6 s ago. */
+/**
+ * Remembers, to a tenth of a second, which packet number was the next one at a time up to 6 s ago.
+ */
 export class SentTimes {
 	readonly #times: Float64Array = new Float64Array(ENTRIES);
 	readonly #numbers: Float64Array = new Float64Array(ENTRIES);

@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 
-/** Addresses kept for one path; the least recently heard goes. */
+/** Addresses kept for one path; the one silent for longest is dropped. */
 const MAX_ADDRESSES = 4;
 
 /** Addresses of one path that packets go to at once. */
@@ -10,15 +10,17 @@ const CURRENT = 2;
 /** An old address gets no more copies when it was silent for this long while a newer one speaks. */
 const OLD_ADDRESS_SILENCE: Millis = 2000;
 
-/** What an unproven address may get for each byte that came from it (RFC 9000, section 8.1). */
+/**
+ * Bytes that an unproven address may get for each byte that came from it (RFC 9000, section 8.1).
+ */
 const AMPLIFICATION = 3;
 
 /** One address at which a path is reached. A client's path has one without `remote`: its socket. */
 export class PathAddress {
 	readonly remote: RemoteAddress | undefined;
-	/** Whether it answered a challenge; what it says about itself is believed from then on. */
+	/** Set when it answered a challenge; its reports are believed from then on. */
 	validated: boolean;
-	/** When the last genuine packet came from it. */
+	/** Time of the last genuine packet from it. */
 	heard: Millis;
 	/** Since when its probes name another path, and none named its own; NEVER when they do not. */
 	contestedSince: Millis = NEVER;
@@ -75,8 +77,8 @@ export class AddressList {
 	}
 
 	/**
-	 * Whether packets go to it: the old and the new one of a move, no more, or a bridge could multiply
-	 * what it is sent. Those that were validated go first, of these the ones heard latest.
+	 * True while packets go to it: the old and the new one of a move, no more, or a bridge could
+	 * multiply what it is sent. Those that were validated go first, of these the most recent ones.
 	 */
 	isCurrent(address: PathAddress): boolean {
 		let ahead = 0;

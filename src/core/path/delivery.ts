@@ -1,35 +1,50 @@
 import type {Millis} from '../../bytes/time.ts';
 
-/** Checkpoints kept: as many samples, when there are so few, tell a good path from a slightly lossy one. */
+/**
+ * Checkpoints kept: as many samples, when there are so few, tell a good path from a slightly lossy
+ * one.
+ */
 const CHECKPOINTS = 128;
 
 /** Of so many of them the loss is shown. */
 const SHOWN = 32;
 
-/** Shares of data lost above which a path is of the next grade: what is chosen for goes by these. */
+/**
+ * Shares of data lost above which a path is of the next grade: what is chosen for goes by these.
+ */
 const BOUNDS = [0.03, 0.1, 0.25, 0.5] as const;
 /** The worst grade: more is lost than arrives. */
 export const WORST_GRADE: number = BOUNDS.length;
 
-/** How sure a grade has to be, as -ln of the chance that luck explains what was counted. */
+/** Certainty that a grade needs, as -ln of the chance that luck explains the counts. */
 const SURE_WORSE = 10;
 const SURE_BETTER = 3;
-/** Data of less time is not judged: a burst of losses, or a stream that finds its rate, is over by then. */
+/**
+ * Data of less time is not judged: a burst of losses, or a stream that finds its rate, is over by
+ * then.
+ */
 const SHORTEST_SPAN: Millis = 400;
-/** A grade that got worse stands for this long, and for twice as long each time it does so again... */
+/**
+ * A grade that got worse stands for this long, and for twice as long each time it does so again...
+ */
 const FIRST_HOLD: Millis = 2000;
 const LONGEST_HOLD: Millis = 64_000;
-/** ...within this time of having got better: a path that only looks healed is tried ever less often. */
+/**
+ * ...within this time of having got better: a path that only looks healed is tried ever less often.
+ */
 const RELAPSE: Millis = 30_000;
 
-/** While a path is not chosen it gets a copy so often, and one of so many packets a little more often. */
+/**
+ * While a path is not chosen it gets a copy so often, and one of so many packets a little more
+ * often.
+ */
 const SAMPLE_EVERY: Millis = 200;
 const SAMPLE_SHARE = 16;
 const SHORTEST_SAMPLE: Millis = 50;
 
 /**
- * Relative entropy of loss `q` to loss `p`, so that exp(-n x this) bounds the chance of counting a share
- * at least as far off as q among n packets (Chernoff).
+ * Relative entropy of loss `q` to loss `p`, so that exp(-n x this) bounds the chance of counting a
+ * share at least as far off as q among n packets (Chernoff).
  */
 function divergence(q: number, p: number): number {
 	const lost = q > 0 ? q * Math.log(q / p) : 0;
@@ -37,7 +52,7 @@ function divergence(q: number, p: number): number {
 }
 
 /**
- * How much of the data that was sent on a path arrives, apart from probes: a path may carry these and
+ * Share of the data sent on a path that arrives, apart from probes: a path may carry these and
  * nothing else. Counted between pairs of counters that an echoed probe brings together.
  */
 export class Delivery {
@@ -57,8 +72,8 @@ export class Delivery {
 	#unsampled = 0;
 
 	/**
-	 * A probe that was sent at `at` was echoed: `sent` packets of data had gone before it, and the peer
-	 * had received so many packets and probes when it came. True when the grade changed.
+	 * A probe that was sent at `at` was echoed: `sent` packets of data had gone before it, and the
+	 * peer had received so many packets and probes when it came. True when the grade changed.
 	 */
 	update(at: Millis, sent: number, packets: number, probes: number): boolean {
 		if (this.#count === 0) {
@@ -84,7 +99,10 @@ export class Delivery {
 		this.#probes = probes;
 	}
 
-	/** Looks at all spans that end now: a change shows in a short one first, little of it in a long one. */
+	/**
+	 * Looks at all spans that end now: a change shows in a short one first, little of it in a long
+	 * one.
+	 */
 	#judge(): boolean {
 		const before = this.grade;
 		const last = this.#count - 1;
@@ -138,7 +156,7 @@ export class Delivery {
 		this.#count = 0;
 	}
 
-	/** What was lost had a cause that the path is cured of. */
+	/** Forgets the losses: the path is cured of their cause. */
 	forget(): void {
 		this.grade = 0;
 		this.#count = 0;

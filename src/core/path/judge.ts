@@ -8,27 +8,29 @@ const LOG_CHANCE = Math.log(1e-6);
 /** Reports come with probes, so evidence may be this much older than the path makes it. */
 const REPORT_INTERVAL: Millis = 100;
 const SUSPECT_AFTER: Millis = 250;
-/** With the age of the last report this stays within 500 ms + 1.5 srtt + 4 rttvar of a path's death. */
+/**
+ * With the age of the last report this stays within 500 ms + 1.5 srtt + 4 rttvar of a path's death.
+ */
 const DOWN_AFTER: Millis = 350;
-/** How often a suspect path that luck still may explain is judged again. */
+/** Interval at which a suspect path that luck still may explain is judged again. */
 const JUDGE_INTERVAL: Millis = 25;
 const FEWEST_PACKETS = 5;
 const HISTORY = 128;
 
-/** What a report says of a path. */
+/** Evidence about a path in a report. */
 export interface Evidence {
-	/** Whether the count of packets received on the path, or that of probes, went up. */
+	/** True when the count of packets received on the path, or that of probes, went up. */
 	readonly packetsRose: boolean;
 	readonly probesRose: boolean;
 	/** Packets sent later than this are not covered by the rise. */
 	readonly provenUntil: Millis;
-	/** When the probe was sent that the report echoes, -Infinity when it is none of this path. */
+	/** Time at which the probe was sent that the report echoes; -Infinity: none of this path. */
 	readonly echoedAt: Millis;
 }
 
-/** What the judge has to know of the path and of the session at the moment of judging. */
+/** State of the path and of the session at the moment of judging. */
 export interface Circumstances {
-	/** How long evidence may take on this path: 1.5 srtt + 4 rttvar. */
+	/** Longest time of evidence on this path: 1.5 srtt + 4 rttvar. */
 	patience: Millis;
 	/** Loss of the sending direction up to the last evidence, 0 to 0.5. */
 	loss: number;
@@ -51,7 +53,7 @@ export interface Circumstances {
  */
 export class PathJudge {
 	state: PathState = 'new';
-	/** When the first packet went out that no evidence covers; NEVER when there is none. */
+	/** Time of the first packet that no evidence covers. `NEVER`: there is none. */
 	unprovenSince: Millis = NEVER;
 	#provenUntil: Millis = Number.NEGATIVE_INFINITY;
 	#sent = 0;
@@ -63,7 +65,7 @@ export class PathJudge {
 	readonly #historySent: Float64Array = new Float64Array(HISTORY);
 	#historyCount = 0;
 	#historyNext: Millis = Number.NEGATIVE_INFINITY;
-	/** Whether a report came since the path went down. */
+	/** Set when a report came since the path went down. */
 	#counted = false;
 	#judged: Millis = Number.NEGATIVE_INFINITY;
 
@@ -174,7 +176,7 @@ export class PathJudge {
 		);
 	}
 
-	/** When `judge` should be called next. */
+	/** Returns the time of the next call of `judge`. */
 	nextTimeout(patience: Millis): Millis {
 		if (this.state === 'down' || this.unprovenSince === NEVER) return NEVER;
 		if (this.state === 'up') return this.#suspectAt(patience);
@@ -189,7 +191,10 @@ export class PathJudge {
 		this.#counted = false;
 	}
 
-	/** The system says that nobody listens: no copies are worth sending until evidence comes. */
+	/**
+	 * The system reports that nothing listens there: no copies are worth sending until evidence
+	 * comes.
+	 */
 	refused(): void {
 		if (this.state !== 'down') this.state = 'suspect';
 	}

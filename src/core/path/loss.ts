@@ -54,7 +54,7 @@ export class LossMeter {
 		this.#loss = 0;
 	}
 
-	/** How many packets the figure rests on. */
+	/** Packets that the figure rests on. */
 	get packets(): number {
 		return this.#packets;
 	}

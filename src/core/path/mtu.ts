@@ -9,8 +9,8 @@ const ROUND: Millis = 200;
 const SLOW_ROUND: Millis = 1000;
 const FAST_ROUNDS = 5;
 /**
- * How long after a search that failed the next begins, in turn up to the longest: sooner than the
- * PMTU_RAISE_TIMER of RFC 8899, section 5.1.1, for a search costs a few packets.
+ * Pauses after a search that failed, in turn up to the longest: sooner than the PMTU_RAISE_TIMER of
+ * RFC 8899, section 5.1.1, for a search costs a few packets.
  */
 const FIRST_RAISE: Millis = 1000;
 const LONGEST_RAISE: Millis = 45_000;
@@ -20,7 +20,9 @@ const TEST_AGAIN: Millis = 50;
 const TESTS = 4;
 /** Before a size is doubted again after a test has proven it, and between two alarms. */
 const DOUBT_PAUSE: Millis = 1000;
-/** A size that fell, was found again and fell again within this time waits before it is searched. */
+/**
+ * A size that fell, was found again and fell again within this time waits before it is searched.
+ */
 const STEADY: Millis = 60_000;
 const LONGEST_WAIT: Millis = 30_000;
 /** Hints of the network may be forged: no more than one in this time counts. */
@@ -35,7 +37,7 @@ const HINT_PAUSE: Millis = 1000;
 export class MtuSearch {
 	/** The largest size known to get through. */
 	confirmed: number = BASE_PACKET_SIZE;
-	/** What was sent larger than BASE_PACKET_SIZE, and what became of it. */
+	/** Evidence about packets larger than BASE_PACKET_SIZE. */
 	readonly evidence: SizeEvidence = new SizeEvidence();
 	#ceiling = CANDIDATES.length;
 	#tries = 0;
@@ -45,15 +47,17 @@ export class MtuSearch {
 	#next: Millis = NEVER;
 	/** Tests of a doubted size that are left. */
 	#tests = 0;
-	/** Probes of the confirmed size without an answer yet, when the last went out, and its chances. */
+	/**
+	 * Probes of the confirmed size without an answer yet, when the last went out, and its chances.
+	 */
 	#open = 0;
 	#openAt: Millis = NEVER;
 	#openLoss = 0;
 	#dismissedAt: Millis = Number.NEGATIVE_INFINITY;
 	#alarmedAt: Millis = Number.NEGATIVE_INFINITY;
-	/** When `confirmed` changed; what was sent before says nothing of it. */
+	/** Time of the last change of `confirmed`; earlier packets prove nothing about it. */
 	#since: Millis = Number.NEGATIVE_INFINITY;
-	/** When the size fell last, and how long the search waited after that. */
+	/** Time at which the size fell last; below, the pause of the search after that. */
 	#fellAt: Millis = Number.NEGATIVE_INFINITY;
 	#waited: Millis = 0;
 	#hintedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -63,7 +67,7 @@ export class MtuSearch {
 		if (this.#next === NEVER) this.#next = now;
 	}
 
-	/** When `nextSizes` has something to send. */
+	/** Returns the time at which `nextSizes` has something to send. */
 	nextTimeout(): Millis {
 		return this.#next;
 	}
@@ -186,7 +190,10 @@ export class MtuSearch {
 		return false;
 	}
 
-	/** Nothing but probes came in although the peer sent more: the other direction may have narrowed too. */
+	/**
+	 * Nothing but probes came in although the peer sent more: the other direction may have narrowed
+	 * too.
+	 */
 	alarmed(now: Millis): void {
 		if (this.confirmed === BASE_PACKET_SIZE || now - this.#alarmedAt < DOUBT_PAUSE) return;
 		this.#alarmedAt = now;
@@ -224,8 +231,8 @@ export class MtuSearch {
 	}
 
 	/**
-	 * A message of the network says that some packet was too long (ICMP), which anybody may forge:
-	 * what is found wrong is taken back after one round trip.
+	 * The network reports that some packet was too long (ICMP), which any host may forge: a wrong
+	 * decision is taken back after one round trip.
 	 */
 	hinted(now: Millis): void {
 		if (this.confirmed === BASE_PACKET_SIZE || now - this.#hintedAt < HINT_PAUSE) return;
@@ -246,7 +253,10 @@ export class MtuSearch {
 		this.#next = now;
 	}
 
-	/** Who lets probes through and nothing else must not make the size go up and down for ever; true = steady. */
+	/**
+	 * A path that lets probes through and nothing else must not make the size go up and down for
+	 * ever. Returns true when the path is steady.
+	 */
 	#waitIfUnsteady(now: Millis): boolean {
 		const steady = now - this.#fellAt > STEADY + this.#waited;
 		this.#waited = steady ? 0 : Math.min(LONGEST_WAIT, Math.max(1000, 2 * this.#waited));

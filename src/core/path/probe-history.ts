@@ -4,14 +4,14 @@ import type {SizeCounts} from './size-evidence.ts';
 /** Probes remembered: 6.4 s at ten a second. */
 const ENTRIES = 64;
 
-/** How far time stamps may run ahead of the clock, in microseconds. */
+/** Furthest that time stamps may run ahead of the clock, in microseconds. */
 const FURTHEST_AHEAD = 1_000_000;
 
-/** What is remembered of a PROBE or PONG that went out. */
+/** Record of a PROBE or PONG that went out. */
 export interface SentProbe {
 	/** Its time stamp: microseconds modulo 2^32. */
 	readonly time: number;
-	/** When it went out, on the clock of this end. */
+	/** Time at which it went out, on the clock of this end. */
 	readonly at: Millis;
 	/** Packets and bytes sent on the path up to and including it. */
 	readonly packets: number;
@@ -23,7 +23,7 @@ export interface SentProbe {
 	readonly larger: SizeCounts;
 	/** Bytes of the packet that carried it. */
 	readonly size: number;
-	/** Whether an echo came back. */
+	/** Set when an echo came back. */
 	echoed: boolean;
 }
 
@@ -34,7 +34,7 @@ export interface ReceivedProbe {
 	readonly packets: number;
 }
 
-/** What the peer had received when it got a probe. */
+/** Counters of the peer at the time of a probe. */
 export interface EchoedProbe {
 	readonly sent: SentProbe;
 	readonly arrived: number;
@@ -46,14 +46,18 @@ export class ProbeHistory {
 	readonly #entries: SentProbe[] = [];
 	#next = 0;
 	#lastTime = -1;
-	/** The newest PROBE or PONG that came in: its time stamp, when it came on our clock, and how many packets had. */
+	/**
+	 * The newest PROBE or PONG that came in: its time stamp, when it came on our clock, and how many
+	 * packets had.
+	 */
 	received: ReceivedProbe | undefined = undefined;
 	/** The newest probe that was echoed, to measure from. */
 	#echoed: EchoedProbe | undefined;
 
 	/** A time stamp for `microseconds` that was not used before on the path. */
 	stamp(microseconds: number): number {
-		// Stamps run ahead of the clock by few at most: anything else is a clock that wrapped meanwhile.
+		// Stamps run ahead of the clock by few at most: anything else is a clock that wrapped
+		// meanwhile.
 		const ahead = (this.#lastTime - microseconds) >>> 0;
 		const used = this.#lastTime >= 0 && ahead < FURTHEST_AHEAD;
 		this.#lastTime = used ? (this.#lastTime + 1) >>> 0 : microseconds;

@@ -2,17 +2,17 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {Role} from '../role.ts';
 import type {Path} from './path.ts';
 
-/** How much goes on in a session: data in the last 2 s, in the last 30 s, or neither. */
+/** Activity of a session: data in the last 2 s, in the last 30 s, or neither. */
 export type Activity = 'active' | 'calm' | 'idle';
 
 const REGULAR: Record<Activity, Millis> = {active: 100, calm: 1000, idle: 20_000};
 const METERED: Record<Activity, Millis> = {active: 1000, calm: 60_000, idle: 60_000};
 /**
- * What keeps the mapping of a NAT: many forget one after 30 s. A metered path is probed so often only
- * while nothing else reaches a client that peers may want to reach.
+ * Interval that keeps the mapping of a NAT: many forget one after 30 s. A metered path is probed so
+ * often only while nothing else reaches a client that peers may need to reach.
  */
 export const NAT_LIFE: Millis = 25_000;
-/** How soon a lost probe that was to keep a mapping is sent again. */
+/** Delay until a lost probe that was to keep a mapping is sent again. */
 const KEEP_AGAIN: Millis = 5000;
 /** Intervals are spread by so much in either direction. */
 export const SPREAD = 0.1;
@@ -25,19 +25,19 @@ const DOWN_SLOWEST: Millis = 5000;
 /** A path with a queue is watched more closely, and so are all while one is in doubt. */
 const CLOSE: Millis = 50;
 
-/** What the interval rests on besides the path itself. */
+/** Inputs of the interval besides the path itself. */
 export interface Situation {
 	readonly role: Role;
 	readonly activity: Activity;
-	/** Whether datagrams wait for a path. */
+	/** True while datagrams wait for a path. */
 	readonly waiting: boolean;
-	/** Whether some path is suspect, so that reports on it are wanted soon. */
+	/** True while some path is suspect, so that reports on it are needed soon. */
 	readonly doubt: boolean;
 	/** The longest time between two packets of this end on the path; NEVER = no matter. */
 	readonly keepAlive: Millis;
 }
 
-/** How long after the last probe on `path` the next one goes out. */
+/** Returns the time between the last probe on `path` and the next one. */
 export function probeInterval(path: Path, situation: Situation, now: Millis): Millis {
 	const {role, activity, waiting, doubt, keepAlive} = situation;
 	if (path.state === 'down') {

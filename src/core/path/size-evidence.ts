@@ -3,10 +3,10 @@ import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../wire/constants.ts';
 /** Sizes searched, in bytes of UDP payload: tunnels, PPPoE, IPv6 and IPv4 over Ethernet. */
 export const CANDIDATES: readonly number[] = [1280, 1392, 1420, 1452, 1472];
 
-/** What a path may be left with when the next candidate stops getting through. */
+/** Sizes that a path may be left with when the next candidate stops getting through. */
 const LIMITS: readonly number[] = [BASE_PACKET_SIZE, ...CANDIDATES.slice(0, -1)];
 
-/** Where probes with padding are counted: each of them is answered or missed by itself. */
+/** Index of the counts of probes with padding: each of them is answered or missed by itself. */
 const TRIALS = LIMITS.length;
 
 /** The index of the largest limit below each size: one look and one count for a packet. */
@@ -17,30 +17,38 @@ const CLASSES = Uint8Array.from({length: MAX_PACKET_SIZE + 1}, (_, size) =>
 	),
 );
 
-/** Chance of losing a packet by luck: what is measured on few packets is not believed beyond this. */
+/**
+ * Chance of losing a packet by luck: what is measured on few packets is not believed beyond this.
+ */
 const LEAST_LOSS = 0.05;
 const MOST_LOSS = 0.75;
 
 /**
- * How much one interval between two probes may add: what is lost together may have one cause that
+ * Most that one interval between two probes may add: packets lost together may have one cause that
  * has nothing to do with size, such as a short outage.
  */
 const MOST_PER_INTERVAL = Math.log(100);
 
 /**
- * Where packets overtake each other some that are missing are only late. For so many intervals after
- * that was seen they add up to a doubt, and probes of that size decide.
+ * Intervals after overtaking was seen in which missing packets, some of which are only late, add up
+ * to a doubt; probes of that size decide.
  */
 const OVERTAKING_FOR = 256;
 
-/** Evidence (ln of a likelihood ratio) from which on a size is tested, and from which on it is given up. */
+/**
+ * Evidence (ln of a likelihood ratio) from which on a size is tested, and from which on it is given
+ * up.
+ */
 export const DOUBT: number = Math.log(5);
 export const CONVICTION: number = Math.log(1e4);
 
-/** Packets sent on a path so far, by the largest limit below their size; see {@link SizeEvidence.counts}. */
+/**
+ * Packets sent on a path so far, by the largest limit below their size; see {@link
+ * SizeEvidence.counts}.
+ */
 export type SizeCounts = Readonly<Float64Array>;
 
-/** What was sent between two probes that the peer echoed, and how much of it arrived. */
+/** Packets sent between two probes that the peer echoed, and those of them that arrived. */
 export interface SizeInterval {
 	readonly packets: number;
 	readonly arrived: number;
@@ -58,12 +66,12 @@ export interface SizeInterval {
  */
 export class SizeEvidence {
 	#counts = new Float64Array(LIMITS.length + 1);
-	/** Whether somebody has the current counts, which then must not change. */
+	/** True while the current counts are handed out, and must not change. */
 	#shared = false;
 	readonly #scores = new Float64Array(LIMITS.length);
 	/** Intervals for which packets are still taken to overtake each other. */
 	#overtaking = 0;
-	/** Whether data was among what seems to have died, and not only probes. */
+	/** True when data was among the packets that seem to have died, and not only probes. */
 	hasData = false;
 
 	/** Counts a packet larger than BASE_PACKET_SIZE, or a probe of that size. */

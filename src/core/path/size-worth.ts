@@ -4,7 +4,10 @@ import {WORST_GRADE} from './delivery.ts';
 /** A copy that comes so much later than the best one is of no use to what waits for it. */
 const TOO_LATE: Millis = 500;
 const LATE_NO_MORE: Millis = 350;
-/** What is not sent is not measured: a path gets another chance after this, then after twice as long... */
+/**
+ * Pause after which a path gets another chance, since packets not sent are not measured; then twice
+ * as long...
+ */
 const FIRST_PAUSE: Millis = 10_000;
 const LONGEST_PAUSE: Millis = 600_000;
 /** ...which lasts so long... */
@@ -20,10 +23,10 @@ interface Measured {
 }
 
 /**
- * Whether the packets of all paths are made to fit this one, which carries less than others do. One
- * split in two is lost about twice as often and costs twice the packets; the copy on one more path
- * makes up for that only where more than half of its data arrives, and in time. Else large packets
- * go out without a copy here.
+ * Decides whether the packets of all paths are made to fit this one, which carries less than others
+ * do. One split in two is lost about twice as often and costs twice the packets; the copy on one
+ * more path makes up for that only where more than half of its data arrives, and in time. Else
+ * large packets go out without a copy here.
  */
 export class SizeWorth {
 	/** True while packets are made to fit. */

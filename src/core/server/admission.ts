@@ -26,7 +26,9 @@ const FRESH_PER_SECOND = 50;
 const RETRIES_PER_SECOND = 1000;
 /** Of one session. */
 const RESUMES_PER_SECOND = 10;
-/** A clock this far ahead counts as this far ahead: else one INIT would lock the client out later. */
+/**
+ * A clock this far ahead counts as this far ahead: else one INIT would lock the client out later.
+ */
 const CLOCK_LEAD = 600_000;
 
 /** What admission works with. */
@@ -47,7 +49,9 @@ const CLONE =
 	'two clients have one client id, as after a copy of a state folder; the later one gets another';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
-/** Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing. */
+/**
+ * Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing.
+ */
 export class Admission {
 	readonly #init: AdmissionInit;
 	readonly #context: EndpointContext;
@@ -141,7 +145,8 @@ export class Admission {
 		let cookie = this.#handshake.cookieValid(init, remote, now);
 		const rival = former?.record.session;
 		if (rival !== undefined && !cookie) {
-			// Given after the rival's first packet: who shows it lives beside the rival, and is no late copy.
+			// Given after the rival's first packet: who shows it lives beside the rival, and is no late
+			// copy.
 			const purpose = `${rival.session.localId}`;
 			cookie = this.#handshake.cookieValid(init, remote, now, purpose);
 			if (!cookie) return this.#retry(init, remote, now, 'stale-handshake', purpose);
@@ -182,7 +187,9 @@ export class Admission {
 		this.#init.sessions.endClone(rival);
 	}
 
-	/** True while a user begins so many sessions that its clients have to show their addresses first. */
+	/**
+	 * True while a user begins so many sessions that its clients have to show their addresses first.
+	 */
 	#busy(user: ServerUser, now: Millis): boolean {
 		return !this.#fresh.allow(user.name, now) || user.halfOpen >= HALF_OPEN;
 	}

@@ -7,11 +7,11 @@ const LIFE: Millis = 600_000;
 /** Beyond this unused records go at once; those in use are bounded by sessions and flows. */
 const LIMIT = 16_384;
 
-/** What the server remembers of each client id of each user, beyond any session. */
+/** Records of the server about each client id of each user, beyond any session. */
 export class ClientRecords {
 	readonly #records = new Map<string, ClientRecord>();
 
-	/** How many there are. */
+	/** Records that exist. */
 	get size(): number {
 		return this.#records.size;
 	}
@@ -29,7 +29,7 @@ export class ClientRecords {
 		return record;
 	}
 
-	/** A record that nobody finds again: for a client that has not told its id (yet). */
+	/** Makes a record that is never found again: for a client without an id (yet). */
 	anonymous(user: ServerUser, now: Millis): ClientRecord {
 		return {key: '', user, flows: new Map(), newestTime: 0, session: undefined, active: now};
 	}

@@ -5,7 +5,7 @@ import type {RateLimit} from '../rate-limit.ts';
 import type {Session} from '../session/session.ts';
 import type {ServerUser} from './server-user.ts';
 
-/** What the server keeps of one client id of one user, over all its sessions. */
+/** Record of the server about one client id of one user, over all its sessions. */
 export interface ClientRecord extends FlowOwner {
 	readonly key: string;
 	readonly user: ServerUser;
@@ -13,7 +13,7 @@ export interface ClientRecord extends FlowOwner {
 	/** The newest time of an INIT, in milliseconds since 1970; older INITs are stale. */
 	newestTime: number;
 	session: ServerSession | undefined;
-	/** When it was used last. */
+	/** Time of its last use. */
 	active: Millis;
 }
 
@@ -23,12 +23,15 @@ export interface ServerSession {
 	readonly flows: ServerFlows;
 	readonly exporter: Uint8Array;
 	record: ClientRecord;
-	/** The time in its newest INIT, on the client's clock, which never goes back while the client lives. */
+	/**
+	 * The time in its newest INIT, on the client's clock, which never goes back while the client
+	 * lives.
+	 */
 	newestInit: number;
 	/** Bounds what resumes of it cost. */
 	readonly resumes: RateLimit;
 	/** False until the first genuine packet came, which alone shows that the client is live. */
 	live: boolean;
-	/** When handleTimeout wants to see it. */
+	/** Time at which handleTimeout looks at it. */
 	deadline: Millis;
 }

@@ -30,7 +30,7 @@ export class ServerSessions {
 	readonly #due = new Set<ServerSession>();
 	/** By id; undefined = it ended for silence. */
 	readonly #former = new Map<number, FormerSession | undefined>();
-	/** What was asked for last; not kept beyond its end. */
+	/** Last session looked up; not kept beyond its end. */
 	#last: ServerSession | undefined;
 	#halfOpen = 0;
 
@@ -40,12 +40,12 @@ export class ServerSessions {
 		this.#records = records;
 	}
 
-	/** How many there are, half-open ones included. */
+	/** Sessions that exist, half-open ones included. */
 	get size(): number {
 		return this.#byId.size;
 	}
 
-	/** How many have not seen a genuine packet yet. */
+	/** Sessions without a genuine packet so far. */
 	get halfOpen(): number {
 		return this.#halfOpen;
 	}
@@ -62,7 +62,9 @@ export class ServerSessions {
 		return this.#byId.values();
 	}
 
-	/** Whether a session with that id ended not long ago, and its client may not know it. */
+	/**
+	 * True when a session with that id ended not long ago, and its client may not have been informed.
+	 */
 	hasExpired(id: number): boolean {
 		return this.#former.has(id);
 	}
@@ -134,7 +136,10 @@ export class ServerSessions {
 		}
 	}
 
-	/** The first genuine packet, unless it ended the session: the client is live, its former session over. */
+	/**
+	 * The first genuine packet, unless it ended the session: the client is live, its former session
+	 * over.
+	 */
 	activate(entry: ServerSession): void {
 		if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;
 		entry.live = true;
@@ -162,7 +167,7 @@ export class ServerSessions {
 		this.end(entry, 'another client has its client id');
 	}
 
-	/** Keyless mode: the client told its id, so flows of its former sessions are its own again. */
+	/** Keyless mode: the client sent its id, so flows of its former sessions are its own again. */
 	identify(entry: ServerSession, user: ServerUser, id: Uint8Array, now: Millis): ClientRecord {
 		if (entry.record.key !== '') return entry.record;
 		this.#closeFlows(entry.record);
@@ -188,7 +193,7 @@ export class ServerSessions {
 		}
 	}
 
-	/** Nobody can ever claim the flows of a client without an id again. */
+	/** Closes the flows of a client without an id: they can never be claimed again. */
 	#closeFlows(record: ClientRecord): void {
 		for (const flow of [...record.flows.values()]) {
 			this.#table.remove(flow);
@@ -196,7 +201,10 @@ export class ServerSessions {
 		}
 	}
 
-	/** Ends what was silent for `idle` ms or has keys as old as `keyLimit`, forgets half-open ones that stayed so. */
+	/**
+	 * Ends what was silent for `idle` ms or has keys as old as `keyLimit`, forgets half-open ones
+	 * that stayed so.
+	 */
 	expire(now: Millis, idle: Millis, keyLimit: Millis): void {
 		for (const entry of this.#byId.values()) {
 			const {session, flows} = entry;

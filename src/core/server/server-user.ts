@@ -9,8 +9,8 @@ import {RateLimit} from '../rate-limit.ts';
 import type {StreamTraffic} from '../stream/stream.ts';
 import type {StreamUser} from '../stream/stream-set.ts';
 
-/** How often the same refusal of a user is told. */
-const TELL_INTERVAL: Millis = 1000;
+/** Interval at which the same refusal of a user is reported. */
+const REPORT_INTERVAL: Millis = 1000;
 /** Sessions, streams, and new streams in a second, of a user for whom nothing else is said. */
 export const SESSIONS = 64;
 const STREAMS = 4096;
@@ -20,7 +20,7 @@ const CONNECT_SECONDS = 10;
 /** Sessions without a genuine packet that a user may have; more push its oldest one out. */
 export const HALF_OPEN = 16;
 
-/** What a user may have of what all users share. */
+/** A user's shares of what all users share. */
 export interface UserShares {
 	readonly memory: Account;
 	readonly sessions: Account;
@@ -30,7 +30,7 @@ export interface UserShares {
 export class ServerUser implements FlowUser, StreamUser {
 	readonly name: string;
 	readonly psk: Uint8Array;
-	/** Whether flows to a fixed target are served, and those whose targets clients choose. */
+	/** True when flows to a fixed target are served; below, those whose targets clients choose. */
 	readonly fixedTarget: boolean;
 	readonly exit: boolean;
 	/** Flows and streams that it may have at once. */
@@ -50,7 +50,7 @@ export class ServerUser implements FlowUser, StreamUser {
 	readonly traffic: StreamTraffic = {opened: 0, sent: 0, received: 0};
 	readonly #newFlows: RateLimit;
 	readonly #connects: TokenBucket;
-	/** Refusals by kind and RefusalCode, and when each was told last. */
+	/** Refusals by kind and RefusalCode, and the time of the last report of each. */
 	readonly #refused = new Map<string, Refusals>();
 
 	constructor(
@@ -71,7 +71,7 @@ export class ServerUser implements FlowUser, StreamUser {
 		this.#connects = new TokenBucket(connects, CONNECT_SECONDS * connects);
 	}
 
-	/** Whether one more flow may be opened now, as far as their number in a second is concerned. */
+	/** True when one more flow may be opened now, as far as their number in a second is concerned. */
 	mayOpen(now: Millis): boolean {
 		return this.#newFlows.allow('', now);
 	}
@@ -85,12 +85,12 @@ export class ServerUser implements FlowUser, StreamUser {
 		const key = `${kind} ${code}`;
 		let entry = this.#refused.get(key);
 		if (entry === undefined) {
-			entry = {kind, code, count: 0, told: Number.NEGATIVE_INFINITY};
+			entry = {kind, code, count: 0, reportedAt: Number.NEGATIVE_INFINITY};
 			this.#refused.set(key, entry);
 		}
 		entry.count++;
-		if (now - entry.told < TELL_INTERVAL) return false;
-		entry.told = now;
+		if (now - entry.reportedAt < REPORT_INTERVAL) return false;
+		entry.reportedAt = now;
 		return true;
 	}
 
@@ -128,5 +128,5 @@ interface Refusals {
 	readonly kind: RefusedKind;
 	readonly code: number;
 	count: number;
-	told: Millis;
+	reportedAt: Millis;
 }

@@ -37,8 +37,8 @@ export interface ReceiverEvents {
 }
 
 /**
- * Opens the packets of one session in the order of checks that the protocol prescribes, and has their
- * frames read.
+ * Opens the packets of one session in the order of checks that the protocol prescribes, and has
+ * their frames read.
  */
 export class PacketReceiver {
 	/** What takes the frames. */
@@ -79,7 +79,9 @@ export class PacketReceiver {
 		return reason;
 	}
 
-	/** Not opened, so nothing in it is proven: it may only be counted, where it may have come from. */
+	/**
+	 * Not opened, so nothing in it is proven: it may only be counted, where it may have come from.
+	 */
 	#countCopy(packet: ReceivedPacket, now: Millis): void {
 		const {path, address} = packet;
 		if (path === undefined || !address?.validated) return;

@@ -2,7 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import type {SessionStatus, StreamTotals} from '../events.ts';
 import type {Session} from './session.ts';
 
-/** What the endpoint adds to what the session knows of itself. */
+/** Parts of the status that the endpoint adds to those of the session. */
 export interface StatusContext {
 	readonly state: SessionStatus['state'];
 	readonly user: string;

@@ -7,8 +7,8 @@ const LONGEST_DELAY: Millis = 25;
 
 /**
  * Begins streams twice where no other path takes a copy: everything of a stream waits for its
- * STREAM_OPEN and STREAM_ACCEPT, so that the loss of one costs a whole probe time-out, and telling it
- * once more a few bytes. The second time is a little later, because losses come together.
+ * STREAM_OPEN and STREAM_ACCEPT, so that the loss of one costs a whole probe time-out, and telling
+ * it once more a few bytes. The second time is a little later, because losses come together.
  */
 export class Beginnings {
 	readonly #streams: Stream[] = [];

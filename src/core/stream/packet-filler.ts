@@ -44,7 +44,10 @@ export class PacketFiller {
 		return this.#scheduler.next() !== undefined;
 	}
 
-	/** Bytes that may be sent of the streams whose turn is next; many streams are not counted to the end. */
+	/**
+	 * Bytes that may be sent of the streams whose turn is next; many streams are not counted to the
+	 * end.
+	 */
 	get backlog(): number {
 		return this.#scheduler.backlog;
 	}

@@ -26,11 +26,11 @@ function firstReaching(ends: readonly number[], value: number): number {
 export class RangeSet {
 	readonly #blocks: Block[] = [];
 	#size = 0;
-	/** Where `#seek` ended. */
+	/** Block at which `#seek` ended. */
 	#block = 0;
 	#index = 0;
 
-	/** How many ranges there are. */
+	/** Ranges in the set. */
 	get size(): number {
 		return this.#size;
 	}
@@ -60,7 +60,7 @@ export class RangeSet {
 		this.#index = low < blocks.length ? firstReaching(blocks[low]!.ends, value) : 0;
 	}
 
-	/** Whether a range touches one that is there. */
+	/** True when a range touches one that is there. */
 	touches(start: number, end: number): boolean {
 		this.#seek(start);
 		const block = this.#blocks[this.#block];

@@ -3,14 +3,17 @@ import {RangeSet} from './range-set.ts';
 /** Bytes of memory that arrive into one piece, and that the reader gets at once at most. */
 const BLOCK = 16_384;
 
-/** Ranges behind holes at most: twice what 8 MiB of packets can have of which every other one is late. */
+/**
+ * Ranges behind holes at most: twice what 8 MiB of packets can have of which every other one is
+ * late.
+ */
 const MOST_RANGES = 8192;
 /** From so many ranges on each further frame costs time. */
 const MANY_RANGES = 64;
 
 /** The bytes of one direction of a stream as they arrive, until they are read in order. */
 export class ReceiveBuffer {
-	/** How many bytes were read. */
+	/** Bytes read so far. */
 	position = 0;
 	/** The end of the stream once it is known; Infinity before. */
 	finalSize: number = Number.POSITIVE_INFINITY;
@@ -19,32 +22,35 @@ export class ReceiveBuffer {
 	readonly #received: RangeSet = new RangeSet();
 	readonly #blocks = new Map<number, Uint8Array>();
 
-	/** How many bytes can be read now. */
+	/** Bytes that can be read now. */
 	get available(): number {
 		const {firstStart, firstEnd} = this.#received;
 		return firstStart <= this.position ? firstEnd - this.position : 0;
 	}
 
-	/** Whether there are so many holes that frames cost time. */
+	/** True while there are so many holes that frames cost time. */
 	get isFragmented(): boolean {
 		return this.#received.size >= MANY_RANGES;
 	}
 
-	/** Whether the bytes from `offset` to `end` can be kept: not when they make one more hole of too many. */
+	/**
+	 * True when the bytes from `offset` to `end` can be kept: not when they make one more hole of too
+	 * many.
+	 */
 	hasRoom(offset: number, end: number): boolean {
 		const {size} = this.#received;
 		if (size < MOST_RANGES || offset <= this.position) return true;
 		return this.#received.touches(offset, end);
 	}
 
-	/** Whether everything was read. */
+	/** True once everything was read. */
 	get finished(): boolean {
 		return this.position === this.finalSize;
 	}
 
 	/**
-	 * Takes bytes[start, end) as the stream's from `offset` on; `fin` = it ends behind them. The caller
-	 * has checked its window. False when the stream's end contradicts what was said before.
+	 * Takes bytes[start, end) as the stream's from `offset` on; `fin` = it ends behind them. The
+	 * caller has checked its window. False when the stream's end contradicts what was said before.
 	 */
 	insert(offset: number, bytes: Uint8Array, start: number, end: number, fin: boolean): boolean {
 		const to = offset + (end - start);

@@ -2,14 +2,17 @@ import {RangeSet} from './range-set.ts';
 
 /** Chunks at the front that are gone before their places are given back. */
 const COMPACT_AFTER = 256;
-/** What a chunk takes beside its bytes, which may be a single one. */
+/** Memory that a chunk takes beside its bytes, which may be a single one. */
 const CHUNK_OVERHEAD = 256;
 
-/** The bytes of one direction of a stream from the writer until the peer has them. Offsets count from 0. */
+/**
+ * The bytes of one direction of a stream from the writer until the peer has them. Offsets count
+ * from 0.
+ */
 export class SendBuffer {
 	/** Everything before it is acknowledged and gone. */
 	base = 0;
-	/** How many bytes were written in all. */
+	/** Bytes written in all. */
 	end = 0;
 	/** The first byte that never was in a packet. */
 	next = 0;

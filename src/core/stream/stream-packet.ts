@@ -1,7 +1,7 @@
 import {type PacketOwner, SentPacket} from '../packets/sent-packet.ts';
 import type {Stream} from './stream.ts';
 
-/** What a frame in a packet tells; DATA or one of Pending. */
+/** Content of a frame in a packet; DATA or one of Pending. */
 export const DATA = 0;
 
 /** Records kept for later packets. */

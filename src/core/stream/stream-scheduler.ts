@@ -5,13 +5,16 @@ const QUANTUM = 16;
 /** Streams of which the bytes that wait are added up. */
 const COUNTED = 32;
 
-/** Whose bytes go into the next packet: what has to be told first, then young streams, then the others in turn. */
+/**
+ * Order of streams in packets: those with a frame that has to be sent first, then young streams,
+ * then the others in turn.
+ */
 export class StreamScheduler {
 	readonly #urgent: Stream[] = [];
 	readonly #others: Stream[] = [];
 	#turns = 0;
 
-	/** Whether nobody waits. */
+	/** True while no stream waits. */
 	get empty(): boolean {
 		return this.#urgent.length === 0 && this.#others.length === 0;
 	}
@@ -27,7 +30,7 @@ export class StreamScheduler {
 		return stream.pending !== 0 || stream.urgent;
 	}
 
-	/** Whose turn it is; it stays in its place. */
+	/** Returns the stream whose turn it is; it stays in its place. */
 	next(): Stream | undefined {
 		return this.#drop(this.#urgent) ?? this.#drop(this.#others);
 	}

@@ -54,7 +54,9 @@ export interface StreamUser {
 	/** Streams that it may have at once, and those that it has, refused ones included. */
 	readonly streamLimit: number;
 	streams: number;
-	/** True while one more connection may be made now, as far as their number in time is concerned. */
+	/**
+	 * True while one more connection may be made now, as far as their number in time is concerned.
+	 */
 	mayConnect(now: Millis): boolean;
 	/** Counts a refusal, one of RefusalCode; true = it is time to say so. */
 	refused(kind: 'stream', code: number, now: Millis): boolean;
@@ -275,7 +277,9 @@ export class StreamSet implements StreamHost {
 		return this.#reports?.read(feedback, now) ? undefined : MALFORMED;
 	}
 
-	/** Whether a frame's bytes are worth their time and memory; else the peer has to send them again. */
+	/**
+	 * Whether a frame's bytes are worth their time and memory; else the peer has to send them again.
+	 */
 	#affords({in: buffer}: Stream, offset: number, length: number): boolean {
 		if (buffer.isFragmented && ++this.#costly > COSTLY_FRAMES) return false;
 		return buffer.hasRoom(offset, offset + length);
@@ -285,7 +289,8 @@ export class StreamSet implements StreamHost {
 		this.now = now;
 		const {limit, user} = this.#init;
 		if (user === undefined || this.#session === undefined) return;
-		// Refused streams stay until the client knows: one that opens on and on is not answered any more.
+		// Refused streams stay until the client knows: one that opens on and on is not answered any
+		// more.
 		const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;
 		if (beyond || !this.#seen.accept(id)) return;
 		const refusal = this.#refusal(user);

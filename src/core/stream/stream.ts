@@ -5,21 +5,24 @@ import type {StreamOwner, TunnelStream} from '../tunnel-stream.ts';
 import {ReceiveBuffer} from './receive-buffer.ts';
 import {SendBuffer} from './send-buffer.ts';
 
-/** What a peer may send before anything was taken from us. */
+/** Bytes that a peer may send before anything was taken from this end. */
 export const FIRST_WINDOW = 262_144;
 /** Windows double up to this while the reader keeps pace. */
 const LARGEST_WINDOW = 8 * 1024 * 1024;
-/** A reader that takes one of so many parts of the window in a round trip may soon need a larger one. */
+/**
+ * A reader that takes one of so many parts of the window in a round trip may soon need a larger
+ * one.
+ */
 const WINDOW_PARTS = 8;
 /** The systems at both ends are no faster than this, however short the path. */
 const SHORTEST_PACE: Millis = 10;
 /** The credit that a stream always has. */
 export const LEAST_WINDOW = 16_384;
-/** What a writer may have waiting beyond what the peer takes. */
+/** Bytes that a writer may have waiting beyond what the peer takes. */
 const WRITE_AHEAD = 262_144;
 /**
- * What a writer may always have waiting, counted from the beginning: one read of a system's socket,
- * so that a stream goes on, if slowly, when its user has no memory left.
+ * Bytes that a writer may always have waiting, counted from the beginning: one read of a system's
+ * socket, so that a stream goes on, if slowly, when its user has no memory left.
  */
 export const SEND_RESERVE = 65_536;
 /** A stream that sent less is young: its packets go before those of others. */
@@ -38,9 +41,9 @@ export interface StreamTraffic {
 	received: number;
 }
 
-/** What a stream needs of those who carry it. */
+/** The parts of its carrier that a stream uses. */
 export interface StreamHost {
-	/** What the user may keep: credit given to peers, and what waits to be acknowledged by them. */
+	/** Memory of the user: credit given to peers, and bytes that wait to be acknowledged by them. */
 	readonly memory: Account;
 	/** The time of the last input, and the round trip time of the best path. */
 	readonly now: Millis;
@@ -57,7 +60,9 @@ export interface StreamHost {
 	rejected(code: number): void;
 }
 
-/** One stream at one end: buffers, windows, and what of it still has to be told to the peer. */
+/**
+ * One stream at one end: buffers, windows, and the frames that still have to be sent to the peer.
+ */
 export class Stream implements TunnelStream {
 	readonly id: number;
 	readonly target: Uint8Array;
@@ -69,17 +74,17 @@ export class Stream implements TunnelStream {
 	resetCode: number | undefined = undefined;
 	/** Bits of Pending. */
 	pending = 0;
-	/** Whether this end opened it. */
+	/** True when this end opened it. */
 	readonly opener: boolean;
-	/** Whether the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
+	/** True once the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
 	known = false;
-	/** Whether its beginning was, or will be, told a second time without being known lost. */
+	/** Set when its beginning was, or will be, sent a second time without being known lost. */
 	toldTwice = false;
-	/** Whether the peer may know of the stream. */
+	/** True once the peer may have its beginning. */
 	announced: boolean;
-	/** Whether the set of streams has let go of it. */
+	/** Set when the set of streams has let go of it. */
 	removed = false;
-	/** What this end says when it rejects or resets. */
+	/** Code with which this end rejects or resets. */
 	code = 0;
 	readonly out: SendBuffer = new SendBuffer();
 	readonly in: ReceiveBuffer = new ReceiveBuffer();
@@ -92,25 +97,25 @@ export class Stream implements TunnelStream {
 	finSent = false;
 	finAcknowledged = false;
 	stopped = false;
-	/** Whether it waits in the scheduler, and among those whose owners are to be told. */
+	/** True while it waits in the scheduler; below, among those whose owners are to be called. */
 	queued = false;
 	changed = false;
 	readonly #host: StreamHost;
 	#window = FIRST_WINDOW;
 	#consumed = 0;
-	/** When a measurement of the reader's pace began, and how much it had taken then. */
+	/** Start of a measurement of the reader's pace; below, the bytes that it had taken then. */
 	#markAt: Millis = 0;
 	#markConsumed = 0;
-	/** When bytes last had waited too long for the reader. */
+	/** Time at which bytes last had waited too long for the reader. */
 	#slowAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Since when bytes wait that the reader did not take. */
 	#waitingSince: Millis = NEVER;
 	#blocked = false;
-	/** Whether the credit that is out was given back. */
+	/** Set when the credit that is out was given back. */
 	#released = false;
 	/** Memory that is counted for what waits to be acknowledged. */
 	#sending = 0;
-	/** Whether bytes of the peer are thrown away, and whether it surely knows. */
+	/** Set when bytes of the peer are thrown away; below, when the peer surely has been informed. */
 	#discarding = false;
 	#stopTold = false;
 
@@ -139,8 +144,8 @@ export class Stream implements TunnelStream {
 	}
 
 	/**
-	 * Whether its next packet goes before those of others: it has just begun, or has so little to say
-	 * that somebody waits for the answer.
+	 * True while its next packet goes before those of others: it has just begun, or has so little to
+	 * send that an answer is probably awaited.
 	 */
 	get urgent(): boolean {
 		const {next, base, end} = this.out;
@@ -153,7 +158,7 @@ export class Stream implements TunnelStream {
 		return this.state === 'closed' ? 0 : Math.max(0, Math.min(out.end, this.sendLimit) - out.next);
 	}
 
-	/** Whether something of it could go into a packet now. */
+	/** True while something of it could go into a packet now. */
 	get hasWork(): boolean {
 		if (this.pending !== 0) return true;
 		if (this.state === 'closed') return false;
@@ -272,7 +277,10 @@ export class Stream implements TunnelStream {
 		this.#host.wants(this);
 	}
 
-	/** Fits the window to what is taken in a round trip; `drained` = how long bytes waited for the reader. */
+	/**
+	 * Fits the window to what is taken in a round trip; `drained` = how long bytes waited for the
+	 * reader.
+	 */
 	#adapt(now: Millis, drained: Millis): void {
 		const roundTrip = Math.max(SHORTEST_PACE, this.#host.roundTrip);
 		if (drained > 4 * roundTrip + 1000) this.#window = FIRST_WINDOW;
@@ -332,7 +340,7 @@ export class Stream implements TunnelStream {
 		this.#host.remove(this);
 	}
 
-	/** The peer wants no more bytes. */
+	/** The peer takes no more bytes. */
 	halted(): void {
 		if (this.state === 'closed' || this.finAcknowledged) return;
 		this.stopped = true;
@@ -345,7 +353,7 @@ export class Stream implements TunnelStream {
 		this.settle();
 	}
 
-	/** The peer knows that no more bytes are wanted. */
+	/** The peer has been informed that no more bytes are taken. */
 	stopTold(): void {
 		this.#stopTold = true;
 		this.settle();
