@@ -1,7 +1,7 @@
 import {readdirSync, readFileSync, statSync} from 'node:fs';
 import {dirname, join, relative, resolve} from 'node:path';
 import test from 'ava';
-import {example} from './support/documents/document.ts';
+import {example, readDocument} from './support/documents/document.ts';
 
 const SRC = resolve('src');
 
@@ -212,4 +212,26 @@ test('a circle is found, however long, and a fork is none', (t) => {
 		['c', 'd'],
 		['a', 'b'],
 	]);
+});
+
+test('the ways and the words of the document lead to code that there is', (t) => {
+	const text = readDocument('src/README.md');
+	const rows = [...text.matchAll(/^\| `([\w/.-]+\.ts)` \| `(#?\w+)` \|/gm)];
+	t.true(rows.length > 40);
+	const steps = rows.map(([, file = '', member = '']) => ({file, member}));
+	const prose = [...text.matchAll(/`([\w/.-]+\.ts)` \(`(#?\w+)`\)/g)];
+	steps.push(...prose.map(([, file = '', member = '']) => ({file, member})));
+	const missing = steps.filter(({file, member}) => {
+		const path = join(SRC, file);
+		if (statSync(path, {throwIfNoEntry: false}) === undefined) return true;
+		const declared = new RegExp(`^\\t(?:(?:readonly|override|async) )*${member}(?:\\(|: | =)`, 'm');
+		return !declared.test(readFileSync(path, 'utf8'));
+	});
+	t.deepEqual(missing, []);
+	const named = [...text.matchAll(/`([a-z]+\/[\w/.-]+\.ts)`/g)].map(([, file = '']) => file);
+	const files = named.filter((file) => !file.startsWith('test/'));
+	t.deepEqual(
+		files.filter((file) => statSync(join(SRC, file), {throwIfNoEntry: false}) === undefined),
+		[],
+	);
 });

@@ -54,3 +54,7 @@ test('the contributing guide leads to every document', (t) => {
 		if (name !== 'CONTRIBUTING.md') t.true(text.includes(`(${name})`), name);
 	}
 });
+
+test('the README is short enough to be read', (t) => {
+	t.true(readDocument('README.md').split('\n').length - 1 <= 400);
+});
