@@ -10,7 +10,14 @@ import {
 	type Theme,
 } from '../support/operations/operations.ts';
 
-const theme = fc.constantFrom<Theme>('clean', 'lossy', 'restart', 'hostile');
+const theme = fc.constantFrom<Theme>(
+	'clean',
+	'lossy',
+	'restart',
+	'hostile',
+	'streams',
+	'cut streams',
+);
 const world = theme.chain((name) => fc.tuple(planArbitrary(name), operationsArbitrary(name, 20)));
 
 test('a world printed as text is read back as the same world', (t) => {

@@ -1,13 +1,15 @@
 import type {Millis} from '../../../src/bytes/time.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
 import type {End} from '../world/datagram-ledger.ts';
-import {AEAD, TunnelWorld} from '../world/tunnel-world.ts';
-import type {Flight} from '../world/world-options.ts';
+import {type Service, StreamWorld} from '../world/stream-world.ts';
+import {AEAD, type TunnelWorld} from '../world/tunnel-world.ts';
+import type {Flight, WorldOptions} from '../world/world-options.ts';
 import {Attacker} from './attacker.ts';
 import {cleanLink, Impairment, impair, LINK_PRESETS} from './impairments.ts';
 import {INSIDER_PSK, Insider} from './insider.ts';
 import {Watch} from './operation-watch.ts';
 import type {Operation, OperationName, Plan} from './operations.ts';
+import {StreamTraffic} from './stream-traffic.ts';
 
 const ENDS: readonly End[] = ['client', 'server'];
 const HOUR = 3_600_000;
@@ -24,18 +26,20 @@ const SETTLE_STEP: Millis = 250;
 /** Takes every packet handed to a link, before anything happens to it there. */
 export type Recorder = (bytes: Uint8Array, path: number, up: boolean, now: Millis) => void;
 
-type Action = (a: number, b: number, c: number, d: number, e: number) => void;
+/** Carries out an operation; what it does not take is 0. */
+export type Action = (a: number, b: number, c: number, d: number, e: number) => void;
 
 function worldOf(
 	plan: Plan,
 	watch: Watch,
 	intercept: OperationWorld['intercept'],
 	departed: Insider['departed'],
-): TunnelWorld {
+	service: Service,
+): StreamWorld {
 	const ids = [...new Array(plan.paths).keys()];
 	const keys = plan.keyless ? {keyless: true, psk: new Uint8Array(32)} : {};
 	const encrypt = plan.encrypt === 1;
-	return new TunnelWorld({
+	const options: WorldOptions = {
 		seed: plan.seed,
 		links: ids.map(cleanLink),
 		paths: ids.map((id) => ({backup: plan.backup === 1 && id > 0 && id === plan.paths - 1})),
@@ -55,7 +59,8 @@ function worldOf(
 			watch.departed(from, bytes, to);
 		},
 		intercept,
-	});
+	};
+	return new StreamWorld(options, service);
 }
 
 /** Without keys there is nobody but the client: its user's limits are not the insider's to use up. */
@@ -72,9 +77,10 @@ function usersOf({keyless}: Plan): Partial<TunnelWorld['serverConfig']> {
 
 /** A world that carries out operations and checks what must hold in every world. */
 export class OperationWorld {
-	readonly world: TunnelWorld;
+	readonly world: StreamWorld;
 	readonly #plan: Plan;
 	readonly #watch = new Watch();
+	readonly #streams = new StreamTraffic(() => this.world);
 	readonly #attacker: Attacker;
 	#insider: Insider | undefined;
 	readonly #actions: Record<OperationName, Action>;
@@ -96,6 +102,7 @@ export class OperationWorld {
 			this.#watch,
 			(packet, path, up) => this.intercept(packet, path, up),
 			(bytes, to) => this.#insider?.departed(bytes, to),
+			this.#streams.service,
 		);
 		this.#insider = new Insider(this.world);
 		this.#watch.world = this.world;
@@ -134,6 +141,7 @@ export class OperationWorld {
 			...this.#trafficActions(),
 			...this.#networkActions(),
 			...this.#attackActions(),
+			...this.#streams.actions(),
 			socket: () => this.#disturb('server', ({server, now}) => server?.socketClosed(0, now)),
 			refuseflow: (application) => {
 				const flow = this.#flow(application);
@@ -276,6 +284,7 @@ export class OperationWorld {
 	#kill(end: End, downtime: Millis): void {
 		const {world} = this;
 		this.#watch.checkCounters(end);
+		this.#streams.restarted();
 		if (end === 'client') world.killClient();
 		else world.killServer();
 		if (downtime > 0) world.at(world.now + downtime, () => this.#start(end));
@@ -287,6 +296,7 @@ export class OperationWorld {
 		const endpoint = world[end];
 		if (endpoint === undefined || this.#watch.closedAt[end] !== Infinity) return;
 		this.#watch.closedAt[end] = world.now;
+		this.#streams.restarted();
 		world.poke(end, () => endpoint.close(world.now));
 		world.at(world.now + endpoint.lingerTime(), () => {
 			if (world[end] === endpoint) this.#kill(end, downtime);
@@ -295,6 +305,7 @@ export class OperationWorld {
 
 	#start(end: End): void {
 		if (this.world[end] !== undefined) return;
+		this.#streams.restarted();
 		this.#watch.closedAt[end] = Infinity;
 		if (end === 'client') {
 			this.#watch.clientStarted = this.world.now;
@@ -317,6 +328,7 @@ export class OperationWorld {
 		if (ENDS.some((end) => this.#watch.closedAt[end] !== Infinity)) world.run(world.now + 4000);
 		for (const end of ENDS) this.#start(end);
 		this.#settle();
+		this.#streams.finish();
 		this.#checkStatus();
 		if (this.#plan.clean) this.#checkNothingLost();
 		return world.faults;

@@ -84,6 +84,22 @@ export const OPERATIONS = {
 	insider: '0-6 0-1',
 	/** path whose next packets arrive from elsewhere, direction, packets, source */
 	divert: '0-3 0-1 1-5 1-2',
+	/** the client opens a stream, of which there are at most six */
+	open: '',
+	/** end, stream, bytes */
+	write: '0-1 0-5 1-3000',
+	/** end, stream, bytes: more than a window */
+	bulk: '0-1 0-5 3000-400000',
+	/** end, stream: nothing more is written */
+	end: '0-1 0-5',
+	/** end, stream: reset */
+	abort: '0-1 0-5',
+	/** end, stream: takes no more bytes */
+	stop: '0-1 0-5',
+	/** stream whose client leaves bytes where they are */
+	stall: '0-5',
+	/** stream whose client reads on */
+	read: '0-5',
 } as const;
 
 /** The name of an operation. */
@@ -141,7 +157,7 @@ const PLAN: Plan = {
 };
 
 /** A kind of world: which operations it is made of, and how often each. */
-export type Theme = 'clean' | 'lossy' | 'restart' | 'hostile';
+export type Theme = 'clean' | 'lossy' | 'restart' | 'hostile' | 'streams' | 'cut streams';
 
 type Weights = Partial<Record<OperationName, number>>;
 
@@ -182,6 +198,21 @@ const ATTACK: Weights = {
 	divert: 3,
 	insider: 4,
 };
+const STREAMS: Weights = {
+	open: 8,
+	write: 12,
+	bulk: 6,
+	end: 4,
+	stop: 1,
+	stall: 2,
+	read: 2,
+	send: 4,
+	advance: 30,
+	early: 1,
+	status: 1,
+};
+/** What paths do to streams: all of them silent for long would end the streams. */
+const LOSSES: Weights = {drop: 4, delay: 4, twice: 2, corrupt: 2, link: 6, nat: 1, reopen: 1};
 const RESTART: Weights = {kill: 3, close: 2, clock: 1, socket: 1, refuseflow: 1};
 
 const WEIGHTS: Record<Theme, Weights> = {
@@ -189,6 +220,8 @@ const WEIGHTS: Record<Theme, Weights> = {
 	lossy: {...TRAFFIC, ...NETWORK, socket: 1, refuseflow: 1, replay: 2},
 	restart: {...TRAFFIC, ...NETWORK, ...RESTART, replay: 3},
 	hostile: {...TRAFFIC, ...NETWORK, ...RESTART, ...ATTACK, kill: 1, close: 1},
+	streams: {...STREAMS, ...LOSSES, replay: 2},
+	'cut streams': {...STREAMS, ...LOSSES, abort: 3, kill: 1, close: 1, replay: 4, flip: 1, reset: 2},
 };
 
 /** These change what the path itself does, and so leave path 0 alone in a clean world. */
@@ -215,18 +248,20 @@ export function operationsArbitrary(theme: Theme, length: number): fc.Arbitrary<
 /** Plans for a theme. */
 export function planArbitrary(theme: Theme): fc.Arbitrary<Plan> {
 	const clean = theme === 'clean';
+	// Streams need a key.
+	const keyed = theme === 'streams' || theme === 'cut streams';
 	const flag = (ones: number, of: number) => fc.integer({min: 1, max: of}).map((n) => +(n <= ones));
 	return fc.record({
 		seed: fc.integer({min: 1, max: 1_000_000}),
 		paths: fc.integer({min: clean ? 2 : 1, max: 4}),
 		rekey: fc.constantFrom(120_000, 1000, 300, 5000),
 		encrypt: flag(9, 10),
-		keyless: flag(1, 8),
+		keyless: keyed ? fc.constant(0) : flag(1, 8),
 		echo: flag(1, 2),
 		copies: clean ? fc.constant(0) : fc.constantFrom(0, 0, 0, 1, 2),
 		backup: clean ? fc.constant(0) : flag(1, 6),
 		flowidle: clean ? fc.constant(300_000) : fc.constantFrom(300_000, 300_000, 2000),
-		sessionidle: clean ? fc.constant(180_000) : fc.constantFrom(180_000, 180_000, 5000),
+		sessionidle: clean || keyed ? fc.constant(180_000) : fc.constantFrom(180_000, 180_000, 5000),
 		clean: fc.constant(+clean),
 	});
 }

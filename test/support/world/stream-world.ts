@@ -110,14 +110,22 @@ export class StreamWorld extends TunnelWorld {
 
 	/** Opens a stream to a port and sends so many bytes. */
 	open(port: number, toSend: number, end = true): Talker {
+		const talker = this.tryOpen(port, toSend, end);
+		if (talker === undefined) throw new Error('the client opens no streams');
+		return talker;
+	}
+
+	/** The same; undefined when the client opens none, as when it has been closed. */
+	tryOpen(port: number, toSend: number, end: boolean): Talker | undefined {
 		const target = Uint8Array.of(1, 198, 18, 0, 1, port >> 8, port & 255);
 		let talker: Talker | undefined;
 		this.poke('client', () => {
-			const stream = this.client!.openStream(target, this.now)!;
+			const stream = this.client!.openStream(target, this.now);
+			if (stream === undefined) return;
 			talker = new Talker(this, stream, toSend, end);
 			this.client!.pumpStreams(this.now);
 		});
-		return talker!;
+		return talker;
 	}
 
 	/** Does something with streams at an end, and sends what follows from it. */
