@@ -113,7 +113,7 @@ export class StreamTraffic {
 		});
 		world.run(world.now + SETTLE);
 		// A server that got its stream only now has not ended it yet.
-		this.#pairs.forEach((_, which) => this.#act(1, which, (talker) => talker.end()));
+		for (const which of this.#pairs.keys()) this.#act(1, which, (talker) => talker.end());
 		world.run(world.now + SETTLE);
 		for (const [index, pair] of this.#pairs.entries()) this.#check(index, pair);
 	}
