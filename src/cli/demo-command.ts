@@ -2,10 +2,19 @@ import process from 'node:process';
 import {Command, InvalidArgumentError} from 'commander';
 import {createLogger} from '../app/observe/logger.ts';
 import {runDemo} from '../demo/demo.ts';
+import {addFlags, type ParsedFlag} from './flags.ts';
 import type {Context} from './run.ts';
 
-/** 25,000 datagrams per direction in ten seconds. */
-const RATE = 2500;
+/** The flags of `mptunnel demo`. */
+export const DEMO_FLAGS: Readonly<Record<string, ParsedFlag>> = {
+	seconds: {
+		value: 'N',
+		help: 'stop after N seconds of traffic',
+		otherwise: 'at Ctrl-C',
+		parse: parseSeconds,
+	},
+	rate: {value: 'N', help: 'send N datagrams a second', default: '2500', parse: parseRate},
+};
 
 const HELP = `
 Starts a server, three links that lose 20 % each way, a client and an echo target in one process,
@@ -20,10 +29,8 @@ export type DemoCommandInit = Pick<Context, 'writeOut' | 'writeError' | 'stopped
 
 /** `mptunnel demo`: the whole tunnel on one machine; table and summary go to standard output. */
 export function demoCommand({writeOut, writeError, stopped}: DemoCommandInit): Command {
-	return new Command('demo')
+	const command = new Command('demo')
 		.description('run a tunnel over three simulated bad links and watch it')
-		.option('--seconds <N>', 'stop after N seconds of traffic (default: at Ctrl-C)', parseSeconds)
-		.option('--rate <N>', 'send N datagrams a second', parseRate, RATE)
 		.addHelpText('after', HELP)
 		.action(async ({seconds, rate}: {seconds?: number; rate: number}) => {
 			const screen = new Screen(writeOut, process.stdout);
@@ -37,6 +44,8 @@ export function demoCommand({writeOut, writeError, stopped}: DemoCommandInit): C
 			screen.clear();
 			writeOut(`${summary.join('\n')}\n`);
 		});
+	addFlags(command, DEMO_FLAGS);
+	return command;
 }
 
 /** Shows a table in the place of the one before it, or below it where the output is no terminal. */

@@ -16,10 +16,16 @@ export function addFlags(command: Command, flags: Readonly<Record<string, Parsed
 	for (const [name, flag] of Object.entries(flags)) {
 		const option = new Option(usage(name, flag), helpText(flag));
 		if (flag.parse !== undefined) option.argParser(flag.parse);
-		if (flag.type?.many === true) option.argParser(collect);
+		// What cannot be repeated is collected all the same, to be refused with every place named.
+		if (flag.repeatable === true || flag.type?.many === true) option.argParser(collect);
 		command.addOption(
 			option.makeOptionMandatory(flag.required === true).hideHelp(flag.hidden === true),
 		);
+		// Options of a type have other sources, too, and get their defaults behind all of them.
+		if (typeof flag.default === 'string' && flag.type === undefined) {
+			const value = flag.parse?.(flag.default) ?? flag.default;
+			command.setOptionValueWithSource(name, value, 'default');
+		}
 		if (flag.off !== undefined) command.option(`--no-${flagName(name).slice(2)}`, flag.off);
 	}
 }
@@ -31,11 +37,11 @@ export function usage(name: string, {short, value}: Flag): string {
 }
 
 /** The help of a flag with its choices, in Markdown and without its default. */
-export function describe({help, type, once}: Flag): string {
+export function describe({help, type, repeatable = type?.many === true}: Flag): string {
 	const choices = type?.choices?.map((one) => `\`${one}\``) ?? [];
 	const last = choices.pop();
 	const words = last === undefined ? '' : `: ${choices.join(', ')} or ${last}`;
-	return `${help}${words}${type?.many === true && once !== true ? ', repeatable' : ''}`;
+	return `${help}${words}${repeatable ? ', repeatable' : ''}`;
 }
 
 /** The default of a flag in Markdown; empty: it has none worth showing. */

@@ -3,9 +3,10 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {isIP} from 'node:net';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import {Command, CommanderError, Option} from 'commander';
+import {Command, CommanderError} from 'commander';
 import {createLogger} from '../app/observe/logger.ts';
 import {LOCALHOST} from '../config/endpoint.ts';
+import {type Flag, flagName} from '../config/option.ts';
 import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link/proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';
 import {
@@ -21,26 +22,65 @@ import {countFigure, formatCount} from '../text/figures.ts';
 import {textTable} from '../text/table.ts';
 import {parseDuration} from '../text/units.ts';
 import {wrapParts} from '../text/width.ts';
+import {addFlags, type ParsedFlag} from './flags.ts';
 
 /** The link profiles that are part of the package, seen from the compiled file. */
 const PROFILE_FOLDER = fileURLToPath(new URL('../../../fixtures/links/', import.meta.url));
 
-const HELP: Readonly<Record<ImpairmentKey, readonly [value: string, description: string]>> = {
-	loss: ['<percent>', 'lose datagrams, for example 10%'],
-	burst: ['<length>', 'losses come in runs of this mean length'],
-	lossTrace: ['<digits>', 'lose by a recorded sequence, 1 = lost, repeated: 0001000011'],
-	delay: ['<time>', 'one-way delay, for example 40ms'],
-	jitter: ['<time>', 'vary the delay by up to this much; the order is kept'],
-	jitterReorders: ['', 'let jitter change the order'],
-	rate: ['<rate>', 'bottleneck, for example 20mbit; 28 header bytes are counted'],
-	queue: ['<time|size>', 'what may wait for the bottleneck: 100ms (the default) or 64kB'],
-	police: ['<rate>', 'drop what exceeds this rate, without a queue'],
-	policeBurst: ['<size>', 'what the policer lets pass at once (50 ms of its rate)'],
-	reorder: ['<percent>', 'hold datagrams back so that later ones overtake them'],
-	reorderBy: ['<time>', 'how long to hold them back (10ms)'],
-	duplicate: ['<percent>', 'deliver datagrams twice'],
-	corrupt: ['<percent>', 'flip one bit'],
-	outage: ['<from..until>', 'lose everything sent in this window after the start; repeatable'],
+/** The flags of `mptunnel link`, the impairments apart. */
+export const LINK_FLAGS: Readonly<Record<string, ParsedFlag>> = {
+	listen: {
+		value: '[address:]port',
+		help: 'where clients send to; localhost without address',
+		required: true,
+	},
+	to: {value: '[host:]port', help: 'where the link ends; 127.0.0.1 without host', required: true},
+	profile: {
+		value: 'name|file',
+		help: `start from a known kind of link (${profileNames().join(', ')})`,
+	},
+	seed: {value: 'text', help: 'lose the same datagrams again', otherwise: 'random, and printed'},
+	idle: {value: 'time', help: 'forget a client after this much silence', default: '60s'},
+	clients: {
+		value: 'number',
+		help: 'serve at most this many clients at once',
+		default: '1024',
+		more: 'One more takes the place of one that the target never answered',
+	},
+};
+
+/** The flags of the impairments; each also exists with the prefix `--up-` or `--down-`. */
+export const IMPAIRMENT_FLAGS: Readonly<Record<ImpairmentKey, Flag>> = {
+	loss: {value: 'percent', help: 'lose datagrams, for example `10%`'},
+	burst: {value: 'length', help: 'losses come in runs of this mean length'},
+	lossTrace: {
+		value: 'digits',
+		help: 'lose by a recorded sequence, 1 = lost, repeated: `0001000011`',
+	},
+	delay: {value: 'time', help: 'one-way delay, for example `40ms`'},
+	jitter: {value: 'time', help: 'vary the delay by up to this much; the order is kept'},
+	jitterReorders: {help: 'let jitter change the order'},
+	rate: {value: 'rate', help: 'bottleneck, for example `20mbit`; 28 header bytes are counted'},
+	queue: {
+		value: 'time|size',
+		help: 'what may wait for the bottleneck, a time or a size such as `64kB`',
+		otherwise: '`100ms`',
+	},
+	police: {value: 'rate', help: 'drop what exceeds this rate, without a queue'},
+	policeBurst: {
+		value: 'size',
+		help: 'what the policer lets pass at once',
+		otherwise: '50 ms of its rate',
+	},
+	reorder: {value: 'percent', help: 'hold datagrams back so that later ones overtake them'},
+	reorderBy: {value: 'time', help: 'how long to hold them back', otherwise: '`10ms`'},
+	duplicate: {value: 'percent', help: 'deliver datagrams twice'},
+	corrupt: {value: 'percent', help: 'flip one bit'},
+	outage: {
+		value: 'from..until',
+		help: 'lose everything sent in this window after the start, such as `10s..12s`',
+		repeatable: true,
+	},
 };
 
 const HELP_FOOTER = `
@@ -61,31 +101,18 @@ interface Options extends Readonly<Record<string, unknown>> {
 	readonly down?: readonly string[];
 }
 
-function toKebab(name: string): string {
-	return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 function toPascal(name: string): string {
 	return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
-	return [...(earlier ?? []), value];
-}
-
-function addImpairments(command: Command): void {
-	for (const prefix of ['', 'up-', 'down-']) {
-		for (const key of IMPAIRMENT_KEYS) {
-			const [value, description] = HELP[key];
-			const option = new Option(`--${prefix}${toKebab(key)} ${value}`.trim(), description);
-			if (key === 'outage') option.argParser(collect);
-			command.addOption(option.hideHelp(prefix !== ''));
-		}
-	}
-	// Its former name, which looks like the beginning of --down-loss.
-	command.addOption(
-		new Option('--down <from..until>', 'the same as --outage').argParser(collect).hideHelp(),
+function impairmentFlags(): Readonly<Record<string, ParsedFlag>> {
+	const all = Object.entries(IMPAIRMENT_FLAGS);
+	const directions = ['up', 'down'].flatMap((direction) =>
+		all.map(([key, flag]) => [`${direction}${toPascal(key)}`, {...flag, hidden: true}] as const),
 	);
+	// The first name of --outage, which reads like the beginning of --down-loss.
+	const down = {...IMPAIRMENT_FLAGS.outage, hidden: true} as const;
+	return {...IMPAIRMENT_FLAGS, ...Object.fromEntries(directions), down};
 }
 
 /** Reads `PORT`, `:PORT`, `HOST:PORT` or `[IPV6]:PORT`; `what` names the flag it is for. */
@@ -151,8 +178,8 @@ function mergeImpairments(options: Options, direction: 'up' | 'down', profile: R
 		const shared = toImpairment(options[key]);
 		const value = own ?? shared;
 		if (value !== undefined) values[key] = value;
-		if (own !== undefined) names.set(key, `--${direction}-${toKebab(key)}`);
-		else if (shared !== undefined) names.set(key, `--${toKebab(key)}`);
+		if (own !== undefined) names.set(key, flagName(`${direction}${toPascal(key)}`));
+		else if (shared !== undefined) names.set(key, flagName(key));
 	}
 	// Two names of one list; a direction's own windows win over both.
 	if (options.down !== undefined && options[`${direction}Outage`] === undefined) {
@@ -162,7 +189,7 @@ function mergeImpairments(options: Options, direction: 'up' | 'down', profile: R
 	const impairments: Impairments = values;
 	return parseImpairments(impairments, (key) => {
 		const inProfile = impairments[key] !== undefined && !names.has(key);
-		return names.get(key) ?? (inProfile ? `--profile: ${direction}.${key}` : `--${toKebab(key)}`);
+		return names.get(key) ?? (inProfile ? `--profile: ${direction}.${key}` : flagName(key));
 	});
 }
 
@@ -277,15 +304,6 @@ async function run(options: Options, command: Command): Promise<void> {
 export function linkCommand(): Command {
 	const command = new Command('link')
 		.description('relay UDP through a simulated bad link')
-		.requiredOption('--listen <[address:]port>', 'where clients send to; localhost without address')
-		.requiredOption('--to <[host:]port>', 'where the link ends; 127.0.0.1 without host')
-		.option(
-			'--profile <name|file>',
-			`start from a known kind of link (${profileNames().join(', ')})`,
-		)
-		.option('--seed <text>', 'lose the same datagrams again (random, and printed)')
-		.option('--idle <time>', 'forget a client after this much silence', '60s')
-		.option('--clients <number>', 'serve at most this many clients at once', '1024')
 		.addHelpText('after', HELP_FOOTER)
 		.showSuggestionAfterError(false)
 		.allowExcessArguments(false)
@@ -295,6 +313,6 @@ export function linkCommand(): Command {
 			throw new CommanderError(isUsage ? 2 : error.exitCode, error.code, error.message);
 		})
 		.action((options: Options) => run(options, command));
-	addImpairments(command);
+	addFlags(command, {...LINK_FLAGS, ...impairmentFlags()});
 	return command;
 }

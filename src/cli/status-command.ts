@@ -9,7 +9,9 @@ import {
 	listStateFolders,
 	type StateEnvironment,
 } from '../app/state/state-folder.ts';
+import type {Flags} from '../config/option.ts';
 import {quoteText} from '../text/escape-text.ts';
+import {addFlags} from './flags.ts';
 
 /** The parts of the process that the command uses. */
 export interface StatusCommandInit {
@@ -29,15 +31,23 @@ Exit codes: 0 ok, 1 no running program answered, 2 wrong flags, 3 an mpclient ha
 none of its paths carries one.
 `;
 
+/** The flags of `mptunnel status`. */
+export const STATUS_FLAGS: Flags = {
+	json: {help: 'print one line of JSON for each program'},
+	state: {
+		value: 'FOLDER',
+		help: 'the program with this state folder',
+		otherwise: 'all of yours in the usual place',
+	},
+};
+
 /**
  * `mptunnel status`: the tables of all running programs of this user, or of the one with that state
  * folder. Its action throws an Error for the user when there is none.
  */
 export function statusCommand(init: StatusCommandInit): Command {
-	return new Command('status')
+	const command = new Command('status')
 		.description('show a running mpclient or mpserver')
-		.option('--json', 'print one line of JSON for each program')
-		.option('--state <FOLDER>', 'the one with this state folder (default: all in the usual place)')
 		.addHelpText('after', HELP)
 		.action(async (options: {json?: boolean; state?: string}) => {
 			const folders = find(init, options.state);
@@ -55,6 +65,8 @@ export function statusCommand(init: StatusCommandInit): Command {
 			}
 			if (shown === 0) throw new Error('no running program answered');
 		});
+	addFlags(command, STATUS_FLAGS);
+	return command;
 }
 
 function find(init: StatusCommandInit, state: string | undefined): readonly FoundStateFolder[] {

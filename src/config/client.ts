@@ -102,7 +102,11 @@ const OWN: Table<OwnSettings> = {
 
 const KEYS: Table<Pick<ClientSettings, 'key' | 'keyFile'>> = {
 	key: KEY_OPTION,
-	keyFile: {...KEY_FILE_OPTION, once: true, field: 'a key file; a list of them on the server'},
+	keyFile: {
+		...KEY_FILE_OPTION,
+		repeatable: false,
+		field: 'a key file; a list of them on the server',
+	},
 };
 
 // The order in which the problems of a file are listed.

@@ -14,8 +14,10 @@ export interface Type<T> {
 	readonly many?: true;
 	/** All values, where there are only a few. */
 	readonly choices?: readonly string[];
-	/** The fields of a mapping, or of each mapping of a list. */
+	/** The fields of a mapping. */
 	readonly fields?: Options;
+	/** Present: the fields are those of each item of a list. */
+	readonly listed?: true;
 }
 
 /** A flag as help and documents show it. */
@@ -35,8 +37,8 @@ export interface Flag {
 	/** The help of `--no-NAME`, where that exists. */
 	readonly off?: string;
 	readonly type?: Type<unknown>;
-	/** True: it may be repeated only to be refused with all places named. */
-	readonly once?: true;
+	/** True: it can be given more than once; absent: its type decides. */
+	readonly repeatable?: boolean;
 }
 
 /** Flags by the camel-case names of their options. */

@@ -28,5 +28,5 @@ export const PATHS: Type<readonly PathDraft[]> = {
 		maxItems: PATH_LIMIT,
 	},
 	...(MAPPING.fields && {fields: MAPPING.fields}),
-	many: true,
+	listed: true,
 };

@@ -6,7 +6,7 @@ import type {ProblemList} from './errors.ts';
 import {type RuleSettings, USER_RULES} from './exit.ts';
 import {KEY_OPTION, USER_KEY_FILE_OPTION} from './key-types.ts';
 import type {KeyOptions, KeySource} from './keys.ts';
-import type {Table, Type} from './option.ts';
+import type {Schema, Table, Type} from './option.ts';
 import {FieldReader, type Place} from './place.ts';
 import {readMemory} from './quantities.ts';
 import {merge} from './sources.ts';
@@ -103,6 +103,13 @@ const USER: Type<ReadUser> = mapping(FIELDS, ['name'], (said, place, fields) => 
 	return {...place.location, name, entries, options: {target, exit, allow, deny, limits}};
 });
 
+/** The schema of a list of users. */
+export const USER_LIST_SCHEMA: Schema = {
+	type: 'array',
+	items: {...USER.schema, oneOf: [{required: ['key']}, {required: ['keyFile']}]},
+	minItems: 1,
+};
+
 /** A list of users, or the path of a file with such a list, alone or as its field `users`. */
 export const USERS: Type<ReadUsers> = {
 	read: (value, place) =>
@@ -110,10 +117,11 @@ export const USERS: Type<ReadUsers> = {
 	schema: {
 		anyOf: [
 			{type: 'string', pattern: '\\.([yY][aA]?[mM][lL]|[jJ][sS][oO][nN])$'},
-			{type: 'array', items: USER.schema, minItems: 1},
+			USER_LIST_SCHEMA,
 		],
 	},
 	fields: FIELDS,
+	listed: true,
 };
 
 function readUsersFile(given: string, place: Place): ReadUsers | undefined {
