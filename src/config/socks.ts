@@ -107,7 +107,7 @@ export const SOCKS: Table<SocksSettings> = {
 	},
 	socksAuthReply: {
 		type: {
-			...text(readAuthReply, {enum: ['1', '5', 1, 5]}),
+			...text(readAuthReply, {type: ['string', 'integer'], enum: ['1', '5', 1, 5]}),
 			choices: AUTH_REPLIES,
 		},
 		value: 'N',
