@@ -15,7 +15,9 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 async function run(name: string, substitutions: Readonly<Record<string, string>> = {}) {
 	const shell = new DocumentShell();
 	try {
-		const text = `cd ${process.cwd()}\n${example(PATH, name)}`;
+		// npm would ask its registry for a newer version of itself.
+		const set = `cd ${process.cwd()}; export npm_config_update_notifier=false`;
+		const text = `${set}\n${example(PATH, name)}`;
 		const done = shell.start(text, {...substitutions});
 		const code = await done.end();
 		return {code, output: done.stdout + done.stderr};
