@@ -28,12 +28,21 @@ const MARGIN = 0.99;
 const STARTUP_GAIN = 2.89;
 /** Bounds the queue that the end of start-up leaves: a higher one is faster, a lower one shorter. */
 const STARTUP_WINDOW_GAIN = 2.5;
+/** The same beside other packets, when these are more than so large a part: they wait in that queue. */
+const BESIDE_PART: number = 1 / 16;
+const BESIDE_GAIN = 1.6;
+const BESIDE_WINDOW_GAIN = 1.5;
 /** The delivery rate that a round trip of start-up adds at least... */
 const STARTUP_GROWTH = 1.25;
 /** ...else the path is full, after so many round trips, or at once with a queue. */
 const FULL_ROUNDS = 3;
 const DRAIN_GAIN = 0.35;
 const DRAIN_ROUNDS = 3;
+
+/** The share of the path that packets beside never take. */
+const LEAST_SHARE = 0.1;
+/** The gains apply in full while the model's own packets are at least one in so many. */
+const FULL_SWING = 2;
 
 const UP_GAIN = 1.25;
 const DOWN_GAIN = 0.75;
@@ -100,8 +109,12 @@ export class BbrModel implements RateModel {
 	readonly #loss = new LossMeter();
 	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
+	/** Spaces the model's own packets where others leave no room. */
+	readonly #least = new Pacer();
 	#phase: Phase = Phase.startup;
 	#gain = STARTUP_GAIN;
+	/** True in phases that send less than the path carries. */
+	#isSlow = false;
 	#phaseRounds = 0;
 	#cruiseRounds = 0;
 	#phaseAt: Millis = 0;
@@ -110,6 +123,8 @@ export class BbrModel implements RateModel {
 	#fullRounds = 0;
 	#upBandwidth = 0;
 	#upQueue: Millis = 0;
+	/** By which part more is sent in the probe. */
+	#upExtra = UP_GAIN - 1;
 	#upSpan: Millis = SHORTEST_PROBE;
 	#loweredLoss = Number.POSITIVE_INFINITY;
 	#startupLoss = 0;
@@ -136,6 +151,10 @@ export class BbrModel implements RateModel {
 		return this.#sampler.inFlight;
 	}
 
+	get besideInFlight(): number {
+		return this.#sampler.beside.inFlight;
+	}
+
 	get queueingDelay(): Millis {
 		return this.#delays.queueing;
 	}
@@ -158,7 +177,13 @@ export class BbrModel implements RateModel {
 
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
 		this.#sampler.onSent(now, bytes, snapshot);
-		snapshot.unhurried = this.#gain <= DOWN_GAIN;
+		snapshot.unhurried = this.#isSlow;
+		this.#pacer.onSent(now, bytes, this.pacingRate);
+		this.#least.onSent(now, bytes, LEAST_SHARE * this.pacingRate);
+	}
+
+	onBeside(now: Millis, bytes: number): void {
+		this.#sampler.beside.add(bytes);
 		this.#pacer.onSent(now, bytes, this.pacingRate);
 	}
 
@@ -195,8 +220,15 @@ export class BbrModel implements RateModel {
 
 	delayUntilSend(now: Millis, bytes: number): Millis {
 		const {inFlight} = this.#sampler;
-		if (inFlight > 0 && inFlight + bytes > this.window) return Number.POSITIVE_INFINITY;
-		return this.#pacer.delay(now);
+		const room = Math.max(SMALLEST_WINDOW, this.window - this.besideInFlight);
+		if (inFlight > 0 && inFlight + bytes > room) return Number.POSITIVE_INFINITY;
+		return Math.min(this.#pacer.delay(now), this.#least.delay(now));
+	}
+
+	/** What others send beside does not speed up or slow down: that part of the gains is the model's. */
+	get #swing(): number {
+		const {inFlight} = this.#sampler;
+		return Math.min(1, (FULL_SWING * inFlight) / Math.max(1, inFlight + this.besideInFlight));
 	}
 
 	/** The round trip time without a queue. */
@@ -270,7 +302,7 @@ export class BbrModel implements RateModel {
 	}
 
 	#step(now: Millis): void {
-		const drained = this.inFlight <= this.#target;
+		const drained = this.inFlight + this.besideInFlight <= this.#target;
 		switch (this.#phase) {
 			case Phase.startup:
 				return;
@@ -283,12 +315,12 @@ export class BbrModel implements RateModel {
 			case Phase.down:
 				// A whole round trip: only then has the probe shown what it found.
 				if (this.#phaseRounds >= 1) this.#afterDown(now);
-				else if (drained) this.#gain = 1;
+				else if (drained) this.#carryOn();
 				break;
 			case Phase.cruise: {
 				const target = Math.max(2, this.#span / 20);
 				const excess = (this.#delays.standingQueue - target) / (4 * this.#span);
-				this.#gain = 1 - Math.min(MOST_YIELD, Math.max(0, excess));
+				this.#gain = 1 - this.#swing * Math.min(MOST_YIELD, Math.max(0, excess));
 				if (this.#phaseRounds >= this.#cruiseRounds) this.#probeUp(now);
 				break;
 			}
@@ -305,10 +337,16 @@ export class BbrModel implements RateModel {
 		}
 	}
 
+	/** Sends at what the path carries for the rest of the phase. */
+	#carryOn(): void {
+		this.#gain = 1;
+		this.#isSlow = false;
+	}
+
 	/** What was probed for is there: probe on at once. Without a sign of its end: sooner and longer. */
 	#afterDown(now: Millis): void {
 		const rtt = this.#span;
-		const growth = ((UP_GAIN - 1) * this.#upSpan) / rtt;
+		const growth = (this.#upExtra * this.#upSpan) / rtt;
 		const isQueued = this.#delays.smoothQueue > this.#upQueue + Math.max(1.5, 0.4 * growth * rtt);
 		const isLossy = this.#loss.exceeds(this.#loss.base + LOSS_MARGIN);
 		if (isQueued || isLossy) {
@@ -328,6 +366,7 @@ export class BbrModel implements RateModel {
 		this.#stubbornQueue = Math.min(MOST_STUBBORN, this.#delays.takeCycleQueue());
 		this.#upSpan = Math.min(this.#span, this.#upSpan);
 		this.#enter(Phase.up, UP_GAIN, now);
+		this.#upExtra = this.#gain - 1;
 	}
 
 	#cruise(now: Millis, rounds: number): void {
@@ -337,9 +376,10 @@ export class BbrModel implements RateModel {
 	}
 
 	#enter(phase: Phase, gain: number, now: Millis): void {
+		this.#isSlow = gain <= DOWN_GAIN;
 		if (gain < 1) this.#loss.startSpell();
 		this.#phase = phase;
-		this.#gain = gain;
+		this.#gain = 1 + (gain - 1) * this.#swing;
 		this.#phaseAt = now;
 		this.#phaseRounds = 0;
 		this.#nextRound = this.#sampler.delivered;
@@ -348,6 +388,12 @@ export class BbrModel implements RateModel {
 	/** Start-up, where what is not a queue is how long the path is: with jitter more than its shortest. */
 	#applyStartup(): void {
 		const bandwidth = this.#bandwidth.value;
+		if (this.besideInFlight > BESIDE_PART * this.inFlight) {
+			const least = this.#initialWindow / this.#delays.srtt;
+			this.pacingRate = BESIDE_GAIN * Math.max(bandwidth, least);
+			this.window = Math.max(this.#initialWindow, BESIDE_WINDOW_GAIN * this.#target + REPORT_ROOM);
+			return;
+		}
 		this.pacingRate = Math.max(this.pacingRate, STARTUP_GAIN * bandwidth);
 		// Twice what the path holds is enough once a queue shows that the end is near.
 		const isQueued = this.#delays.smoothQueue > Math.max(5, this.#span / 6);

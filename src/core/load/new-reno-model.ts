@@ -1,4 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
+import {BesideTraffic} from './beside-traffic.ts';
 import {Pacer} from './pacer.ts';
 import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
@@ -11,6 +12,21 @@ const LARGEST_WINDOW: number = 2 ** 30;
 /** Pacing stays ahead of the window (RFC 9002, section 7.7). */
 const PACING_GAIN = 1.25;
 const SLOW_START_GAIN = 2;
+/** The share of the path that packets beside never take. */
+const LEAST_SHARE = 0.1;
+/**
+ * Queues that matter where other packets wait in them, too: one that ends the start (RFC 9406), and one
+ * that shrinks the window to the part of RFC 8511.
+ */
+const SHORT_QUEUE: Millis = 8;
+const LONG_QUEUE: Millis = 30;
+const SPARED = 0.8;
+/** A queue that shrank falls below this part, and may fail to so many times in a row. */
+const SHRUNK = 0.9;
+const MOST_VAIN = 3;
+/** Then the start is slower by this, too (RFC 9406), where other packets are more than so large a part. */
+const BESIDE_DIVISOR = 2;
+const BESIDE_PART: number = 1 / 16;
 /** Keeps the pacing rate finite. */
 const SHORTEST_RTT: Millis = 0.1;
 
@@ -24,9 +40,19 @@ export class NewRenoModel implements RateModel {
 
 	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
+	/** Spaces the model's own packets where others leave no room. */
+	readonly #least = new Pacer();
+	readonly #beside = new BesideTraffic();
 	#threshold = Number.POSITIVE_INFINITY;
 	#recoveryAt: Millis = Number.NEGATIVE_INFINITY;
 	#limited = false;
+	/** The queue for which the window shrank last, and how often that was in vain. */
+	#sparedQueue: Millis = 0;
+	#vain = 0;
+
+	get besideInFlight(): number {
+		return this.#beside.inFlight;
+	}
 
 	get queueingDelay(): Millis {
 		return this.#delays.queueing;
@@ -54,17 +80,28 @@ export class NewRenoModel implements RateModel {
 	}
 
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
+		this.#beside.onSent(bytes, snapshot, this.inFlight === 0);
 		this.inFlight += bytes;
 		snapshot.appLimited = this.#limited;
 		this.#limited = false;
+		this.#pacer.onSent(now, bytes, this.pacingRate);
+		this.#least.onSent(now, bytes, LEAST_SHARE * this.pacingRate);
+	}
+
+	onBeside(now: Millis, bytes: number): void {
+		this.#beside.add(bytes);
 		this.#pacer.onSent(now, bytes, this.pacingRate);
 	}
 
 	onAcknowledged(_now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void {
 		this.inFlight -= bytes;
+		const passed = bytes + this.#beside.onAcknowledged(sentAt, snapshot);
 		if (snapshot.appLimited || sentAt <= this.#recoveryAt) return;
-		if (this.window < this.#threshold) this.window += bytes;
-		else this.window += (PACKET * bytes) / this.window;
+		if (this.window < this.#threshold) {
+			this.window += passed / (this.#isAlone ? 1 : BESIDE_DIVISOR);
+			// What the path carries beside it carries already: the start begins on top of that.
+			this.window = Math.max(this.window, this.#beside.inFlight + INITIAL_WINDOW);
+		} else this.window += (PACKET * passed) / this.window;
 		this.window = Math.min(LARGEST_WINDOW, this.window);
 	}
 
@@ -85,6 +122,30 @@ export class NewRenoModel implements RateModel {
 
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void {
 		this.#delays.sample(now, largestSentAt, largestReceivedAt);
+		if (!this.#isAlone && largestSentAt > this.#recoveryAt) this.#spare(now);
+	}
+
+	/** True while next to nothing goes beside. */
+	get #isAlone(): boolean {
+		return this.#beside.inFlight <= BESIDE_PART * this.inFlight;
+	}
+
+	/** What goes beside waits in the same queue: a long one is a sign of congestion like a loss. */
+	#spare(now: Millis): void {
+		const isStarting = this.window < this.#threshold;
+		const {queueing} = this.#delays;
+		if (queueing <= (isStarting ? SHORT_QUEUE : LONG_QUEUE)) {
+			if (!isStarting) this.#vain = 0;
+			return;
+		}
+		// A queue that stays is made by others: to yield on and on would leave them everything.
+		if (this.#vain > MOST_VAIN) return;
+		this.#vain = queueing < SHRUNK * this.#sparedQueue ? 0 : this.#vain + 1;
+		this.#sparedQueue = queueing;
+		this.#recoveryAt = now;
+		// A queue that begins to grow shows that the path is full, not that it is too full.
+		if (!isStarting) this.window = Math.max(SMALLEST_WINDOW, SPARED * this.window);
+		this.#threshold = this.window;
 	}
 
 	setApplicationLimited(_now: Millis): void {
@@ -92,7 +153,8 @@ export class NewRenoModel implements RateModel {
 	}
 
 	delayUntilSend(now: Millis, bytes: number): Millis {
-		if (this.inFlight > 0 && this.inFlight + bytes > this.window) return Number.POSITIVE_INFINITY;
-		return this.#pacer.delay(now);
+		const room = Math.max(SMALLEST_WINDOW, this.window - this.#beside.inFlight);
+		if (this.inFlight > 0 && this.inFlight + bytes > room) return Number.POSITIVE_INFINITY;
+		return Math.min(this.#pacer.delay(now), this.#least.delay(now));
 	}
 }

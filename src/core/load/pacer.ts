@@ -2,6 +2,8 @@ import type {Millis} from '../../bytes/time.ts';
 
 /** A sender that wakes late may make up for so much at once. */
 const BURST: Millis = 4;
+/** What leaves ahead of its time puts off what waits until this is made up for, no longer. */
+const MOST_DEBT: Millis = 20;
 
 /** Spaces packets evenly. */
 export class Pacer {
@@ -9,6 +11,7 @@ export class Pacer {
 
 	/** A packet of `bytes` leaves at `now`; `rate` is in bytes per millisecond. */
 	onSent(now: Millis, bytes: number, rate: number): void {
+		if (this.#nextAt > now + MOST_DEBT) return;
 		this.#nextAt = Math.max(this.#nextAt, now - BURST) + bytes / rate;
 	}
 

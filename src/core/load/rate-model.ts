@@ -13,6 +13,12 @@ export interface SendSnapshot {
 	receivedAt: Millis;
 	/** When the newest packet of which delivery was known had been sent. */
 	firstSentAt: Millis;
+	/** Bytes sent of other packets and, with it, of the model's own... */
+	beside: number;
+	own: number;
+	/** ...and those of them after the newest packet of which delivery was known. */
+	besideSpan: number;
+	ownSpan: number;
 	/** Whether the sender lacked data, so that the packet says nothing of what the path carries. */
 	appLimited: boolean;
 	/** Whether the packet was sent at less than the path carries, so that its loss is not our doing. */
@@ -20,8 +26,8 @@ export interface SendSnapshot {
 }
 
 /**
- * How fast one path may be used in one direction. Counts only what it is told of; other packets of
- * the path appear to it as traffic of others. All bytes are those on the wire: UDP payload + 28.
+ * How fast one path may be used in one direction. Counts only what it is told of; the rest appears to
+ * it as traffic of others. All bytes are those on the wire: UDP payload + 28.
  *
  * For each report of the peer the caller tells first of every packet newly known to be received,
  * then of every packet judged lost, then calls `onFeedback`. Each packet sent is told of at most
@@ -32,6 +38,8 @@ export interface RateModel {
 	createSnapshot(): SendSnapshot;
 	/** A packet of `bytes` leaves now. Fills `snapshot`, which stays the caller's. */
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void;
+	/** Another packet leaves, of which nothing is reported: it never waits, and the model's yield to it. */
+	onBeside(now: Millis, bytes: number): void;
 	/** A packet sent at `sentAt` was received. */
 	onAcknowledged(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
 	/** A packet sent at `sentAt` is judged lost. */
@@ -46,12 +54,14 @@ export interface RateModel {
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void;
 	/** The sender has nothing to send although it might. */
 	setApplicationLimited(now: Millis): void;
-	/** Bytes per millisecond at which packets are spaced. */
+	/** Bytes per millisecond at which all packets of the path are spaced. */
 	readonly pacingRate: number;
-	/** Bytes that may be in flight. */
+	/** Bytes that may be in flight, those of other packets included. */
 	readonly window: number;
 	/** Bytes sent, but neither acknowledged nor judged lost. */
 	readonly inFlight: number;
+	/** Bytes of other packets that may be on their way. */
+	readonly besideInFlight: number;
 	/**
 	 * Milliseconds until a packet of `bytes` may go, 0 = now. Infinity = the window is full, so only
 	 * the next report helps (or a probe that the caller sends on its own account).
@@ -74,6 +84,10 @@ export function createSnapshot(): SendSnapshot {
 		deliveredAt: 0,
 		receivedAt: Number.NaN,
 		firstSentAt: 0,
+		beside: 0,
+		own: 0,
+		besideSpan: 0,
+		ownSpan: 0,
 		appLimited: false,
 		unhurried: false,
 	};

@@ -1,4 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
+import {BesideTraffic} from './beside-traffic.ts';
 import type {SendSnapshot} from './rate-model.ts';
 
 /** What was sent at one moment seems to arrive at one, too; no packet takes less time on any path. */
@@ -8,7 +9,8 @@ const SHORTEST_SPAN: Millis = 0.01;
  * Measures the delivery rate of a path: between the moment a packet was sent and the report of its
  * arrival so much was delivered, in the longer of the spans that it took to send and to receive it
  * (draft-cheng-iccrg-delivery-rate-estimation). What arrives is timed by the peer's clock where that
- * is known, so that delay and loss of reports do not blur it. A peer that lies about its clock gains
+ * is known, so that delay and loss of reports do not blur it. What the path carried beside counts as
+ * far as the packets around it were delivered: the rate is the path's, not the flow's. A peer that lies about its clock gains
  * nothing: a sample is never above the rate at which was sent.
  */
 export class RateSampler {
@@ -23,6 +25,9 @@ export class RateSampler {
 	/** Whether the sender lacked data during the last sample. */
 	appLimited = false;
 
+	/** What the path carries beside. */
+	readonly beside: BesideTraffic = new BesideTraffic();
+
 	#deliveredAt: Millis = 0;
 	#receivedAt: Millis = Number.NaN;
 	#firstSentAt: Millis = 0;
@@ -32,6 +37,8 @@ export class RateSampler {
 	#priorReceivedAt: Millis = Number.NaN;
 	#sendSpan: Millis = 0;
 	#sentAt: Millis = 0;
+	#besideSpan = 0;
+	#ownSpan = 0;
 
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
 		if (this.inFlight === 0) {
@@ -39,6 +46,7 @@ export class RateSampler {
 			this.#deliveredAt = now;
 			this.#receivedAt = Number.NaN;
 		}
+		this.beside.onSent(bytes, snapshot, this.inFlight === 0);
 		snapshot.delivered = this.delivered;
 		snapshot.deliveredAt = this.#deliveredAt;
 		snapshot.receivedAt = this.#receivedAt;
@@ -50,6 +58,7 @@ export class RateSampler {
 	onAcknowledged(bytes: number, sentAt: Millis, snapshot: SendSnapshot): void {
 		this.inFlight -= bytes;
 		this.delivered += bytes;
+		this.beside.onAcknowledged(sentAt, snapshot);
 		if (this.#hasCandidate && sentAt < this.#sentAt) return;
 		this.#hasCandidate = true;
 		this.#sentAt = sentAt;
@@ -59,6 +68,8 @@ export class RateSampler {
 		this.#priorReceivedAt = snapshot.receivedAt;
 		this.priorDelivered = snapshot.delivered;
 		this.appLimited = snapshot.appLimited;
+		this.#besideSpan = snapshot.besideSpan;
+		this.#ownSpan = snapshot.ownSpan;
 	}
 
 	onLost(bytes: number): void {
@@ -76,8 +87,9 @@ export class RateSampler {
 		const byPeer = receivedAt - this.#priorReceivedAt;
 		const arrivalSpan = byPeer > 0 ? byPeer : now - this.#priorAt;
 		const span = Math.max(this.#sendSpan, arrivalSpan);
-		const delivered = this.delivered - this.priorDelivered;
-		this.rate = span > 0 ? delivered / Math.max(span, SHORTEST_SPAN) : 0;
+		const own = this.delivered - this.priorDelivered;
+		const beside = this.#besideSpan * Math.min(1, own / this.#ownSpan);
+		this.rate = span > 0 ? (own + beside) / Math.max(span, SHORTEST_SPAN) : 0;
 		this.#deliveredAt = now;
 		if (!(receivedAt <= this.#receivedAt)) this.#receivedAt = receivedAt;
 		return true;

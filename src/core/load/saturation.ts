@@ -21,6 +21,9 @@ const SMALLEST_RATE = 64;
 /** Longest burst that the limit lets through at once. */
 const BURST: Millis = 20;
 const SMALLEST_BURST = 4 * 1500;
+/** The part of it for packets that can wait, and what these leave for copies. */
+const WAITING_BURST: Millis = 8;
+const KEPT_BURST = 2 * 1500;
 /** A report over fewer packets says nothing of a rate. */
 const FEWEST_PACKETS = 60;
 /** Fewer than this part of what should arrive hints at a queue before its delay is known... */
@@ -89,11 +92,6 @@ export class Saturation {
 		this.#configured = kilobits > 0 ? kilobits / 8 : Number.POSITIVE_INFINITY;
 	}
 
-	/** Bytes per millisecond that the user allows, UDP payload + 28; Infinity = no limit. */
-	get configured(): number {
-		return this.#configured;
-	}
-
 	/** Whether the path is limited because it could not keep up. */
 	get saturated(): boolean {
 		return this.#rate !== Number.POSITIVE_INFINITY;
@@ -101,13 +99,9 @@ export class Saturation {
 
 	/** Takes the bytes of one packet from the allowance; false = drop this copy. */
 	allow(bytes: number, now: Millis): boolean {
-		const draining = now < this.#drainedUntil ? DRAIN_RATE : 1;
-		const measured = Math.max(SMALLEST_RATE, draining * this.#rate);
-		const rate = Math.min(measured, this.#configured);
+		const rate = this.#rateAt(now);
 		if (rate === Number.POSITIVE_INFINITY) return true;
-		const burst = Math.max(SMALLEST_BURST, rate * BURST);
-		this.#tokens = Math.min(burst, this.#tokens + (now - this.#filled) * rate);
-		this.#filled = now;
+		this.#fill(rate, now);
 		if (this.#tokens < bytes) {
 			this.dropped++;
 			this.#lastDrop = now;
@@ -115,6 +109,36 @@ export class Saturation {
 		}
 		this.#tokens -= bytes;
 		return true;
+	}
+
+	#rateAt(now: Millis): number {
+		const draining = now < this.#drainedUntil ? DRAIN_RATE : 1;
+		const measured = Math.max(SMALLEST_RATE, draining * this.#rate);
+		return Math.min(measured, this.#configured);
+	}
+
+	#fill(rate: number, now: Millis): void {
+		this.#tokens = Math.min(burstOf(rate), this.#tokens + (now - this.#filled) * rate);
+		this.#filled = now;
+	}
+
+	/**
+	 * Milliseconds until a packet that can wait may go, 0 = now: what is left of the user's limit when
+	 * copies have enough for a burst. A measured limit is one for copies; others have a rate model.
+	 */
+	delayUntilSend(now: Millis, bytes: number): Millis {
+		if (this.#configured === Number.POSITIVE_INFINITY) return 0;
+		const rate = this.#rateAt(now);
+		this.#fill(rate, now);
+		const waiting = Math.max(2 * bytes, rate * WAITING_BURST);
+		const missing = burstOf(rate) - waiting + bytes - this.#tokens;
+		// Rounding must not leave a time to wait that no clock can show.
+		return missing < 1 ? 0 : missing / rate;
+	}
+
+	/** A packet that could wait leaves: it never takes what copies need for a burst. */
+	chargeWaiting(bytes: number): void {
+		this.#tokens = Math.max(Math.min(this.#tokens, KEPT_BURST), this.#tokens - bytes);
 	}
 
 	/**
@@ -209,6 +233,11 @@ export class Saturation {
 		this.#lastCut = now;
 		this.#emptySince = NEVER;
 	}
+}
+
+/** The longest burst at that rate, in bytes. */
+function burstOf(rate: number): number {
+	return Math.max(SMALLEST_BURST, rate * BURST);
 }
 
 /** The part of what a path delivers that may be sent while a queue of that length drains. */

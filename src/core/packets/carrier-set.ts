@@ -45,7 +45,7 @@ export class CarrierSet implements CarrierEvents {
 
 	/** The path's list of packets, made when it is wanted. */
 	of(path: Path): Carrier {
-		const carrier = this.#carriers[path.id] ?? new Carrier(path, this.#model(path), this);
+		const carrier = this.#carriers[path.id] ?? new Carrier(path, () => this.#model(path), this);
 		this.#carriers[path.id] = carrier;
 		return carrier;
 	}

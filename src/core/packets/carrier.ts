@@ -1,6 +1,5 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathReport} from '../../wire/frames/feedback.ts';
-import {Pacer} from '../load/pacer.ts';
 import type {RateModel, SendSnapshot} from '../load/rate-model.ts';
 import {RttEstimator} from '../load/rtt.ts';
 import type {Path} from '../path/path.ts';
@@ -61,8 +60,6 @@ export class Carrier {
 	/** The same of bulk alone, also of what came after it was given up. */
 	readonly #bulkRtt = new RttEstimator();
 	readonly #events: CarrierEvents;
-	/** The user's own limit for the path. */
-	readonly #limiter = new Pacer();
 	#capacity = FIRST_CAPACITY;
 	#numbers = new Float64Array(FIRST_CAPACITY);
 	#times = new Float64Array(FIRST_CAPACITY);
@@ -89,9 +86,10 @@ export class Carrier {
 	#sentAt: Millis = Number.NEGATIVE_INFINITY;
 	#wasUp = false;
 
-	constructor(path: Path, model: RateModel, events: CarrierEvents) {
+	/** @param model makes a rate model, where the path has none */
+	constructor(path: Path, model: () => RateModel, events: CarrierEvents) {
 		this.path = path;
-		this.model = model;
+		this.model = path.load.rateModel(model);
 		this.bit = 1 << path.id;
 		this.#events = events;
 	}
@@ -119,13 +117,11 @@ export class Carrier {
 		return now - this.#sentAt >= SAMPLE_EVERY;
 	}
 
-	/** Whether the user's limit for the path and the model let a packet of `bytes` go; see RateModel. */
+	/** Milliseconds until the path's load lets a packet of `bytes` go; see RateModel. */
 	delayUntilSend(now: Millis, bytes: number): Millis {
 		if (!this.hasRoom) return Number.POSITIVE_INFINITY;
 		if (this.suspect) return this.probes > 0 ? 0 : Number.POSITIVE_INFINITY;
-		const delay = this.model.delayUntilSend(now, bytes);
-		if (this.path.saturation.configured === Number.POSITIVE_INFINITY) return delay;
-		return Math.max(delay, this.#limiter.delay(now));
+		return this.path.load.delayUntilSend(now, bytes);
 	}
 
 	/** A packet with that number went out; `bytes` = payload + 28. */
@@ -139,9 +135,7 @@ export class Carrier {
 		this.#packets[at] = packet;
 		const snapshot = this.#snapshots[at] ?? this.model.createSnapshot();
 		this.#snapshots[at] = snapshot;
-		this.model.onSent(now, bytes, snapshot);
-		const {configured} = this.path.saturation;
-		if (configured !== Number.POSITIVE_INFINITY) this.#limiter.onSent(now, bytes, configured);
+		this.path.load.onSent(now, bytes, snapshot);
 		if (this.#out === 0) this.#progress = now;
 		this.#sentAt = now;
 		if (this.suspect && this.probes > 0) this.probes--;

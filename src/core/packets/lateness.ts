@@ -50,7 +50,8 @@ export class Lateness {
 
 	/** A better path is full. */
 	passed({model}: Carrier): void {
-		this.#rate += model.pacingRate;
+		// What goes beside takes its part of the rate.
+		this.#rate += Math.max(0, model.pacingRate - model.besideInFlight / model.srtt);
 		this.#window += model.window;
 		this.#settled &&= model.settled;
 	}

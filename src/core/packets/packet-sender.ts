@@ -100,7 +100,7 @@ export class PacketSender {
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		transmit.alone = what !== Sent.DATA && length > BASE_PACKET_SIZE;
-		path.saturation.charge(length);
+		path.load.charge(length, now);
 		const sent =
 			address === undefined
 				? path.send(transmit, length, now, what)

@@ -58,7 +58,7 @@ export class PathSet {
 			this.all.push(path);
 		}
 		path.settings = settings;
-		path.saturation.configure(rate);
+		path.load.saturation.configure(rate);
 		return path;
 	}
 

@@ -2,8 +2,8 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/frames/paths.ts';
 import type {PathState, PathStatus} from '../events.ts';
+import {PathLoad} from '../load/path-load.ts';
 import {RttEstimator} from '../load/rtt.ts';
-import {Saturation} from '../load/saturation.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import {Sent} from '../sent.ts';
 import type {Transmit} from '../transmit.ts';
@@ -44,7 +44,8 @@ export class Path {
 	readonly receiveDelay: DelayMeter = new DelayMeter();
 	readonly mtu: MtuSearch = new MtuSearch();
 	readonly sizeWorth: SizeWorth = new SizeWorth();
-	readonly saturation: Saturation = new Saturation();
+	/** How much the path may carry now. */
+	readonly load: PathLoad = new PathLoad();
 	readonly probes: ProbeHistory = new ProbeHistory();
 	/** Packets sent and received on the path, copies included, as the counters in probes. */
 	sentPackets = 0;
@@ -181,7 +182,13 @@ export class Path {
 
 	/** Takes a copy of that size from the path's allowance; false = it may not go out there now. */
 	admits(bytes: number, now: Millis): boolean {
-		if (bytes > this.mtu.confirmed || !this.saturation.allow(bytes + HEADERS, now)) return false;
+		if (bytes > this.mtu.confirmed || !this.load.admits(bytes + HEADERS, now)) return false;
+		return this.reaches(bytes);
+	}
+
+	/** The same of a copy that `admits` has just refused, because no other path takes one. */
+	admitsLast(bytes: number, now: Millis): boolean {
+		if (bytes > this.mtu.confirmed || !this.load.admitsLast(bytes + HEADERS, now)) return false;
 		return this.reaches(bytes);
 	}
 
@@ -264,7 +271,7 @@ export class Path {
 				loss: this.receiveLoss.loss,
 				queueing: this.receiveDelay.queueing,
 			},
-			saturated: this.saturation.dropped,
+			saturated: this.load.saturation.dropped,
 			mtu: this.open ? this.mtu.confirmed : BASE_PACKET_SIZE,
 			backup: this.settings.backup,
 			metered: this.settings.metered,

@@ -265,7 +265,7 @@ export class Prober {
 			const arrived = (probe.echoPackets - previous.arrived) >>> 0;
 			const span = ((probe.echoArrival - previous.arrival) | 0) / 1000;
 			const bytes = (entry.bytes - previous.sent.bytes) / packets;
-			path.saturation.delivered(arrived, span, bytes, now);
+			path.load.saturation.delivered(arrived, span, bytes, now);
 		}
 		let others = Number.POSITIVE_INFINITY;
 		for (const other of this.#paths.all) {
@@ -273,7 +273,10 @@ export class Prober {
 			others = Math.min(others, other.sendDelay.queueing ?? others);
 		}
 		const queue = path.sendDelay.queueing ?? 0;
-		path.saturation.queueing({queue, others, sentAt: entry.at, patience: path.rtt.patience}, now);
+		path.load.saturation.queueing(
+			{queue, others, sentAt: entry.at, patience: path.rtt.patience},
+			now,
+		);
 		this.#measureSize(path, entry, previous, probe.echoPackets, now);
 	}
 
@@ -356,7 +359,7 @@ export class Prober {
 		if (over !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
 		// There on the one path, back on the other.
 		const age = (path.rtt.smoothed + over.rtt.smoothed) / 2;
-		path.saturation.reported(
+		path.load.saturation.reported(
 			{
 				sent: path.judge.sentAround(now - age),
 				arrived: packets,

@@ -204,14 +204,13 @@ export class StreamTransport implements PacketOwner {
 		}
 	}
 
-	/** Leaves of the route the paths that take a packet of that size, and charges them; how many. */
+	/** Leaves of the route the paths that take a packet of that size now; how many. */
 	#admit(length: number): number {
 		const {paths, count} = this.#route;
 		this.#route.clear();
 		for (let i = 0; i < count; i++) {
 			const path = paths[i]!;
 			if (length > path.mtu.confirmed || !path.reaches(length)) continue;
-			path.saturation.charge(length);
 			this.#route.add(path);
 		}
 		return this.#route.count;

@@ -19,7 +19,8 @@ class Bench implements CarrierEvents {
 
 	constructor(packets: number) {
 		const path = pathOf(0);
-		this.carrier = new Carrier(path, createRateModel('bbr', new Prng('carrier'), 50), this);
+		const model = createRateModel('bbr', new Prng('carrier'), 50);
+		this.carrier = new Carrier(path, () => model, this);
 		for (let i = 0; i < packets; i++) {
 			if (i % 64 === 0) this.now += 1;
 			this.carrier.sent(new SentPacket(OWNER), i, 1228, this.now);

@@ -59,7 +59,7 @@ export class BestDispatch implements Dispatch {
 			out.add(path);
 			return;
 		}
-		takeLast(this.paths, bytes, out);
+		takeLast(this.paths, bytes, now, out);
 	}
 
 	sample(bytes: number, now: Millis, out: Route): void {

@@ -48,11 +48,9 @@ export function takeSample(path: Path, bytes: number, now: Millis, out: Route): 
 }
 
 /** Appends the first path that may take a packet which all of them have just refused. */
-export function takeLast(paths: readonly Path[], bytes: number, out: Route): void {
+export function takeLast(paths: readonly Path[], bytes: number, now: Millis, out: Route): void {
 	for (const path of paths) {
-		if (bytes > path.mtu.confirmed || !path.saturation.allowLast() || !path.reaches(bytes)) {
-			continue;
-		}
+		if (!path.admitsLast(bytes, now)) continue;
 		out.add(path);
 		return;
 	}

@@ -54,7 +54,7 @@ export class RedundantDispatch implements Dispatch {
 	route(bytes: number, now: Millis, out: Route): void {
 		out.clear();
 		for (const path of this.paths) if (path.admits(bytes, now)) out.add(path);
-		if (out.count === 0) takeLast(this.paths, bytes, out);
+		if (out.count === 0) takeLast(this.paths, bytes, now, out);
 	}
 
 	sample(bytes: number, now: Millis, out: Route): void {

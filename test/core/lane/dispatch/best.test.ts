@@ -123,14 +123,14 @@ test('what the leader refuses goes to the next path, best first', (t) => {
 	const {route, paths} = dispatchOver([{rtt: 10, rate: 8}, {rtt: 90}, {rtt: 50}]);
 	while (route()[0] === 0);
 	t.deepEqual(route(), [2]);
-	t.is(paths[0]!.saturation.dropped, 2);
+	t.is(paths[0]!.load.saturation.dropped, 2);
 	paths[2]!.addresses.remove(paths[2]!.addresses.list[0]!);
 	t.deepEqual(route(), [1]);
 });
 
 test('where all refuse it, the leader takes the packet unless its user set the limit', (t) => {
 	const {route, paths} = dispatchOver([{rtt: 10}, {rtt: 90}]);
-	for (const {saturation} of paths) saturation.allow = () => false;
+	for (const {load} of paths) load.saturation.allow = () => false;
 	t.deepEqual(route(), [0]);
 	const limited = dispatchOver([{rate: 8}]);
 	while (limited.route().length > 0);
@@ -149,7 +149,7 @@ test('a path left out for its losses gets a copy now and then, never a second on
 	t.deepEqual(sampled(0), [1]);
 	t.deepEqual(sampled(10), []);
 	t.deepEqual(sampled(300), [1]);
-	paths[0]!.saturation.allow = () => false;
+	paths[0]!.load.saturation.allow = () => false;
 	t.deepEqual(sampled(400), [], 'it has the packet already');
 });
 

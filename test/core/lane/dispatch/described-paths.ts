@@ -25,7 +25,7 @@ export function pathsOf(list: readonly Description[]): Path[] {
 		path.delivery.grade = grade;
 		path.rtt.sample(rtt);
 		path.mtu.confirmed = described.size ?? path.mtu.confirmed;
-		path.saturation.configure(described.rate ?? 0);
+		path.load.saturation.configure(described.rate ?? 0);
 		if (!closed) path.addresses.add(new PathAddress(undefined, new Uint8Array(8), 0));
 		return path;
 	});

@@ -186,12 +186,12 @@ test('a path whose allowance is used up gets no copy while another path takes on
 	while (route().length === 2) both++;
 	t.true(both > 0 && both < 100);
 	t.deepEqual(route(), [1]);
-	t.is(paths[0]!.saturation.dropped, 2);
+	t.is(paths[0]!.load.saturation.dropped, 2);
 });
 
 test('where every path refuses its copy the best one takes it, unless its user set the limit', (t) => {
 	const {route, paths} = dispatchOver([{rate: 8, rtt: 10}, {rtt: 20}, {}]);
-	const refusing = [1, 2].map((id) => paths[id]!.saturation);
+	const refusing = [1, 2].map((id) => paths[id]!.load.saturation);
 	for (const saturation of refusing) saturation.allow = () => false;
 	while (route()[0] === 0);
 	t.deepEqual(route(), [1]);

@@ -1,0 +1,55 @@
+import type {Millis} from '../../bytes/time.ts';
+import type {RateModel, SendSnapshot} from './rate-model.ts';
+import {Saturation} from './saturation.ts';
+
+/**
+ * How much one path may carry now: one for each path and session, whoever sends. Two estimators learn
+ * it from what the peer reports: `saturation` from probes, the rate model from FEEDBACK. Copies of
+ * datagrams are taken or left at once; packets that can wait get what these leave of the path. All
+ * bytes are those on the wire: UDP payload + 28.
+ */
+export class PathLoad {
+	/** Bounds copies on a path that cannot keep up, or that the user limits. */
+	readonly saturation: Saturation = new Saturation();
+	#model: RateModel | undefined;
+
+	/** Returns the rate model, which `create` makes when it is first needed. */
+	rateModel(create: () => RateModel): RateModel {
+		this.#model ??= create();
+		return this.#model;
+	}
+
+	/** Takes a copy of so many bytes from the allowance; false = it is not to go out. */
+	admits(bytes: number, now: Millis): boolean {
+		if (!this.saturation.allow(bytes, now)) return false;
+		this.#model?.onBeside(now, bytes);
+		return true;
+	}
+
+	/** Takes back what `admits` has just refused, because no other path carries a copy; false = it may not. */
+	admitsLast(bytes: number, now: Millis): boolean {
+		if (!this.saturation.allowLast()) return false;
+		this.#model?.onBeside(now, bytes);
+		return true;
+	}
+
+	/** Counts bytes that go out whatever the load is (probes). */
+	charge(bytes: number, now: Millis): void {
+		this.saturation.charge(bytes);
+		this.#model?.onBeside(now, bytes);
+	}
+
+	/** Milliseconds until a packet that can wait may go, 0 = now; as RateModel. Needs a rate model. */
+	delayUntilSend(now: Millis, bytes: number): Millis {
+		return Math.max(
+			this.#model?.delayUntilSend(now, bytes) ?? 0,
+			this.saturation.delayUntilSend(now, bytes),
+		);
+	}
+
+	/** A packet that could wait leaves now; the rate model fills `snapshot`. */
+	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void {
+		this.#model?.onSent(now, bytes, snapshot);
+		this.saturation.chargeWaiting(bytes);
+	}
+}
