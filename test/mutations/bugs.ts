@@ -154,7 +154,7 @@ export const BUGS: readonly Bug[] = [
 	},
 	{
 		bug: 'a client does not keep quiet when the server asks for it',
-		place: 'MptunnelClient.#closedByServer',
+		place: 'Connector.#closedByServer',
 		code: 'Math.max(quiet, broken ? BROKEN_PAUSE : 0)',
 		to: '(broken ? BROKEN_PAUSE : 0)',
 	},

@@ -1,82 +1,51 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {backToken, equalBytes} from '../../crypto/keys.ts';
+import {equalBytes} from '../../crypto/keys.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../../wire/constants.ts';
-import {encodeFrame} from '../../wire/frames/codec.ts';
 import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
-import {pathsFrame} from '../../wire/frames/paths.ts';
-import {BACK_LENGTH, encodeBack, RESET_LENGTH, RespStatus} from '../../wire/handshake.ts';
+import {BACK_LENGTH, RESET_LENGTH} from '../../wire/handshake.ts';
 import {headerSessionId, packetType} from '../../wire/header.ts';
 import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {ApplicationDatagram, ClientConfig, ClientEndpoint, OpenDatagram} from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
-import type {EndpointStatus, SessionStatus} from '../events.ts';
+import type {EndpointStatus} from '../events.ts';
 import {ClientTraffic} from '../flow/client-traffic.ts';
 import {lingerFor} from '../linger.ts';
-import {KeySchedule} from '../packets/key-schedule.ts';
 import {ReceivedPacket} from '../packets/received-packet.ts';
-import {PathAddress} from '../path/address.ts';
 import type {RemoteAddress} from '../remote-address.ts';
-import {ReplayWindow} from '../replay-window.ts';
 import {Role} from '../role.ts';
-import {Session} from '../session/session.ts';
+import type {Session} from '../session/session.ts';
 import {sessionStatus} from '../session/session-status.ts';
 import {STREAM_LIMIT, STREAM_MEMORY, StreamSet} from '../stream/stream-set.ts';
+import {ClientTimer, Timers} from '../timers.ts';
 import type {Delivery} from '../transmit.ts';
 import type {TunnelStream} from '../tunnel-stream.ts';
 import {Warnings} from '../warnings.ts';
-import {ClientHandshake, type HandshakeResult} from './client-handshake.ts';
+import {ClientHandshake} from './client-handshake.ts';
+import {ConfiguredPaths} from './configured-paths.ts';
+import {BROKEN_PAUSE, Connector} from './connector.ts';
+import {KeyTimes} from './key-times.ts';
+import {Lifecycle} from './lifecycle.ts';
 import {namesOurPacket, ResetAlarms} from './reset-alarms.ts';
 
-/** Silence of the server after which a resume is tried. */
-const RESUME_AFTER: Millis = 2000;
-/** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
-const SENT_NUMBERS = 65_536;
 const SECOND_CLOSE: Millis = 20;
-const KEY_LIMIT: Millis = 3_600_000;
-/** After a session that broke, whoever's fault it was, no new one is asked for so long. */
-const BROKEN_PAUSE: Millis = 5000;
-/** A client id is not replaced again sooner, so that no answer makes a client write its state for ever. */
-const ID_LIFE: Millis = 60_000;
-const PATHS_AGAIN: Millis = 200;
 const FLOW_SWEEP: Millis = 10_000;
-const USER_FULL = 'the server refuses one more session of this key: it has as many as it may';
-const ID_IN_USE = 'another client has this client id';
-const CLONE =
-	'another client has the client id of this one, as after a copy of a state folder; this one has a new id now';
-const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
-const NO_CHALLENGE = new Uint8Array(8);
-
-type State = SessionStatus['state'];
 
 /** The client's end of a tunnel. */
 export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	readonly #config: ClientConfig;
 	readonly #handshake: ClientHandshake;
 	readonly #traffic: ClientTraffic;
-	readonly #open: boolean[];
+	readonly #paths: ConfiguredPaths;
 	readonly #streams: StreamSet;
 	readonly #warnings = new Warnings(this.context);
 	readonly #packet = new ReceivedPacket();
-	#state: State = 'connecting';
-	#session: Session | undefined;
-	#exporter: Uint8Array = NO_CHALLENGE;
-	#sessions = 0;
-	/** When the client id was replaced. */
-	#renamed: Millis = Number.NEGATIVE_INFINITY;
-	#rekeyed: Millis = 0;
-	/** When the lack of new keys has a consequence. */
-	#keysDue: Millis = NEVER;
-	/** Ends 'quiet', or 'restarting' when nothing comes. */
-	#stateUntil: Millis = NEVER;
-	/** The packet that ends 'quiet' when it comes. */
-	#expected: Uint8Array | undefined;
+	readonly #timers = new Timers(ClientTimer);
+	readonly #lifecycle: Lifecycle;
+	readonly #keys: KeyTimes;
+	readonly #connector: Connector;
 	readonly #alarms = new ResetAlarms();
-	#pathsSequence = 0;
-	#pathsAgain: Millis = NEVER;
-	#nextSweep: Millis = NEVER;
-	#closeAgain: Millis = NEVER;
 
 	constructor(config: ClientConfig, environment: Environment) {
 		super(environment, config.encrypt);
@@ -87,7 +56,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			...DATAGRAM_FRAMES,
 		]);
 		this.#traffic = new ClientTraffic(this.context, config);
-		this.#open = config.paths.map(() => false);
+		this.#paths = new ConfiguredPaths(this.#timers, config.paths, config.copies);
 		this.#streams = new StreamSet({
 			context: this.context,
 			role: Role.CLIENT,
@@ -96,66 +65,72 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			congestionControl: config.congestionControl ?? 'bbr',
 			user: undefined,
 		});
+		this.#keys = new KeyTimes(this.#timers, config.rekeyInterval, config.keyLimit);
+		this.#lifecycle = new Lifecycle({
+			context: this.context,
+			timers: this.#timers,
+			handshake: this.#handshake,
+			traffic: this.#traffic,
+			streams: this.#streams,
+		});
+		this.#connector = new Connector({
+			context: this.context,
+			config,
+			handshake: this.#handshake,
+			traffic: this.#traffic,
+			streams: this.#streams,
+			paths: this.#paths,
+			lifecycle: this.#lifecycle,
+			keys: this.#keys,
+			alarms: this.#alarms,
+			warnings: this.#warnings,
+		});
 	}
 
 	start(now: Millis): void {
-		this.#nextSweep = now + FLOW_SWEEP;
-		this.#handshake.begin(undefined, now);
+		this.#timers.set(ClientTimer.SWEEP, now + FLOW_SWEEP);
+		this.#lifecycle.start(now);
 		this.#within(now, () => this.#sendInit(now));
-	}
-
-	get #isUp(): boolean {
-		return this.#state === 'up' || this.#state === 'restarting';
 	}
 
 	// --- paths ---
 
+	get #isClosed(): boolean {
+		return this.#lifecycle.state === 'closed';
+	}
+
 	pathOpened(path: number, now: Millis): void {
-		if (this.#state === 'closed') return;
-		this.#open[path] = true;
-		this.#within(now, () => this.#pathOpened(path, now));
-	}
-
-	#pathOpened(path: number, now: Millis): void {
-		const session = this.#session;
-		if (session !== undefined && this.#state !== 'quiet') {
-			const known = session.paths.get(path)!;
-			if (!known.open) this.#openPath(session, path, now);
-			known.moved();
-			session.prober.probe(known, now);
-		}
-		const init = this.#handshake.current(path);
-		if (init !== undefined && this.#state !== 'quiet') this.#sendRaw(init, [path]);
-	}
-
-	#openPath(session: Session, path: number, now: Millis): void {
-		session.paths.get(path)?.addresses.add(new PathAddress(undefined, NO_CHALLENGE, now));
-		session.paths.changed(now);
+		if (this.#isClosed) return;
+		this.#within(now, () => {
+			this.#paths.opened(path, this.#lifecycle.session, now);
+			const init = this.#handshake.current(path);
+			if (init !== undefined) this.#sendRaw(init, [path]);
+		});
 	}
 
 	probePath(path: number, now: Millis): void {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		const known = session?.paths.get(path);
-		if (session === undefined || !known?.open || !this.#isUp) return;
+		if (session === undefined || !known?.open || !this.#lifecycle.isUp) return;
 		this.#within(now, () => session.prober.probe(known, now));
 	}
 
 	pathRefused(path: number, now: Millis, reason: string): void {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		const known = session?.paths.get(path);
 		if (session === undefined || known === undefined) return;
 		this.#within(now, () => session.prober.refused(known, now, reason));
 	}
 
 	pathLost(path: number, now: Millis, reason: string): void {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		const known = session?.paths.get(path);
 		if (session === undefined || known === undefined) return;
 		this.#within(now, () => session.prober.lost(known, now, reason));
 	}
 
 	pathTooLong(path: number, size: number, now: Millis): void {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		const known = session?.paths.get(path);
 		if (known !== undefined) this.#within(now, () => session?.paths.tooLong(known, size, now));
 	}
@@ -171,7 +146,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	): DropReason | undefined {
 		if (end <= start) return this.drop('short');
 		// After its goodbye the client is silent, whatever the server still says or asks.
-		if (this.#state === 'closed') return this.drop('unexpected');
+		if (this.#isClosed) return this.drop('unexpected');
 		try {
 			return this.#receive(path, bytes, start, end, now);
 		} catch (error) {
@@ -190,7 +165,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.DATA:
 				return this.#receiveData(path, bytes, start, end, now);
 			case PacketType.RESP:
-				return this.#receiveResp(bytes, start, end, now);
+				return this.#connector.receiveResp(bytes, start, end, now);
 			case PacketType.RETRY: {
 				const init = this.#handshake.receiveRetry(path, bytes, start, end, now);
 				if (init === undefined) return this.drop('bad-handshake');
@@ -220,7 +195,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		if (end - start < MIN_DATA_LENGTH) return this.drop('short');
 		if (session === undefined || headerSessionId(bytes, start) !== session.localId) {
 			return this.drop('unknown-session');
@@ -232,7 +207,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		packet.begin(bytes, start, end);
 		packet.cameOver(undefined, path, address);
 		const reason = session.receive(packet, now);
-		if (this.#state === 'restarting' && session.opened !== before) this.#endSuspicion();
+		if (session.opened !== before) this.#lifecycle.trust();
 		if (session.broken !== undefined) this.#breakOff(session, now);
 		else {
 			this.#traffic.afterInput(now);
@@ -247,38 +222,16 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		} catch (error) {
 			session.fail(error, now);
 		}
-		this.#dropSession(session.broken ?? '');
-		this.#pause(now);
-	}
-
-	/** No packet for a while, then a new handshake. */
-	#pause(now: Millis, pause: Millis = BROKEN_PAUSE): void {
-		this.#handshake.stop();
-		this.#state = 'quiet';
-		this.#expected = undefined;
-		this.#stateUntil = now + pause;
-	}
-
-	/** Takes a new client id, unless it did so just now; how long to wait with the next handshake. */
-	#renewId(now: Millis): Millis {
-		if (now - this.#renamed < ID_LIFE) return BROKEN_PAUSE;
-		this.#renamed = now;
-		const clientId = new Uint8Array(16);
-		this.context.environment.random.fill(clientId);
-		if (!this.#config.keyless) this.#handshake.rename(clientId);
-		this.#traffic.rename(clientId);
-		this.context.emit({type: 'client-id', clientId});
-		this.#warnings.warn('clone', 'server', CLONE, now);
-		return 0;
+		this.#lifecycle.moveToQuiet(session.broken ?? '', now + BROKEN_PAUSE);
 	}
 
 	/** An exception: the session that it was in, if there is one, cannot go on. */
 	#fail(error: unknown, now: Millis): DropReason {
-		const session = this.#session;
+		const {session} = this.#lifecycle;
 		if (session === undefined) this.failed(error, now);
 		else session.fail(error, now);
-		if (this.#state === 'closed') this.#closeAgain = NEVER;
-		else if (session === undefined) this.#pause(now);
+		if (this.#isClosed) this.#timers.clear(ClientTimer.GOODBYE);
+		else if (session === undefined) this.#lifecycle.moveToQuiet('', now + BROKEN_PAUSE);
 		else this.#breakOff(session, now);
 		return this.drop('fault');
 	}
@@ -298,106 +251,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	override flush(now: Millis): void {
 		super.flush(now);
-		const session = this.#session;
-		if (session?.broken !== undefined && this.#state !== 'closed') this.#breakOff(session, now);
-	}
-
-	#receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
-		if (this.#state === 'quiet') return this.drop('unexpected');
-		// The same answer comes over every path; the first one ended the handshake.
-		if (!this.#handshake.active) return this.drop('duplicate');
-		const result = this.#handshake.receiveResp(bytes, start, end);
-		if (result === undefined) return this.drop('bad-handshake');
-		const {status, parameters} = result.resp;
-		if (status === RespStatus.ENCRYPTION_DIFFERS || parameters.encrypt !== this.#config.encrypt) {
-			this.#warnings.warn('encryption-differs', 'server', ENCRYPTION_DIFFERS, now);
-			return this.drop('encryption-differs');
-		}
-		if (status === RespStatus.FULL) {
-			this.#warnings.warn('full', 'server', 'the server has no room for one more session', now);
-			return this.drop('unexpected');
-		}
-		if (status === RespStatus.USER_FULL) {
-			this.#warnings.warn('user-full', 'server', USER_FULL, now);
-			return this.drop('unexpected');
-		}
-		if (status === RespStatus.ID_IN_USE) {
-			this.#dropSession(ID_IN_USE);
-			this.#pause(now, this.#renewId(now));
-			return undefined;
-		}
-		this.#handshake.stop();
-		this.#stateUntil = NEVER;
-		this.#rekeyed = now;
-		this.#keysDue = now + Math.min(this.#keyLimit, 2 * this.#config.rekeyInterval);
-		this.#alarms.answered(status === RespStatus.RESUMED);
-		if (status === RespStatus.RESUMED) this.#resumed(result, now);
-		else this.#established(result, now);
-		return undefined;
-	}
-
-	#resumed({resp, keys}: HandshakeResult, now: Millis): void {
-		const session = this.#session;
-		if (session === undefined) return;
-		const {aead} = this.context.environment;
-		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey), now);
-		session.rekeys++;
-		// The answer is a sign of life; without this, silence would ask for the next resume at once.
-		session.sender.unheardSince = NEVER;
-		this.#endSuspicion();
-		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: true});
-		this.#traffic.resume(now);
-		// The server uses the new keys once a packet under them arrives.
-		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
-	}
-
-	#established({resp, keys, localId}: HandshakeResult, now: Millis): void {
-		if (this.#session !== undefined) this.#dropSession('the server knows the session no more');
-		const {aead} = this.context.environment;
-		const session = new Session({
-			context: this.context,
-			role: Role.CLIENT,
-			number: ++this.#sessions,
-			localId,
-			peerId: resp.sessionId,
-			keys: new KeySchedule(aead(keys.initiatorKey), aead(keys.responderKey), resp.epoch, now),
-			peerFrames: resp.parameters.frames,
-			closed: (code, quiet, at) => this.#closedByServer(code, quiet, at),
-			now,
-		});
-		session.carryFlows(this.#traffic);
-		session.lanes.redundant.copies = this.#config.copies;
-		for (const settings of this.#config.paths) {
-			const path = session.paths.configure(settings, settings.rateUp);
-			path.sentNumbers = new ReplayWindow(SENT_NUMBERS);
-			path.keepAlive = settings.keepAlive ?? NEVER;
-			if (this.#open[settings.id]) this.#openPath(session, settings.id, now);
-		}
-		if (!this.#config.keyless) session.carryStreams(this.#streams);
-		this.#session = session;
-		this.#exporter = keys.exporter;
-		this.#state = 'up';
-		this.#traffic.begin(session, now);
-		const {frames} = resp.parameters;
-		const supported = STREAM_FRAMES.every((type) => frames.includes(type));
-		this.#streams.attach(session, supported);
-		this.context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
-		this.#traffic.resume(now);
-		for (const path of session.paths.all) if (path.open) session.prober.probe(path, now);
-		this.#sendPaths(now);
-		this.#streams.pump(now);
-	}
-
-	#sendPaths(now: Millis): void {
-		const session = this.#session;
-		if (session === undefined || session.pathsKnown === this.#pathsSequence) {
-			this.#pathsAgain = NEVER;
-			return;
-		}
-		const {copies, paths} = this.#config;
-		const sequence = this.#pathsSequence;
-		session.sendControl(encodeFrame(pathsFrame, {sequence, copies, paths}), now);
-		this.#pathsAgain = now + PATHS_AGAIN;
+		const {session} = this.#lifecycle;
+		if (session?.broken !== undefined && !this.#isClosed) this.#breakOff(session, now);
 	}
 
 	#receiveReset(
@@ -407,80 +262,36 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		const session = this.#session;
-		if (end - start !== RESET_LENGTH || session === undefined || !this.#isUp)
+		const {session} = this.#lifecycle;
+		if (end - start !== RESET_LENGTH || session === undefined || !this.#lifecycle.isUp)
 			return this.drop('unexpected');
 		if (!namesOurPacket(session, path, bytes, start, now)) return this.drop('unexpected');
 		// Anybody on a path can forge it. So all goes on, with copies in case that it is true, until
 		// the next genuine packet shows that the server still has the session.
-		if (this.#state === 'up') this.#stateUntil = now + 3 * session.probeTimeout;
-		this.#state = 'restarting';
-		this.#traffic.suspect();
+		this.#lifecycle.moveToRestarting(now + 3 * session.probeTimeout);
 		if (!this.#handshake.active && this.#alarms.raise(now)) this.#beginResume(session, now);
 		return undefined;
 	}
 
-	#endSuspicion(): void {
-		this.#state = 'up';
-		this.#stateUntil = NEVER;
-		this.#traffic.trust();
-	}
-
 	#beginResume(session: Session, now: Millis): void {
-		const {localId, peerId} = session;
-		this.#handshake.begin({localId, peerId, exporter: this.#exporter}, now);
+		this.#connector.beginResume(session, now);
 		this.#sendInit(now);
 	}
 
 	/** The server is back: nothing meets a closed port any more. */
 	#receiveBack(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
-		const expected = this.#expected;
-		if (this.#state !== 'quiet' || expected === undefined || end - start !== BACK_LENGTH) {
-			return this.drop('unexpected');
-		}
+		const {expected} = this.#lifecycle;
+		if (expected === undefined || end - start !== BACK_LENGTH) return this.drop('unexpected');
 		if (!equalBytes(expected, bytes.subarray(start, end))) return this.drop('bad-handshake');
-		this.#expected = undefined;
-		this.#endState(now);
+		this.#lifecycle.moveToConnecting('', now);
 		this.#sendInit(now);
 		return undefined;
-	}
-
-	#closedByServer(code: number, quiet: Millis, now: Millis): void {
-		if (this.#session === undefined) return;
-		const back = encodeBack(this.#session.localId, backToken(this.#exporter));
-		// It had the session until now.
-		this.#traffic.trust();
-		const reason = code === CloseCode.STOPPING ? 'the server stops' : `closed, code ${code}`;
-		if (code === CloseCode.ID_IN_USE) {
-			this.#dropSession(ID_IN_USE);
-			this.#pause(now, this.#renewId(now));
-			return;
-		}
-		this.#dropSession(reason);
-		this.#handshake.stop();
-		this.#state = 'quiet';
-		this.#expected = code === CloseCode.STOPPING ? back : undefined;
-		// A server that closed because of a protocol error must not be asked again at once.
-		const broken = code === CloseCode.PROTOCOL || code === CloseCode.INTERNAL;
-		this.#stateUntil = now + Math.max(quiet, broken ? BROKEN_PAUSE : 0);
-	}
-
-	#dropSession(reason: string): void {
-		const session = this.#session;
-		if (session === undefined) return;
-		this.context.emit({type: 'session-down', session: session.number, reason});
-		session.end();
-		this.#session = undefined;
-		this.#traffic.hold();
-		this.#streams.detach();
-		this.#keysDue = NEVER;
-		this.#pathsAgain = NEVER;
 	}
 
 	// --- applications in ---
 
 	sendDatagram(datagram: ApplicationDatagram, now: Millis): DropReason | undefined {
-		if (this.#state === 'closed') return this.drop('no-session');
+		if (this.#isClosed) return this.drop('no-session');
 		try {
 			return this.#traffic.send(datagram, now);
 		} catch (error) {
@@ -489,7 +300,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
-		if (this.#state === 'closed') return this.drop('no-session');
+		if (this.#isClosed) return this.drop('no-session');
 		try {
 			return this.#traffic.sendTo(datagram, now);
 		} catch (error) {
@@ -498,35 +309,31 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined {
-		if (this.#state === 'closed' || this.#config.keyless) return undefined;
+		if (this.#isClosed || this.#config.keyless) return undefined;
 		return this.#streams.open(target, now);
 	}
 
 	pumpStreams(now: Millis): void {
-		if (this.#state !== 'closed') this.#within(now, () => this.#streams.pump(now));
+		if (!this.#isClosed) this.#within(now, () => this.#streams.pump(now));
 	}
 
 	endApplication(application: RemoteAddress, now: Millis): void {
-		if (this.#state === 'closed') return;
+		if (this.#isClosed) return;
 		this.#within(now, () => this.#traffic.end(application, now));
 	}
 
 	// --- time ---
 
 	nextTimeout(): Millis {
-		let next = Math.min(this.#handshake.nextTimeout(), this.#stateUntil, this.#closeAgain);
-		next = Math.min(next, this.#nextSweep, this.#pathsAgain);
-		const session = this.#session;
-		if (session === undefined || this.#state === 'closed') return next;
-		next = Math.min(next, session.nextTimeout(), this.#keysDue);
-		if (this.#handshake.active) return next;
-		const resume = session.sender.unheardSince + RESUME_AFTER;
-		return Math.min(next, resume, this.#rekeyed + this.#config.rekeyInterval);
+		const session = this.#isClosed ? undefined : this.#lifecycle.session;
+		this.#keys.arm(this.#handshake.active ? undefined : session);
+		const next = Math.min(this.#handshake.nextTimeout(), this.#timers.next());
+		return session === undefined ? next : Math.min(next, session.nextTimeout());
 	}
 
 	override runEarly(now: Millis): boolean {
 		try {
-			return this.#state !== 'closed' && this.#session?.prober.runEarly(now) === true;
+			return !this.#isClosed && this.#lifecycle.session?.prober.runEarly(now) === true;
 		} catch (error) {
 			this.#fail(error, now);
 			return true;
@@ -538,66 +345,55 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	#handleTimeout(now: Millis): void {
-		if (this.#state === 'closed') {
-			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
+		if (this.#isClosed) {
+			if (this.#timers.expired(ClientTimer.GOODBYE, now)) this.#sendGoodbye(now, NEVER);
 			return;
 		}
-		if (now >= this.#stateUntil) this.#endState(now);
-		if (this.#session && now >= this.#keysDue) this.#keysOld(this.#session, now);
-		const session = this.#session;
+		if (this.#timers.expired(ClientTimer.STATE, now)) this.#endState(now);
+		if (this.#timers.expired(ClientTimer.KEYS, now)) this.#keysOld(now);
+		const {session} = this.#lifecycle;
 		if (session !== undefined) {
 			session.handleTimeout(now);
 			if (!this.#handshake.active) this.#maybeResume(session, now);
-			if (now >= this.#pathsAgain) this.#sendPaths(now);
+			if (this.#timers.expired(ClientTimer.PATHS, now)) this.#paths.announce(session, now);
 		}
 		this.#sendInit(now);
-		if (now >= this.#nextSweep) this.#sweep(now);
+		if (this.#timers.expired(ClientTimer.SWEEP, now)) this.#sweep(now);
 		this.#traffic.afterInput(now);
 	}
 
-	get #keyLimit(): Millis {
-		return this.#config.keyLimit ?? KEY_LIMIT;
-	}
-
 	/** New keys were due twice, or the present ones may not be used any more. */
-	#keysOld(session: Session, now: Millis): void {
-		const end = this.#rekeyed + this.#keyLimit;
-		this.#keysDue = end;
-		if (now >= end) {
-			this.#dropSession('its keys are too old');
-			this.#state = 'connecting';
-			this.#stateUntil = NEVER;
-			this.#handshake.begin(undefined, now);
-		} else if (now - session.heard < this.#config.rekeyInterval) {
-			const age = Math.round((now - this.#rekeyed) / 1000);
-			const left = Math.round((end - now) / 1000);
-			const text = `no new keys for ${age} s although packets come: something drops handshakes on all paths; the session ends in ${left} s`;
-			this.#warnings.warn('old-keys', 'server', text, now);
+	#keysOld(now: Millis): void {
+		const {session} = this.#lifecycle;
+		if (session === undefined) return;
+		if (this.#keys.areTooOld(now)) {
+			this.#lifecycle.moveToConnecting('its keys are too old', now);
+			return;
 		}
+		const text = this.#keys.warning(session, now);
+		if (text !== undefined) this.#warnings.warn('old-keys', 'server', text, now);
 	}
 
 	#maybeResume(session: Session, now: Millis): void {
-		const silent = now >= session.sender.unheardSince + RESUME_AFTER;
-		const due = now >= this.#rekeyed + this.#config.rekeyInterval;
-		if (silent || due) this.#beginResume(session, now);
+		this.#keys.arm(session);
+		if (this.#keys.isDue(now)) this.#beginResume(session, now);
 	}
 
 	#endState(now: Millis): void {
-		this.#stateUntil = NEVER;
-		if (this.#state === 'quiet') {
-			this.#state = 'connecting';
-			this.#handshake.begin(undefined, now);
-		} else if (this.#state === 'restarting') {
-			this.#endSuspicion();
-			// Nothing came since: the RESET may be true although another one was false not long ago.
-			if (!this.#handshake.active && this.#session) this.#beginResume(this.#session, now);
+		if (this.#lifecycle.state === 'quiet') {
+			this.#lifecycle.moveToConnecting('', now);
+			return;
 		}
+		this.#lifecycle.trust();
+		const {session} = this.#lifecycle;
+		// Nothing came since: the RESET may be true although another one was false not long ago.
+		if (session !== undefined && !this.#handshake.active) this.#beginResume(session, now);
 	}
 
 	#sendInit(now: Millis): void {
 		if (this.#handshake.poll(now) === undefined) return;
 		const groups = new Map<Uint8Array, number[]>();
-		for (const {id} of this.#config.paths) {
+		for (const {id} of this.#paths.all) {
 			const init = this.#handshake.current(id)!;
 			groups.set(init, [...(groups.get(init) ?? []), id]);
 		}
@@ -609,35 +405,31 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		const transmit = this.queueRaw(bytes);
 		if (transmit === undefined) return;
 		for (const id of paths) {
-			if (this.#open[id]) transmit.add(id, undefined);
+			if (this.#paths.isOpen(id)) transmit.add(id, undefined);
 		}
 		if (transmit.count === 0) this.context.outbox.unqueue(transmit);
 	}
 
 	#sweep(now: Millis): void {
-		this.#nextSweep = now + FLOW_SWEEP;
+		this.#timers.set(ClientTimer.SWEEP, now + FLOW_SWEEP);
 		this.#traffic.expire(now);
 	}
 
 	close(now: Millis): void {
-		if (this.#state === 'closed') return;
-		this.#handshake.stop();
-		this.#stateUntil = NEVER;
-		this.#nextSweep = NEVER;
-		this.#pathsAgain = NEVER;
-		const quiet = this.#state === 'quiet';
-		this.#state = 'closed';
-		if (!quiet) this.#within(now, () => this.#sendGoodbye(now, now + SECOND_CLOSE));
+		if (this.#isClosed) return;
+		const wasQuiet = this.#lifecycle.state === 'quiet';
+		this.#lifecycle.moveToClosed();
+		if (!wasQuiet) this.#within(now, () => this.#sendGoodbye(now, now + SECOND_CLOSE));
 	}
 
 	#sendGoodbye(now: Millis, again: Millis): void {
-		this.#closeAgain = again;
-		this.#session?.sendClose(CloseCode.STOPPING, 0, now);
+		this.#timers.set(ClientTimer.GOODBYE, again);
+		this.#lifecycle.session?.sendClose(CloseCode.STOPPING, 0, now);
 	}
 
 	lingerTime(): Millis {
 		let longest = 0;
-		for (const path of this.#session?.paths.all ?? []) {
+		for (const path of this.#lifecycle.session?.paths.all ?? []) {
 			if (path.rtt.measured) longest = Math.max(longest, path.rtt.smoothed);
 		}
 		return lingerFor(longest);
@@ -646,9 +438,9 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	status(now: Millis): EndpointStatus {
 		const {flows, waiting} = this.#traffic;
 		const {totals: streams} = this.#streams;
-		const session = this.#session;
+		const {session, state} = this.#lifecycle;
 		return {
-			sessions: [sessionStatus(session, {state: this.#state, user: '', flows, streams, now})],
+			sessions: [sessionStatus(session, {state, user: '', flows, streams, now})],
 			drops: this.context.drops.entries(),
 			waiting,
 		};

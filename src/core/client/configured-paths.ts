@@ -1,0 +1,78 @@
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {encodeFrame} from '../../wire/frames/codec.ts';
+import {pathsFrame} from '../../wire/frames/paths.ts';
+import type {ClientPathConfig} from '../endpoint.ts';
+import {PathAddress} from '../path/address.ts';
+import {ReplayWindow} from '../replay-window.ts';
+import type {Session} from '../session/session.ts';
+import {ClientTimer, type Timers} from '../timers.ts';
+
+/** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
+const SENT_NUMBERS = 65_536;
+const PATHS_AGAIN: Millis = 200;
+const NO_CHALLENGE = new Uint8Array(8);
+
+/** The paths that a client is configured with, which of them are open, and what the server knows of them. */
+export class ConfiguredPaths {
+	readonly #timers: Timers<ClientTimer>;
+	#all: readonly ClientPathConfig[];
+	#copies: number;
+	/** By id. */
+	readonly #open: boolean[] = [];
+	/** Of the PATHS that describes them as they are now. */
+	#sequence = 0;
+
+	/** @param copies on how many paths each packet goes; 0 = on all */
+	constructor(timers: Timers<ClientTimer>, paths: readonly ClientPathConfig[], copies: number) {
+		this.#timers = timers;
+		this.#all = paths;
+		this.#copies = copies;
+	}
+
+	get all(): readonly ClientPathConfig[] {
+		return this.#all;
+	}
+
+	/** True while the path's socket is ready. */
+	isOpen(id: number): boolean {
+		return this.#open[id] === true;
+	}
+
+	/** The path's socket is ready, perhaps once more on another address. */
+	opened(id: number, session: Session | undefined, now: Millis): void {
+		this.#open[id] = true;
+		const path = session?.paths.get(id);
+		if (session === undefined || path === undefined) return;
+		if (!path.open) this.#openIn(session, id, now);
+		path.moved();
+		session.prober.probe(path, now);
+	}
+
+	#openIn(session: Session, id: number, now: Millis): void {
+		session.paths.get(id)?.addresses.add(new PathAddress(undefined, NO_CHALLENGE, now));
+		session.paths.changed(now);
+	}
+
+	/** Gives a new session the paths. */
+	configure(session: Session, now: Millis): void {
+		session.lanes.redundant.copies = this.#copies;
+		for (const settings of this.#all) {
+			const path = session.paths.configure(settings, settings.rateUp);
+			path.sentNumbers ??= new ReplayWindow(SENT_NUMBERS);
+			path.keepAlive = settings.keepAlive ?? NEVER;
+			if (this.isOpen(settings.id) && !path.open) this.#openIn(session, settings.id, now);
+		}
+	}
+
+	/** Sends PATHS, and again until it is confirmed. */
+	announce(session: Session, now: Millis): void {
+		const sequence = this.#sequence;
+		if (session.pathsKnown === sequence) {
+			this.#timers.clear(ClientTimer.PATHS);
+			return;
+		}
+		const frame = {sequence, copies: this.#copies, paths: this.#all};
+		session.sendControl(encodeFrame(pathsFrame, frame), now);
+		this.#timers.set(ClientTimer.PATHS, now + PATHS_AGAIN);
+	}
+}
