@@ -148,8 +148,8 @@ export const BUGS: readonly Bug[] = [
 	},
 	{
 		bug: 'packets of a second session hide the deadline of the first',
-		place: 'MptunnelServer.#await',
-		code: 'this.#settleDeadline();',
+		place: 'DeadlineQueue.touch',
+		code: 'this.settle();',
 		to: '',
 	},
 	{

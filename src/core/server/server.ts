@@ -17,9 +17,11 @@ import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {sessionStatus} from '../session/session-status.ts';
 import {STREAM_MEMORY} from '../stream/stream-set.ts';
+import {ServerTimer, Timers} from '../timers.ts';
 import type {Delivery} from '../transmit.ts';
 import {Admission} from './admission.ts';
 import {ClientRecords} from './client-records.ts';
+import {DeadlineQueue} from './deadline-queue.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
 import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
@@ -49,14 +51,11 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #resetsBySource = new RateLimit(RESETS_PER_SOURCE, 1024);
 	readonly #packet = new ReceivedPacket();
 	#started: Millis = Number.NEGATIVE_INFINITY;
-	#deadline: Millis = NEVER;
-	/** The session whose timers may have changed since its deadline was taken. */
-	#touched: ServerSession | undefined;
-	#nextSweep: Millis = NEVER;
+	readonly #deadlines = new DeadlineQueue();
+	readonly #timers = new Timers(ServerTimer);
 	/** The answer of a target that is being sent. */
 	readonly #targetAnswer = {bytes: NO_BYTES, start: 0, end: 0};
 	#closed = false;
-	#closeAgain: Millis = NEVER;
 
 	constructor(config: ServerConfig, environment: Environment) {
 		super(environment, config.encrypt);
@@ -97,7 +96,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined {
-		if (this.#nextSweep === NEVER && !this.#closed) this.#nextSweep = now + SWEEP;
+		this.#armSweep(now);
 		if (end <= start) return this.drop('short');
 		if (this.#closed) return this.drop('unexpected');
 		try {
@@ -139,7 +138,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const reason = session.receive(packet, now);
 		if (session.opened === before) {
 			// Another copy of a packet: what the streams report of it may be due sooner than all else.
-			if (reason === 'duplicate') this.#await(entry);
+			if (reason === 'duplicate') this.#deadlines.touch(entry);
 			return reason;
 		}
 		if (session.broken === undefined) this.#sessions.activate(entry);
@@ -158,25 +157,10 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		try {
 			if (session.waiting) flows.flush(now);
 			session.streams?.pump(now);
-			this.#await(entry);
+			this.#deadlines.touch(entry);
 		} catch (error) {
 			this.#fail(entry, error, now);
 		}
-	}
-
-	/** The timers of a session may be earlier: they are asked once for all packets of a batch. */
-	#await(entry: ServerSession): void {
-		if (entry === this.#touched) return;
-		this.#settleDeadline();
-		this.#touched = entry;
-	}
-
-	#settleDeadline(): void {
-		const entry = this.#touched;
-		this.#touched = undefined;
-		if (entry === undefined || this.#closed) return;
-		entry.deadline = Math.min(entry.session.nextTimeout(), entry.flows.nextTimeout());
-		this.#deadline = Math.min(this.#deadline, entry.deadline);
 	}
 
 	#reset(remote: RemoteAddress, id: number, packetNumber: number, now: Millis): void {
@@ -345,26 +329,16 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	// --- time ---
 
 	nextTimeout(): Millis {
-		this.#settleDeadline();
-		return Math.min(this.#deadline, this.#nextSweep, this.#closeAgain);
+		return Math.min(this.#deadlines.next(), this.#timers.next());
 	}
 
 	handleTimeout(now: Millis): void {
 		if (this.#closed) {
-			if (now >= this.#closeAgain) this.#sendGoodbye(now, NEVER);
+			if (this.#timers.expired(ServerTimer.GOODBYE, now)) this.#sendGoodbye(now, NEVER);
 			return;
 		}
-		this.#settleDeadline();
-		if (now >= this.#deadline) this.#runSessions(now);
-		if (now >= this.#nextSweep) this.#sweep(now);
-	}
-
-	#runSessions(now: Millis): void {
-		this.#deadline = NEVER;
-		for (const entry of this.#sessions.values()) {
-			if (now >= entry.deadline) this.#run(entry, now);
-			else this.#deadline = Math.min(this.#deadline, entry.deadline);
-		}
+		this.#deadlines.runDue(this.#sessions.values(), now, (entry) => this.#run(entry, now));
+		if (this.#timers.expired(ServerTimer.SWEEP, now)) this.#sweep(now);
 	}
 
 	#run(entry: ServerSession, now: Millis): void {
@@ -378,22 +352,27 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	#sweep(now: Millis): void {
-		this.#nextSweep = now + SWEEP;
 		const {sessionIdle, keyLimit = KEY_LIMIT} = this.#config;
 		this.#sessions.expire(now, sessionIdle, keyLimit);
 		for (const flow of this.#table.expired(now)) this.#endFlow(flow, now);
 		this.#records.expire(now);
 		this.#admission.expire(now);
-		if (this.#sessions.size === 0 && this.#table.size === 0 && this.#records.size === 0) {
-			this.#nextSweep = NEVER;
+		this.#timers.clear(ServerTimer.SWEEP);
+		if (this.#sessions.size > 0 || this.#table.size > 0 || this.#records.size > 0) {
+			this.#armSweep(now);
 		}
+	}
+
+	#armSweep(now: Millis): void {
+		if (this.#closed || this.#timers.at(ServerTimer.SWEEP) !== NEVER) return;
+		this.#timers.set(ServerTimer.SWEEP, now + SWEEP);
 	}
 
 	close(now: Millis): void {
 		if (this.#closed) return;
 		this.#closed = true;
-		this.#nextSweep = NEVER;
-		this.#deadline = NEVER;
+		this.#timers.clearAll();
+		this.#deadlines.stop();
 		this.#sendGoodbye(now, now + SECOND_CLOSE);
 	}
 
@@ -402,7 +381,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			const {session} = entry;
 			this.#within(entry, now, () => session.sendClose(CloseCode.STOPPING, QUIET, now));
 		}
-		this.#closeAgain = this.#sessions.size > 0 ? again : NEVER;
+		this.#timers.set(ServerTimer.GOODBYE, this.#sessions.size > 0 ? again : NEVER);
 	}
 
 	farewells(): readonly Farewell[] {
