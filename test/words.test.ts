@@ -6,15 +6,15 @@ import test from 'ava';
 // noun phrase, a boolean "True while", a method the third person; programs call, report, need and
 // send: they do not hear, tell, want or speak.
 
-/** Folders whose words are still to be looked at. */
-const UNREAD: readonly string[] = ['config', 'core', 'wire'];
+/** Rooms that are being rebuilt: their words are still to be looked at. */
+const UNREAD = /^src\/(?:core\/|wire\/handshake|config\/(?:client|socks))/;
 
 const OPENING =
 	/^(?:What|Whatever|Whether|How|Who|Whoever|Whom|Whose|Where|Wherever|When|Whenever|Which|Why)\b/;
 
 /** Words for people, wherever they stand: comment, text or name. `for want of` is no wish. */
 const PERSONS =
-	/\b(?:told|hears?|heard|wants?(?! of)|wanted|somebody|someone|anybody|anyone|nobody|whoever|whomever)\b/i;
+	/\b(?:told|hears?|heard|wants?(?! of)|wanted|somebody|someone|nobody|whoever|whomever)\b/i;
 
 /** Parts of the programs with verbs of people. */
 const SUBJECTS =
@@ -33,7 +33,7 @@ function sources(folder: string): readonly Source[] {
 	});
 }
 
-const READ = sources('src').filter(({path}) => !UNREAD.includes(path.split('/')[1]!));
+const READ = sources('src').filter(({path}) => !UNREAD.test(path));
 
 /** The line, from 1 on, of a place in a text. */
 function lineAt(text: string, index: number): number {

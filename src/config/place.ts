@@ -6,7 +6,7 @@ import {attempt, type ProblemList} from './errors.ts';
 /** The steps from the top of a file to a value: field names and list positions. */
 export type FieldPath = readonly (string | number)[];
 
-/** Where values come from: a file, the flags, the environment. */
+/** Origin of values: a file, the flags, the environment. */
 export interface Source {
 	/** Absolute; relative paths in the values start here. */
 	readonly folder: string;

@@ -64,7 +64,7 @@ export const LISTEN: Type<Endpoint> = text(readListenAddress, {
 	pattern: '^([^:]*:|\\[.*\\]:)?[0-9]+$',
 });
 
-/** A value, or `false` where it is not wanted. */
+/** A value, or `false` where it is switched off. */
 export function orFalse<T>(type: Type<T>): Type<T | false> {
 	return {
 		...type,

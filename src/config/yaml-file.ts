@@ -27,7 +27,7 @@ export function isYamlName(name: string): boolean {
 	return /\.(ya?ml|json)$/i.test(name);
 }
 
-/** Where a file is, as far as its values need it. */
+/** The place of a file, as far as its values need it. */
 export interface FileOrigin {
 	/** Absolute; relative paths in the file start here. */
 	readonly folder: string;
@@ -109,7 +109,7 @@ function excessOf(text: string): string | undefined {
 
 const INDICATORS_IN_A_ROW = new RegExp(`(?:[-?:][ \\t]+){${DEPTH_LIMIT}}`);
 
-// `listen: [::1]:3000` is a list with something behind it, which says little to who wrote it.
+// `listen: [::1]:3000` is a list with something behind it, which would not help its writer.
 function hint(message: string): string {
 	const behind = message.startsWith('Unexpected scalar at node end');
 	return behind ? ' (text that begins with [ or { needs quotes)' : '';

@@ -20,7 +20,10 @@ interface QueuedStream extends TunnelStream {
 	changed: boolean;
 }
 
-/** What all sessions of one endpoint share: outputs, counters, and scratch objects used in turn. */
+/**
+ * State that all sessions of one endpoint share: outputs, counters, and scratch objects used in
+ * turn.
+ */
 export class EndpointContext {
 	readonly environment: Environment;
 	/** False with MPTUNNEL_ENCRYPT=0. */
@@ -107,7 +110,7 @@ export class EndpointContext {
 	}
 }
 
-/** True for what is only told to people. */
+/** True for drops that are only logged. */
 function isNews({type}: EndpointEvent): boolean {
 	switch (type) {
 		case 'flow-closed':
@@ -127,7 +130,7 @@ function isNews({type}: EndpointEvent): boolean {
 	}
 }
 
-/** What was thrown, and where. */
+/** An exception, and its place. */
 function textOf(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
 	const place = error.stack?.split('\n').find((line) => line.startsWith('    at '));

@@ -1,11 +1,11 @@
 /*
- * The contract between the core and whoever drives it. Inputs take the time and bytes and do no
- * I/O; after every input the driver drains, in this order: pollTransmit until undefined (sending
- * each and giving its slot back), pollDelivery, pollEvent until undefined. Datagrams of a batch of
- * inputs may share a packet, so the batch ends with `flush` and one more drain; then the driver arms
- * one timer for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span
- * given to an input belongs to the core until the drain is over (it is decrypted in place); nothing
- * of it is kept. No input throws: an exception inside a session ends that session, with an event.
+ * The contract between the core and its driver. Inputs take the time and bytes and do no I/O; after
+ * every input the driver drains, in this order: pollTransmit until undefined (sending each and
+ * giving its slot back), pollDelivery, pollEvent until undefined. Datagrams of a batch of inputs may
+ * share a packet, so the batch ends with `flush` and one more drain; then the driver arms one timer
+ * for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span given to
+ * an input belongs to the core until the drain is over (it is decrypted in place); nothing of it is
+ * kept. No input throws: an exception inside a session ends that session, with an event.
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {Millis} from '../bytes/time.ts';
@@ -41,7 +41,7 @@ export interface ApplicationDatagram extends Span {
 /** A datagram of an application that names its target. */
 export interface OpenDatagram extends ApplicationDatagram, SpanTo {}
 
-/** What both endpoints share: the outputs. */
+/** Outputs of both endpoints. */
 export interface Endpoint {
 	/** The next packet to send; the same record is filled again by the next call. */
 	pollTransmit(now: Millis): Transmit | undefined;
@@ -67,12 +67,15 @@ export interface Endpoint {
 	 * `nextTimeout` may be later than before.
 	 */
 	runEarly(now: Millis): boolean;
-	/** When handleTimeout wants to be called; NEVER when nothing is armed. */
+	/** Time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis;
 	handleTimeout(now: Millis): void;
 	/** Says goodbye to the peers; drain, wait `lingerTime`, then close the sockets. */
 	close(now: Millis): void;
-	/** How long sockets stay open and silent after `close`, so that bridges see no refused packet. */
+	/**
+	 * Time for which sockets stay open and silent after `close`, so that bridges see no refused
+	 * packet.
+	 */
 	lingerTime(): Millis;
 	status(now: Millis): EndpointStatus;
 	/** The driver could not hand this datagram on, because of an exception: it ends the session. */
@@ -113,7 +116,7 @@ export interface ClientEndpoint extends Endpoint {
 	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined;
 	/** Sends a probe on the path now, besides the regular ones. */
 	probePath(path: number, now: Millis): void;
-	/** The system said that nobody listens there (ECONNREFUSED), or that there is no route. */
+	/** The system reports that nothing listens there (ECONNREFUSED), or that there is no route. */
 	pathRefused(path: number, now: Millis, reason: string): void;
 	/**
 	 * Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no
@@ -121,8 +124,8 @@ export interface ClientEndpoint extends Endpoint {
 	 */
 	pathLost(path: number, now: Millis, reason: string): void;
 	/**
-	 * The system said that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so the
-	 * network.
+	 * The system reports that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so
+	 * the network.
 	 */
 	pathTooLong(path: number, size: number, now: Millis): void;
 }
@@ -131,7 +134,7 @@ export interface ClientEndpoint extends Endpoint {
 export interface Farewell {
 	/** The client's id of its session. */
 	readonly session: number;
-	/** What it takes as a sign that the server is back, 16 bytes. */
+	/** Token that it takes as a sign that the server is back, 16 bytes. */
 	readonly token: Uint8Array;
 	readonly remotes: readonly RemoteAddress[];
 }
@@ -140,7 +143,7 @@ export interface Farewell {
 export interface ServerEndpoint extends Endpoint {
 	/** The sockets are open. */
 	start(now: Millis): void;
-	/** Where clients are that will wait for the server after `close`. */
+	/** Addresses of clients that will wait for the server after `close`. */
 	farewells(): readonly Farewell[];
 	/** A datagram bytes[start, end) arrived from `remote`; undefined = it was genuine. */
 	receive(
@@ -170,7 +173,7 @@ export interface ServerEndpoint extends Endpoint {
 	releaseFlows(user: string, count: number, now: Millis): void;
 	/** A local socket was closed: its remotes are not used any more. */
 	socketClosed(socket: number, now: Millis): void;
-	/** The system said that a packet of this size to `remote` is too long (EMSGSIZE). */
+	/** The system reports that a packet of this size to `remote` is too long (EMSGSIZE). */
 	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void;
 }
 
@@ -187,7 +190,7 @@ export interface ListenerConfig {
 	 * characters.
 	 */
 	readonly name: string;
-	/** Whether each datagram names its target (SOCKS5); else all go to the same one. */
+	/** True when each datagram names its target (SOCKS5); else all go to the same one. */
 	readonly open?: boolean;
 	/** That one, encoded as on the wire (SOCKS5 form); undefined = the server's fixed target. */
 	readonly target?: Uint8Array | undefined;
@@ -208,7 +211,7 @@ export interface ClientConfig {
 	readonly policy?: Policy;
 	readonly paths: readonly ClientPathConfig[];
 	readonly listeners: readonly ListenerConfig[];
-	/** Time between rekeys, 120 s unless a test wants less. */
+	/** Time between rekeys, 120 s except in tests. */
 	readonly rekeyInterval: Millis;
 	/** A session whose keys could not be replaced for so long ends, 1 h. */
 	readonly keyLimit?: Millis;
@@ -217,15 +220,15 @@ export interface ClientConfig {
 	 * as the session, up to 256 of them.
 	 */
 	readonly flowIdle: Millis;
-	/** How long datagrams wait for a session or a path, 500 ms. */
+	/** Longest wait of datagrams for a session or a path, 500 ms. */
 	readonly holdAge?: Millis;
-	/** Bytes that peers may have sent into streams and nobody has taken yet, 256 MiB. */
+	/** Bytes that peers may have sent into streams and that were not taken yet, 256 MiB. */
 	readonly streamMemory?: number;
-	/** How this end judges what a path carries, `bbr`. */
+	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 }
 
-/** Somebody who may use the server. */
+/** A user of the server. */
 export interface UserConfig {
 	/** For logs and status. */
 	readonly name: string;
@@ -253,9 +256,9 @@ export interface ServerConfig {
 	readonly keyless: boolean;
 	/** False with MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
-	/** Whether flows to the fixed target are served. */
+	/** True when flows to the fixed target are served. */
 	readonly fixedTarget: boolean;
-	/** Whether clients may choose targets. */
+	/** True when clients may choose targets. */
 	readonly exit: boolean;
 	/** As the client's field of that name. */
 	readonly flowIdle: Millis;
@@ -267,11 +270,11 @@ export interface ServerConfig {
 	readonly flowLimit: number;
 	/** Flows a user may open in a second, 4,096. */
 	readonly flowRate: number;
-	/** How long datagrams wait for a path, 500 ms. */
+	/** Longest wait of datagrams for a path, 500 ms. */
 	readonly holdAge?: Millis;
 	/** Bytes of all users: of streams either way, of datagrams that wait or are joined; 256 MiB. */
 	readonly streamMemory?: number;
-	/** How this end judges what a path carries, `bbr`. */
+	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 	/** As the client's field of that name. */
 	readonly policy?: Policy;

@@ -3,7 +3,8 @@
  *
  *   fixed target   00 | listener length 1 | listener | application length 1 | application
  *   IPv4           01 | address 4 | port 2
- *   forward        02 | listener length 1 | listener | application length 1 | application | IPv4, domain or IPv6
+ *   forward        02 | listener length 1 | listener | application length 1 | application |
+ *                  IPv4, domain or IPv6
  *   domain         03 | length 1 | name | port 2
  *   IPv6           04 | address 16 | port 2
  *
@@ -23,7 +24,7 @@ export const MAX_NAME = 64;
 /** The longest domain name, in bytes (RFC 1035, section 2.3.4, without the dot of the root). */
 export const MAX_DOMAIN = 253;
 
-/** The server's own target, and which application of the client wants it. */
+/** The server's own target, and the application of the client that it is for. */
 export interface FixedTarget {
 	readonly kind: typeof TargetKind.FIXED;
 	/** Name of the client's listener. */
@@ -120,7 +121,9 @@ function readHost(cursor: Cursor, kind: HostTarget['kind']): HostTarget | undefi
 	return {kind, host, port, encoded: cursor.bytes.slice(start, cursor.position)};
 }
 
-/** Reads a target; undefined, with the cursor failed, when it is malformed or of an unknown kind. */
+/**
+ * Reads a target; undefined, with the cursor failed, when it is malformed or of an unknown kind.
+ */
 export function decodeTarget(cursor: Cursor): Target | undefined {
 	const kind = cursor.uint8();
 	switch (kind) {

@@ -30,7 +30,10 @@ export const MAX_PACKET_NUMBER = 0xffff_ffff_ffff;
 /** Key epochs are a nibble and wrap. */
 export const EPOCHS = 16;
 
-/** The size every path is trusted with from the start, in bytes of UDP payload (RFC 8899 BASE_PLPMTU). */
+/**
+ * The size every path is trusted with from the start, in bytes of UDP payload (RFC 8899
+ * BASE_PLPMTU).
+ */
 export const BASE_PACKET_SIZE = 1200;
 
 /** The largest packet ever sent: an Ethernet frame less IPv4 and UDP headers. */
@@ -101,7 +104,7 @@ export const RefusalCode = {
 	RATE: 6,
 	/** The server has no descriptor left for one more flow. */
 	DESCRIPTORS: 7,
-	/** Nobody listens at the target (connection refused). Streams only, as all that follow. */
+	/** Nothing listens at the target (connection refused). Streams only, as all that follow. */
 	REFUSED: 8,
 	/** There is no route to the target's network. */
 	NET_UNREACHABLE: 9,

@@ -55,8 +55,8 @@ export function headerPacketNumber(bytes: Uint8Array, start: number): number {
 const record = new Uint8Array(13);
 
 /**
- * The associated data of the packet whose header begins at `at` and whose frames end at `end`; valid
- * until the next call. Without encryption they are all that is readable.
+ * The associated data of the packet whose header begins at `at` and whose frames end at `end`;
+ * valid until the next call. Without encryption they are all that is readable.
  */
 export function associatedData(
 	bytes: Uint8Array,

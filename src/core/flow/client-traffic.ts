@@ -32,7 +32,7 @@ const CONFIRM_AGAIN: Millis = 10;
 /** Answers to frames that name unknown flows or sources. */
 const ANSWERS_PER_SECOND = 100;
 
-/** Where a datagram that waits goes to. */
+/** Destination of a datagram that waits. */
 interface Held {
 	readonly flow: ClientFlow;
 	/** The encoded target, for a flow whose application names its targets. */
@@ -157,7 +157,7 @@ export class ClientTraffic implements DatagramSink {
 		this.#context.emit({type: 'target-refused', kind: 'flow', flow: id, target, code});
 	}
 
-	/** How many flows there are, and how many datagrams wait. */
+	/** Flows, and datagrams that wait. */
 	get flows(): number {
 		return this.#flows.size;
 	}

@@ -2,7 +2,7 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
 import {type FlowTarget, targetKnownFrame} from '../../wire/frames/flow.ts';
 
-/** How long a confirmation waits for a datagram that takes it along, or for others to go with. */
+/** Longest wait of a confirmation for a datagram that takes it along, or for others to go with. */
 const PATIENCE: Millis = 3;
 /** Bytes that wait at most; what does not fit is confirmed when the target comes inline again. */
 const ROOM = 256;
@@ -21,7 +21,7 @@ export class Confirmations {
 	readonly #bytes: Uint8Array = new Uint8Array(ROOM);
 	readonly #frame: FlowTarget = {flow: 0, reference: 0};
 	#length = 0;
-	/** When those that wait have to go out; NEVER when none does. */
+	/** Time at which those that wait have to go out. `NEVER`: none waits. */
 	due: Millis = NEVER;
 
 	/** Adds one. */

@@ -44,19 +44,19 @@ const ANSWERS_PER_SECOND = 100;
 /** An answer that waits for a path. */
 export interface HeldAnswer {
 	readonly flow: ServerFlow;
-	/** Who answered, for a flow whose client chooses its targets. */
+	/** Sources of answers, for a flow whose client chooses its targets. */
 	readonly source: AnnouncedTarget | undefined;
 }
 
-/** What a session's flows need of the server. */
+/** The parts of the server that a session's flows use. */
 export interface ServerFlowsInit {
 	readonly context: EndpointContext;
 	readonly session: FlowSession;
 	readonly table: ServerFlowTable;
 	readonly owner: FlowOwner;
-	/** Keyless mode: the client told its id; returns whose flows these are from now on. */
+	/** Keyless mode: the client sent its id. Returns the owner of these flows from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
-	/** How long datagrams of targets wait for a path. */
+	/** Longest wait of targets' datagrams for a path. */
 	readonly holdAge?: Millis | undefined;
 	/** Promise to answers, `redundant`. */
 	readonly policy?: Policy | undefined;
@@ -88,7 +88,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.held = new HoldQueue(init.context.drops, init.holdAge, init.owner.user.memory);
 	}
 
-	/** How many flows the session uses. */
+	/** Flows that the session uses. */
 	get size(): number {
 		return this.#byId.size;
 	}
@@ -167,7 +167,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		if (kind === TargetKind.FIXED ? !user.fixedTarget : !user.exit) {
 			return this.#turnDown(id, RefusalCode.NO_TARGET, now);
 		}
-		// What applications choose ends with the session, so nobody ever asks for it by key again.
+		// What applications choose ends with the session, so it is never looked up by key again.
 		const single = kind === TargetKind.FIXED || kind === TargetKind.FORWARD;
 		const key = single ? keyOf(target) : ` ${this.session.number} ${id}`;
 		let flow = this.#owner.flows.get(key);
@@ -267,7 +267,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		return lane.write(out, now);
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Time of the next handleTimeout. */
 	nextTimeout(): Millis {
 		return this.#confirmations.due;
 	}

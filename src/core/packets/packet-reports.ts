@@ -8,7 +8,7 @@ import {CarrierSet} from './carrier-set.ts';
 import {FeedbackSender} from './feedback-sender.ts';
 import type {PacketSender} from './packet-sender.ts';
 
-/** What the reports of a session are made with. */
+/** Inputs of a session's reports. */
 export interface PacketReportsInit {
 	readonly sender: PacketSender;
 	readonly paths: PathSet;
@@ -59,7 +59,7 @@ export class PacketReports {
 		this.#feedback?.send(now);
 	}
 
-	/** When a report or a judgement is due: then `handleTimeout` and `send`. */
+	/** Time at which a report or a judgement is due: then `handleTimeout` and `send`. */
 	nextTimeout(): Millis {
 		return Math.min(this.#feedback?.nextTimeout() ?? NEVER, this.carriers.nextTimeout());
 	}

@@ -2,13 +2,13 @@ import type {Millis} from '../../bytes/time.ts';
 import {FEEDBACK_SPAN} from '../../wire/constants.ts';
 import {BITMAP_BYTES, type PathReport} from '../../wire/frames/feedback.ts';
 
-/** Each receipt is told in so many reports, because reports get lost too. */
+/** Reports that carry each receipt, because reports get lost too. */
 const REPEATS = 8;
 
-/** Which of the newest packets to be reported came over one path. */
+/** The newest packets to be reported that came over one path. */
 export class Receipts {
 	largest = -1;
-	/** When the largest came. */
+	/** Time of arrival of the largest. */
 	arrival: Millis = 0;
 	readonly #words: Uint32Array = new Uint32Array(FEEDBACK_SPAN / 32);
 	/** The smallest number that was new in each of the last reports, and since then. */

@@ -31,7 +31,7 @@ const RESUMES_PER_SECOND = 10;
  */
 const CLOCK_LEAD = 600_000;
 
-/** What admission works with. */
+/** Inputs of admission. */
 export interface AdmissionInit {
 	readonly context: EndpointContext;
 	readonly config: ServerConfig;
@@ -96,7 +96,7 @@ export class Admission {
 				this.#warnings.warn(
 					'other-version',
 					remote,
-					`a client speaks version ${outcome.version}`,
+					`a client uses version ${outcome.version}`,
 					now,
 				);
 				this.#init.reply(outcome.answer, remote);
@@ -269,7 +269,7 @@ export class Admission {
 		}
 	}
 
-	/** Of the user's own limit its log line and its client say so; else the server is full. */
+	/** Reports the user's own limit in the log and to the client; else the server is full. */
 	#turnDown(init: VerifiedInit<ServerUser>, remote: RemoteAddress, now: Millis): void {
 		const {name, sessions} = init.user;
 		const own = sessions.used >= sessions.cap;
@@ -341,7 +341,7 @@ export class Admission {
 	}
 }
 
-/** Whether the sender has the session with that exporter. */
+/** True when the sender has the session with that exporter. */
 function proves({noise, payload}: VerifiedInit<ServerUser>, exporter: Uint8Array): boolean {
 	return equalBytes(mac(exporter, noise.handshakeHashA), payload.proof);
 }

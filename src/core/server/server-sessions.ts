@@ -213,7 +213,7 @@ export class ServerSessions {
 				if (now - session.since > HALF_OPEN_FOR) this.#forget(entry);
 			} else if (now - session.heard > idle) {
 				this.#remember(session.localId);
-				this.end(entry, 'nothing heard of the client');
+				this.end(entry, 'nothing received from the client');
 			} else if (now - session.keys.since > keyLimit) this.end(entry, 'its keys are too old');
 		}
 	}

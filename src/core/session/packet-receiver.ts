@@ -16,7 +16,7 @@ const WINDOW = 65_536;
 /** An old epoch is accepted for at least this long after a newer one is confirmed. */
 const EPOCH_GRACE: Millis = 10_000;
 
-/** What a receiver works with. */
+/** Inputs of a receiver. */
 export interface PacketReceiverInit {
 	readonly context: EndpointContext;
 	readonly keys: KeySchedule;
@@ -41,9 +41,9 @@ export interface ReceiverEvents {
  * their frames read.
  */
 export class PacketReceiver {
-	/** What takes the frames. */
+	/** Receives the frames. */
 	readonly frames: FrameTable = new FrameTable();
-	/** When the last genuine packet came in. */
+	/** Time of the last genuine packet. */
 	heard: Millis;
 	/** Packets that proved genuine. */
 	opened = 0;

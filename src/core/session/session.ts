@@ -27,7 +27,7 @@ import type {StreamSession, StreamSet} from '../stream/stream-set.ts';
 import {PacketReceiver} from './packet-receiver.ts';
 import {Prober} from './prober.ts';
 
-/** What makes a session. */
+/** Inputs of a session. */
 export interface SessionInit {
 	readonly context: EndpointContext;
 	readonly role: Role;
@@ -37,9 +37,9 @@ export interface SessionInit {
 	readonly localId: number;
 	readonly peerId: number;
 	readonly keys: KeySchedule;
-	/** The frame types from 0x30 up that the peer says it understands. */
+	/** The frame types from 0x30 up that the peer understands by its own account. */
 	readonly peerFrames: readonly number[];
-	/** What the user may keep; without one there is no limit beside the session's own. */
+	/** Memory of the user; without one there is no limit beside the session's own. */
 	readonly memory?: Account;
 	/** Called when the peer ends the session; `quiet`: ms of silence that it asks for. */
 	readonly closed: (code: number, quiet: Millis, now: Millis) => void;
@@ -72,12 +72,12 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	streams: StreamSet | undefined = undefined;
 	/** Application datagrams put into the session. */
 	sent = 0;
-	/** Whether datagrams wait for a path; the endpoint says so. */
+	/** True while datagrams wait for a path; set by the endpoint. */
 	waiting = false;
 	rekeys = 0;
 	/** The sequence of the newest PATHS of ours that the peer knows. */
 	pathsKnown: number | undefined = undefined;
-	/** Why the session cannot go on, and what CLOSE says of it. */
+	/** Reason why the session cannot go on, with the code for CLOSE. */
 	broken: string | undefined = undefined;
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
@@ -118,7 +118,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return reason === undefined ? undefined : this.#context.drops.count(reason);
 	}
 
-	/** When the last genuine packet came in. */
+	/** Time of the last genuine packet. */
 	get heard(): Millis {
 		return this.#receiver.heard;
 	}
@@ -133,7 +133,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.#datagrams.received;
 	}
 
-	/** From now on the flows take datagrams and what the peer says of them. */
+	/** Starts the flows: they take datagrams and the peer's frames about them from now on. */
 	carryFlows(flows: SessionFlows): void {
 		const {frames} = this.#receiver;
 		this.#flows = flows;
@@ -283,7 +283,10 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		}
 	}
 
-	/** Says that this end closes the session and wants `quiet` ms (at most 5,000) of silence. */
+	/**
+	 * Reports in CLOSE that this end closes the session and needs `quiet` ms (at most 5,000) of
+	 * silence.
+	 */
 	sendClose(code: Session['closeCode'], quiet: Millis, now: Millis): void {
 		this.lanes.flush(now);
 		this.sendEverywhere(encodeFrame(closeFrame, {code, quiet}), now);
@@ -298,17 +301,17 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return best === NEVER ? 1000 : best;
 	}
 
-	/** Whether there are flows or streams, through which peers may reach the client. */
+	/** True while there are flows or streams, through which peers may reach the client. */
 	get reachable(): boolean {
 		return (this.#flows?.size ?? 0) > 0 || (this.streams?.size ?? 0) > 0;
 	}
 
-	/** Whether streams have something to send. */
+	/** True while streams have something to send. */
 	get streamsWait(): boolean {
 		return this.streams?.hasWork ?? false;
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Time of the next handleTimeout. */
 	nextTimeout(): Millis {
 		return Math.min(this.prober.nextTimeout(), this.streams?.nextTimeout() ?? NEVER);
 	}

@@ -14,8 +14,8 @@ export class Beginnings {
 	readonly #streams: Stream[] = [];
 	#due: Millis = NEVER;
 
-	/** These were told of in a packet without a copy. */
-	told(streams: readonly Stream[], roundTrip: Millis, now: Millis): void {
+	/** These streams were announced in a packet without a copy. */
+	announced(streams: readonly Stream[], roundTrip: Millis, now: Millis): void {
 		for (const stream of streams) {
 			if (stream.toldTwice) continue;
 			stream.toldTwice = true;
@@ -25,7 +25,7 @@ export class Beginnings {
 		this.#due = now + Math.min(LONGEST_DELAY, PART * roundTrip);
 	}
 
-	/** When `tellAgain` wants to be called. */
+	/** Time of the next `tellAgain`. */
 	nextTimeout(): Millis {
 		return this.#due;
 	}

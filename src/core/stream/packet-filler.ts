@@ -23,11 +23,11 @@ const LONGEST_CONTROL: number = streamWindowFrame.length({id: VARINT_MAX, offset
 /** Turns what streams have to tell into frames of packets, and takes back what became of these. */
 export class PacketFiller {
 	readonly #scheduler: StreamScheduler;
-	/** What to do with a stream of which the last word arrived. */
+	/** Action for a stream whose last frame arrived. */
 	readonly #over: (stream: Stream) => void;
-	/** Whether the packet filled last has something of a young stream. */
+	/** True when the packet filled last has something of a young stream. */
 	urgent = false;
-	/** Whose STREAM_OPEN or STREAM_ACCEPT the packet filled last has. */
+	/** Streams whose STREAM_OPEN or STREAM_ACCEPT the packet filled last has. */
 	readonly begun: Stream[] = [];
 	/** The bytes being written, without their memory. */
 	readonly #data: StreamData = {id: 0, offset: 0, bytes: new Uint8Array(0), start: 0, end: 0};
@@ -39,7 +39,7 @@ export class PacketFiller {
 		this.#over = over;
 	}
 
-	/** Whether some stream has something to send. */
+	/** True while some stream has something to send. */
 	get hasWork(): boolean {
 		return this.#scheduler.next() !== undefined;
 	}
@@ -217,7 +217,7 @@ export class PacketFiller {
 		}
 	}
 
-	/** No copy of a packet can be hoped for: what it told is told again. */
+	/** No copy of a packet can be hoped for: its frames are sent again. */
 	lost(packet: StreamPacket): void {
 		for (let i = 0; i < packet.count; i++) {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;

@@ -34,7 +34,7 @@ import {StreamTransport} from './stream-transport.ts';
 
 /** Streams of one client at once. */
 export const STREAM_LIMIT = 1024;
-/** Bytes that peers may have sent into streams and nobody has taken, unless it is configured. */
+/** Bytes that peers may have sent into streams and that were not taken, unless it is configured. */
 export const STREAM_MEMORY: number = 256 * 1024 * 1024;
 
 /** Ids of streams that ended are remembered: older ones count as ended. */
@@ -74,11 +74,11 @@ export interface StreamSession {
 	};
 }
 
-/** What a set of streams is made with. */
+/** Inputs of a set of streams. */
 export interface StreamSetInit {
 	readonly context: EndpointContext;
 	readonly role: Role;
-	/** What the streams, all of the user's together, may keep. */
+	/** Memory of the streams, all of the user's together. */
 	readonly memory: Account;
 	readonly congestionControl: CongestionControl;
 	/** Streams at once. */
@@ -106,7 +106,7 @@ export class StreamSet implements StreamHost {
 	/** Of the packet being read: frames into streams with many holes, and whether one was refused. */
 	#costly = 0;
 	#isRefused = false;
-	/** Whether there were streams when frames were sent last. */
+	/** True when there were streams when frames were sent last. */
 	#busy = false;
 	#isDue = false;
 
@@ -116,7 +116,7 @@ export class StreamSet implements StreamHost {
 		this.#filler = new PacketFiller(this.#scheduler, (stream) => this.remove(stream));
 	}
 
-	/** How many there are. */
+	/** Streams in the set. */
 	get size(): number {
 		return this.#streams.size;
 	}
@@ -130,7 +130,7 @@ export class StreamSet implements StreamHost {
 		return this.#transport?.roundTrip ?? 100;
 	}
 
-	/** Whether bytes or frames wait to be sent. */
+	/** True while bytes or frames wait to be sent. */
 	get hasWork(): boolean {
 		return this.#filler.hasWork;
 	}
@@ -176,7 +176,7 @@ export class StreamSet implements StreamHost {
 		this.#reports = undefined;
 		for (const stream of this.#streams.values()) {
 			if (stream.announced) stream.ended(0, StreamCode.SESSION_LOST);
-			// A refusal that the peer does not know yet has nobody to go to any more.
+			// A refusal that the peer does not know yet has no receiver any more.
 			if (this.#init.role === Role.SERVER) this.remove(stream);
 		}
 	}
@@ -191,7 +191,7 @@ export class StreamSet implements StreamHost {
 
 	// --- StreamHost ---
 
-	wants(stream: Stream): void {
+	queue(stream: Stream): void {
 		if (stream.removed) return;
 		this.#scheduler.add(stream);
 		if (this.#isDue) return;
@@ -278,7 +278,8 @@ export class StreamSet implements StreamHost {
 	}
 
 	/**
-	 * Whether a frame's bytes are worth their time and memory; else the peer has to send them again.
+	 * True when a frame's bytes are worth their time and memory; else the peer has to send them
+	 * again.
 	 */
 	#affords({in: buffer}: Stream, offset: number, length: number): boolean {
 		if (buffer.isFragmented && ++this.#costly > COSTLY_FRAMES) return false;
@@ -304,7 +305,9 @@ export class StreamSet implements StreamHost {
 		}
 	}
 
-	/** Why the user may not open one more stream, one of RefusalCode; 0 = it may. */
+	/**
+	 * Returns the reason why the user may not open one more stream, one of RefusalCode; 0: it may.
+	 */
 	#refusal(user: StreamUser): number {
 		if (!user.exit) return RefusalCode.NO_TARGET;
 		const full = this.#streams.size >= this.#init.limit || user.streams >= user.streamLimit;
@@ -349,7 +352,7 @@ export class StreamSet implements StreamHost {
 		this.#transport?.send(now);
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Time of the next handleTimeout. */
 	nextTimeout(): Millis {
 		const session = this.#session;
 		if (session === undefined) return NEVER;

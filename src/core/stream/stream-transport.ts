@@ -182,7 +182,7 @@ export class StreamTransport implements PacketOwner {
 			path.streamBytesSent += bytes;
 			carriers.of(path).sent(packet, number, bytes, now);
 		}
-		if (taken === 1) this.#beginnings.told(filler.begun, this.roundTrip, now);
+		if (taken === 1) this.#beginnings.announced(filler.begun, this.roundTrip, now);
 		return taken > 0;
 	}
 

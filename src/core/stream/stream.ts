@@ -51,7 +51,7 @@ export interface StreamHost {
 	/** Bytes that all its streams took and gave out. */
 	readonly traffic: StreamTraffic;
 	/** The stream may have something to send. */
-	wants(stream: Stream): void;
+	queue(stream: Stream): void;
 	/** Its owner should look at it. */
 	changed(stream: Stream): void;
 	/** It is over and nothing of it is on its way any more. */
@@ -194,7 +194,7 @@ export class Stream implements TunnelStream {
 		this.out.append(bytes);
 		this.#host.traffic.sent += bytes.length;
 		this.#countSending();
-		this.#host.wants(this);
+		this.#host.queue(this);
 		this.#blocked = this.#room <= 0;
 		return !this.#blocked;
 	}
@@ -202,7 +202,7 @@ export class Stream implements TunnelStream {
 	end(): void {
 		if (this.state === 'closed' || this.finWanted) return;
 		this.finWanted = true;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	reset(code: number): void {
@@ -214,7 +214,7 @@ export class Stream implements TunnelStream {
 		}
 		this.code = code;
 		this.pending = Pending.RESET;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	stop(): void {
@@ -223,7 +223,7 @@ export class Stream implements TunnelStream {
 		this.#release();
 		this.in.clear();
 		this.pending = (this.pending & ~Pending.WINDOW) | Pending.STOP;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	accept(bound: Uint8Array): void {
@@ -234,7 +234,7 @@ export class Stream implements TunnelStream {
 			this.receiveLimit += this.#host.memory.takeUpTo(FIRST_WINDOW - EARLY_WINDOW, 0);
 		}
 		this.pending |= Pending.ACCEPT;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	reject(code: number): void {
@@ -243,7 +243,7 @@ export class Stream implements TunnelStream {
 		this.#host.rejected(code);
 		this.code = code;
 		this.pending = Pending.REJECT;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	read(): Uint8Array | undefined {
@@ -274,7 +274,7 @@ export class Stream implements TunnelStream {
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
 		this.receiveLimit += this.#host.memory.takeUpTo(wanted, least);
 		this.pending |= Pending.WINDOW;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	/**
@@ -363,7 +363,7 @@ export class Stream implements TunnelStream {
 	allow(offset: number): void {
 		if (this.state === 'closed' || offset <= this.sendLimit) return;
 		this.sendLimit = offset;
-		this.#host.wants(this);
+		this.#host.queue(this);
 		this.#wake();
 	}
 
@@ -400,7 +400,7 @@ export class Stream implements TunnelStream {
 		if (this.state === 'closed') return;
 		this.out.lose(offset, length);
 		if (fin && !this.finAcknowledged) this.finSent = false;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	/** A frame of that kind (Pending) is lost. */
@@ -411,7 +411,7 @@ export class Stream implements TunnelStream {
 				: kind !== Pending.WINDOW && kind !== Pending.STOP && this.known;
 		if (useless) return;
 		this.pending |= kind;
-		this.#host.wants(this);
+		this.#host.queue(this);
 	}
 
 	/** Ends it when both directions have ended. */

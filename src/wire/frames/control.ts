@@ -34,7 +34,9 @@ export interface Close {
 /** The longest silence that CLOSE can ask for, in ms. */
 export const MAX_QUIET = 5000;
 
-/** PADDING: makes a packet longer. Its bytes are zeros, because slots carried other packets before. */
+/**
+ * PADDING: makes a packet longer. Its bytes are zeros, because slots carried other packets before.
+ */
 export const paddingFrame: FrameCodec<Padding> = {
 	type: FrameType.PADDING,
 	length: ({size}) => 1 + size,

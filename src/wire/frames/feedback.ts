@@ -1,11 +1,12 @@
 /*
  * FEEDBACK: what arrived on each path, so that the sender of streams can judge losses and rates.
  *
- *   22 | paths 1 | for each: path id 1 | largest 6 | arrival 4 | packets 4 | bitmap length 1 | bitmap
+ *   22 | paths 1 | paths x entry
+ *   entry: path id 1 | largest 6 | arrival 4 | packets 4 | bitmap length 1 | bitmap
  *
  * `largest` is the largest packet number that came over the path, `arrival` when it came, in
  * microseconds of the sender of the frame modulo 2^32, `packets` how many came in all, modulo 2^32.
- * Bit i of the bitmap (bit 0 = lowest of the first byte) tells of packet `largest` - 1 - i.
+ * Bit i of the bitmap (bit 0 = lowest of the first byte) stands for packet `largest` - 1 - i.
  */
 import {type Cursor, writeUint32, writeUint48} from '../../bytes/cursor.ts';
 import {FEEDBACK_SPAN, MAX_PATHS} from '../constants.ts';
@@ -21,18 +22,18 @@ export const FEEDBACK_HEAD_LENGTH = 2;
 /** Bytes of a report in front of its bitmap. */
 const REPORT_LENGTH = 16;
 
-/** What came over one path. */
+/** Packets received over one path. */
 export class PathReport {
 	pathId = 0;
 	largest = 0;
 	/** Microseconds modulo 2^32. */
 	arrival = 0;
 	packets = 0;
-	/** How many of `bitmap`'s bytes are meant. */
+	/** Bytes of `bitmap` in use. */
 	length = 0;
 	readonly bitmap: Uint8Array = new Uint8Array(BITMAP_BYTES);
 
-	/** Whether a packet number is reported as received. */
+	/** True when a packet number is reported as received. */
 	covers(number: number): boolean {
 		const index = this.largest - 1 - number;
 		if (index < 0) return index === -1;
@@ -78,7 +79,7 @@ function decodePathReport(cursor: Cursor, report: PathReport): boolean {
 	return !cursor.failed;
 }
 
-/** What came over several paths. */
+/** Packets received over several paths. */
 export interface Feedback {
 	/** Reports that count, 1 to MAX_PATHS. */
 	count: number;

@@ -1,5 +1,5 @@
 /*
- * What the ends tell each other of flows:
+ * Frames about flows, in both directions:
  *
  *   TARGET_KNOWN    14 | flow varint | reference varint
  *   TARGET_UNKNOWN  15 | flow varint | reference varint

@@ -1,9 +1,10 @@
 /*
- * PATHS: what the client says of its paths, for the server's direction. Sent again until PATHS_KNOWN
- * with the same sequence came back.
+ * PATHS: the client's settings of its paths, for the server's direction. Sent again until
+ * PATHS_KNOWN with the same sequence came back.
  *
  *   28 | sequence 1 | copies 1 | count 1 | count x entry
- *   entry: path id 1 | flags 1 (1 metered, 2 backup) | rate up 4 | rate down 4 | name length 1 | name
+ *   entry: path id 1 | flags 1 (1 metered, 2 backup) | rate up 4 | rate down 4 |
+ *          name length 1 | name
  *
  * Rates are kbit/s, 0 = not limited; copies 0 = all paths.
  */
@@ -15,7 +16,7 @@ import {FrameType} from './frame-type.ts';
 /** The longest path name, in bytes. */
 export const MAX_PATH_NAME = 32;
 
-/** What a user says of one path. */
+/** A user's settings of one path. */
 export interface PathSettings {
 	readonly id: number;
 	/** Printable ASCII, at most MAX_PATH_NAME characters. */

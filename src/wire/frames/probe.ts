@@ -9,10 +9,10 @@
  *   [response 8]                                                         flag 4
  *   count 1 | count x (path id 1 | packets received 4 | probes received 2)
  *
- * Times are microseconds modulo 2^32 on the writer's own clock; a writer never uses the same one twice
- * on a path, so an echo names what it echoes. A PONG answers a PROBE at once and echoes it; a PROBE
- * echoes the newest PONG, so both ends learn round trip and one-way delays. The list at the end
- * tells of all paths, so that both ends learn of every path over any path.
+ * Times are microseconds modulo 2^32 on the writer's own clock; a writer never uses the same one
+ * twice on a path, so an echo names what it echoes. A PONG answers a PROBE at once and echoes it; a
+ * PROBE echoes the newest PONG, so both ends measure round trip and one-way delays. The list at the
+ * end covers all paths, so that each path is reported over any path.
  */
 import {type Cursor, copyBytes, writeUint16, writeUint32} from '../../bytes/cursor.ts';
 import {MAX_PATHS} from '../constants.ts';
@@ -41,13 +41,13 @@ export class Probe {
 	hasEcho = false;
 	/** `sentTime` of the newest PROBE or PONG that the sender got on this path. */
 	echoTime = 0;
-	/** When that one arrived, on the sender's clock. */
+	/** Time at which that one arrived, on the sender's clock. */
 	echoArrival = 0;
 	/** Packets received on this path when that one arrived, it included, modulo 2^32. */
 	echoPackets = 0;
 	challenge: Uint8Array | undefined = undefined;
 	response: Uint8Array | undefined = undefined;
-	/** How many entries the three lists below hold. */
+	/** Entries in the three lists below. */
 	count = 0;
 	readonly pathIds: Uint8Array = new Uint8Array(MAX_PATHS);
 	/** Packets received on that path, copies included, modulo 2^32. */

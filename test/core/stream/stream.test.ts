@@ -26,7 +26,7 @@ class World implements StreamHost {
 		this.stream.accepted(FIRST_WINDOW, new Uint8Array(7));
 	}
 
-	wants(): void {}
+	queue(): void {}
 	changed(): void {}
 	remove(): void {}
 	rejected(): void {}
