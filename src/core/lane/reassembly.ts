@@ -46,6 +46,7 @@ export class Reassembly {
 	 * Takes a copy of piece `index` of `count`, carried by packet `packetNumber`. Returns the whole
 	 * frame when this was its last piece, undefined before, and 'malformed' when it makes no sense.
 	 */
+	// biome-ignore lint/complexity/useMaxParams: once per piece, a record would be filled and read again
 	add(
 		packetNumber: number,
 		index: number,

@@ -49,6 +49,17 @@ const CLONE =
 	'two clients have one client id, as after a copy of a state folder; the later one gets another';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
+/** An answer to an INIT; without a session both numbers are 0. */
+interface HandshakeAnswer {
+	readonly status: number;
+	readonly sessionId: number;
+	readonly epoch: number;
+}
+
+function refusal(status: number): HandshakeAnswer {
+	return {status, sessionId: 0, epoch: 0};
+}
+
 /**
  * Decides about every INIT: a new session, the next epoch of one, a cookie, a refusal, or nothing.
  */
@@ -128,7 +139,7 @@ export class Admission {
 		const {payload, user} = init;
 		if (payload.parameters.encrypt !== this.#config.encrypt) {
 			this.#warnings.warn('encryption-differs', remote, ENCRYPTION_DIFFERS, now);
-			this.#answer(init, RespStatus.ENCRYPTION_DIFFERS, 0, 0, remote, now);
+			this.#answer(init, refusal(RespStatus.ENCRYPTION_DIFFERS), remote, now);
 			return this.#drop('encryption-differs');
 		}
 		const resumed = this.#resumable(init);
@@ -139,7 +150,7 @@ export class Admission {
 		if (resumed?.resumes.allow('', now) === false) return this.#drop('flood');
 		const former = resumed === undefined ? this.#former(init) : undefined;
 		if (former?.isClone) {
-			this.#answer(init, RespStatus.ID_IN_USE, 0, 0, remote, now);
+			this.#answer(init, refusal(RespStatus.ID_IN_USE), remote, now);
 			return this.#drop('unexpected');
 		}
 		let cookie = this.#handshake.cookieValid(init, remote, now);
@@ -217,9 +228,7 @@ export class Admission {
 
 	#answer(
 		init: VerifiedInit<ServerUser>,
-		status: number,
-		sessionId: number,
-		epoch: number,
+		{status, sessionId, epoch}: HandshakeAnswer,
 		remote: RemoteAddress,
 		now: Millis,
 	): boolean {
@@ -240,7 +249,15 @@ export class Admission {
 	): void {
 		const {session} = entry;
 		const {RESUMED} = RespStatus;
-		if (!this.#answer(init, RESUMED, session.localId, session.keys.nextEpoch, remote, now)) return;
+		if (
+			!this.#answer(
+				init,
+				{status: RESUMED, sessionId: session.localId, epoch: session.keys.nextEpoch},
+				remote,
+				now,
+			)
+		)
+			return;
 		const {initiatorKey, responderKey} = init.noise.split();
 		const {aead} = this.#context.environment;
 		session.keys.prepare(aead(responderKey), aead(initiatorKey));
@@ -264,7 +281,7 @@ export class Admission {
 		}
 		if (record.user.halfOpen >= HALF_OPEN) sessions.dropOldestHalfOpen(record.user);
 		const localId = sessions.freeId();
-		if (this.#answer(init, RespStatus.FRESH, localId, 0, remote, now)) {
+		if (this.#answer(init, {status: RespStatus.FRESH, sessionId: localId, epoch: 0}, remote, now)) {
 			sessions.add(this.#makeSession(init, record, localId, now));
 		}
 	}
@@ -278,7 +295,7 @@ export class Admission {
 			const {LIMIT: code} = RefusalCode;
 			this.#context.emit({type: 'refused', user: name, kind: 'session', code});
 		}
-		this.#answer(init, own ? RespStatus.USER_FULL : RespStatus.FULL, 0, 0, remote, now);
+		this.#answer(init, refusal(own ? RespStatus.USER_FULL : RespStatus.FULL), remote, now);
 	}
 
 	#makeSession(

@@ -144,7 +144,13 @@ export class StreamSet implements StreamHost {
 	open(target: Uint8Array, now: Millis): Stream | undefined {
 		this.now = now;
 		if (this.#streams.size >= this.#init.limit) return undefined;
-		const stream = new Stream(this, this.#nextId++, target, '', true, EARLY_WINDOW);
+		const stream = new Stream(this, {
+			id: this.#nextId++,
+			target,
+			user: '',
+			opener: true,
+			sendLimit: EARLY_WINDOW,
+		});
 		this.traffic.opened++;
 		this.#streams.set(stream.id, stream);
 		this.#scheduler.add(stream);
@@ -295,7 +301,13 @@ export class StreamSet implements StreamHost {
 		const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;
 		if (beyond || !this.#seen.accept(id)) return;
 		const refusal = this.#refusal(user);
-		const stream = new Stream(this, id, address, user.name, false, window);
+		const stream = new Stream(this, {
+			id,
+			target: address,
+			user: user.name,
+			opener: false,
+			sendLimit: window,
+		});
 		user.streams++;
 		this.#streams.set(id, stream);
 		if (refusal !== 0) stream.reject(refusal);

@@ -60,6 +60,19 @@ export interface StreamHost {
 	rejected(code: number): void;
 }
 
+/** Origin of a stream. */
+export interface StreamInit {
+	readonly id: number;
+	/** As on the wire. */
+	readonly target: Uint8Array;
+	/** Name of the user who opened it; empty at a client. */
+	readonly user: string;
+	/** True at the end that opened it. */
+	readonly opener: boolean;
+	/** Offset up to which this end may send at first. */
+	readonly sendLimit: number;
+}
+
 /**
  * One stream at one end: buffers, windows, and the frames that still have to be sent to the peer.
  */
@@ -120,14 +133,7 @@ export class Stream implements TunnelStream {
 	#stopTold = false;
 
 	/** @param opener whether this end opened it; then `sendLimit` is what may go early */
-	constructor(
-		host: StreamHost,
-		id: number,
-		target: Uint8Array,
-		user: string,
-		opener: boolean,
-		sendLimit: number,
-	) {
+	constructor(host: StreamHost, {id, target, user, opener, sendLimit}: StreamInit) {
 		this.#host = host;
 		this.id = id;
 		this.target = target;

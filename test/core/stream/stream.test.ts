@@ -22,7 +22,13 @@ class World implements StreamHost {
 	sent = 0;
 
 	constructor() {
-		this.stream = new Stream(this, 0, new Uint8Array(7), '', true, 16_384);
+		this.stream = new Stream(this, {
+			id: 0,
+			target: new Uint8Array(7),
+			user: '',
+			opener: true,
+			sendLimit: 16_384,
+		});
 		this.stream.accepted(FIRST_WINDOW, new Uint8Array(7));
 	}
 
