@@ -11,16 +11,16 @@ import {chooseAead} from '../../../src/crypto/aead-choice.ts';
 import {Link} from '../../../src/sim/link.ts';
 import type {LinkConfig} from '../../../src/sim/link-config.ts';
 import {Prng} from '../../../src/sim/prng.ts';
+import {applicationAddress, targetAddress} from './addresses.ts';
 import {CHEAP_DH} from './cheap-dh.ts';
 import {DatagramLedger, type End} from './datagram-ledger.ts';
+import {clientConfigOf, serverConfigOf} from './end-configs.ts';
 import type {Arrival, Flight, Tally, WorldOptions} from './world-options.ts';
 
 export type {Flight} from './world-options.ts';
 
 /** The fastest back end there is; simulations care for time, not for which. */
 export const AEAD: AeadFactory = (await chooseAead()).factory;
-
-const PSK = new Uint8Array(32).fill(7);
 
 /** Larger than any packet that a test makes. */
 const ARENA_SIZE = 65_536;
@@ -31,11 +31,6 @@ interface Echo {
 	/** Who answers, where the client chose the target. */
 	readonly target: Uint8Array | undefined;
 	readonly bytes: Uint8Array;
-}
-
-function applicationAddress(application: number, socket = 0): RemoteAddress {
-	const port = 40_000 + application;
-	return {key: `${socket}|127.0.0.1|${port}`, socket, host: '127.0.0.1', port};
 }
 
 /** A client, a server, simulated links between them, and applications: all on one virtual clock. */
@@ -85,39 +80,8 @@ export class TunnelWorld {
 		});
 		this.copies = options.links.map(() => 0);
 		this.remotes = options.links.map((_, id) => this.#route(id, 10_000 + id));
-		this.clientConfig = {
-			psk: PSK,
-			keyless: false,
-			clientId: new Uint8Array(16).fill(3),
-			encrypt: true,
-			copies: 0,
-			paths: options.links.map((_, id) => ({
-				id,
-				name: `path ${id + 1}`,
-				metered: false,
-				backup: false,
-				rateUp: 0,
-				rateDown: 0,
-				...options.paths?.[id],
-			})),
-			listeners: [{name: 'classic'}, {name: 'socks', open: true}],
-			rekeyInterval: 120_000,
-			flowIdle: 300_000,
-			...options.client,
-		};
-		this.serverConfig = {
-			users: [{name: 'user', psk: this.clientConfig.psk}],
-			keyless: this.clientConfig.keyless,
-			encrypt: true,
-			flowIdle: 300_000,
-			sessionIdle: 180_000,
-			fixedTarget: true,
-			exit: true,
-			flowLimit: 16_384,
-			flowRate: 4096,
-			sessionLimit: 4096,
-			...options.server,
-		};
+		this.clientConfig = clientConfigOf(options);
+		this.serverConfig = serverConfigOf(options, this.clientConfig);
 	}
 
 	#route(path: number, port: number): RemoteAddress {
@@ -284,6 +248,7 @@ export class TunnelWorld {
 				: this.client?.receive(path, arena, 0, length, now);
 		const tally = this.handed[end];
 		tally.set(reason ?? 'taken', (tally.get(reason ?? 'taken') ?? 0) + 1);
+		this.options.received?.(end, reason);
 		this.#drain(end);
 	}
 
@@ -479,9 +444,4 @@ export class TunnelWorld {
 /** Random loss, as links are configured with it. */
 export function randomLoss(loss: number): LinkConfig['loss'] {
 	return loss === 0 ? {kind: 'none'} : {kind: 'random', loss};
-}
-
-/** A target by number, encoded as on the wire. */
-function targetAddress(target: number): Uint8Array {
-	return Uint8Array.of(1, 198, 18, target >> 8, target & 255, 0, 53);
 }

@@ -37,6 +37,8 @@ export interface WorldOptions {
 	readonly intercept?: (packet: Flight, path: number, up: boolean, now: Millis) => boolean;
 	/** Sees every copy that leaves an end, and at the server where it is addressed to. */
 	readonly observe?: (from: End, bytes: Uint8Array, to: RemoteAddress | undefined) => void;
+	/** Sees what an end has said to each packet, before it is asked for what it sends. */
+	readonly received?: (end: End, reason: DropReason | undefined) => void;
 	/** A stream without an owner came out of an end: a new one at the server. */
 	readonly accept?: (stream: TunnelStream, end: End) => void;
 	/** The AEAD of both ends. */
