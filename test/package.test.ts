@@ -1,4 +1,4 @@
-import {cpSync, existsSync, readFileSync, symlinkSync} from 'node:fs';
+import {cpSync, existsSync, readdirSync, readFileSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
@@ -19,7 +19,7 @@ test.serial('packing builds, and the package holds the programs and what its REA
 	// Only what git would bring: without a build.
 	const folder = temporaryFolder(t);
 	const parts = [
-		...['src', 'fixtures/links', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE'],
+		...['src', 'fixtures', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE'],
 		...['.github', 'test/README.md', 'test/bench/README.md'],
 	];
 	for (const part of parts) cpSync(join(root, part), join(folder, part), {recursive: true});
@@ -37,6 +37,13 @@ test.serial('packing builds, and the package holds the programs and what its REA
 	t.deepEqual(
 		files.filter((file) => file.endsWith('.map')),
 		[],
+	);
+	const schemas = readdirSync(join(root, 'fixtures/config')).filter((name) => /schema/.test(name));
+	t.is(schemas.length, 3);
+	const packed = files.filter((file) => file.startsWith('package/fixtures/config/'));
+	t.deepEqual(
+		packed.toSorted(),
+		schemas.map((name) => `package/fixtures/config/${name}`).toSorted(),
 	);
 	const readme = readFileSync(join(unpacked, 'README.md'), 'utf8');
 	const documents = [...readme.matchAll(/`([\w./-]+\.md)`/g)].map(([, name]) => name!);

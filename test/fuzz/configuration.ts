@@ -20,7 +20,7 @@ function examples(): readonly Uint8Array[] {
 	const folders = ['fixtures/config', 'fixtures/config/invalid'].map((name) => resolve(name));
 	const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
 	return files
-		.filter((file) => statSync(file).isFile() && !file.endsWith('.expected.txt'))
+		.filter((file) => statSync(file).isFile() && !/\.(expected\.txt|schema\.json)$/.test(file))
 		.map((file) => new Uint8Array(readFileSync(file)));
 }
 
