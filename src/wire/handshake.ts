@@ -14,12 +14,19 @@
  *
  * A parameter is: type varint | length varint | value. Type 0 ends the list; unknown ones are skipped.
  */
-import {Cursor, writeUint32, writeUint48} from '../bytes/cursor.ts';
+import {Cursor, readUint32, writeUint32, writeUint48} from '../bytes/cursor.ts';
 import {writeVarint} from '../bytes/varint.ts';
 import {CLIENT_ID_LENGTH, PacketType, VERSION} from './constants.ts';
 
 /** Bytes of every INIT. */
 export const INIT_LENGTH = 256;
+/** Bytes of the ephemeral public key `e`. */
+const KEY_LENGTH = 32;
+/** Bytes of the tag behind a ciphertext. */
+const TAG_LENGTH = 16;
+/** Versions up to this one have no macs: their INIT ends with the tag. */
+const LAST_VERSION_WITHOUT_MAC = 2;
+
 /** Bytes of INIT's clear header, before `e`. */
 export const INIT_HEADER_LENGTH = 10;
 /** Bytes of RESP's clear header, before `e`. */
@@ -41,7 +48,7 @@ export const INIT_MAC_LENGTH = 8;
 export const INIT_COOKIE_MAC: number = INIT_LENGTH - INIT_MAC_LENGTH;
 export const INIT_MAC: number = INIT_COOKIE_MAC - INIT_MAC_LENGTH;
 
-const INIT_PLAINTEXT_LENGTH = INIT_MAC - INIT_HEADER_LENGTH - 32 - 16;
+const INIT_PLAINTEXT_LENGTH = INIT_MAC - INIT_HEADER_LENGTH - KEY_LENGTH - TAG_LENGTH;
 
 /** What an INIT asks for. */
 export const InitKind = {FRESH: 0, RESUME: 1} as const;
@@ -102,6 +109,73 @@ export function encodeInitHeader(version: number, sessionId: number, hint: numbe
 	bytes[1] = version;
 	writeUint32(bytes, writeUint32(bytes, 2, sessionId), hint);
 	return bytes;
+}
+
+/** True for a packet of type INIT that has the length and the first byte of one. */
+export function isInit(bytes: Uint8Array, start: number, end: number): boolean {
+	return end - start === INIT_LENGTH && bytes[start] === PacketType.INIT << 4;
+}
+
+/** Returns an INIT without its macs. */
+export function encodeInit(header: Uint8Array, e: Uint8Array, ciphertext: Uint8Array): Uint8Array {
+	const bytes = new Uint8Array(INIT_LENGTH);
+	bytes.set(header, 0);
+	bytes.set(e, header.length);
+	bytes.set(ciphertext, header.length + e.length);
+	return bytes;
+}
+
+/** Returns the version of an INIT or of an answer to one. */
+export function handshakeVersion(bytes: Uint8Array, start: number): number {
+	return bytes[start + 1]!;
+}
+
+/** Returns the client's session id, which is in INIT and in every answer to one. */
+export function handshakeSessionId(bytes: Uint8Array, start: number): number {
+	return readUint32(bytes, start + 2);
+}
+
+/** Returns the bytes of the client's session id. */
+export function handshakeSessionBytes(packet: Uint8Array): Uint8Array {
+	return packet.subarray(2, 6);
+}
+
+/** Returns the key hint of an INIT. */
+export function initHint(bytes: Uint8Array, start: number): number {
+	return readUint32(bytes, start + 6);
+}
+
+/** Returns the clear header of an INIT. */
+export function initHeader(init: Uint8Array): Uint8Array {
+	return init.subarray(0, INIT_HEADER_LENGTH);
+}
+
+/** Returns what is sealed in an INIT, `e` in front, by the layout of its version. */
+export function initMessage(init: Uint8Array): Uint8Array {
+	const hasMac = handshakeVersion(init, 0) > LAST_VERSION_WITHOUT_MAC;
+	return init.subarray(INIT_HEADER_LENGTH, hasMac ? INIT_MAC : INIT_LENGTH);
+}
+
+/** Returns the ephemeral public key of an INIT. */
+export function initEphemeral(init: Uint8Array): Uint8Array {
+	return init.subarray(INIT_HEADER_LENGTH, INIT_HEADER_LENGTH + KEY_LENGTH);
+}
+
+/** Returns what the mac of an INIT covers. */
+export function initCovered(init: Uint8Array): Uint8Array {
+	return init.subarray(0, INIT_MAC);
+}
+
+/** Returns the mac of an INIT. */
+export function initMac(init: Uint8Array): Uint8Array {
+	return init.subarray(INIT_MAC, INIT_COOKIE_MAC);
+}
+
+/** True for an INIT that shows a cookie: its cookie mac is not zero. */
+export function hasCookieMac(init: Uint8Array): boolean {
+	let any = 0;
+	for (let i = INIT_COOKIE_MAC; i < INIT_LENGTH; i++) any |= init[i]!;
+	return any !== 0;
 }
 
 /** The clear header of RESP, RETRY and VERSION. */
@@ -207,5 +281,59 @@ export function encodeReset(sessionId: number, packetNumber: number): Uint8Array
 	const bytes = new Uint8Array(RESET_LENGTH);
 	bytes[0] = PacketType.RESET << 4;
 	writeUint48(bytes, writeUint32(bytes, 1, sessionId), packetNumber);
+	return bytes;
+}
+
+/** Returns header and message of a RESP; `undefined`: it is shorter than any. */
+export function splitResp(
+	packet: Uint8Array,
+): {readonly header: Uint8Array; readonly message: Uint8Array} | undefined {
+	if (packet.length < RESP_HEADER_LENGTH + KEY_LENGTH + TAG_LENGTH) return undefined;
+	return {
+		header: packet.subarray(0, RESP_HEADER_LENGTH),
+		message: packet.subarray(RESP_HEADER_LENGTH),
+	};
+}
+
+/** Returns a RETRY without its mac. */
+export function encodeRetry(sessionId: number, cookie: Uint8Array): Uint8Array {
+	return joinBytes(encodeReplyHeader(PacketType.RETRY, sessionId), cookie);
+}
+
+/** Returns a copy of the cookie in a RETRY; `undefined`: it has not the length of one. */
+export function retryCookie(packet: Uint8Array): Uint8Array | undefined {
+	if (packet.length !== RETRY_LENGTH) return undefined;
+	return packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
+}
+
+/** Returns a VERSION without its mac. */
+export function encodeVersion(sessionId: number, versions: readonly number[]): Uint8Array {
+	const list = Uint8Array.of(versions.length, ...versions);
+	return joinBytes(encodeReplyHeader(PacketType.VERSION, sessionId), list);
+}
+
+/** Returns the versions in a VERSION; `undefined`: their count does not agree with its length. */
+export function versionsIn(packet: Uint8Array): number[] | undefined {
+	const start = RESP_HEADER_LENGTH + 1;
+	if (packet.length < start + COOKIE_LENGTH || packet.length > INIT_LENGTH) return undefined;
+	const versions = packet.subarray(start, packet.length - COOKIE_LENGTH);
+	return packet[RESP_HEADER_LENGTH] === versions.length ? [...versions] : undefined;
+}
+
+/** Returns what the mac of a RETRY or VERSION covers of it. */
+export function replyCovered(packet: Uint8Array): Uint8Array {
+	return packet.subarray(0, packet.length - COOKIE_LENGTH);
+}
+
+/** Returns the mac of a RETRY or VERSION. */
+export function replyMac(packet: Uint8Array): Uint8Array {
+	return packet.subarray(packet.length - COOKIE_LENGTH);
+}
+
+/** Returns the head of a packet with the rest behind it. */
+export function joinBytes(head: Uint8Array, tail: Uint8Array): Uint8Array {
+	const bytes = new Uint8Array(head.length + tail.length);
+	bytes.set(head, 0);
+	bytes.set(tail, head.length);
 	return bytes;
 }

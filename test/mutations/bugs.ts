@@ -100,8 +100,8 @@ export const BUGS: readonly Bug[] = [
 	{
 		bug: 'a cookie is good for any address',
 		place: 'cookieOf',
-		code: 'mac(secret, bytes.subarray(2, 6), where)',
-		to: 'mac(secret, bytes.subarray(2, 6))',
+		code: 'mac(secret, handshakeSessionBytes(bytes), where)',
+		to: 'mac(secret, handshakeSessionBytes(bytes))',
 	},
 	{
 		bug: 'the replay window does not learn of accepted packets',

@@ -1,24 +1,28 @@
-import {readUint32} from '../../bytes/cursor.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {writeHash} from '../../crypto/keyed-hash.ts';
 import {equalBytes, mac} from '../../crypto/keys.ts';
 import {NoiseInitiator, type SessionKeys} from '../../crypto/noise.ts';
 import {PROLOGUE, VERSION} from '../../wire/constants.ts';
 import {
-	COOKIE_LENGTH,
 	decodeRespPayload,
+	encodeInit,
 	encodeInitHeader,
 	encodeInitPayload,
+	handshakeSessionId,
+	handshakeVersion,
 	INIT_COOKIE_MAC,
-	INIT_LENGTH,
 	INIT_MAC,
 	INIT_MAC_LENGTH,
 	InitKind,
+	initEphemeral,
 	PROOF_LENGTH,
-	RESP_HEADER_LENGTH,
-	RETRY_LENGTH,
 	type RespPayload,
 	RespStatus,
+	replyCovered,
+	replyMac,
+	retryCookie,
+	splitResp,
+	versionsIn,
 } from '../../wire/handshake.ts';
 import type {Environment} from '../environment.ts';
 import {cookieMac, UserKeys} from '../user-keys.ts';
@@ -187,10 +191,7 @@ export class ClientHandshake {
 			proof: resume ? mac(resume.exporter, noise.handshakeHash) : new Uint8Array(PROOF_LENGTH),
 			parameters: {encrypt: this.#encrypt, frames: this.#frames},
 		});
-		const bytes = new Uint8Array(INIT_LENGTH);
-		bytes.set(header, 0);
-		bytes.set(e, header.length);
-		bytes.set(noise.finishMessageA(payload), header.length + e.length);
+		const bytes = encodeInit(header, e, noise.finishMessageA(payload));
 		writeHash(this.#keys.initMac(bytes, 0), bytes, INIT_MAC, INIT_MAC_LENGTH);
 		return {noise, bytes, localId, resume, since: now};
 	}
@@ -198,11 +199,12 @@ export class ClientHandshake {
 	/** Takes a RESP; undefined when it is not the answer to the latest INIT. */
 	receiveResp(bytes: Uint8Array, start: number, end: number): HandshakeResult | undefined {
 		const attempt = this.#attempt;
-		if (attempt === undefined || end - start < RESP_HEADER_LENGTH + 48) return undefined;
 		const packet = bytes.slice(start, end);
-		const header = packet.subarray(0, RESP_HEADER_LENGTH);
-		if (packet[1] !== VERSION || !namesSession(packet, attempt.localId)) return undefined;
-		const payload = attempt.noise.readMessageB(header, packet.subarray(RESP_HEADER_LENGTH));
+		const parts = splitResp(packet);
+		if (attempt === undefined || parts === undefined) return undefined;
+		if (handshakeVersion(packet, 0) !== VERSION) return undefined;
+		if (handshakeSessionId(packet, 0) !== attempt.localId) return undefined;
+		const payload = attempt.noise.readMessageB(parts.header, parts.message);
 		const resp = payload === undefined ? undefined : decodeRespPayload(payload);
 		if (resp === undefined) return undefined;
 		const {localId, resume, noise} = attempt;
@@ -221,11 +223,12 @@ export class ClientHandshake {
 	): Uint8Array | undefined {
 		const attempt = this.#attempt;
 		const former = this.#tickets.get(path);
-		if (attempt === undefined || end - start !== RETRY_LENGTH) return undefined;
+		if (attempt === undefined) return undefined;
 		if (former !== undefined && now - former.since < RETRY_PAUSE) return undefined;
 		const packet = bytes.slice(start, end);
+		const cookie = retryCookie(packet);
+		if (cookie === undefined) return undefined;
 		if (!this.#verified(packet, (covered, e) => this.#keys.retryMac(covered, e))) return undefined;
-		const cookie = packet.slice(RESP_HEADER_LENGTH, RESP_HEADER_LENGTH + COOKIE_LENGTH);
 		const init = withCookie(attempt.bytes, cookie);
 		this.#tickets.set(path, {cookie, since: now, bytes: init});
 		if (former === undefined) {
@@ -238,12 +241,11 @@ export class ClientHandshake {
 
 	/** Takes a VERSION: the versions that the server speaks. */
 	receiveVersion(bytes: Uint8Array, start: number, end: number): number[] | undefined {
-		if (end - start < RESP_HEADER_LENGTH + 1 + COOKIE_LENGTH || end - start > 256) return undefined;
 		const packet = bytes.slice(start, end);
-		if (!this.#verified(packet, (covered, e) => this.#keys.versionMac(covered, e)))
-			return undefined;
-		const versions = packet.subarray(RESP_HEADER_LENGTH + 1, packet.length - COOKIE_LENGTH);
-		return packet[RESP_HEADER_LENGTH] === versions.length ? [...versions] : undefined;
+		const versions = versionsIn(packet);
+		if (versions === undefined) return undefined;
+		const isGenuine = this.#verified(packet, (covered, e) => this.#keys.versionMac(covered, e));
+		return isGenuine ? versions : undefined;
 	}
 
 	/** Whether the mac at the end covers the packet and the INIT under way. */
@@ -252,10 +254,9 @@ export class ClientHandshake {
 		macOf: (covered: Uint8Array, e: Uint8Array) => Uint8Array,
 	): boolean {
 		const attempt = this.#attempt;
-		if (attempt === undefined || !namesSession(packet, attempt.localId)) return false;
-		const end = packet.length - COOKIE_LENGTH;
-		const expected = macOf(packet.subarray(0, end), attempt.bytes.subarray(10, 42));
-		return equalBytes(expected, packet.subarray(end));
+		if (attempt === undefined || handshakeSessionId(packet, 0) !== attempt.localId) return false;
+		const expected = macOf(replyCovered(packet), initEphemeral(attempt.bytes));
+		return equalBytes(expected, replyMac(packet));
 	}
 }
 
@@ -264,8 +265,4 @@ function withCookie(init: Uint8Array, cookie: Uint8Array): Uint8Array {
 	const bytes = init.slice();
 	writeHash(cookieMac(cookie, bytes, 0), bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);
 	return bytes;
-}
-
-function namesSession(packet: Uint8Array, id: number): boolean {
-	return readUint32(packet, 2) === id;
 }

@@ -1,4 +1,3 @@
-import {readUint32} from '../../bytes/cursor.ts';
 import type {Millis} from '../../bytes/time.ts';
 import {beginsHash} from '../../crypto/keyed-hash.ts';
 import {equalBytes, keyHint, mac} from '../../crypto/keys.ts';
@@ -9,12 +8,24 @@ import {
 	decodeInitPayload,
 	encodeReplyHeader,
 	encodeRespPayload,
+	encodeRetry,
+	encodeVersion,
+	handshakeSessionBytes,
+	handshakeSessionId,
+	handshakeVersion,
+	hasCookieMac,
 	INIT_COOKIE_MAC,
-	INIT_HEADER_LENGTH,
-	INIT_LENGTH,
 	INIT_MAC,
 	INIT_MAC_LENGTH,
 	type InitPayload,
+	initCovered,
+	initEphemeral,
+	initHeader,
+	initHint,
+	initMac,
+	initMessage,
+	isInit,
+	joinBytes,
 	type RespPayload,
 } from '../../wire/handshake.ts';
 import type {Environment} from '../environment.ts';
@@ -37,8 +48,6 @@ const OPENED_WITH_COOKIE = 500;
 const OTHERS_PER_SECOND = 20;
 /** Copies that get the answer again in a second. */
 const REPEATS_PER_SECOND = 5000;
-/** Versions whose INITs end with the tag. */
-const VERSIONS_WITHOUT_MAC = 2;
 
 /** A user as the handshake knows it. */
 export interface HandshakeUser {
@@ -127,13 +136,15 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		remote: RemoteAddress,
 		now: Millis,
 	): InitOutcome<User> {
-		if (end - start !== INIT_LENGTH || (bytes[start]! & 15) !== 0) return REJECTED;
-		const hint = readUint32(bytes, start + 6);
+		if (!isInit(bytes, start, end)) return REJECTED;
+		const hint = initHint(bytes, start);
 		const users = this.#users.get(hint);
 		if (users === undefined) {
 			return {type: 'unknown-key', keyless: hint === this.#keylessHint};
 		}
-		if (bytes[start + 1] !== VERSION) return this.#otherVersion(bytes, start, users, now);
+		if (handshakeVersion(bytes, start) !== VERSION) {
+			return this.#otherVersion(bytes.slice(start, end), users, now);
+		}
 		for (const known of users) {
 			const hashed = known.keys.initMac(bytes, start);
 			if (!beginsHash(hashed, bytes, start + INIT_MAC, INIT_MAC_LENGTH)) continue;
@@ -148,7 +159,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	#repeat(id: string, packet: Uint8Array, now: Millis): InitOutcome<User> | undefined {
 		const cached = this.#cache.get(id);
 		// Only the very same bytes, whatever cookie they bring: anything else has to pass the tag.
-		if (cached !== undefined && equalBytes(cached.init, packet.subarray(0, INIT_MAC))) {
+		if (cached !== undefined && equalBytes(cached.init, initCovered(packet))) {
 			return this.#repeats.allow('', now) ? {type: 'repeat', answer: cached.answer} : FLOOD;
 		}
 		const seen = this.#seen.get(id);
@@ -163,14 +174,13 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		now: Millis,
 	): InitOutcome<User> {
 		const {user, keys} = known;
-		const init = {user, keys, clientSession: readUint32(packet, 2), bytes: packet};
+		const init = {user, keys, clientSession: handshakeSessionId(packet, 0), bytes: packet};
 		if (!this.#openedOf.allow(user.name, now) || !this.#opened.allow('', now)) {
 			if (!this.cookieValid(init, remote, now)) return {type: 'busy', init};
 			if (!this.#openedWithCookie.allow(user.name, now)) return FLOOD;
 		}
 		const noise = this.#responder(known);
-		const header = packet.subarray(0, INIT_HEADER_LENGTH);
-		const plaintext = noise.readMessageA(header, packet.subarray(INIT_HEADER_LENGTH, INIT_MAC));
+		const plaintext = noise.readMessageA(initHeader(packet), initMessage(packet));
 		const payload = plaintext && decodeInitPayload(plaintext);
 		if (payload === undefined) return REJECTED;
 		this.#remember(id, now);
@@ -193,22 +203,18 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	}
 
 	#otherVersion(
-		bytes: Uint8Array,
-		start: number,
+		packet: Uint8Array,
 		users: readonly KnownUser<User>[],
 		now: Millis,
 	): InitOutcome<User> {
 		if (!this.#others.allow('', now)) return FLOOD;
-		const packet = bytes.slice(start, start + INIT_LENGTH);
-		const version = packet[1]!;
-		const header = packet.subarray(0, INIT_HEADER_LENGTH);
-		const end = version <= VERSIONS_WITHOUT_MAC ? INIT_LENGTH : INIT_MAC;
-		const message = packet.subarray(INIT_HEADER_LENGTH, end);
+		const version = handshakeVersion(packet, 0);
+		const header = initHeader(packet);
+		const message = initMessage(packet);
 		for (const known of users) {
 			if (this.#responder(known).readMessageA(header, message) === undefined) continue;
-			const head = encodeReplyHeader(PacketType.VERSION, readUint32(packet, 2));
-			const covered = join(head, Uint8Array.of(1, VERSION));
-			const answer = join(covered, known.keys.versionMac(covered, ephemeral(packet)));
+			const covered = encodeVersion(handshakeSessionId(packet, 0), [VERSION]);
+			const answer = joinBytes(covered, known.keys.versionMac(covered, initEphemeral(packet)));
 			return {type: 'other-version', answer, version};
 		}
 		return REJECTED;
@@ -217,17 +223,14 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	/** The RETRY for an INIT from `remote`; its cookie is for nothing but `purpose`. */
 	retry(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): Uint8Array {
 		this.#rotate(now);
-		const head = encodeReplyHeader(PacketType.RETRY, init.clientSession);
-		const covered = join(head, cookieOf(this.#secret, init, remote, purpose));
-		return join(covered, init.keys.retryMac(covered, ephemeral(init.bytes)));
+		const covered = encodeRetry(init.clientSession, cookieOf(this.#secret, init, remote, purpose));
+		return joinBytes(covered, init.keys.retryMac(covered, initEphemeral(init.bytes)));
 	}
 
 	/** Whether the INIT shows a cookie that a RETRY to this address gave for `purpose`. */
 	cookieValid(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): boolean {
 		const {bytes} = init;
-		let any = 0;
-		for (let i = INIT_COOKIE_MAC; i < INIT_LENGTH; i++) any |= bytes[i]!;
-		if (any === 0) return false;
+		if (!hasCookieMac(bytes)) return false;
 		this.#rotate(now);
 		return [this.#secret, this.#oldSecret].some((secret) => {
 			const hashed = cookieMac(cookieOf(secret, init, remote, purpose), bytes, 0);
@@ -252,9 +255,9 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		const header = encodeReplyHeader(PacketType.RESP, init.clientSession);
 		const message = init.noise.writeMessageB(header, encodeRespPayload(payload));
 		if (message === undefined) return undefined;
-		const answer = join(header, message);
+		const answer = joinBytes(header, message);
 		this.expire(now);
-		const known = init.bytes.subarray(0, INIT_MAC);
+		const known = initCovered(init.bytes);
 		this.#cache.set(idOf(init.bytes), {init: known, answer, at: now});
 		return answer;
 	}
@@ -270,11 +273,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 
 /** The mac of INIT as text, a character for each byte. */
 function idOf(init: Uint8Array): string {
-	return String.fromCharCode(...init.subarray(INIT_MAC, INIT_COOKIE_MAC));
-}
-
-function ephemeral(init: Uint8Array): Uint8Array {
-	return init.subarray(INIT_HEADER_LENGTH, INIT_HEADER_LENGTH + 32);
+	return String.fromCharCode(...initMac(init));
 }
 
 function cookieOf(
@@ -284,12 +283,5 @@ function cookieOf(
 	purpose: string,
 ): Uint8Array {
 	const where = new TextEncoder().encode(`${host} ${port} ${purpose}`);
-	return mac(secret, bytes.subarray(2, 6), where).subarray(0, COOKIE_LENGTH);
-}
-
-function join(head: Uint8Array, tail: Uint8Array): Uint8Array {
-	const bytes = new Uint8Array(head.length + tail.length);
-	bytes.set(head, 0);
-	bytes.set(tail, head.length);
-	return bytes;
+	return mac(secret, handshakeSessionBytes(bytes), where).subarray(0, COOKIE_LENGTH);
 }
