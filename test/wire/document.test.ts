@@ -8,31 +8,7 @@ import {FrameType} from '../../src/wire/frames/frame-type.ts';
 import {MAX_PATH_NAME} from '../../src/wire/frames/paths.ts';
 import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/frames/probe.ts';
 import * as handshake from '../../src/wire/handshake.ts';
-
-const text = readFileSync('src/wire/README.md', 'utf8');
-
-/** The rows of the table number `index` in the section whose heading begins like that, without its head. */
-function table(heading: string, index = 0): string[][] {
-	const start = text.search(new RegExp(`^#+ ${heading.replaceAll('.', '\\.')}`, 'm'));
-	if (start < 0) throw new Error(`no section "${heading}"`);
-	const section = text.slice(text.indexOf('\n', start));
-	const end = section.search(/^#/m);
-	const lines = (end < 0 ? section : section.slice(0, end)).split('\n');
-	const tables: string[][][] = [];
-	for (const [number, line] of lines.entries()) {
-		if (!line.startsWith('|')) continue;
-		if (!lines[number - 1]?.startsWith('|')) tables.push([]);
-		tables.at(-1)!.push(
-			line
-				.split('|')
-				.slice(1, -1)
-				.map((cell) => cell.trim()),
-		);
-	}
-	const rows = tables[index];
-	if (rows === undefined) throw new Error(`no table ${index} in "${heading}"`);
-	return rows.slice(2);
-}
+import {table, text} from './layouts.ts';
 
 /** Name to value, from two columns of a table. */
 function named(rows: readonly string[][], name: number, value: number): Record<string, number> {
