@@ -14,14 +14,18 @@ import {ConnectionReport} from './observe/connection-report.ts';
 import {EventLog} from './observe/event-log.ts';
 import type {Logger} from './observe/logger.ts';
 import {type ForwardLine, mergeDrops, type StatusSnapshot} from './observe/status.ts';
-import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import {
+	FLOW_IDLE,
+	observe,
+	type Prepared,
+	prepare,
+	type Surroundings,
+	systemSurroundings,
+} from './startup.ts';
 import {clientIdentity, type StateFolder} from './state/state-folder.ts';
 import {programVersion} from './version.ts';
 
 const REKEY_INTERVAL_MILLIS = 120_000;
-
-/** RFC 4787, REQ-5: at least five minutes recommended. */
-const FLOW_IDLE_MILLIS = 300_000;
 
 /** The name of the classic port in flow keys: changing it loses flows over an update. */
 const CLASSIC_LISTENER = 'classic';
@@ -177,7 +181,7 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 			...forwardsOf(options, 'udp').map(forwardConfig),
 		],
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
-		flowIdle: FLOW_IDLE_MILLIS,
+		flowIdle: FLOW_IDLE,
 		streamMemory: options.streamMemory,
 		holdAge: options.hold,
 		congestionControl: options.congestionControl,

@@ -16,13 +16,17 @@ import {refusalCounter} from '../wire/refusal.ts';
 import {EventLog} from './observe/event-log.ts';
 import type {Logger} from './observe/logger.ts';
 import {mergeDrops, type StatusSnapshot, type UserLine} from './observe/status.ts';
-import {observe, type Prepared, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import {
+	FLOW_IDLE,
+	observe,
+	type Prepared,
+	prepare,
+	type Surroundings,
+	systemSurroundings,
+} from './startup.ts';
 import {takeGoodbyes, writeGoodbyes} from './state/goodbyes.ts';
 import {serverIdentity} from './state/state-folder.ts';
 import {programVersion} from './version.ts';
-
-/** RFC 4787, REQ-5: at least five minutes recommended. */
-const FLOW_IDLE_MILLIS = 300_000;
 
 const SESSION_IDLE_MILLIS = 180_000;
 
@@ -199,7 +203,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		encrypt,
 		fixedTarget: options.target !== undefined,
 		exit: options.exit !== undefined,
-		flowIdle: FLOW_IDLE_MILLIS,
+		flowIdle: FLOW_IDLE,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
 		holdAge: options.hold,

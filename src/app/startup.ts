@@ -21,6 +21,9 @@ import {
 	type StateKind,
 } from './state/state-folder.ts';
 
+/** Flows that carry nothing for so long are closed. */
+export const FLOW_IDLE: Millis = 300_000;
+
 /** The parts of the machine that a program uses; tests replace some. */
 export interface Surroundings {
 	/** Environment in which the default state folder is looked up. */

@@ -1,9 +1,6 @@
 import type {Millis} from '../bytes/time.ts';
 import {checkLoss, type LossConfig} from './loss.ts';
 
-/** IPv4 and UDP header bytes, which every rate and queue limit counts on top of the payload. */
-export const PACKET_OVERHEAD = 28;
-
 /** One direction of a link. Shares are 0 to 1, rates bits per second, times milliseconds. */
 export interface LinkConfig {
 	readonly loss: LossConfig;

@@ -1,7 +1,8 @@
 import {Fifo} from '../bytes/fifo.ts';
+import {IP_UDP_OVERHEAD} from '../bytes/overhead.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
 import {DeliveryQueue, type Timed} from './delivery-queue.ts';
-import {checkLinkConfig, type LinkConfig, PACKET_OVERHEAD, PERFECT_LINK} from './link-config.ts';
+import {checkLinkConfig, type LinkConfig, PERFECT_LINK} from './link-config.ts';
 import {LossProcess} from './loss.ts';
 import type {Prng} from './prng.ts';
 
@@ -195,7 +196,7 @@ export class Link<T> {
 			item,
 			at: NEVER,
 			order: 0,
-			bytes: length + PACKET_OVERHEAD,
+			bytes: length + IP_UDP_OVERHEAD,
 			isLost: this.#loss.next(),
 			jitter: jitter > 0 ? 2 * this.#jitterRandom.uniform() - 1 : 0,
 			isLate: reorder > 0 && this.#reorderRandom.uniform() < reorder,
@@ -261,7 +262,7 @@ export class Link<T> {
 	#propagate(packet: Packet<T>, now: Millis): void {
 		if (packet.isLost) return;
 		const {delay, jitter, jitterReorders, reorderBy, slowLarge} = this.#config;
-		const isSlow = slowLarge !== undefined && packet.bytes > slowLarge.above + PACKET_OVERHEAD;
+		const isSlow = slowLarge !== undefined && packet.bytes > slowLarge.above + IP_UDP_OVERHEAD;
 		packet.at = now + Math.max(0, delay + jitter * packet.jitter);
 		if (!jitterReorders && packet.at < this.#newestAt) packet.at = this.#newestAt;
 		if (packet.isLate) packet.at += reorderBy;

@@ -19,7 +19,7 @@ export const PacketType = {
 export const HEADER_LENGTH = 11;
 
 /** Bytes of a DATA packet around its frames: header and tag. */
-export const PACKET_OVERHEAD = 27;
+export const DATA_OVERHEAD = 27;
 
 /** The shortest DATA packet: one frame type byte. */
 export const MIN_DATA_LENGTH = 28;

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {HEAD_ROOM, SLOT_SIZE, type Slot, SlotPool, TAIL_ROOM} from '../../src/bytes/slot-pool.ts';
 import {MAX_NAME} from '../../src/wire/address.ts';
-import {HEADER_LENGTH, MAX_PACKET_SIZE, PACKET_OVERHEAD} from '../../src/wire/constants.ts';
+import {DATA_OVERHEAD, HEADER_LENGTH, MAX_PACKET_SIZE} from '../../src/wire/constants.ts';
 
 test('never hands a slot out twice, and counts what is out', (t) => {
 	const operations = fc.array(fc.oneof(fc.constant('take'), fc.nat(20)), {maxLength: 60});
@@ -42,5 +42,5 @@ test('has room for the largest packet in front of and behind the payload', (t) =
 	const frame = 1 + 4 + 4 + longestTarget + clientFrame;
 	t.true(HEAD_ROOM >= HEADER_LENGTH + frame);
 	t.true(SLOT_SIZE - HEAD_ROOM >= MAX_PACKET_SIZE - HEADER_LENGTH);
-	t.is(PACKET_OVERHEAD, HEADER_LENGTH + TAIL_ROOM);
+	t.is(DATA_OVERHEAD, HEADER_LENGTH + TAIL_ROOM);
 });

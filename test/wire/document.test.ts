@@ -70,7 +70,7 @@ test('parameters', (t) => {
 });
 
 test('layouts add up', (t) => {
-	t.is(sum(table('3.1 DATA')), constants.PACKET_OVERHEAD);
+	t.is(sum(table('3.1 DATA')), constants.DATA_OVERHEAD);
 	t.is(sum(table('3.2 INIT')), handshake.INIT_LENGTH);
 	t.is(sum(table('3.2 INIT', 1)), 182);
 	t.is(sum(table('3.4 RETRY')), handshake.RETRY_LENGTH);
@@ -120,7 +120,7 @@ test('limits', (t) => {
 		'packet, longest': constants.MAX_PACKET_SIZE,
 		'packet size at first': constants.BASE_PACKET_SIZE,
 		'DATA header': constants.HEADER_LENGTH,
-		'DATA overhead': constants.PACKET_OVERHEAD,
+		'DATA overhead': constants.DATA_OVERHEAD,
 		'DATA, shortest': constants.MIN_DATA_LENGTH,
 		'pieces of a datagram': constants.MAX_FRAGMENTS,
 		'datagrams in a packet': constants.MAX_DATAGRAMS,

@@ -4,6 +4,7 @@ import {homedir} from 'node:os';
 import {isAbsolute, join} from 'node:path';
 import {systemReason} from '../../config/text-file.ts';
 import {quoteText} from '../../text/escape-text.ts';
+import {CLIENT_ID_LENGTH} from '../../wire/constants.ts';
 import {FolderLock, lockHolder} from './folder-lock.ts';
 import {ForeignFileError, whyShared} from './own-file.ts';
 import {adoptRenamed, fileNumber} from './renamed-state.ts';
@@ -163,8 +164,6 @@ export function inspectStateFolder(folder: string): FoundStateFolder {
 const STATE_NAME = 'state.json';
 const LOCK_NAME = 'lock';
 const SOCKET_NAME = 'status.sock';
-
-const CLIENT_ID_LENGTH = 16;
 
 // sun_path without its final zero: 108 bytes on Linux, 104 on the BSDs and macOS. A longer path is
 // cut by the system, silently, and then names another socket.

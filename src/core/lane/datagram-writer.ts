@@ -1,7 +1,7 @@
 import {copyBytes} from '../../bytes/cursor.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
-import {MAX_DATAGRAMS, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {DATA_OVERHEAD, MAX_DATAGRAMS} from '../../wire/constants.ts';
 import {encodeFrame, type PayloadCodec} from '../../wire/frames/codec.ts';
 import {
 	createDatagram,
@@ -62,7 +62,7 @@ export class DatagramWriter {
 		if (joins && this.#join(datagram)) return undefined;
 		this.flush(now);
 		const codec = codecOf(datagram);
-		const room = this.#sender.packetSize - PACKET_OVERHEAD - (prefix?.length ?? 0);
+		const room = this.#sender.packetSize - DATA_OVERHEAD - (prefix?.length ?? 0);
 		if (codec.length(datagram) > room) return this.#sendSplit(datagram, now);
 		const slot = this.#sender.take();
 		if (slot === undefined) return 'no-slot';
@@ -111,7 +111,7 @@ export class DatagramWriter {
 		// What the first frame grows by, now that it no longer takes the rest of the packet.
 		const growth = this.#count === 1 ? this.#growth() : 0;
 		const size = this.#end - this.#start + growth + datagramLenFrame.length(datagram);
-		if (size > this.#sender.packetSize - PACKET_OVERHEAD) return false;
+		if (size > this.#sender.packetSize - DATA_OVERHEAD) return false;
 		if (growth > 0) {
 			this.#start -= growth;
 			datagramLenFrame.encodeHead(slot.bytes, this.#start, this.#first);
@@ -137,7 +137,7 @@ export class DatagramWriter {
 		}
 		if (now - this.#splitSince < SPLIT_FOR || now - this.#saidAt < SAY_AGAIN) return;
 		this.#saidAt = now;
-		const fits = packetSize - PACKET_OVERHEAD - head;
+		const fits = packetSize - DATA_OVERHEAD - head;
 		this.#context.emit({type: 'datagrams-split', session: this.#session, size, fits});
 	}
 
@@ -150,8 +150,7 @@ export class DatagramWriter {
 		const whole = encodeFrame(codec, datagram);
 		const piece = this.#fragment;
 		const extra = prefix?.length ?? 0;
-		const room =
-			this.#sender.packetSize - PACKET_OVERHEAD - fragmentFrame.headLength(piece) - extra;
+		const room = this.#sender.packetSize - DATA_OVERHEAD - fragmentFrame.headLength(piece) - extra;
 		const count = Math.max(2, Math.ceil(whole.length / room));
 		const size = Math.ceil(whole.length / count);
 		piece.bytes = whole;

@@ -4,17 +4,16 @@ import {BandwidthFilter} from './bandwidth-filter.ts';
 import {LossMeter} from './loss-meter.ts';
 import {Pacer} from './pacer.ts';
 import {PathDelays} from './path-delays.ts';
-import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
+import {createSnapshot, type RateModel, REFERENCE_PACKET, type SendSnapshot} from './rate-model.ts';
 import {RateSampler} from './rate-sampler.ts';
 
-const PACKET = 1228;
 /** In flight before the first report, and on a long path for each millisecond of it, up to the largest. */
-const INITIAL_WINDOW: number = 64 * PACKET;
+const INITIAL_WINDOW: number = 64 * REFERENCE_PACKET;
 const INITIAL_RATE: number = INITIAL_WINDOW / 70;
-const LARGEST_INITIAL_WINDOW: number = 256 * PACKET;
-const SMALLEST_WINDOW: number = 4 * PACKET;
+const LARGEST_INITIAL_WINDOW: number = 256 * REFERENCE_PACKET;
+const SMALLEST_WINDOW: number = 4 * REFERENCE_PACKET;
 /** A report may cover so much, which the window must not wait for. */
-const REPORT_ROOM: number = 20 * PACKET;
+const REPORT_ROOM: number = 20 * REFERENCE_PACKET;
 /** Assumed at most before the first report (RFC 9002, section 6.2.2). */
 const LONGEST_FIRST_RTT: Millis = 333;
 /** Timers and batches at both ends blur round trips that are shorter. */

@@ -2,12 +2,10 @@ import type {Millis} from '../../bytes/time.ts';
 import {BesideTraffic} from './beside-traffic.ts';
 import {Pacer} from './pacer.ts';
 import {PathDelays} from './path-delays.ts';
-import {createSnapshot, type RateModel, type SendSnapshot} from './rate-model.ts';
+import {createSnapshot, type RateModel, REFERENCE_PACKET, type SendSnapshot} from './rate-model.ts';
 
-/** Bytes by which the window grows in a round trip without loss. */
-const PACKET = 1228;
-const INITIAL_WINDOW: number = 10 * PACKET;
-const SMALLEST_WINDOW: number = 2 * PACKET;
+const INITIAL_WINDOW: number = 10 * REFERENCE_PACKET;
+const SMALLEST_WINDOW: number = 2 * REFERENCE_PACKET;
 const LARGEST_WINDOW: number = 2 ** 30;
 /** Pacing stays ahead of the window (RFC 9002, section 7.7). */
 const PACING_GAIN = 1.25;
@@ -101,7 +99,7 @@ export class NewRenoModel implements RateModel {
 			this.window += passed / (this.#isAlone ? 1 : BESIDE_DIVISOR);
 			// What the path carries beside it carries already: the start begins on top of that.
 			this.window = Math.max(this.window, this.#beside.inFlight + INITIAL_WINDOW);
-		} else this.window += (PACKET * passed) / this.window;
+		} else this.window += (REFERENCE_PACKET * passed) / this.window;
 		this.window = Math.min(LARGEST_WINDOW, this.window);
 	}
 

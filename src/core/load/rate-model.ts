@@ -1,5 +1,8 @@
 import type {Millis} from '../../bytes/time.ts';
 
+/** Bytes of a full packet of 1,200 bytes with its IP and UDP headers, in which windows are counted. */
+export const REFERENCE_PACKET = 1228;
+
 /**
  * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model that
  * uses it, kept by the caller beside the packet, opaque to it, and reused for a later packet.

@@ -1,6 +1,7 @@
 import type {Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {BASE_PACKET_SIZE, HEADER_LENGTH, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {TAG_LENGTH} from '../../crypto/aead.ts';
+import {BASE_PACKET_SIZE, DATA_OVERHEAD, HEADER_LENGTH} from '../../wire/constants.ts';
 import {associatedData, encodeHeader} from '../../wire/header.ts';
 import type {EndpointContext} from '../context.ts';
 import type {PathAddress} from '../path/address.ts';
@@ -11,8 +12,6 @@ import type {Transmit} from '../transmit.ts';
 import type {KeySchedule} from './key-schedule.ts';
 import type {Route} from './route.ts';
 import {SentTimes} from './sent-times.ts';
-
-const TAG = 16;
 
 /** In place of a packet number: no path took the packet. */
 export const NOT_SENT = -1;
@@ -45,7 +44,7 @@ export class PacketSender {
 
 	/** Bytes of UDP payload that the frames in a slot make. */
 	lengthOf({start, end}: Slot): number {
-		return PACKET_OVERHEAD + end - start;
+		return DATA_OVERHEAD + end - start;
 	}
 
 	/** A slot to write frames into, from HEAD_ROOM on; undefined (counted) when there is none. */
@@ -69,7 +68,7 @@ export class PacketSender {
 		const ad = associatedData(slot.bytes, header, end, encrypt);
 		this.#keys.sealing.seal(packetNumber, ad, slot.bytes, encrypt ? start : end, end);
 		slot.start = header;
-		slot.end = end + TAG;
+		slot.end = end + TAG_LENGTH;
 		return packetNumber;
 	}
 

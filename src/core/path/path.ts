@@ -1,3 +1,4 @@
+import {IP_UDP_OVERHEAD} from '../../bytes/overhead.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {BASE_PACKET_SIZE} from '../../wire/constants.ts';
 import type {PathSettings} from '../../wire/frames/paths.ts';
@@ -18,9 +19,6 @@ import {SizeWorth} from './size-worth.ts';
 
 /** Copies older than this many packet numbers are not counted: enough for 100 ms of skew at 40,000/s. */
 const COPY_SPAN = 4096;
-
-/** Bytes of IPv4 and UDP headers, for rates. */
-const HEADERS = 28;
 
 /** So many probes in a row, over so much time beyond what answers take, make a path one that is not measured. */
 const FEWEST_UNANSWERED = 10;
@@ -149,7 +147,7 @@ export class Path {
 
 	#sent(bytes: number, now: Millis, what: Sent): void {
 		this.sentPackets++;
-		this.sentBytes += bytes + HEADERS;
+		this.sentBytes += bytes + IP_UDP_OVERHEAD;
 		if (bytes > BASE_PACKET_SIZE) this.mtu.evidence.sent(bytes, what === Sent.PROBE);
 		this.judge.sent(now, what, this.rtt.patience);
 	}
@@ -182,13 +180,14 @@ export class Path {
 
 	/** Takes a copy of that size from the path's allowance; false = it may not go out there now. */
 	admits(bytes: number, now: Millis): boolean {
-		if (bytes > this.mtu.confirmed || !this.load.admits(bytes + HEADERS, now)) return false;
+		if (bytes > this.mtu.confirmed || !this.load.admits(bytes + IP_UDP_OVERHEAD, now)) return false;
 		return this.reaches(bytes);
 	}
 
 	/** The same of a copy that `admits` has just refused, because no other path takes one. */
 	admitsLast(bytes: number, now: Millis): boolean {
-		if (bytes > this.mtu.confirmed || !this.load.admitsLast(bytes + HEADERS, now)) return false;
+		if (bytes > this.mtu.confirmed || !this.load.admitsLast(bytes + IP_UDP_OVERHEAD, now))
+			return false;
 		return this.reaches(bytes);
 	}
 

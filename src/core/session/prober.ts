@@ -1,6 +1,6 @@
 import {HEAD_ROOM} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
-import {BASE_PACKET_SIZE, PACKET_OVERHEAD} from '../../wire/constants.ts';
+import {BASE_PACKET_SIZE, DATA_OVERHEAD} from '../../wire/constants.ts';
 import type {FrameCodec} from '../../wire/frames/codec.ts';
 import {paddingFrame} from '../../wire/frames/control.ts';
 import {type Probe, pongFrame, probeFrame} from '../../wire/frames/probe.ts';
@@ -166,7 +166,7 @@ export class Prober {
 		this.#fillEcho(probe, path);
 		this.#fillCounts(probe);
 		let end = codec.encode(slot.bytes, HEAD_ROOM, probe);
-		const padded = HEAD_ROOM + size - PACKET_OVERHEAD;
+		const padded = HEAD_ROOM + size - DATA_OVERHEAD;
 		const isPadded = padded > end;
 		if (isPadded) {
 			end = paddingFrame.encode(slot.bytes, end, {size: padded - end - 1});
@@ -179,7 +179,7 @@ export class Prober {
 			data: path.sentPackets - path.sentProbes,
 			padded: path.sentPadded + (isPadded ? 1 : 0),
 			larger: path.mtu.evidence.counts,
-			size: end - HEAD_ROOM + PACKET_OVERHEAD,
+			size: end - HEAD_ROOM + DATA_OVERHEAD,
 			echoed: false,
 		};
 		const what = codec === probeFrame ? Sent.PROBE : Sent.ANSWER;

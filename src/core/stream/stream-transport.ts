@@ -1,5 +1,7 @@
+import {IP_UDP_OVERHEAD} from '../../bytes/overhead.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
+import {TAG_LENGTH} from '../../crypto/aead.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import type {Carrier} from '../packets/carrier.ts';
@@ -14,9 +16,6 @@ import {type StreamPacket, StreamPackets} from './stream-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
-/** Bytes of IPv4 and UDP headers, for rates. */
-const HEADERS = 28;
-const TAG = 16;
 /** By how much copies of urgent packets may run ahead of what the path's model allows. */
 const URGENT_LEAD: Millis = 10;
 
@@ -77,7 +76,7 @@ export class StreamTransport implements PacketOwner {
 		this.#arrange(now);
 		let overtaken = false;
 		for (let i = 0; i < BURST; i++) {
-			const size = dispatch.packetSize + HEADERS;
+			const size = dispatch.packetSize + IP_UDP_OVERHEAD;
 			if (!filler.hasWork) {
 				// Once a call: each look costs as many packets as are late.
 				if (overtaken || !this.#overtake(now, size)) {
@@ -157,7 +156,7 @@ export class StreamTransport implements PacketOwner {
 		const slot = sender.take();
 		if (slot === undefined) return false;
 		const packet = this.#packets.take();
-		const room = HEAD_ROOM + dispatch.packetSize - HEADER_LENGTH - TAG;
+		const room = HEAD_ROOM + dispatch.packetSize - HEADER_LENGTH - TAG_LENGTH;
 		const end = filler.fill(packet, slot.bytes, HEAD_ROOM, room);
 		if (end === HEAD_ROOM) {
 			sender.giveBack(slot);
@@ -170,7 +169,7 @@ export class StreamTransport implements PacketOwner {
 		slot.start = HEAD_ROOM;
 		slot.end = end;
 		const length = sender.lengthOf(slot);
-		const bytes = length + HEADERS;
+		const bytes = length + IP_UDP_OVERHEAD;
 		const taken = this.#admit(length);
 		if (taken > 0) dispatch.sample(length, now, route);
 		const number = sender.send(slot, route, now, Sent.DATA);

@@ -2,7 +2,7 @@ import {ClientHandshake} from '../../../src/core/client/client-handshake.ts';
 import type {Environment} from '../../../src/core/environment.ts';
 import {ServerHandshake} from '../../../src/core/server/server-handshake.ts';
 import type {Aead} from '../../../src/crypto/aead.ts';
-import {HEADER_LENGTH, PACKET_OVERHEAD} from '../../../src/wire/constants.ts';
+import {DATA_OVERHEAD, HEADER_LENGTH} from '../../../src/wire/constants.ts';
 import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {associatedData, encodeHeader, headerPacketNumber} from '../../../src/wire/header.ts';
 
@@ -28,7 +28,7 @@ export class RawSession {
 
 	/** A packet with these frames. */
 	packet(frames: Uint8Array | readonly number[], number: number = this.next++): Uint8Array {
-		const packet = new Uint8Array(PACKET_OVERHEAD + frames.length);
+		const packet = new Uint8Array(DATA_OVERHEAD + frames.length);
 		const end = HEADER_LENGTH + frames.length;
 		encodeHeader(packet, 0, 0, this.#peerId, number);
 		packet.set(frames, HEADER_LENGTH);
@@ -40,7 +40,7 @@ export class RawSession {
 	/** The frames of a packet from the other end; undefined when it does not open. */
 	open(bytes: Uint8Array): Uint8Array | undefined {
 		const packet = bytes.slice();
-		const end = packet.length - (PACKET_OVERHEAD - HEADER_LENGTH);
+		const end = packet.length - (DATA_OVERHEAD - HEADER_LENGTH);
 		const ad = associatedData(packet, 0, end, this.#encrypt);
 		const from = this.#encrypt ? HEADER_LENGTH : end;
 		const isGenuine = this.#opening.open(headerPacketNumber(packet, 0), ad, packet, from, end);
