@@ -261,11 +261,10 @@ export class Prober {
 		this.#measureData(probe, path, entry, now);
 		const previous = path.probes.previous(entry, probe.echoPackets, probe.echoArrival);
 		if (previous !== undefined) {
-			const packets = entry.packets - previous.sent.packets;
 			const arrived = (probe.echoPackets - previous.arrived) >>> 0;
 			const span = ((probe.echoArrival - previous.arrival) | 0) / 1000;
-			const bytes = (entry.bytes - previous.sent.bytes) / packets;
-			path.load.saturation.delivered(arrived, span, bytes, now);
+			const size = (entry.bytes - previous.sent.bytes) / (entry.packets - previous.sent.packets);
+			path.load.saturation.delivered(arrived, span, size, now);
 		}
 		let others = Number.POSITIVE_INFINITY;
 		for (const other of this.#paths.all) {
@@ -273,10 +272,8 @@ export class Prober {
 			others = Math.min(others, other.sendDelay.queueing ?? others);
 		}
 		const queue = path.sendDelay.queueing ?? 0;
-		path.load.saturation.queueing(
-			{queue, others, sentAt: entry.at, patience: path.rtt.patience},
-			now,
-		);
+		const sample = {queue, others, sentAt: entry.at, patience: path.rtt.patience};
+		path.load.saturation.queueing(sample, now);
 		this.#measureSize(path, entry, previous, probe.echoPackets, now);
 	}
 
