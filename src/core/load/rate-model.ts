@@ -4,17 +4,17 @@ import type {Millis} from '../../bytes/time.ts';
 export const REFERENCE_PACKET = 1228;
 
 /**
- * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model that
- * uses it, kept by the caller beside the packet, opaque to it, and reused for a later packet.
+ * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model
+ * that uses it, kept by the caller beside the packet, opaque to it, and reused for a later packet.
  */
 export interface SendSnapshot {
 	/** Bytes delivered in all when the packet was sent. */
 	delivered: number;
-	/** When the last of them were reported. */
+	/** Time of the report of the last of them. */
 	deliveredAt: Millis;
 	/** The same moment on the peer's clock, NaN while unknown. */
 	receivedAt: Millis;
-	/** When the newest packet of which delivery was known had been sent. */
+	/** Time of sending of the newest packet whose delivery was known. */
 	firstSentAt: Millis;
 	/** Bytes sent of other packets and, with it, of the model's own... */
 	beside: number;
@@ -22,15 +22,17 @@ export interface SendSnapshot {
 	/** ...and those of them after the newest packet of which delivery was known. */
 	besideSpan: number;
 	ownSpan: number;
-	/** Whether the sender lacked data, so that the packet says nothing of what the path carries. */
+	/** Set when the sender lacked data, so that the packet does not measure what the path carries. */
 	appLimited: boolean;
-	/** Whether the packet was sent at less than the path carries, so that its loss is not our doing. */
+	/**
+	 * Set when the packet was sent at less than the path carries, so that its loss has another cause.
+	 */
 	unhurried: boolean;
 }
 
 /**
- * How fast one path may be used in one direction. Counts only what it is told of; the rest appears to
- * it as traffic of others. All bytes are those on the wire: UDP payload + 28.
+ * How fast one path may be used in one direction. Counts only what it is told of; the rest appears
+ * to it as traffic of others. All bytes are those on the wire: UDP payload + 28.
  *
  * For each report of the peer the caller tells first of every packet newly known to be received,
  * then of every packet judged lost, then calls `onFeedback`. Each packet sent is told of at most
@@ -41,18 +43,23 @@ export interface RateModel {
 	createSnapshot(): SendSnapshot;
 	/** A packet of `bytes` leaves now. Fills `snapshot`, which stays the caller's. */
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void;
-	/** Another packet leaves, of which nothing is reported: it never waits, and the model's yield to it. */
+	/**
+	 * Another packet leaves, of which nothing is reported: it never waits, and the model's yield to
+	 * it.
+	 */
 	onBeside(now: Millis, bytes: number): void;
 	/** A packet sent at `sentAt` was received. */
 	onAcknowledged(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
 	/** A packet sent at `sentAt` is judged lost. */
 	onLost(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
-	/** A packet is given up because the path does not answer at all, which says nothing of its rate. */
+	/**
+	 * A packet is given up because the path does not answer at all, which says nothing of its rate.
+	 */
 	onAbandoned(now: Millis, bytes: number): void;
 	/**
 	 * A report is complete. `largestReceivedAt` is when the newest packet that it covers arrived, in
-	 * milliseconds (fraction allowed) of the peer's clock, whose zero is unknown; `largestSentAt` when
-	 * that packet was sent.
+	 * milliseconds (fraction allowed) of the peer's clock, whose zero is unknown; `largestSentAt`
+	 * when that packet was sent.
 	 */
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void;
 	/** The sender has nothing to send although it might. */

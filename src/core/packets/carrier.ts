@@ -11,7 +11,9 @@ const LARGEST_CAPACITY = 65_536;
 /** Packets that arrived later, in the path's own order of sending (RFC 9002, section 6.1.1). */
 const PACKET_THRESHOLD = 3;
 const LARGEST_THRESHOLD = 2048;
-/** Part of a round trip after which a packet that was overtaken is lost (RFC 9002, section 6.1.2). */
+/**
+ * Part of a round trip after which a packet that was overtaken is lost (RFC 9002, section 6.1.2).
+ */
 const TIME_THRESHOLD = 9 / 8;
 const SHORTEST_LOSS_DELAY: Millis = 1;
 /** Feedback may take that long at the peer. */
@@ -22,11 +24,18 @@ const PROBES = 2;
 /** Without a false judgement for this long packets are expected in order again. */
 const ORDER_AFTER: Millis = 10_000;
 
-/** Packets of at least so many bytes on the wire are bulk: a path may be slower, or deaf, for these. */
+/**
+ * Packets of at least so many bytes on the wire are bulk: a path may be slower, or deaf, for these.
+ */
 const BULK = 600;
-/** What is out for this part of its age suggests how long it takes at least: it may have been lost. */
+/**
+ * What is out for this part of its age suggests how long it takes at least: it may have been lost.
+ */
 const AGE_PART = 0.8;
-/** Packets that one time-out gives up at most, and that one call of `eachLate` looks at; more follow at once. */
+/**
+ * Packets that one time-out gives up at most, and that one call of `eachLate` looks at; more follow
+ * at once.
+ */
 const BATCH = 512;
 /** A path that carries nothing else gets a copy so often, which shows what has become of it. */
 const SAMPLE_EVERY: Millis = 500;
@@ -43,15 +52,18 @@ export interface CarrierEvents {
 	copyLost(packet: SentPacket): void;
 }
 
-/** The packets on one path that the peer reports on, in the path's own order, and what became of each. */
+/**
+ * The packets on one path that the peer reports on, in the path's own order, and what became of
+ * each.
+ */
 export class Carrier {
 	readonly path: Path;
 	readonly model: RateModel;
 	/** The path's bit in SentPacket.paths. */
 	readonly bit: number;
-	/** Whether the path did not answer for a probe time-out. */
+	/** Set when the path did not answer for a probe time-out. */
 	suspect = false;
-	/** What `delay` said when the paths were last arranged. */
+	/** Result of `delay` when the paths were last arranged. */
 	expected: Millis = 0;
 	/** Packets that may test a suspect path. */
 	probes = 0;
@@ -81,7 +93,7 @@ export class Carrier {
 	#progress: Millis = 0;
 	#lastLoss: Millis = Number.NEGATIVE_INFINITY;
 	#timeouts = 0;
-	/** Whether bulk was given up when the path came under suspicion: then only bulk clears it. */
+	/** Set when bulk was given up as the path came under suspicion: then only bulk clears it. */
 	#bulkDoubted = false;
 	#sentAt: Millis = Number.NEGATIVE_INFINITY;
 	#wasUp = false;
@@ -94,17 +106,17 @@ export class Carrier {
 		this.#events = events;
 	}
 
-	/** Whether there is room for one more packet in the list. */
+	/** True while there is room for one more packet in the list. */
 	get hasRoom(): boolean {
 		return this.#tail - this.#head < LARGEST_CAPACITY - 1;
 	}
 
-	/** Whether nothing is known against the path. */
+	/** True while nothing is known against the path. */
 	get trusted(): boolean {
 		return !this.suspect && this.path.state !== 'suspect' && this.path.state !== 'down';
 	}
 
-	/** How long after its sending a packet of bulk is known to have arrived, queue included. */
+	/** Returns the time from the sending of a packet of bulk to its known arrival, queue included. */
 	delay(now: Millis): Millis {
 		let delay = this.path.rtt.smoothed + this.model.queueingDelay;
 		if (this.#bulkRtt.measured) delay = Math.max(delay, this.#bulkRtt.smoothed - FEEDBACK_DELAY);
@@ -112,7 +124,7 @@ export class Carrier {
 		return Math.max(delay, AGE_PART * (now - this.#times[this.#head % this.#capacity]!));
 	}
 
-	/** Whether it is long ago that anything was sent on the path. */
+	/** True when nothing was sent on the path for long. */
 	isResting(now: Millis): boolean {
 		return now - this.#sentAt >= SAMPLE_EVERY;
 	}
@@ -233,8 +245,8 @@ export class Carrier {
 	}
 
 	/**
-	 * What was judged lost and arrived after all: the path changes the order more than was thought, or
-	 * takes longer.
+	 * Corrects packets that were judged lost and arrived after all: the path changes the order more
+	 * than assumed, or takes longer.
 	 */
 	#reviveLost(report: PathReport, from: number, now: Millis): void {
 		const isRecent = now - this.#lastLoss <= 2 * this.rtt.smoothed + 100;
@@ -287,7 +299,9 @@ export class Carrier {
 		this.#finish(at, false);
 	}
 
-	/** Gives up what is lost, up to `most` packets, and the rest soon; how many more these might be. */
+	/**
+	 * Gives up what is lost, up to `most` packets, and the rest soon; how many more these might be.
+	 */
 	#judge(now: Millis, most: number): number {
 		if (this.#threshold > PACKET_THRESHOLD && now - this.#misjudgedAt > ORDER_AFTER) {
 			this.#threshold = PACKET_THRESHOLD;
@@ -336,7 +350,7 @@ export class Carrier {
 		return Math.max(this.#progress, this.#times[this.#head % this.#capacity]!) + this.#pto;
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Returns the time of the next handleTimeout. */
 	nextTimeout(): Millis {
 		return Math.min(this.#lossTime, this.#ptoTime);
 	}
@@ -357,7 +371,10 @@ export class Carrier {
 		this.#visit(this.#head, this.#tail, Number.NEGATIVE_INFINITY, visit);
 	}
 
-	/** The same for the next ones sent at `since` or later; a second call passes over what the first one saw. */
+	/**
+	 * The same for the next ones sent at `since` or later; a second call passes over what the first
+	 * one saw.
+	 */
 	eachLate(visit: (packet: SentPacket) => void, since: Millis): void {
 		const from = Math.max(this.#head, this.#visited);
 		this.#visited = Math.min(this.#tail, from + BATCH);

@@ -105,7 +105,7 @@ export class FeedbackSender {
 		return best ?? this.#chosen[0];
 	}
 
-	/** When `send` wants to be called. */
+	/** Returns the time of the next `send`. */
 	nextTimeout(): Millis {
 		return this.#due;
 	}

@@ -17,10 +17,16 @@ import {MtuSearch} from './mtu.ts';
 import {ProbeHistory} from './probe-history.ts';
 import {SizeWorth} from './size-worth.ts';
 
-/** Copies older than this many packet numbers are not counted: enough for 100 ms of skew at 40,000/s. */
+/**
+ * Copies older than this many packet numbers are not counted: enough for 100 ms of skew at
+ * 40,000/s.
+ */
 const COPY_SPAN = 4096;
 
-/** So many probes in a row, over so much time beyond what answers take, make a path one that is not measured. */
+/**
+ * So many probes in a row, over so much time beyond what answers take, make a path one that is not
+ * measured.
+ */
 const FEWEST_UNANSWERED = 10;
 const LONGEST_UNANSWERED: Millis = 1000;
 
@@ -28,13 +34,13 @@ const LONGEST_UNANSWERED: Millis = 1000;
 export class Path {
 	readonly id: number;
 	settings: PathSettings;
-	/** Whether packets can be sent at all: the socket is open, or the address is known. */
+	/** Addresses of the far end; empty while its socket is closed or its address unknown. */
 	readonly addresses: AddressList = new AddressList();
 	readonly judge: PathJudge = new PathJudge();
 	readonly rtt: RttEstimator = new RttEstimator();
 	readonly sendLoss: LossMeter = new LossMeter();
 	readonly receiveLoss: LossMeter = new LossMeter();
-	/** What arrives of the data sent on the path. */
+	/** Share of the data sent on the path that arrives. */
 	readonly delivery: Delivery = new Delivery();
 	/** Loss of probes, those with padding left out. */
 	readonly probeLoss: LossMeter = new LossMeter();
@@ -42,7 +48,7 @@ export class Path {
 	readonly receiveDelay: DelayMeter = new DelayMeter();
 	readonly mtu: MtuSearch = new MtuSearch();
 	readonly sizeWorth: SizeWorth = new SizeWorth();
-	/** How much the path may carry now. */
+	/** Load: the rate that the path may carry now. */
 	readonly load: PathLoad = new PathLoad();
 	readonly probes: ProbeHistory = new ProbeHistory();
 	/** Packets sent and received on the path, copies included, as the counters in probes. */
@@ -60,35 +66,40 @@ export class Path {
 	peerProbes = 0;
 	/** The same count of probes, going on where that one wraps. */
 	peerProbesInAll = 0;
-	/** When the last genuine packet or counted copy came in; NEVER before the first. */
+	/** Time of the last genuine packet or counted copy. `NEVER`: none so far. */
 	heard: Millis = NEVER;
-	/** When the last probe went out and came in. */
+	/** Time at which the last probe went out; below, came in. */
 	probed: Millis = Number.NEGATIVE_INFINITY;
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
-	/** Bytes of packets with parts of streams: all copies sent, and those received that came first. */
+	/**
+	 * Bytes of packets with parts of streams: all copies sent, and those received that came first.
+	 */
 	streamBytesSent = 0;
 	streamBytesReceived = 0;
 	/** Probes sent since an echo last came back, and when the first of them went out. */
 	#unanswered = 0;
 	#unansweredSince: Millis = NEVER;
-	/** Whether nothing measures the path: probes get through, by reports over other paths, and no answers. */
+	/**
+	 * Set when nothing measures the path: probes get through, by reports over other paths, and no
+	 * answers.
+	 */
 	unmeasured = false;
-	/** When the path went down; NEVER while it is not. */
+	/** Time at which the path went down. `NEVER`: it is not down. */
 	downSince: Millis = NEVER;
-	/** Why it went down last. */
+	/** Reason why it went down last. */
 	downReason = '';
-	/** Client: the longest time between two packets on the path, as its user wants it. */
+	/** Client: the longest time between two packets on the path, as configured. */
 	keepAlive: Millis = NEVER;
-	/** When the size that it carries fell; what was sent before may have died of that. */
+	/** Time at which the size that it carries fell; earlier packets may have died of that. */
 	narrowedAt: Millis = Number.NEGATIVE_INFINITY;
-	/** When to probe next. */
+	/** Time of the next probe. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
 	response: Uint8Array | undefined = undefined;
 	/** Client: the numbers of the newest packets sent on the path, for telling a true RESET. */
 	sentNumbers: ReplayWindow | undefined = undefined;
 	readonly #copies = new ReplayWindow(COPY_SPAN);
-	/** What the peer had sent, and what of it had come in, at its last probe. */
+	/** Packets that the peer had sent, and those that had come in, at its last probe. */
 	#peerSent = 0;
 	#received = 0;
 	#receivedProbes = 0;
@@ -103,7 +114,7 @@ export class Path {
 		return this.judge.state;
 	}
 
-	/** Whether there is somewhere to send to. */
+	/** True while there is an address to send to. */
 	get open(): boolean {
 		return this.addresses.list.length > 0;
 	}
@@ -153,8 +164,8 @@ export class Path {
 	}
 
 	/**
-	 * How much of the data sent on the path is lost, for choosing: see Delivery. What is not measured is
-	 * only better than what is known to lose most.
+	 * Share of the data sent on the path that is lost, for choosing: see Delivery. An unmeasured path
+	 * is only better than one known to lose most.
 	 */
 	get grade(): number {
 		return this.unmeasured ? Math.max(WORST_GRADE - 1, this.delivery.grade) : this.delivery.grade;
@@ -224,12 +235,15 @@ export class Path {
 		this.delivery.forget();
 	}
 
-	/** What the judge needs; `reportSilence` is the session's. */
+	/** Inputs of the judge; `reportSilence` is the session's. */
 	circumstances(reportSilence: number): Circumstances {
 		return {patience: this.rtt.patience, loss: this.sendLoss.cautious, reportSilence};
 	}
 
-	/** Whether since the last probe of the peer, which had sent so many packets now, probes came and no data. */
+	/**
+	 * True when since the last probe of the peer, which had sent so many packets now, probes came and
+	 * no data.
+	 */
 	onlyProbesCame(peerSent: number): boolean {
 		const sent = (peerSent - this.#peerSent) | 0;
 		const came = this.receivedPackets - this.#received;
