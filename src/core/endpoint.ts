@@ -110,6 +110,11 @@ export interface ClientEndpoint extends Endpoint {
 	/** The path's socket is ready (again, on another local address or to another remote one). */
 	pathOpened(path: number, now: Millis): void;
 	/**
+	 * Other settings of the paths, or more paths, from now on; the server gets them too. A path keeps
+	 * its id; one that is missing stays as it is. @param copies on how many paths each packet goes; 0 = on all
+	 */
+	pathsChanged(paths: readonly ClientPathConfig[], copies: number, now: Millis): void;
+	/**
 	 * Opens a stream to a target (SOCKS5 form); it waits when there is no session yet. Undefined when
 	 * there are as many as there may be, and in keyless mode.
 	 */

@@ -135,6 +135,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (known !== undefined) this.#within(now, () => session?.paths.tooLong(known, size, now));
 	}
 
+	pathsChanged(paths: ClientConfig['paths'], copies: number, now: Millis): void {
+		if (this.#isClosed) return;
+		this.#within(now, () => this.#paths.change(paths, copies, this.#lifecycle.session, now));
+	}
+
 	// --- network in ---
 
 	receive(
@@ -428,11 +433,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	lingerTime(): Millis {
-		let longest = 0;
-		for (const path of this.#lifecycle.session?.paths.all ?? []) {
-			if (path.rtt.measured) longest = Math.max(longest, path.rtt.smoothed);
-		}
-		return lingerFor(longest);
+		const paths = this.#lifecycle.session?.paths.all ?? [];
+		return lingerFor(Math.max(0, ...paths.map(({rtt}) => (rtt.measured ? rtt.smoothed : 0))));
 	}
 
 	status(now: Millis): EndpointStatus {

@@ -64,6 +64,23 @@ export class ConfiguredPaths {
 		}
 	}
 
+	/** Takes other settings, or more paths, and announces them under the next sequence. */
+	change(
+		paths: readonly ClientPathConfig[],
+		copies: number,
+		session: Session | undefined,
+		now: Millis,
+	): void {
+		const ids = new Set(paths.map(({id}) => id));
+		this.#all = [...paths, ...this.#all.filter(({id}) => !ids.has(id))];
+		this.#copies = copies;
+		this.#sequence = (this.#sequence + 1) & 0xff;
+		if (session === undefined) return;
+		this.configure(session, now);
+		session.paths.changed(now);
+		this.announce(session, now);
+	}
+
 	/** Sends PATHS, and again until it is confirmed. */
 	announce(session: Session, now: Millis): void {
 		const sequence = this.#sequence;

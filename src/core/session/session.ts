@@ -77,6 +77,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	rekeys = 0;
 	/** The sequence of the newest PATHS of ours that the peer knows. */
 	pathsKnown: number | undefined = undefined;
+	/** Server: the sequence of the newest PATHS. */
+	#pathsSequence: number | undefined;
 	/** Reason why the session cannot go on, with the code for CLOSE. */
 	broken: string | undefined = undefined;
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
@@ -181,6 +183,9 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	}
 
 	#readPaths({sequence, copies, paths}: Paths, now: Millis): void {
+		// A late copy of what a newer one replaced.
+		if (((sequence - (this.#pathsSequence ?? sequence)) & 0xff) > 127) return;
+		this.#pathsSequence = sequence;
 		this.lanes.redundant.copies = copies;
 		for (const settings of paths) this.paths.configure(settings, settings.rateDown);
 		this.paths.changed(now);
