@@ -84,12 +84,12 @@ export class DatagramReader {
 
 	/** Takes a piece; the last one of a whole makes it readable. */
 	#join(
-		{index, count, bytes, start, end}: Fragment,
+		piece: Fragment,
 		packet: ReceivedPacket,
 		sink: DatagramSink,
 		now: Millis,
 	): DropReason | undefined {
-		const whole = this.#reassembly.add(packet.number, index, count, bytes, start, end, now);
+		const whole = this.#reassembly.add(packet.number, piece, now);
 		if (whole === undefined) return undefined;
 		if (whole === 'malformed') return 'reassembly';
 		const {cursor} = packet;

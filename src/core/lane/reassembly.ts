@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import {MAX_DATAGRAM, MAX_FRAGMENTS} from '../../wire/constants.ts';
+import type {Fragment} from '../../wire/frames/datagram.ts';
 import {type Account, unlimited} from '../budget.ts';
 
 /** Datagrams being joined at once. */
@@ -43,17 +44,12 @@ export class Reassembly {
 	}
 
 	/**
-	 * Takes a copy of piece `index` of `count`, carried by packet `packetNumber`. Returns the whole
+	 * Takes a copy of a piece that packet `packetNumber` carried. Returns the whole
 	 * frame when this was its last piece, undefined before, and 'malformed' when it makes no sense.
 	 */
-	// biome-ignore lint/complexity/useMaxParams: once per piece, a record would be filled and read again
 	add(
 		packetNumber: number,
-		index: number,
-		count: number,
-		bytes: Uint8Array,
-		start: number,
-		end: number,
+		{index, count, bytes, start, end}: Readonly<Fragment>,
 		now: Millis,
 	): Uint8Array | 'malformed' | undefined {
 		const first = packetNumber - index;

@@ -13,7 +13,7 @@ function add(
 	now = 0,
 ): Uint8Array | 'malformed' | undefined {
 	const bytes = new Uint8Array(length).fill(index);
-	return reassembly.add(packetNumber, index, count, bytes, 0, length, now);
+	return reassembly.add(packetNumber, {index, count, bytes, start: 0, end: length}, now);
 }
 
 interface Piece {
@@ -45,7 +45,11 @@ test('joins what arrives in any order with losses, as a map of arrays does', (t)
 			for (const {piece} of order) {
 				const {number, index, count, bytes} = piece;
 				const span = Uint8Array.of(0xa5, ...bytes, 0xa5);
-				const joined = reassembly.add(number, index, count, span, 1, span.length - 1, 0);
+				const joined = reassembly.add(
+					number,
+					{index, count, bytes: span, start: 1, end: span.length - 1},
+					0,
+				);
 				span.fill(0);
 				t.deepEqual(joined, twin.add(number, index, count, bytes));
 			}
