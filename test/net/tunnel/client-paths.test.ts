@@ -93,7 +93,7 @@ test.serial('opens every path at once and keeps its local port over a restart', 
 	t.deepEqual(world.opened, [0, 1]);
 	world.send(0, 'a');
 	world.send(1, 'b');
-	await waitFor(() => peer.received.length === 2);
+	await waitFor(() => peer.received.length >= 2);
 	const [first, second] = world.paths.all.map((path) => path.localPorts[0]);
 	t.not(first, second);
 	t.deepEqual(peer.received.map(({from}) => from.port).sort(), [first, second].sort());
@@ -152,7 +152,7 @@ test.serial('connects anew on the same port, but not too often', async (t) => {
 	}
 	t.deepEqual(world.opened, [0, 0, 0]);
 	world.send(0, 'still here');
-	await waitFor(() => peer.received.length === 1);
+	await waitFor(() => peer.received.length >= 1);
 	t.is(peer.received[0]?.from.port, port);
 	await peer.close();
 });
@@ -171,16 +171,16 @@ test.serial(
 		const world = new World(t, [{host: 'bridge.test', port: v4.port}], {resolver});
 		world.trusting = false;
 		world.paths.start();
-		await waitFor(() => world.opened.length === 1);
+		await waitFor(() => world.opened.length >= 1);
 		world.send(0, 'one');
-		await waitFor(() => world.received.length === 1 && v4.received.length === 1);
+		await waitFor(() => world.received.length === 1 && v4.received.length >= 1);
 		t.true(world.paths.all[0]?.racing);
 		world.trusting = true;
 		world.send(0, 'two');
-		await waitFor(() => world.received.length === 2 && v4.received.length === 2);
+		await waitFor(() => world.received.length === 2 && v4.received.length >= 2);
 		t.deepEqual(world.paths.all[0]?.remotes, [`[::1]:${v6.port}`]);
 		world.send(0, 'three');
-		await waitFor(() => v6.received.length === 3);
+		await waitFor(() => v6.received.length >= 3);
 		t.is(v4.received.length, 2);
 		t.is(v4.received[0]?.from.port, v6.received[2]?.from.port);
 		await Promise.all([v4.close(), v6.close()]);
@@ -195,12 +195,12 @@ test.serial('tries all addresses of a name again when the path went down', async
 	const resolver = async () => addresses;
 	const world = new World(t, [{host: 'bridge.test', port: one.port}], {resolver});
 	world.paths.start();
-	await waitFor(() => world.opened.length === 1);
+	await waitFor(() => world.opened.length >= 1);
 	addresses = ['127.0.0.1', '127.0.0.2'];
 	world.paths.judged(0, 'down');
-	await waitFor(() => world.opened.length === 2);
+	await waitFor(() => world.opened.length >= 2);
 	world.send(0, 'x');
-	await waitFor(() => one.received.length === 1 && other.received.length === 1);
+	await waitFor(() => one.received.length === 1 && other.received.length >= 1);
 	t.true(world.paths.all[0]?.racing);
 	await Promise.all([one.close(), other.close()]);
 });
@@ -220,15 +220,15 @@ test.serial('goes on without a name that cannot be resolved, and says so once', 
 	t.deepEqual(world.opened, [1]);
 	world.send(0, 'lost');
 	world.send(1, 'kept');
-	await waitFor(() => peer.received.length === 1);
-	await waitFor(() => world.opened.length === 2);
+	await waitFor(() => peer.received.length >= 1);
+	await waitFor(() => world.opened.length >= 2);
 	t.is(tries, 3);
 	t.deepEqual(world.reporter.lines, [
 		'warn: the name of a path cannot be resolved',
 		'info: the name of a path can be resolved again',
 	]);
 	world.send(0, 'now');
-	await waitFor(() => peer.received.length === 2);
+	await waitFor(() => peer.received.length >= 2);
 	await peer.close();
 });
 
@@ -238,7 +238,7 @@ test.serial('connects all paths anew when the addresses of the machine change', 
 	const world = new World(t, [{port: peer.port}], {addresses: () => addresses});
 	world.paths.start();
 	addresses = ['192.0.2.2'];
-	await waitFor(() => world.opened.length === 2);
+	await waitFor(() => world.opened.length >= 2);
 	t.deepEqual(world.reporter.lines, ['info: the addresses of this machine have changed']);
 	await peer.close();
 });
