@@ -50,15 +50,18 @@ export class DatagramReader {
 	/** Registers for the frames that carry datagrams. */
 	register(frames: FrameTable, sink: DatagramSink): void {
 		const {datagram, fragment} = this.#context.records;
-		frames.onChecked(datagramFrame, datagram, (frame, packet, now) =>
-			packet.datagrams < MAX_DATAGRAMS ? this.#take(frame, sink, now) : MALFORMED,
+		frames.onRead(datagramFrame.type, (packet, now) =>
+			datagramFrame.decode(packet.cursor, datagram) && packet.datagrams < MAX_DATAGRAMS
+				? this.#take(datagram, sink, now)
+				: MALFORMED,
 		);
 		frames.onChecked(datagramToFrame, datagram, (frame, packet, now) =>
 			packet.datagrams < MAX_DATAGRAMS ? this.#takeTo(frame, sink, now) : MALFORMED,
 		);
-		frames.onChecked(datagramLenFrame, datagram, (frame, packet, now) => {
+		frames.onRead(datagramLenFrame.type, (packet, now) => {
+			if (!datagramLenFrame.decode(packet.cursor, datagram)) return MALFORMED;
 			if (++packet.datagrams > MAX_DATAGRAMS) return MALFORMED;
-			const reason = this.#take(frame, sink, now);
+			const reason = this.#take(datagram, sink, now);
 			// The others in the packet are not dropped with it.
 			if (reason !== undefined) this.#context.drops.count(reason);
 			return undefined;

@@ -63,10 +63,11 @@ export class DatagramWriter {
 		this.flush(now);
 		const codec = codecOf(datagram);
 		const room = this.#sender.packetSize - DATA_OVERHEAD - (prefix?.length ?? 0);
-		if (codec.length(datagram) > room) return this.#sendSplit(datagram, now);
+		const head = codec.headLength(datagram);
+		if (head + datagram.end - datagram.start > room) return this.#sendSplit(datagram, now);
 		const slot = this.#sender.take();
 		if (slot === undefined) return 'no-slot';
-		const at = HEAD_ROOM - codec.headLength(datagram);
+		const at = HEAD_ROOM - head;
 		const last = codec.encode(slot.bytes, at, datagram);
 		if (joins) {
 			this.#open = slot;

@@ -17,7 +17,7 @@ export type FrameHandler<Frame, Result> = (
 ) => Result;
 
 /** Reads the frame that the packet's cursor is at, behind its type byte. */
-type FrameReader = (packet: ReceivedPacket, now: Millis) => DropReason | undefined;
+export type FrameReader = (packet: ReceivedPacket, now: Millis) => DropReason | undefined;
 
 /**
  * The frames that a session understands and what takes them: the session itself those of control,
@@ -44,6 +44,14 @@ export class FrameTable {
 	): void {
 		this.#readers[codec.type] = (packet, now) =>
 			codec.decode(packet.cursor, record) ? handle(record, packet, now) : MALFORMED;
+	}
+
+	/**
+	 * Registers a reader of its own. Frames of every datagram have one: a reader that all types share
+	 * calls each codec and each handler through a table.
+	 */
+	onRead(type: number, reader: FrameReader): void {
+		this.#readers[type] = reader;
 	}
 
 	/** Reads a frame behind its type byte; returns why it is dropped, or MALFORMED. */
