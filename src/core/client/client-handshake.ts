@@ -31,9 +31,9 @@ import {cookieMac, UserKeys} from '../user-keys.ts';
 const PAUSES: readonly Millis[] = [300, 600, 1200, 2400];
 const LONG_PAUSE: Millis = 5000;
 const JITTER: Millis = 333;
-/** For this long an attempt is repeated byte for byte. */
+/** Time for which an attempt is repeated byte for byte. */
 const SAME_BYTES_FOR: Millis = 3000;
-/** Other RETRYs are ignored for this long after one was answered. */
+/** Time after an answered RETRY for which others on its path are ignored. */
 const RETRY_PAUSE: Millis = 1000;
 
 /** The session that a resume continues. */
@@ -43,12 +43,12 @@ export interface Resumable {
 	readonly exporter: Uint8Array;
 }
 
-/** What a RESP brought. */
+/** Result of a handshake: the payload of a RESP and the keys. */
 export interface HandshakeResult {
 	readonly resp: RespPayload;
 	readonly keys: SessionKeys;
 	readonly localId: number;
-	/** Whether the INIT asked to resume. */
+	/** Session that the INIT asked to resume. `undefined`: a new one was asked for. */
 	readonly resume: Resumable | undefined;
 }
 
@@ -60,7 +60,7 @@ interface Attempt {
 	readonly since: Millis;
 }
 
-/** What a RETRY brought a path. */
+/** Cookie that a RETRY brought for one path. */
 interface Ticket {
 	readonly cookie: Uint8Array;
 	readonly since: Millis;
@@ -69,10 +69,10 @@ interface Ticket {
 }
 
 /**
- * The client's side of the handshake: what to send when, until an answer verifies. It never gives
- * up. Any change of the payload takes a new ephemeral key, else one key and nonce would seal two
- * plaintexts; only the answer to the latest INIT is taken. That is the same on all paths, except for
- * the mac of a cookie that one of them was given: so no path can keep the others from going on.
+ * The client's side of the handshake: the INITs and their times, until an answer verifies. It never
+ * gives up. Any change of the payload takes a new ephemeral key, else one key and nonce would seal
+ * two plaintexts; only the answer to the latest INIT is taken. That INIT is the same on all paths,
+ * except for the mac of a cookie that one of them was given: so no path can block the others.
  */
 export class ClientHandshake {
 	readonly #environment: Environment;
@@ -82,7 +82,7 @@ export class ClientHandshake {
 	readonly #encrypt: boolean;
 	readonly #frames: readonly number[];
 	#attempt: Attempt | undefined;
-	/** By path. */
+	/** Cookies by path. */
 	readonly #tickets = new Map<number, Ticket>();
 	#resume: Resumable | undefined;
 	#localId = 0;
@@ -92,7 +92,7 @@ export class ClientHandshake {
 
 	/**
 	 * @param clientId 16 bytes; zeros in keyless mode
-	 * @param frames the frame types from 0x30 up that this end understands
+	 * @param frames frame types from 0x30 up that this end supports
 	 */
 	constructor(
 		environment: Environment,
@@ -109,17 +109,17 @@ export class ClientHandshake {
 		this.#encrypt = encrypt;
 	}
 
-	/** Whether an answer is waited for. */
+	/** True while a handshake is under way: an INIT is due or its answer is missing. */
 	get active(): boolean {
 		return this.#next !== NEVER;
 	}
 
-	/** Another client id from the next beginning on. */
+	/** Replaces the client id, from the next `begin` on. */
 	rename(clientId: Uint8Array): void {
 		this.#clientId = clientId;
 	}
 
-	/** Begins anew; the first INIT is due at once. */
+	/** Begins anew; the first INIT is due at once. `undefined`: asks for a new session. */
 	begin(resume: Resumable | undefined, now: Millis): void {
 		this.#resume = resume;
 		// One id for all attempts: the cookie of a RETRY is bound to it.
@@ -129,7 +129,7 @@ export class ClientHandshake {
 		this.#next = now;
 	}
 
-	/** Stops, because there is an answer or nothing is wanted any more. */
+	/** Stops: the answer came, or none is needed any more. Harmless when stopped already. */
 	stop(): void {
 		this.#forget();
 		this.#next = NEVER;
@@ -140,12 +140,12 @@ export class ClientHandshake {
 		this.#tickets.clear();
 	}
 
-	/** When `poll` has an INIT to send. */
+	/** Returns the time at which `poll` has an INIT to send. `NEVER`: no handshake is under way. */
 	nextTimeout(): Millis {
 		return this.#next;
 	}
 
-	/** The INIT due now; what goes out on each path is `current`. */
+	/** Returns the INIT due now; each path sends its `current`. `undefined`: none is due. */
 	poll(now: Millis): {readonly bytes: Uint8Array} | undefined {
 		if (now < this.#next) return undefined;
 		let attempt = this.#attempt;
@@ -163,7 +163,7 @@ export class ClientHandshake {
 		return attempt;
 	}
 
-	/** The INIT under way on a path. */
+	/** Returns the INIT under way on a path; not to be changed. `undefined`: none. */
 	current(path: number): Uint8Array | undefined {
 		return this.#attempt && (this.#tickets.get(path) ?? this.#attempt).bytes;
 	}
@@ -196,7 +196,7 @@ export class ClientHandshake {
 		return {noise, bytes, localId, resume, since: now};
 	}
 
-	/** Takes a RESP; undefined when it is not the answer to the latest INIT. */
+	/** Reads a RESP. `undefined`: it is not the answer to the latest INIT. */
 	receiveResp(bytes: Uint8Array, start: number, end: number): HandshakeResult | undefined {
 		const attempt = this.#attempt;
 		const packet = bytes.slice(start, end);
@@ -213,7 +213,10 @@ export class ClientHandshake {
 		return {resp, keys: noise.split(), localId, resume};
 	}
 
-	/** Takes a RETRY that came over `path`: the INIT to answer with, on that path only. */
+	/**
+	 * Reads a RETRY that came over `path`; returns the INIT to answer with, on that path only.
+	 * `undefined`: it is not genuine, or too soon after another.
+	 */
 	receiveRetry(
 		path: number,
 		bytes: Uint8Array,
@@ -239,7 +242,7 @@ export class ClientHandshake {
 		return init;
 	}
 
-	/** Takes a VERSION: the versions that the server speaks. */
+	/** Reads a VERSION; returns the versions that the server supports. `undefined`: not genuine. */
 	receiveVersion(bytes: Uint8Array, start: number, end: number): number[] | undefined {
 		const packet = bytes.slice(start, end);
 		const versions = versionsIn(packet);
@@ -248,7 +251,7 @@ export class ClientHandshake {
 		return isGenuine ? versions : undefined;
 	}
 
-	/** Whether the mac at the end covers the packet and the INIT under way. */
+	/** True when the mac at the end covers the packet and the INIT under way. */
 	#verified(
 		packet: Uint8Array,
 		macOf: (covered: Uint8Array, e: Uint8Array) => Uint8Array,
@@ -260,7 +263,7 @@ export class ClientHandshake {
 	}
 }
 
-/** A copy of an INIT that shows a cookie. */
+/** Returns a copy of an INIT that shows a cookie. */
 function withCookie(init: Uint8Array, cookie: Uint8Array): Uint8Array {
 	const bytes = init.slice();
 	writeHash(cookieMac(cookie, bytes, 0), bytes, INIT_COOKIE_MAC, INIT_MAC_LENGTH);

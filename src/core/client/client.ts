@@ -150,7 +150,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		now: Millis,
 	): DropReason | undefined {
 		if (end <= start) return this.drop('short');
-		// After its goodbye the client is silent, whatever the server still says or asks.
+		// After its goodbye the client is silent, whatever the server still sends.
 		if (this.#isClosed) return this.drop('unexpected');
 		try {
 			return this.#receive(path, bytes, start, end, now);
@@ -180,7 +180,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			case PacketType.VERSION: {
 				const versions = this.#handshake.receiveVersion(bytes, start, end);
 				if (versions === undefined) return this.drop('bad-handshake');
-				const text = `the server speaks version ${versions.join(', ')} only`;
+				const text = `the server supports version ${versions.join(', ')} only`;
 				this.#warnings.warn('other-version', 'server', text, now);
 				return undefined;
 			}
@@ -230,7 +230,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#lifecycle.moveToQuiet(session.broken ?? '', now + BROKEN_PAUSE);
 	}
 
-	/** An exception: the session that it was in, if there is one, cannot go on. */
+	/** Ends the session in which an exception was thrown, if there is one. */
 	#fail(error: unknown, now: Millis): DropReason {
 		const {session} = this.#lifecycle;
 		if (session === undefined) this.failed(error, now);
@@ -241,7 +241,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		return this.drop('fault');
 	}
 
-	/** Runs a rare input. */
+	/** Runs a rare input; an exception in it ends the session. */
 	#within(now: Millis, run: () => void): void {
 		try {
 			run();
@@ -271,7 +271,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		if (end - start !== RESET_LENGTH || session === undefined || !this.#lifecycle.isUp)
 			return this.drop('unexpected');
 		if (!namesOurPacket(session, path, bytes, start, now)) return this.drop('unexpected');
-		// Anybody on a path can forge it. So all goes on, with copies in case that it is true, until
+		// Any host on a path can forge it. So all goes on, with copies in case that it is true, until
 		// the next genuine packet shows that the server still has the session.
 		this.#lifecycle.moveToRestarting(now + 3 * session.probeTimeout);
 		if (!this.#handshake.active && this.#alarms.raise(now)) this.#beginResume(session, now);
@@ -283,7 +283,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#sendInit(now);
 	}
 
-	/** The server is back: nothing meets a closed port any more. */
+	/** Reads a BACK: the server is up again, so that no packet meets a closed port. */
 	#receiveBack(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		const {expected} = this.#lifecycle;
 		if (expected === undefined || end - start !== BACK_LENGTH) return this.drop('unexpected');
@@ -367,7 +367,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#traffic.afterInput(now);
 	}
 
-	/** New keys were due twice, or the present ones may not be used any more. */
+	/** Warns when new keys were due twice; ends the session when the present ones are too old. */
 	#keysOld(now: Millis): void {
 		const {session} = this.#lifecycle;
 		if (session === undefined) return;

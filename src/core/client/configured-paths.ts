@@ -7,28 +7,32 @@ import {ReplayWindow} from '../replay-window.ts';
 import type {Session} from '../session/session.ts';
 import {ClientTimer, type Timers} from '../timers.ts';
 
-/** Packet numbers remembered for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
+/** Packet numbers kept for each path: 20,000 packets/s for the 3 s in which a RESET may come. */
 const SENT_NUMBERS = 65_536;
 const PATHS_AGAIN: Millis = 200;
 const NO_CHALLENGE = new Uint8Array(8);
 
-/** The paths that a client is configured with, which of them are open, and what the server knows of them. */
+/**
+ * The paths that a client is configured with: their settings, the state of their sockets, and
+ * PATHS, which announces them to the server.
+ */
 export class ConfiguredPaths {
 	readonly #timers: Timers<ClientTimer>;
 	#all: readonly ClientPathConfig[];
 	#copies: number;
-	/** By id. */
+	/** True while the path's socket is ready, by id. */
 	readonly #open: boolean[] = [];
-	/** Of the PATHS that describes them as they are now. */
+	/** Sequence of the PATHS that describes them as they are now, 0 to 255. */
 	#sequence = 0;
 
-	/** @param copies on how many paths each packet goes; 0 = on all */
+	/** @param copies paths on which each packet goes; 0 = all */
 	constructor(timers: Timers<ClientTimer>, paths: readonly ClientPathConfig[], copies: number) {
 		this.#timers = timers;
 		this.#all = paths;
 		this.#copies = copies;
 	}
 
+	/** Settings of all paths. */
 	get all(): readonly ClientPathConfig[] {
 		return this.#all;
 	}
@@ -38,7 +42,7 @@ export class ConfiguredPaths {
 		return this.#open[id] === true;
 	}
 
-	/** The path's socket is ready, perhaps once more on another address. */
+	/** Opens a path whose socket is ready, perhaps once more on another address; probes it. */
 	opened(id: number, session: Session | undefined, now: Millis): void {
 		this.#open[id] = true;
 		const path = session?.paths.get(id);

@@ -18,9 +18,12 @@ import type {KeyTimes} from './key-times.ts';
 import type {Lifecycle} from './lifecycle.ts';
 import type {ResetAlarms} from './reset-alarms.ts';
 
-/** After a session that broke, at whichever end, no new one is asked for so long. */
+/** Pause before the next handshake after a session broke, at either end. */
 export const BROKEN_PAUSE: Millis = 5000;
-/** A client id is not replaced again sooner, so that no answer makes a client write its state for ever. */
+/**
+ * Shortest time between two changes of the client id, so that no answer makes a client write its
+ * state for ever.
+ */
 const ID_LIFE: Millis = 60_000;
 const USER_FULL = 'the server refuses one more session of this key: it has as many as it may';
 const ID_IN_USE = 'another client has this client id';
@@ -45,10 +48,10 @@ export interface ConnectorInit {
 /** Makes sessions of the server's answers, gives them new keys, and takes the server's goodbye. */
 export class Connector {
 	readonly #init: ConnectorInit;
-	/** Of the session. */
+	/** Exporter secret of the session, 32 bytes. */
 	#exporter: Uint8Array = new Uint8Array(0);
 	#sessions = 0;
-	/** When the client id was replaced. */
+	/** Time at which the client id was replaced last. */
 	#renamed: Millis = Number.NEGATIVE_INFINITY;
 
 	constructor(init: ConnectorInit) {
@@ -59,7 +62,7 @@ export class Connector {
 		return this.#init.context.drops.count(reason);
 	}
 
-	/** Takes a RESP; undefined = it was genuine and has its effect. */
+	/** Reads a RESP; returns why it is dropped. `undefined`: it was genuine and has its effect. */
 	receiveResp(bytes: Uint8Array, start: number, end: number, now: Millis): DropReason | undefined {
 		if (this.#init.lifecycle.state === 'quiet') return this.#drop('unexpected');
 		// The same answer comes over every path; the first one ended the handshake.
@@ -103,7 +106,7 @@ export class Connector {
 		const {aead} = this.#init.context.environment;
 		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey), now);
 		session.rekeys++;
-		// The answer is a sign of life; without this, silence would ask for the next resume at once.
+		// The answer is a sign of life; without this, silence would cause the next resume at once.
 		session.sender.unheardSince = NEVER;
 		this.#init.lifecycle.resume(session, now);
 		this.#init.keys.replaced(now);
@@ -147,7 +150,11 @@ export class Connector {
 		this.#init.handshake.begin({localId, peerId, exporter: this.#exporter}, now);
 	}
 
-	/** Takes the CLOSE of the server. @param quiet how long it wants no packet */
+	/**
+	 * Reads the CLOSE of the server.
+	 *
+	 * @param quiet silence that it asks for, in milliseconds
+	 */
 	#closedByServer(code: number, quiet: Millis, now: Millis): void {
 		const {session} = this.#init.lifecycle;
 		if (session === undefined) return;
@@ -160,13 +167,16 @@ export class Connector {
 		const isStop = code === CloseCode.STOPPING;
 		const reason = isStop ? 'the server stops' : `closed, code ${code}`;
 		const back = isStop ? encodeBack(session.localId, backToken(this.#exporter)) : undefined;
-		// A server that closed because of a protocol error must not be asked again at once.
+		// After a protocol error the server must not get the next handshake at once.
 		const broken = code === CloseCode.PROTOCOL || code === CloseCode.INTERNAL;
 		const until = now + Math.max(quiet, broken ? BROKEN_PAUSE : 0);
 		this.#init.lifecycle.moveToQuiet(reason, until, back);
 	}
 
-	/** Another client has this one's id: after a pause it goes on with a new one, unless that is new. */
+	/**
+	 * Ends the session because another client has this one's id. The next handshake has a new id, or
+	 * comes after a pause when the present id is new itself.
+	 */
 	#leaveId(now: Millis): void {
 		const isNew = now - this.#renamed < ID_LIFE;
 		this.#init.lifecycle.moveToQuiet(ID_IN_USE, now + (isNew ? BROKEN_PAUSE : 0));

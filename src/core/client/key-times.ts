@@ -6,28 +6,38 @@ import {ClientTimer, type Timers} from '../timers.ts';
 const RESUME_AFTER: Millis = 2000;
 const KEY_LIMIT: Millis = 3_600_000;
 
-/** The times of the keys of a client's session: when new ones are due, and when it ends without them. */
+/**
+ * The times of the keys of a client's session: those at which new ones are due, and the one at
+ * which it ends without them.
+ */
 export class KeyTimes {
 	readonly #timers: Timers<ClientTimer>;
 	readonly #interval: Millis;
 	readonly #limit: Millis;
-	/** When the present keys came. */
+	/** Time at which the present keys came. */
 	#since: Millis = 0;
 
-	/** @param interval after which new keys are due @param limit without them, 1 h if it is not given */
+	/**
+	 * @param interval age of keys at which new ones are due
+	 * @param limit age of keys at which the session ends, 1 h by default
+	 */
 	constructor(timers: Timers<ClientTimer>, interval: Millis, limit: Millis = KEY_LIMIT) {
 		this.#timers = timers;
 		this.#interval = interval;
 		this.#limit = limit;
 	}
 
-	/** The session has new keys. */
+	/** Starts the times anew: the session has new keys. */
 	replaced(now: Millis): void {
 		this.#since = now;
 		this.#timers.set(ClientTimer.KEYS, now + Math.min(this.#limit, 2 * this.#interval));
 	}
 
-	/** Arms what the next handshake is for. @param session one without a handshake under way */
+	/**
+	 * Arms the timers of the next handshake.
+	 *
+	 * @param session the session, unless a handshake is under way
+	 */
 	arm(session: Session | undefined): void {
 		const resume = session === undefined ? NEVER : session.sender.unheardSince + RESUME_AFTER;
 		this.#timers.set(ClientTimer.RESUME, resume);
@@ -44,16 +54,16 @@ export class KeyTimes {
 		);
 	}
 
-	/** True when the keys may not be used any more. To be asked when KEYS is due, which is set anew. */
+	/** True when the keys may not be used any more. Called when KEYS is due; arms it anew. */
 	areTooOld(now: Millis): boolean {
 		const end = this.#since + this.#limit;
 		this.#timers.set(ClientTimer.KEYS, end);
 		return now >= end;
 	}
 
-	/** A warning of old keys. `undefined`: no packets come, so that it is no news that no keys do. */
-	warning({heard}: Session, now: Millis): string | undefined {
-		if (now - heard >= this.#interval) return undefined;
+	/** Returns a warning of old keys. `undefined`: no packets come, which explains it. */
+	warning({lastReceived}: Session, now: Millis): string | undefined {
+		if (now - lastReceived >= this.#interval) return undefined;
 		const age = Math.round((now - this.#since) / 1000);
 		const left = Math.round((this.#since + this.#limit - now) / 1000);
 		return `no new keys for ${age} s although packets come: something drops handshakes on all paths; the session ends in ${left} s`;

@@ -13,7 +13,7 @@ export type ClientState = SessionStatus['state'];
 /**
  * The states that each state may be left for:
  *
- *     connecting --RESP--> up <--genuine packet-- restarting        closed: from any state, for good
+ *     connecting --RESP--> up <--genuine packet-- restarting       closed: from any state, for good
  *         ^  ^             | |------RESET------------^   |
  *         |  |-keys too old-|------------------------|---|
  *         |                 v                        v
@@ -27,7 +27,7 @@ const MOVES: Readonly<Record<ClientState, readonly ClientState[]>> = {
 	closed: [],
 };
 
-/** The parts of a client that its state holds or lets go. */
+/** Parts of a client that its lifecycle starts, stops or holds. */
 export interface LifecycleInit {
 	readonly context: EndpointContext;
 	readonly timers: Timers<ClientTimer>;
@@ -37,7 +37,7 @@ export interface LifecycleInit {
 }
 
 /**
- * The one owner of a client's state, of the time at which the state ends and of the session. With
+ * The only owner of a client's state, of the time at which the state ends and of the session. With
  * every move it alone starts or stops the handshake and holds traffic and streams or lets them go.
  */
 export class Lifecycle {
@@ -52,6 +52,7 @@ export class Lifecycle {
 		this.#timers = init.timers;
 	}
 
+	/** The present state. */
 	get state(): ClientState {
 		return this.#state;
 	}
@@ -71,7 +72,12 @@ export class Lifecycle {
 		return this.#expected;
 	}
 
-	/** The one place where the state changes. @param until when it ends by itself */
+	/**
+	 * Changes the state; nothing else does.
+	 *
+	 * @param until time at which it ends by itself
+	 * @throws Error a move that {@link MOVES} does not list
+	 */
 	#moveTo(state: ClientState, until: Millis = NEVER): void {
 		if (!MOVES[this.#state].includes(state)) {
 			throw new Error(`a client cannot go from ${this.#state} to ${state}`);
@@ -86,14 +92,18 @@ export class Lifecycle {
 		this.#init.handshake.begin(undefined, now);
 	}
 
-	/** Begins a handshake for another session; ends the one that there is, for that reason. */
+	/** Begins a handshake for another session; ends the present one, if any, for that reason. */
 	moveToConnecting(reason: string, now: Millis): void {
 		this.#moveTo('connecting');
 		this.#end(reason);
 		this.#init.handshake.begin(undefined, now);
 	}
 
-	/** A new session carries everything from now on. @param streams whether its server knows streams */
+	/**
+	 * Lets a new session carry everything from now on.
+	 *
+	 * @param streams true when its server supports streams
+	 */
 	moveToUp(session: Session, streams: boolean, now: Millis): void {
 		const {context, handshake, traffic} = this.#init;
 		this.#moveTo('up');
@@ -106,7 +116,7 @@ export class Lifecycle {
 		traffic.resume(now);
 	}
 
-	/** The session goes on under new keys. */
+	/** Goes on with the session under new keys. */
 	resume(session: Session, now: Millis): void {
 		const {context, handshake, traffic} = this.#init;
 		handshake.stop();
@@ -116,8 +126,10 @@ export class Lifecycle {
 	}
 
 	/**
-	 * The server may have lost the session: everything goes on, with copies for the next one, until a
-	 * genuine packet refutes it or the time is over. @param until of the first suspicion only
+	 * Suspects that the server has lost the session: everything goes on, with copies kept for the
+	 * next one, until a genuine packet refutes it or the time is over.
+	 *
+	 * @param until end of that time; ignored while under suspicion already
 	 */
 	moveToRestarting(until: Millis): void {
 		const {STATE} = ClientTimer;
@@ -125,7 +137,7 @@ export class Lifecycle {
 		this.#init.traffic.suspect();
 	}
 
-	/** The server has the session still, or had it until now. */
+	/** Ends the suspicion: the server has the session still, or had it until now. */
 	trust(): void {
 		if (this.#state !== 'restarting') return;
 		this.#moveTo('up');
@@ -133,8 +145,8 @@ export class Lifecycle {
 	}
 
 	/**
-	 * No session and no packet until that time, or until the packet `expected` comes; ends the session
-	 * that there is, for that reason.
+	 * Stays without session and sends no packet until that time, or until the packet `expected`
+	 * comes; ends the present session, if any, for that reason.
 	 */
 	moveToQuiet(reason: string, until: Millis, expected?: Uint8Array): void {
 		this.#moveTo('quiet', until);
@@ -143,7 +155,7 @@ export class Lifecycle {
 		this.#init.handshake.stop();
 	}
 
-	/** Nothing goes in or out any more, for good; the session stays for its goodbye. */
+	/** Closes the client for good: nothing goes in or out. The session stays for its goodbye. */
 	moveToClosed(): void {
 		this.#moveTo('closed');
 		this.#timers.clearAll();

@@ -3,12 +3,12 @@ import {headerPacketNumber, headerSessionId} from '../../wire/header.ts';
 import {Seen} from '../replay-window.ts';
 import type {Session} from '../session/session.ts';
 
-/** Only packets sent within this time may draw a RESET that is believed. */
+/** Age of a packet of ours up to which a RESET that names it is taken seriously. */
 const RESET_WINDOW: Millis = 3000;
 const SHORTEST_PAUSE: Millis = 1000;
 const LONGEST_PAUSE: Millis = 16_000;
 
-/** True when a RESET names the session, and a packet that it sent over that path a moment ago. */
+/** True when a RESET names the session and a packet that it sent over that path a moment ago. */
 export function namesOurPacket(
 	session: Session,
 	path: number,
@@ -35,7 +35,7 @@ export class ResetAlarms {
 	#pause: Millis = SHORTEST_PAUSE;
 	#raised = false;
 
-	/** Counts a RESET that names a packet of ours; true = a resume may begin at once. */
+	/** Counts a RESET that names a packet of ours. True when a resume may begin at once. */
 	raise(now: Millis): boolean {
 		if (now < this.#next) return false;
 		// Nothing for as long again: what was then is no reason any more.
@@ -45,7 +45,11 @@ export class ResetAlarms {
 		return true;
 	}
 
-	/** A resume was answered. @param resumed whether the server still had the session */
+	/**
+	 * Counts the answer to a resume.
+	 *
+	 * @param resumed true when the server still had the session
+	 */
 	answered(resumed: boolean): void {
 		if (!resumed) this.#pause = SHORTEST_PAUSE;
 		else if (this.#raised) this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);

@@ -1,16 +1,18 @@
 import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
 
-/** Targets of one flow that have a reference at once. */
+/** Most targets of one flow that have a reference at once. */
 const LIMIT = 256;
 
 /** One target (or source) of a flow, as this end announces it. */
 export interface AnnouncedTarget {
-	/** Never given to another target of the flow. */
+	/** Number of the target in its flow, never given to another. */
 	readonly reference: number;
+	/** The target as on the wire; a copy of the table's own. */
 	readonly encoded: Uint8Array;
 	/** Set when the peer has confirmed the pair, so that the reference alone will do. */
 	known: boolean;
+	/** Time of its last use. */
 	used: Millis;
 }
 
@@ -30,8 +32,8 @@ export class AnnouncedTargets {
 	}
 
 	/**
-	 * The reference for the encoded target bytes[start, end), which are copied; undefined when all
-	 * are used up.
+	 * Returns the entry of the encoded target bytes[start, end), which are copied when it is new.
+	 * `undefined`: all references are used up.
 	 */
 	find(bytes: Uint8Array, start: number, end: number, now: Millis): AnnouncedTarget | undefined {
 		let key = '';
@@ -61,18 +63,18 @@ export class AnnouncedTargets {
 		this.#byReference.delete(oldest.reference);
 	}
 
-	/** The target that has this reference. */
+	/** Returns the target that has this reference. `undefined`: it was pushed out. */
 	get(reference: number): AnnouncedTarget | undefined {
 		return this.#byReference.get(reference);
 	}
 
-	/** The peer knows the pair, or does not any more. */
+	/** Records that the peer has the pair, or has lost it. */
 	setKnown(reference: number, known: boolean): void {
 		const target = this.#byReference.get(reference);
 		if (target !== undefined) target.known = known;
 	}
 
-	/** A new session: the peer knows nothing. */
+	/** Starts a new session, whose peer has none of the pairs. */
 	forgetKnown(): void {
 		for (const target of this.#byTarget.values()) target.known = false;
 	}

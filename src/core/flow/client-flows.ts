@@ -8,30 +8,30 @@ import {AnnouncedTargets} from './announced-targets.ts';
 import {surplus} from './idle-flows.ts';
 import {ReceivedTargets, SESSION_TARGETS} from './received-targets.ts';
 
-/** Flows of a client: applications on all listeners together. */
+/** Most flows of a client: applications on all listeners together. */
 const FLOW_LIMIT = 16_384;
-/** A refused flow stays quiet for this long before it is tried again. */
+/** Time after a refusal before the flow is tried again. */
 const REFUSED_FOR: Millis = 1000;
 
-/** One application that talks through a listener. */
+/** The datagrams of one application at a listener. */
 export interface ClientFlow {
-	/** Never reused while the client runs. */
+	/** Number of the flow on the wire, never reused while the client runs. */
 	readonly id: number;
 	readonly listener: number;
 	readonly application: RemoteAddress;
-	/** The one target as DATAGRAM_TO carries it; empty when the application names its targets. */
+	/** The only target as DATAGRAM_TO carries it; empty when the application names its targets. */
 	readonly target: Uint8Array;
-	/** The targets that the application named; undefined when there is only one. */
+	/** Targets that the application named. `undefined`: there is only one. */
 	readonly targets: AnnouncedTargets | undefined;
 	/** Sources of answers. */
 	readonly sources: ReceivedTargets;
 	/** Set when the server has confirmed the target, so that it need not travel any more. */
 	known: boolean;
-	/**
-	 * The lane of its policy in the session; `undefined`: none of its datagrams went into one yet.
-	 */
+	/** Lane of its policy in the session. `undefined`: none of its datagrams went into one yet. */
 	lane: Lane | undefined;
+	/** Time of the last datagram. */
 	active: Millis;
+	/** Time up to which its datagrams are dropped. 0: it was never refused. */
 	refusedUntil: Millis;
 }
 
@@ -55,7 +55,7 @@ export class ClientFlows {
 		return this.#byId.size;
 	}
 
-	/** The flow of an application, opened when it is new; undefined when there are too many. */
+	/** Returns the flow of an application, opened when it is new. `undefined`: too many. */
 	find(listener: number, application: RemoteAddress, now: Millis): ClientFlow | undefined {
 		let flow = this.#byApplication.get(application.key);
 		if (flow === undefined) {
@@ -85,17 +85,17 @@ export class ClientFlows {
 		return flow;
 	}
 
-	/** The flow with that id. */
+	/** Returns the flow with that id. `undefined`: no such flow. */
 	get(id: number): ClientFlow | undefined {
 		return this.#byId.get(id);
 	}
 
-	/** The flow of an application, if there is one. */
+	/** Returns the flow of an application. `undefined`: it has none. */
 	of(application: RemoteAddress): ClientFlow | undefined {
 		return this.#byApplication.get(application.key);
 	}
 
-	/** The server knows a target of the flow, or does not any more. */
+	/** Records that the server has a target of the flow, or has lost it. */
 	setKnown(id: number, reference: number, known: boolean): void {
 		const flow = this.#byId.get(id);
 		if (flow === undefined) return;
@@ -103,7 +103,7 @@ export class ClientFlows {
 		else flow.targets.setKnown(reference, known);
 	}
 
-	/** The session is over: the next one has other lanes, and its server knows nothing. */
+	/** Prepares all flows for the next session, which has other lanes and no targets yet. */
 	leaveSession(): void {
 		for (const flow of this.#byId.values()) {
 			flow.lane = undefined;
@@ -112,7 +112,7 @@ export class ClientFlows {
 		}
 	}
 
-	/** The server closed the flow: the application's next datagram opens another. */
+	/** Removes a flow; the application's next datagram opens another. Harmless when it is gone. */
 	remove(id: number): void {
 		const flow = this.#byId.get(id);
 		if (flow === undefined) return;
@@ -121,7 +121,7 @@ export class ClientFlows {
 		flow.sources.clear();
 	}
 
-	/** The server refused the flow; true the first time. */
+	/** Marks a flow as refused by the server. True the first time. */
 	refuse(id: number, now: Millis): boolean {
 		const flow = this.#byId.get(id);
 		if (flow === undefined) return false;

@@ -28,14 +28,15 @@ import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
 
+/** Least time between two confirmations of the same source. */
 const CONFIRM_AGAIN: Millis = 10;
-/** Answers to frames that name unknown flows or sources. */
+/** Answers per second to frames that name unknown flows or sources. */
 const ANSWERS_PER_SECOND = 100;
 
 /** Destination of a datagram that waits. */
 interface Held {
 	readonly flow: ClientFlow;
-	/** The encoded target, for a flow whose application names its targets. */
+	/** The encoded target. `undefined`: the flow has only one. */
 	readonly target: Uint8Array | undefined;
 }
 
@@ -44,15 +45,17 @@ export class ClientTraffic implements DatagramSink {
 	readonly #context: EndpointContext;
 	readonly #flows: ClientFlows;
 	readonly #held: HoldQueue<Held>;
-	/** Copies of what went into a session that may be over. */
+	/** Copies of the datagrams that went into a session that may be over. */
 	readonly #copies = new HoldQueue<Held>();
+	/** True while the session may be over. */
 	#suspects = false;
-	/** In front of announcements. */
+	/** Frames in front of announcements: CLIENT, in keyless mode. */
 	#prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
 	readonly #policy: Policy;
 	readonly #outgoing = new Outgoing();
 	#session: FlowSession | undefined;
+	/** True while datagrams may go out. */
 	#ready = false;
 
 	constructor(context: EndpointContext, config: ClientConfig) {
@@ -63,7 +66,7 @@ export class ClientTraffic implements DatagramSink {
 		this.#policy = config.policy ?? Policy.REDUNDANT;
 	}
 
-	/** The client has another id. */
+	/** Replaces the client id. */
 	rename(clientId: Uint8Array): void {
 		if (this.#prefix !== undefined) this.#prefix = encodeFrame(clientFrame, {clientId});
 	}
@@ -157,17 +160,19 @@ export class ClientTraffic implements DatagramSink {
 		this.#context.emit({type: 'target-refused', kind: 'flow', flow: id, target, code});
 	}
 
-	/** Flows, and datagrams that wait. */
+	/** Flows open. */
 	get flows(): number {
 		return this.#flows.size;
 	}
+
+	/** Datagrams that wait. */
 	get waiting(): number {
 		return this.#held.length;
 	}
 
 	/**
-	 * Another session, whose server knows no flow yet; what its predecessor did not deliver goes
-	 * first.
+	 * Starts another session, at whose server no flow is open yet. The copies that the last one may
+	 * have lost go first.
 	 */
 	begin(session: FlowSession, now: Millis): void {
 		this.#session = session;
@@ -175,32 +180,32 @@ export class ClientTraffic implements DatagramSink {
 		this.#held.putFirst(this.#copies.takeAll(now));
 	}
 
-	/** The session may be over: from now on copies are kept of all that goes into it. */
+	/** Keeps copies of all datagrams from now on: the session may be over. */
 	suspect(): void {
 		this.#suspects = true;
 	}
 
-	/** The session goes on: no copies are kept any more. */
+	/** Drops the copies and keeps none: the session goes on. Harmless without a suspicion. */
 	trust(): void {
 		if (!this.#suspects) return;
 		this.#suspects = false;
 		this.#copies.clear();
 	}
 
-	/** From now on datagrams may go out, and those that wait do. */
+	/** Sends the datagrams that wait, and others from now on. */
 	resume(now: Millis): void {
 		this.#ready = true;
 		this.flush(now);
 	}
 
-	/** The session is over: from now on datagrams wait. */
+	/** Leaves the session, which is over; from now on datagrams wait. */
 	hold(): void {
 		this.#ready = false;
 		this.#session = undefined;
 		this.#flows.leaveSession();
 	}
 
-	/** A datagram of an application. */
+	/** Sends a datagram of an application, or holds it; returns why it is dropped. */
 	send(datagram: ApplicationDatagram, now: Millis): DropReason | undefined {
 		const {listener, application, bytes, start, end} = datagram;
 		if (end - start > MAX_DATAGRAM) return this.#context.drops.count('too-long');
@@ -214,7 +219,7 @@ export class ClientTraffic implements DatagramSink {
 		return undefined;
 	}
 
-	/** A datagram of an application that names its target. */
+	/** The same for an application that names its target. */
 	sendTo(datagram: OpenDatagram, now: Millis): DropReason | undefined {
 		const {listener, application, bytes, start, end} = datagram;
 		const {targetBytes, targetStart, targetEnd} = datagram;
@@ -234,7 +239,7 @@ export class ClientTraffic implements DatagramSink {
 		return this.#sendTarget(lane, flow, target, datagram, now);
 	}
 
-	/** The lane that takes datagrams of the flow now; `undefined`: they have to wait. */
+	/** Returns the lane that takes datagrams of the flow now. `undefined`: they have to wait. */
 	#laneOf(flow: ClientFlow, now: Millis): Lane | undefined {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return undefined;
@@ -261,7 +266,7 @@ export class ClientTraffic implements DatagramSink {
 		return lane.write(out, now);
 	}
 
-	/** The application is gone: its flow ends at both ends. */
+	/** Ends the flow of an application that is gone, at both ends. */
 	end(application: RemoteAddress, now: Millis): void {
 		const flow = this.#flows.of(application);
 		if (flow === undefined) return;
@@ -293,7 +298,7 @@ export class ClientTraffic implements DatagramSink {
 		if (session !== undefined && !session.waiting) session.awaitRoute(now);
 	}
 
-	/** Sends what waits, if there is a session with a path. */
+	/** Sends the datagrams that wait, if there is a session with a path. */
 	flush(now: Millis): void {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return;
@@ -314,7 +319,7 @@ export class ClientTraffic implements DatagramSink {
 		}
 	}
 
-	/** After any input: what waits may go, now that a path came up. */
+	/** Follows every input: sends the datagrams that wait if a path came up. */
 	afterInput(now: Millis): void {
 		if (this.#session?.waiting) this.flush(now);
 	}
@@ -323,7 +328,7 @@ export class ClientTraffic implements DatagramSink {
 		this.#session?.sendControl(encodeFrame(codec, {flow, reference}), now);
 	}
 
-	/** Lets go of idle flows and of datagrams that waited too long. */
+	/** Removes idle flows, and drops datagrams that waited too long. */
 	expire(now: Millis): void {
 		this.#held.expire(now);
 		for (const flow of this.#flows.expire(now)) {
@@ -332,7 +337,10 @@ export class ClientTraffic implements DatagramSink {
 	}
 }
 
-/** In keyless mode the client id travels with every announcement, because INIT could be read. */
+/**
+ * Returns the frame of the client id. In keyless mode it travels with every announcement, because
+ * INIT could be read. `undefined`: not needed.
+ */
 function identityOf({keyless, encrypt, clientId}: ClientConfig): Uint8Array | undefined {
 	return keyless && encrypt ? encodeFrame(clientFrame, {clientId}) : undefined;
 }

@@ -2,11 +2,11 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
 import {type FlowTarget, targetKnownFrame} from '../../wire/frames/flow.ts';
 
-/** Longest wait of a confirmation for a datagram that takes it along, or for others to go with. */
+/** Longest wait of a confirmation for a datagram or for others to go with. */
 const PATIENCE: Millis = 3;
-/** Bytes that wait at most; what does not fit is confirmed when the target comes inline again. */
+/** Most bytes that wait; what does not fit is confirmed when the target comes inline again. */
 const ROOM = 256;
-/** A longer prefix would make a datagram that fits one packet need two. */
+/** Longest prefix: more would make a datagram that fits one packet need two. */
 const PREFIX_ROOM = 32;
 const LONGEST_FRAME: number = targetKnownFrame.length({
 	flow: VARINT_MAX,
@@ -24,7 +24,7 @@ export class Confirmations {
 	/** Time at which those that wait have to go out. `NEVER`: none waits. */
 	due: Millis = NEVER;
 
-	/** Adds one. */
+	/** Adds a confirmation, or drops it when there is no room. */
 	add(flow: number, reference: number, now: Millis): void {
 		if (this.#length + LONGEST_FRAME > ROOM) return;
 		this.#frame.flow = flow;
@@ -33,12 +33,12 @@ export class Confirmations {
 		if (this.due === NEVER) this.due = now + PATIENCE;
 	}
 
-	/** Takes them to put them in front of a datagram; undefined when there are none or too many. */
+	/** Takes all to put them in front of a datagram. `undefined`: there are none, or too many. */
 	takePrefix(): Uint8Array | undefined {
 		return this.#length > PREFIX_ROOM ? undefined : this.take();
 	}
 
-	/** Takes them all; undefined when there are none. */
+	/** Takes all, as a copy. `undefined`: there are none. */
 	take(): Uint8Array | undefined {
 		if (this.#length === 0) return undefined;
 		const frames = this.#bytes.slice(0, this.#length);

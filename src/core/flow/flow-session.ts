@@ -2,17 +2,17 @@ import type {Millis} from '../../bytes/time.ts';
 import type {Lane} from '../lane/lane.ts';
 import type {Policy} from '../policy.ts';
 
-/** A session as the flows in it use it. */
+/** The parts of a session that its flows use. */
 export interface FlowSession {
-	/** Unique in the life of the endpoint. */
+	/** Number of the session, unique in the life of the endpoint. */
 	readonly number: number;
-	/** The id by which packets name it at this end. */
+	/** Id by which packets to this end name it. */
 	readonly localId: number;
 	/** True while a path takes datagrams. */
 	readonly hasRoute: boolean;
-	/** True while datagrams wait for a path; the flows clear it when they go. */
+	/** True while datagrams wait for a path; the flows clear it when these go. */
 	waiting: boolean;
-	/** Datagrams wait for a path from now on: the paths are probed for one that comes up. */
+	/** Marks that datagrams wait for a path: the paths are probed for one that comes up. */
 	awaitRoute(now: Millis): void;
 	/** Returns the lane of a policy, for the flows that have it. */
 	lane(policy: Policy, now: Millis): Lane;

@@ -2,15 +2,16 @@ import type {Millis} from '../../bytes/time.ts';
 import {type Account, unlimited} from '../budget.ts';
 import type {DropCounters} from '../drop-reason.ts';
 
+/** Most datagrams, and most bytes of them. */
 const MAX_DATAGRAMS = 256;
 const MAX_BYTES = 512 * 1024;
 /** Memory that a datagram takes beside its bytes, which may be none. */
 const OVERHEAD = 128;
 
-/** Default waiting time of datagrams: longer is of no use to most. */
+/** Longest wait of datagrams by default: more is of no use to most. */
 export const HOLD_AGE: Millis = 500;
 
-/** A datagram that waits, where it goes to, and since when. */
+/** A datagram that waits: its destination, its bytes, and the time at which it came. */
 interface Held<F> {
 	readonly flow: F;
 	readonly bytes: Uint8Array;
@@ -29,8 +30,9 @@ export class HoldQueue<F> {
 	#bytes = 0;
 
 	/**
-	 * @param drops where losses are counted; undefined = they are none
-	 * @param memory what the user may keep
+	 * @param drops counters of losses. `undefined`: not counted
+	 * @param age longest wait, in milliseconds
+	 * @param memory account of the user, charged for what waits
 	 */
 	constructor(drops?: DropCounters, age: Millis = HOLD_AGE, memory: Account = unlimited()) {
 		this.#drops = drops;
@@ -58,7 +60,7 @@ export class HoldQueue<F> {
 		this.#makeRoom();
 	}
 
-	/** Puts older ones in front of those that wait. */
+	/** Puts older datagrams in front of those that wait; takes over their memory. */
 	putFirst(older: readonly Held<F>[]): void {
 		if (older.length === 0) return;
 		this.#held = [...older, ...this.#held];
@@ -83,21 +85,21 @@ export class HoldQueue<F> {
 		this.#drops?.count(reason);
 	}
 
-	/** Drops what has waited too long. */
+	/** Drops datagrams that have waited too long, and counts them. */
 	expire(now: Millis): void {
 		while (this.#held.length > 0 && now - this.#held[0]!.at > this.#age) {
 			this.#dropOldest('too-late');
 		}
 	}
 
-	/** Drops everything. */
+	/** Drops everything, uncounted. */
 	clear(): void {
 		this.#memory.give(this.#bytes + this.#held.length * OVERHEAD);
 		this.#held = [];
 		this.#bytes = 0;
 	}
 
-	/** Takes everything that is still fresh, oldest first. */
+	/** Takes all datagrams that are still fresh, oldest first. */
 	takeAll(now: Millis): readonly Held<F>[] {
 		this.expire(now);
 		const all = this.#held;

@@ -3,15 +3,15 @@ import type {HostTarget} from '../../wire/address.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 
 /**
- * Targets of one flow that are remembered at once: twice what the peer calls by reference, because
+ * Most targets of one flow kept at once: twice as many as the peer has references, because
  * loss and reordering make the two ends disagree on which one was used least recently.
  */
 const LIMIT = 512;
 
-/** Targets of all flows of a session together. */
+/** Most targets of all flows of a session together. */
 export const SESSION_TARGETS = 65_536;
 
-/** Targets that a session may still remember; shared by its flows. */
+/** Targets that a session may still keep; shared by its flows. */
 export interface TargetBudget {
 	left: number;
 }
@@ -25,20 +25,20 @@ export class ReceivedTargets {
 		this.#budget = budget;
 	}
 
-	/** The flow has ended: its targets count no more. */
+	/** Forgets all, at the end of the flow: they count no more. */
 	clear(): void {
 		this.#budget.left += this.#byReference.size;
 		this.#byReference.clear();
 	}
 
-	/** The target that the reference stands for; undefined = it has to be announced (again). */
+	/** Returns the target of a reference. `undefined`: it has to be announced (again). */
 	get(reference: number, now: Millis): ReceivedTarget | undefined {
 		const known = this.#byReference.get(reference);
 		if (known !== undefined) known.used = now;
 		return known;
 	}
 
-	/** Learns a pair; undefined when the reference stands for another target, or there is no room. */
+	/** Learns a pair. `undefined`: the reference has another target, or there is no room. */
 	learn(reference: number, target: HostTarget, now: Millis): ReceivedTarget | undefined {
 		const known = this.#byReference.get(reference);
 		if (known !== undefined) {

@@ -11,24 +11,25 @@ import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
 
 /** A flow at the server: one socket towards the target. */
 export interface ServerFlow {
-	/** Unique in the server's life; names the target socket in `net/`. */
+	/** Number of the flow, unique in the server's life; names the target socket in `net/`. */
 	readonly handle: number;
-	/** Listener and application at the client. */
+	/** Key among the flows of its owner: listener and application at the client. */
 	readonly key: string;
 	readonly owner: FlowOwner;
-	/** The session's flows it belongs to now, and its id there; none after the session ended. */
+	/** Flows of the session that it belongs to, and its id there. `undefined`: the session ended. */
 	session: FlowHome | undefined;
 	id: number;
-	/** The lane of its policy in that session. */
+	/** Lane of its policy in that session. */
 	lane: Lane | undefined;
+	/** Time of the last datagram. */
 	active: Millis;
-	/** Time of the last TARGET_KNOWN, for a fixed target. */
+	/** Time of the last TARGET_KNOWN, for a flow with one target. */
 	confirmed: Millis;
-	/** The one target that the client chose; undefined when it is the server's, or one of many. */
+	/** The only target, chosen by the client. `undefined`: it is the server's, or one of many. */
 	readonly forward: ReceivedTarget | undefined;
-	/** The targets that the client named; undefined when there is only one. */
+	/** Targets that the client named. `undefined`: there is only one. */
 	readonly targets: ReceivedTargets | undefined;
-	/** Hosts that answered, by this end's references. */
+	/** Hosts that answered, by this end's references. `undefined`: there is only one target. */
 	readonly sources: AnnouncedTargets | undefined;
 }
 
@@ -38,30 +39,28 @@ export interface FlowOwner {
 	readonly flows: Map<string, ServerFlow>;
 }
 
-/** A user of the server as its flows see it. */
+/** The parts of a user that its flows use. */
 export interface FlowUser {
 	readonly name: string;
 	/** True when flows to the server's fixed target are served. */
 	readonly fixedTarget: boolean;
 	/** True when its clients may choose targets. */
 	readonly exit: boolean;
-	/** Flows that it may have at once, and those that it has. */
+	/** Most flows that it may have at once; below, those that it has. */
 	readonly flowLimit: number;
 	flows: number;
-	/** Pays for datagrams that wait. */
+	/** Account that is charged for datagrams that wait. */
 	readonly memory: Account;
-	/**
-	 * True while one more flow may be opened now, as far as their number in a second is concerned.
-	 */
+	/** Counts one more flow. True when the rate of new flows allows it. */
 	mayOpen(now: Millis): boolean;
-	/** Counts a refusal, one of RefusalCode; true = it is time to report it. */
+	/** Counts a refusal, one of RefusalCode. True when it is time to report it. */
 	refused(kind: 'flow', code: number, now: Millis): boolean;
 }
 
 /** The flows of one session, to which a flow belongs while the session lasts. */
 export interface FlowHome {
 	readonly session: FlowSession;
-	/** Lets a flow go, which another session took over or which is gone. */
+	/** Releases a flow that another session took over or that is gone. */
 	unbind(flow: ServerFlow): void;
 	/** Reports to the client that a flow is closed. */
 	close(flow: ServerFlow, now: Millis): void;
@@ -74,7 +73,7 @@ export class ServerFlowTable {
 	readonly #idleFlowsOf = new WeakMap<FlowUser, IdleFlows<ServerFlow>>();
 	#next = 1;
 
-	/** @param idle how long a flow without datagrams stays, whatever else there is */
+	/** @param idle least life of a flow without datagrams, in milliseconds */
 	constructor(idle: Millis) {
 		this.#idle = idle;
 	}
@@ -137,8 +136,8 @@ export class ServerFlowTable {
 	}
 
 	/**
-	 * Idle flows that end: a flow with one target lives as long as its session (a peer that was
-	 * silent for hours reaches the client), as one of so many of its client.
+	 * Returns the idle flows that end. A flow with one target lives as long as its session (a peer
+	 * that was silent for hours reaches the client), as one of so many of its client.
 	 */
 	expired(now: Millis): readonly ServerFlow[] {
 		const expired: ServerFlow[] = [];
@@ -152,7 +151,7 @@ export class ServerFlowTable {
 		return expired;
 	}
 
-	/** The flow of a user that goes first where room is needed; undefined = none may go. */
+	/** Returns the flow of a user that goes first where room is needed. `undefined`: none may go. */
 	oldestIdle(now: Millis, user: FlowUser): ServerFlow | undefined {
 		let flows = this.#idleFlowsOf.get(user);
 		if (flows === undefined) {

@@ -37,6 +37,7 @@ import {
 
 /** Flow ids remembered as used; older ones count as closed. */
 const ID_SPAN = 65_536;
+/** Least time between two confirmations of the same target. */
 const CONFIRM_AGAIN: Millis = 10;
 /** Answers to frames that name unknown flows, per second. */
 const ANSWERS_PER_SECOND = 100;
@@ -44,7 +45,7 @@ const ANSWERS_PER_SECOND = 100;
 /** An answer that waits for a path. */
 export interface HeldAnswer {
 	readonly flow: ServerFlow;
-	/** Sources of answers, for a flow whose client chooses its targets. */
+	/** Host that answered. `undefined`: the flow has only one target. */
 	readonly source: AnnouncedTarget | undefined;
 }
 
@@ -54,9 +55,9 @@ export interface ServerFlowsInit {
 	readonly session: FlowSession;
 	readonly table: ServerFlowTable;
 	readonly owner: FlowOwner;
-	/** Keyless mode: the client sent its id. Returns the owner of these flows from now on. */
+	/** Called with the id of a keyless client. Returns the owner of these flows from now on. */
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
-	/** Longest wait of targets' datagrams for a path. */
+	/** Longest wait of targets' datagrams for a path, 500 ms by default. */
 	readonly holdAge?: Millis | undefined;
 	/** Promise to answers, `redundant`. */
 	readonly policy?: Policy | undefined;
@@ -142,7 +143,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 			flow = opened;
 		}
 		if (target.kind === TargetKind.FIXED || target.kind === TargetKind.FORWARD) {
-			// A flow never gets another target: a datagram must not reach whom it was not sent to.
+			// A flow never gets another target: a datagram must not reach a host that it was not sent to.
 			if (flow.key !== keyOf(target) || reference !== 0) return 'unknown-target';
 			this.#confirm(flow, id, reference, now);
 			this.#deliver(flow, flow.forward, datagram, now);
@@ -187,7 +188,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		return flow;
 	}
 
-	// The flow that was idle longest makes room for a new one.
+	/** True when there is room for one more flow; the one idle longest may have to end for it. */
 	#hasRoom(now: Millis): boolean {
 		const {user} = this.#owner;
 		if (user.flows < user.flowLimit) return true;
@@ -224,7 +225,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		out.end = end;
 	}
 
-	/** Tells the client that a target of a flow cannot be had. */
+	/** Reports to the client that a target of a flow cannot be reached. */
 	refuseTarget(flow: ServerFlow, reference: number, code: number, now: Millis): void {
 		this.#count(code, now);
 		if (!this.#mayAnswer(now)) return;
@@ -232,9 +233,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.session.sendControl(encodeFrame(targetRefusedFrame, refusal), now);
 	}
 
-	/**
-	 * An answer for the client: of the fixed target, or of `source`. Waits while no path is usable.
-	 */
+	/** Sends an answer of `source`, or of the only target, or holds it while no path is usable. */
 	answer(
 		flow: ServerFlow,
 		source: AnnouncedTarget | undefined,
@@ -267,19 +266,19 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		return lane.write(out, now);
 	}
 
-	/** Time of the next handleTimeout. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
 		return this.#confirmations.due;
 	}
 
-	/** Confirms what no answer took along. */
+	/** Sends the confirmations that no answer took along. */
 	handleTimeout(now: Millis): void {
 		if (now < this.#confirmations.due) return;
 		const frames = this.#confirmations.take();
 		if (frames !== undefined) this.session.sendControl(frames, now);
 	}
 
-	/** Sends the answers that wait, once there is a path. */
+	/** Sends the answers that wait, if there is a path. */
 	flush(now: Millis): void {
 		if (!this.session.hasRoute) return;
 		this.session.waiting = false;
@@ -291,14 +290,14 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		}
 	}
 
-	/** Lets a flow go, which another session took over or which is gone. */
+	/** Releases a flow that another session took over or that is gone. */
 	unbind(flow: ServerFlow): void {
 		if (this.#byId.get(flow.id) === flow) this.#byId.delete(flow.id);
 		flow.session = undefined;
 		flow.lane = undefined;
 	}
 
-	/** The session ended: fixed-target flows wait for the client's next one, the others end. */
+	/** Ends the session's part: flows with one target wait for the client's next session. */
 	unbindAll(): void {
 		this.held.clear();
 		for (const flow of [...this.#byId.values()]) {
@@ -310,12 +309,12 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		}
 	}
 
-	/** Tells the client that a flow is closed. */
+	/** Reports to the client that a flow is closed. */
 	close(flow: ServerFlow, now: Millis): void {
 		this.session.sendControl(encodeFrame(flowCloseFrame, {flow: flow.id}), now);
 	}
 
-	/** Tells the client that a flow cannot be had. */
+	/** Reports to the client that a flow is refused. */
 	refuse(flow: ServerFlow, code: number, now: Millis): void {
 		this.#count(code, now);
 		this.#sendRefusal(flow.id, code, now);

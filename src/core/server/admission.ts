@@ -21,13 +21,15 @@ import type {ClientRecord, ServerSession} from './server-session.ts';
 import type {FormerSession, ServerSessions} from './server-sessions.ts';
 import {HALF_OPEN, type ServerUser} from './server-user.ts';
 
-/** Beyond it a client of the same user has to show with a cookie that it gets what we send. */
+/** Handshakes per second of a user beyond which a client has to show a cookie. */
 const FRESH_PER_SECOND = 50;
+/** RETRYs per second, of all users. */
 const RETRIES_PER_SECOND = 1000;
-/** Of one session. */
+/** Resumes per second of one session. */
 const RESUMES_PER_SECOND = 10;
 /**
- * A clock this far ahead counts as this far ahead: else one INIT would lock the client out later.
+ * Lead of a client's clock to which its time is cut: else one INIT would lock the client out later.
+ * In milliseconds.
  */
 const CLOCK_LEAD = 600_000;
 
@@ -49,7 +51,7 @@ const CLONE =
 	'two clients have one client id, as after a copy of a state folder; the later one gets another';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
-/** An answer to an INIT; without a session both numbers are 0. */
+/** An answer to an INIT. Id and epoch are 0 in one without a session. */
 interface HandshakeAnswer {
 	readonly status: number;
 	readonly sessionId: number;
@@ -82,7 +84,7 @@ export class Admission {
 		this.#handshake = new ServerHandshake(init.context.environment, init.users);
 	}
 
-	/** Takes a packet of type INIT; undefined = it was genuine and is answered. */
+	/** Reads a packet of type INIT. `undefined`: it was genuine and is answered. */
 	receive(
 		remote: RemoteAddress,
 		bytes: Uint8Array,
@@ -122,7 +124,7 @@ export class Admission {
 		}
 	}
 
-	/** Forgets answers that no copy of an INIT will ask for any more. */
+	/** Forgets answers that no copy of an INIT needs any more. */
 	expire(now: Millis): void {
 		this.#handshake.expire(now);
 	}
@@ -156,8 +158,8 @@ export class Admission {
 		let cookie = this.#handshake.cookieValid(init, remote, now);
 		const rival = former?.record.session;
 		if (rival !== undefined && !cookie) {
-			// Given after the rival's first packet: who shows it lives beside the rival, and is no late
-			// copy.
+			// Given after the rival's first packet: a client that shows it lives beside the rival, and
+			// is no late copy.
 			const purpose = `${rival.session.localId}`;
 			cookie = this.#handshake.cookieValid(init, remote, now, purpose);
 			if (!cookie) return this.#retry(init, remote, now, 'stale-handshake', purpose);
@@ -179,7 +181,7 @@ export class Admission {
 		return undefined;
 	}
 
-	/** The session that INIT rightly asks to resume, if another one took its place. */
+	/** Returns the session that an INIT rightly asks to resume, if another one took its place. */
 	#former(init: VerifiedInit<ServerUser>): FormerSession | undefined {
 		if (init.payload.kind !== InitKind.RESUME) return undefined;
 		const former = this.#init.sessions.former(init.payload.resumeId);
@@ -187,7 +189,10 @@ export class Admission {
 		return proves(init, former.exporter) ? former : undefined;
 	}
 
-	/** Two clients have one id: the one that came later, whose session this is, takes another. */
+	/**
+	 * Ends the session of the later of two clients with one id, and reports it: its client takes
+	 * another id.
+	 */
 	#separate(rival: ServerSession, remote: RemoteAddress, now: Millis): void {
 		const {name} = rival.record.user;
 		const where = `${remote.host} port ${remote.port}`;

@@ -2,9 +2,9 @@ import type {Millis} from '../../bytes/time.ts';
 import type {ClientRecord} from './server-session.ts';
 import type {ServerUser} from './server-user.ts';
 
-/** A record without session and flows is kept for this long, for the time of its newest INIT. */
+/** Life of a record without session and flows, kept for the time of its newest INIT. */
 const LIFE: Millis = 600_000;
-/** Beyond this unused records go at once; those in use are bounded by sessions and flows. */
+/** Records beyond which unused ones go at once; those in use are bounded by sessions and flows. */
 const LIMIT = 16_384;
 
 /** Records of the server about each client id of each user, beyond any session. */
@@ -16,7 +16,7 @@ export class ClientRecords {
 		return this.#records.size;
 	}
 
-	/** The record of a client id, made when it is new. Never shared between users. */
+	/** Returns the record of a client id, made when it is new. Never shared between users. */
 	find(user: ServerUser, clientId: Uint8Array, now: Millis): ClientRecord {
 		const key = `${user.name}/${String.fromCharCode(...clientId)}`;
 		let record = this.#records.get(key);

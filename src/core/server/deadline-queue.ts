@@ -2,9 +2,9 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {ServerSession} from './server-session.ts';
 
 /**
- * When the first of many sessions has something due. An input may have moved the timers of its
- * session to an earlier time; they are asked for it once for all inputs in a row that touch it,
- * because packets come in batches of the same session.
+ * The earliest deadline of many sessions. An input may move the timers of its session to an earlier
+ * time; they are read once for all inputs in a row that touch it, because packets come in batches
+ * of the same session.
  */
 export class DeadlineQueue {
 	/** The session whose timers may have changed since its deadline was taken. */
@@ -12,14 +12,14 @@ export class DeadlineQueue {
 	#next: Millis = NEVER;
 	#stopped = false;
 
-	/** The timers of a session may be earlier than its deadline, from now on until `settle`. */
+	/** Marks a session whose timers may be earlier than its deadline, until `settle`. */
 	touch(entry: ServerSession): void {
 		if (entry === this.#touched) return;
 		this.settle();
 		this.#touched = entry;
 	}
 
-	/** Takes the deadline of the session that was touched last. */
+	/** Reads the deadline of the session that was touched last. Harmless when there is none. */
 	settle(): void {
 		const entry = this.#touched;
 		this.#touched = undefined;
@@ -28,13 +28,13 @@ export class DeadlineQueue {
 		this.#next = Math.min(this.#next, entry.deadline);
 	}
 
-	/** When the first session has something due, or a little before it. NEVER: none has. */
+	/** Returns the time of the first deadline, or one a little before it. `NEVER`: nothing is due. */
 	next(): Millis {
 		this.settle();
 		return this.#next;
 	}
 
-	/** Calls `run` for each of `all` with something due; it touches those that go on. */
+	/** Calls `run` for each session of `all` with something due; `run` touches those that go on. */
 	runDue(all: Iterable<ServerSession>, now: Millis, run: (entry: ServerSession) => void): void {
 		if (now < this.next()) return;
 		this.#next = NEVER;
@@ -44,7 +44,7 @@ export class DeadlineQueue {
 		}
 	}
 
-	/** Nothing is due any more. */
+	/** Forgets all deadlines, for good. */
 	stop(): void {
 		this.#stopped = true;
 		this.#touched = undefined;

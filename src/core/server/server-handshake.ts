@@ -33,29 +33,30 @@ import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {cookieMac, UserKeys} from '../user-keys.ts';
 
-/** An answer is repeated for copies of its INIT for this long; later copies are somebody else's. */
+/** Time for which copies of an INIT get its answer again; later copies are replays. */
 const CACHE_FOR: Millis = 10_000;
 const CACHE_SIZE = 512;
-/** INITs that are known again, so that a recording costs no more than a look. */
+/** INITs remembered, so that a recording costs no more than a look-up. */
 const SEEN_SIZE = 8192;
+/** Time after which the secret of cookies is replaced; cookies of the last one stay valid. */
 const SECRET_LIFE: Millis = 120_000;
-/** INITs without a valid cookie that are opened in a second, of one user and of all. */
+/** INITs opened per second without a valid cookie: of one user, and of all. */
 const OPENED_PER_USER = 100;
 const OPENED_PER_SECOND = 400;
-/** The same of one user with a valid cookie, who at least is where it says. */
+/** INITs opened per second with a valid cookie, which proves the address, of one user. */
 const OPENED_WITH_COOKIE = 500;
-/** The same of other versions, which have no mac, or another one. */
+/** INITs of other versions opened per second: these have no mac, or another one. */
 const OTHERS_PER_SECOND = 20;
-/** Copies that get the answer again in a second. */
+/** Copies per second that get the answer again. */
 const REPEATS_PER_SECOND = 5000;
 
-/** A user as the handshake knows it. */
+/** The parts of a user that the handshake uses. */
 export interface HandshakeUser {
 	readonly name: string;
 	readonly psk: Uint8Array;
 }
 
-/** An INIT whose mac is right: its sender has the key, or a recording of somebody who has. */
+/** An INIT whose mac is right: its sender has the key, or a recording of a client's INIT. */
 export interface SealedInit<User extends HandshakeUser = HandshakeUser> {
 	readonly user: User;
 	readonly keys: UserKeys;
@@ -76,10 +77,10 @@ interface CachedAnswer {
 	readonly at: Millis;
 }
 
-/** Why an INIT was not accepted, or the answer that it draws without more ado. */
+/** Outcome of an INIT: accepted, answered at once, or the reason for which it is rejected. */
 export type InitOutcome<User extends HandshakeUser = HandshakeUser> =
 	| {readonly type: 'verified'; readonly init: VerifiedInit<User>}
-	/** Too many to open this one without a cookie. */
+	/** Too many were opened to open this one without a cookie. */
 	| {readonly type: 'busy'; readonly init: SealedInit<User>}
 	| {readonly type: 'repeat'; readonly answer: Uint8Array}
 	| {readonly type: 'other-version'; readonly answer: Uint8Array; readonly version: number}
@@ -97,15 +98,15 @@ const FLOOD = {type: 'flood'} as const;
 
 /**
  * The server's side of the handshake up to the point where an INIT is known to be genuine, and the
- * making of answers. A stranger never gets one: everything starts with the mac of INIT, which takes
- * one hash and sorts out what was made without the key; what was recorded is known again by it. The
- * rest is opened, as far as a budget allows that cookies override.
+ * making of answers. A host without a key never gets one: everything starts with the mac of INIT,
+ * which takes one hash, rejects what was made without the key, and identifies recordings. The rest
+ * is opened, as far as a budget allows that cookies override.
  */
 export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	readonly #environment: Environment;
 	readonly #users = new Map<number, KnownUser<User>[]>();
 	readonly #prologue = new TextEncoder().encode(PROLOGUE);
-	/** Answers by the mac of their INIT, and when each was opened first. */
+	/** Answers by the mac of their INIT, and the time at which each INIT was opened first. */
 	readonly #cache = new Map<string, CachedAnswer>();
 	readonly #seen = new Map<string, Millis>();
 	readonly #keylessHint = keyHint(new Uint8Array(32));
@@ -128,7 +129,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		}
 	}
 
-	/** Examines a packet of type INIT. */
+	/** Examines a packet of type INIT. The bytes stay the caller's: what is kept is copied. */
 	receive(
 		bytes: Uint8Array,
 		start: number,
@@ -155,10 +156,10 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		return REJECTED;
 	}
 
-	/** What becomes of an INIT that is known already; undefined = it has to be opened. */
+	/** Returns the outcome of an INIT that is known already. `undefined`: it has to be opened. */
 	#repeat(id: string, packet: Uint8Array, now: Millis): InitOutcome<User> | undefined {
 		const cached = this.#cache.get(id);
-		// Only the very same bytes, whatever cookie they bring: anything else has to pass the tag.
+		// Only the very same bytes, with any cookie: all else has to pass the tag.
 		if (cached !== undefined && equalBytes(cached.init, initCovered(packet))) {
 			return this.#repeats.allow('', now) ? {type: 'repeat', answer: cached.answer} : FLOOD;
 		}
@@ -220,14 +221,14 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		return REJECTED;
 	}
 
-	/** The RETRY for an INIT from `remote`; its cookie is for nothing but `purpose`. */
+	/** Returns the RETRY for an INIT from `remote`; its cookie is good for `purpose` only. */
 	retry(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): Uint8Array {
 		this.#rotate(now);
 		const covered = encodeRetry(init.clientSession, cookieOf(this.#secret, init, remote, purpose));
 		return joinBytes(covered, init.keys.retryMac(covered, initEphemeral(init.bytes)));
 	}
 
-	/** Whether the INIT shows a cookie that a RETRY to this address gave for `purpose`. */
+	/** True when the INIT shows a cookie that a RETRY to this address gave for `purpose`. */
 	cookieValid(init: SealedInit, remote: RemoteAddress, now: Millis, purpose = ''): boolean {
 		const {bytes} = init;
 		if (!hasCookieMac(bytes)) return false;
@@ -241,7 +242,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	#rotate(now: Millis): void {
 		if (now - this.#secretSince < SECRET_LIFE) return;
 		const {random} = this.#environment;
-		// Nobody asked for a while: the last secret is older than any cookie may be.
+		// No cookie was needed for a while: the last secret is older than any cookie may be.
 		const outdated = now - this.#secretSince >= 2 * SECRET_LIFE;
 		this.#oldSecret = this.#secret;
 		this.#secret = new Uint8Array(32);
@@ -250,7 +251,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		this.#secretSince = now;
 	}
 
-	/** The RESP for an INIT, remembered for its copies; undefined when the client's `e` is no key. */
+	/** Returns the RESP for an INIT, kept for its copies. `undefined`: the client's `e` is no key. */
 	respond(init: VerifiedInit, payload: RespPayload, now: Millis): Uint8Array | undefined {
 		const header = encodeReplyHeader(PacketType.RESP, init.clientSession);
 		const message = init.noise.writeMessageB(header, encodeRespPayload(payload));
@@ -262,7 +263,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		return answer;
 	}
 
-	/** Forgets answers that no copy will ask for any more. */
+	/** Forgets answers that no copy needs any more. */
 	expire(now: Millis): void {
 		for (const [key, {at}] of this.#cache) {
 			if (now - at < CACHE_FOR && this.#cache.size < CACHE_SIZE) return;
@@ -271,7 +272,7 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 	}
 }
 
-/** The mac of INIT as text, a character for each byte. */
+/** Returns the mac of INIT as text, a character for each byte. */
 function idOf(init: Uint8Array): string {
 	return String.fromCharCode(...initMac(init));
 }

@@ -5,30 +5,30 @@ import type {ClientRecords} from './client-records.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
 import {addTraffic, type ServerUser} from './server-user.ts';
 
-/** A session that no packet came for after its handshake is forgotten. */
+/** Life of a session for which no packet came after its handshake. */
 const HALF_OPEN_FOR: Millis = 10_000;
-/** Sessions that ended without a word to the client, which gets a RESET when it sends again. */
+/** Ended sessions kept whose client was not informed; it gets a RESET when it sends again. */
 const FORMER = 4096;
 
 const NONE: readonly ServerSession[] = [];
 
-/** A session that another one of the same client id took the place of. */
+/** A session whose place another one of the same client id took. */
 export interface FormerSession {
 	readonly record: ClientRecord;
 	readonly exporter: Uint8Array;
-	/** True = its client was the later of two with one id, and has to take another. */
+	/** Set when its client was the later of two with one id, and has to take another. */
 	readonly isClone: boolean;
 }
 
-/** The sessions of a server, and how they begin and end. */
+/** The sessions of a server: their beginnings, their ends, and the look-up by id. */
 export class ServerSessions {
 	readonly #context: EndpointContext;
 	readonly #table: ServerFlowTable;
 	readonly #records: ClientRecords;
 	readonly #byId = new Map<number, ServerSession>();
-	/** Those with streams that may have something to send, and perhaps some that sent it since. */
+	/** Sessions whose streams have something to send, and perhaps some that sent it since. */
 	readonly #due = new Set<ServerSession>();
-	/** By id; undefined = it ended for silence. */
+	/** Sessions that ended, by id. `undefined`: it ended for silence. */
 	readonly #former = new Map<number, FormerSession | undefined>();
 	/** Last session looked up; not kept beyond its end. */
 	#last: ServerSession | undefined;
@@ -50,14 +50,14 @@ export class ServerSessions {
 		return this.#halfOpen;
 	}
 
-	/** The session with that id of ours. */
+	/** Returns the session with that id of ours. `undefined`: no such session. */
 	get(id: number): ServerSession | undefined {
 		// Packets come in batches of the same session.
 		if (this.#last?.session.localId !== id) this.#last = this.#byId.get(id);
 		return this.#last;
 	}
 
-	/** All of them; ending one while iterating is safe. */
+	/** Iterates over all sessions; one may be ended meanwhile. */
 	values(): IterableIterator<ServerSession> {
 		return this.#byId.values();
 	}
@@ -69,12 +69,12 @@ export class ServerSessions {
 		return this.#former.has(id);
 	}
 
-	/** The session with that id which another one took the place of not long ago. */
+	/** Returns the session with that id whose place another one took. `undefined`: none of late. */
 	former(id: number): FormerSession | undefined {
 		return this.#former.get(id);
 	}
 
-	/** A stream of the session has something to send. */
+	/** Marks a session with a stream that has something to send. */
 	streamDue(entry: ServerSession): void {
 		this.#due.add(entry);
 	}
@@ -95,7 +95,7 @@ export class ServerSessions {
 		this.#former.set(id, former);
 	}
 
-	/** An id that no session has. */
+	/** Returns an id that no session has. */
 	freeId(): number {
 		const {random} = this.#context.environment;
 		let id = random.uint32();
@@ -127,7 +127,7 @@ export class ServerSessions {
 		session.streams?.detach();
 	}
 
-	/** Makes room for a new half-open session of a user, who alone pays for it. */
+	/** Drops the oldest half-open session of a user, to make room for another of the same user. */
 	dropOldestHalfOpen(user: ServerUser): void {
 		for (const entry of this.#byId.values()) {
 			if (entry.live || entry.record.user !== user) continue;
@@ -137,8 +137,8 @@ export class ServerSessions {
 	}
 
 	/**
-	 * The first genuine packet, unless it ended the session: the client is live, its former session
-	 * over.
+	 * Makes a session live at its first genuine packet, unless that ended it; the client's former
+	 * session ends. Harmless when the session is live.
 	 */
 	activate(entry: ServerSession): void {
 		if (entry.live || this.#byId.get(entry.session.localId) !== entry) return;
@@ -167,7 +167,10 @@ export class ServerSessions {
 		this.end(entry, 'another client has its client id');
 	}
 
-	/** Keyless mode: the client sent its id, so flows of its former sessions are its own again. */
+	/**
+	 * Keyless mode: moves a session to the record of the client id that it sent, with the flows of
+	 * the client's former sessions. Returns that record.
+	 */
 	identify(entry: ServerSession, user: ServerUser, id: Uint8Array, now: Millis): ClientRecord {
 		if (entry.record.key !== '') return entry.record;
 		this.#closeFlows(entry.record);
@@ -176,7 +179,7 @@ export class ServerSessions {
 		return entry.record;
 	}
 
-	/** Ends a session. Its flows stay with their client id, which may claim them again. */
+	/** Ends a session. Its flows stay with the record of their client, which may claim them again. */
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
@@ -211,7 +214,7 @@ export class ServerSessions {
 			flows.held.expire(now);
 			if (!entry.live) {
 				if (now - session.since > HALF_OPEN_FOR) this.#forget(entry);
-			} else if (now - session.heard > idle) {
+			} else if (now - session.lastReceived > idle) {
 				this.#remember(session.localId);
 				this.end(entry, 'nothing received from the client');
 			} else if (now - session.keys.since > keyLimit) this.end(entry, 'its keys are too old');

@@ -11,27 +11,28 @@ import type {StreamUser} from '../stream/stream-set.ts';
 
 /** Interval at which the same refusal of a user is reported. */
 const REPORT_INTERVAL: Millis = 1000;
-/** Sessions, streams, and new streams in a second, of a user for whom nothing else is said. */
+/** Defaults of a user: sessions, streams, and new streams per second. */
 export const SESSIONS = 64;
 const STREAMS = 4096;
 const CONNECTS = 128;
-/** A client may open at once what it may open in so many seconds. */
+/** Seconds whose new streams a client may open at once. */
 const CONNECT_SECONDS = 10;
-/** Sessions without a genuine packet that a user may have; more push its oldest one out. */
+/** Sessions without a genuine packet that a user may have; one more pushes the oldest out. */
 export const HALF_OPEN = 16;
 
-/** A user's shares of what all users share. */
+/** A user's shares of the budgets of all users. */
 export interface UserShares {
 	readonly memory: Account;
 	readonly sessions: Account;
 }
 
-/** One user of a server: what it may do, and what all its clients together did. */
+/** One user of a server: its limits, and the counts of all its clients together. */
 export class ServerUser implements FlowUser, StreamUser {
 	readonly name: string;
 	readonly psk: Uint8Array;
-	/** True when flows to a fixed target are served; below, those whose targets clients choose. */
+	/** True when flows to a fixed target are served. */
 	readonly fixedTarget: boolean;
+	/** True when flows and streams to targets that clients choose are served. */
 	readonly exit: boolean;
 	/** Flows and streams that it may have at once. */
 	readonly flowLimit: number;
@@ -46,7 +47,7 @@ export class ServerUser implements FlowUser, StreamUser {
 	/** Datagrams sent to it and received from it in sessions that are over. */
 	sent = 0;
 	received = 0;
-	/** Of the streams of those sessions. */
+	/** Streams of those sessions, and their bytes. */
 	readonly traffic: StreamTraffic = {opened: 0, sent: 0, received: 0};
 	readonly #newFlows: RateLimit;
 	readonly #connects: TokenBucket;
@@ -71,16 +72,17 @@ export class ServerUser implements FlowUser, StreamUser {
 		this.#connects = new TokenBucket(connects, CONNECT_SECONDS * connects);
 	}
 
-	/** True when one more flow may be opened now, as far as their number in a second is concerned. */
+	/** Counts one more flow. True when the rate of new flows allows it. */
 	mayOpen(now: Millis): boolean {
 		return this.#newFlows.allow('', now);
 	}
 
+	/** Counts one more stream. True when the rate of new streams allows it. */
 	mayConnect(now: Millis): boolean {
 		return this.#connects.allow(now);
 	}
 
-	/** Counts a refusal, one of RefusalCode; true = it is time to tell of it. */
+	/** Counts a refusal, one of RefusalCode. True when it is time to report it. */
 	refused(kind: RefusedKind, code: number, now: Millis): boolean {
 		const key = `${kind} ${code}`;
 		let entry = this.#refused.get(key);
@@ -94,7 +96,11 @@ export class ServerUser implements FlowUser, StreamUser {
 		return true;
 	}
 
-	/** For people; `live` is of the sessions that go on. */
+	/**
+	 * Returns the status of the user.
+	 *
+	 * @param live sums over the sessions that go on
+	 */
 	status(live: {
 		readonly sessions: number;
 		readonly sent: number;
@@ -117,7 +123,7 @@ export class ServerUser implements FlowUser, StreamUser {
 	}
 }
 
-/** Adds counts to others. */
+/** Adds counts to `sum`. */
 export function addTraffic(sum: StreamTraffic, {opened, sent, received}: StreamTraffic): void {
 	sum.opened += opened;
 	sum.sent += sent;

@@ -27,11 +27,11 @@ import {ServerSessions} from './server-sessions.ts';
 import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
 
 const SWEEP: Millis = 1000;
-/** RESET is sent only while clients of a former life may still be talking, or for ids just expired. */
+/** Uptime up to which unknown ids get a RESET, as of a former run; later only ids just expired. */
 const RESET_UPTIME: Millis = 600_000;
 const RESETS_PER_SECOND = 1000;
 const RESETS_PER_SOURCE = 10;
-/** Asked of clients at a clean stop, so that no packet meets a closed port. */
+/** Silence that clients keep after a clean stop, so that no packet meets a closed port. */
 const QUIET: Millis = 2000;
 const SECOND_CLOSE: Millis = 20;
 /** The client, which begins every rekey, ends a session without one a minute sooner. */
@@ -39,7 +39,7 @@ const KEY_LIMIT: Millis = 3_660_000;
 
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** The server's end: many sessions, each found by the id that it chose for it. */
+/** The server's end of a tunnel: many sessions, each found by the id that the server chose. */
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
 	readonly #users: readonly ServerUser[];
@@ -142,12 +142,12 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			return reason;
 		}
 		if (session.broken === undefined) this.#sessions.activate(entry);
-		this.#touch(entry, now);
+		this.#afterInput(entry, now);
 		return reason;
 	}
 
-	/** After an input to a session: what waits may go, and its timers may be earlier. */
-	#touch(entry: ServerSession, now: Millis): void {
+	/** Follows each input to a session: sends what waits, and has its timers read again. */
+	#afterInput(entry: ServerSession, now: Millis): void {
 		const {session, flows} = entry;
 		if (session.ended) return;
 		if (session.broken !== undefined) {
@@ -185,7 +185,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		this.#sessions.end(entry, session.broken ?? '');
 	}
 
-	/** An exception inside a session, if it was in one, ends that session and nothing else. */
+	/** Ends the session in which an exception was thrown, if it was in one, and nothing else. */
 	#fail(entry: ServerSession | undefined, error: unknown, now: Millis): DropReason {
 		try {
 			if (entry === undefined) this.failed(error, now);
@@ -199,13 +199,13 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		return this.drop('fault');
 	}
 
-	/** The session that a flow uses now. */
+	/** Returns the session that a flow uses now. `undefined`: none, or the server is closed. */
 	#entryOf(flow: ServerFlow | undefined): ServerSession | undefined {
 		const flows = this.#closed ? undefined : flow?.session;
 		return flows && this.#sessions.get(flows.session.localId);
 	}
 
-	/** Runs a rare input of a session. */
+	/** Runs a rare input of a session; an exception in it ends the session. */
 	#within(entry: ServerSession, now: Millis, run: () => void): void {
 		try {
 			run();
@@ -224,7 +224,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const {session} = this.context.open;
 		super.flush(now);
 		const entry = session === undefined ? undefined : this.#sessions.get(session);
-		if (entry !== undefined) this.#touch(entry, now);
+		if (entry !== undefined) this.#afterInput(entry, now);
 	}
 
 	sendDatagram(
@@ -254,7 +254,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	): DropReason | undefined {
 		try {
 			const reason = entry.flows.answer(flow, source, answer, now);
-			this.#touch(entry, now);
+			this.#afterInput(entry, now);
 			return reason;
 		} catch (error) {
 			return this.#fail(entry, error, now);
@@ -266,7 +266,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		const entry = this.#entryOf(flow);
 		if (flow === undefined || entry === undefined) return this.drop('unknown-flow');
 		const {targetBytes, targetStart, targetEnd} = datagram;
-		// Of a flow with one target it is clear who answers.
+		// A flow with one target needs no source.
 		const {sources} = flow;
 		const source = sources?.find(targetBytes, targetStart, targetEnd, now);
 		if (sources !== undefined && source === undefined) return this.drop('unknown-flow');
@@ -275,7 +275,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	pumpStreams(now: Millis): void {
 		if (this.#closed) return;
-		for (const entry of this.#sessions.takeDue()) this.#touch(entry, now);
+		for (const entry of this.#sessions.takeDue()) this.#afterInput(entry, now);
 	}
 
 	userOf(handle: number): string {
@@ -298,7 +298,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	releaseFlows(name: string, count: number, now: Millis): void {
-		const user = this.#users.find((one) => one.name === name);
+		const user = this.#users.find((candidate) => candidate.name === name);
 		for (let i = 0; i < count; i++) {
 			const flow = user && this.#table.oldestIdle(now, user);
 			if (flow !== undefined) this.#endFlow(flow, now);
@@ -345,7 +345,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		try {
 			entry.session.handleTimeout(now);
 			entry.flows.handleTimeout(now);
-			this.#touch(entry, now);
+			this.#afterInput(entry, now);
 		} catch (error) {
 			this.#fail(entry, error, now);
 		}

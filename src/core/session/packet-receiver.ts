@@ -11,9 +11,9 @@ import type {ReceivedPacket} from '../packets/received-packet.ts';
 import type {PathSet} from '../path/path-set.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 
-/** Packets whose numbers are remembered: 40,000 packets/s with 1.6 s of skew between paths. */
+/** Packet numbers remembered: 40,000 packets/s with 1.6 s of skew between paths. */
 const WINDOW = 65_536;
-/** An old epoch is accepted for at least this long after a newer one is confirmed. */
+/** Least time for which an old epoch is accepted after a newer one is confirmed. */
 const EPOCH_GRACE: Millis = 10_000;
 
 /** Inputs of a receiver. */
@@ -26,7 +26,7 @@ export interface PacketReceiverInit {
 	readonly now: Millis;
 }
 
-/** Receives what packets bring beside their frames. */
+/** Receives the events of packets beside their frames. */
 export interface ReceiverEvents {
 	/** Another copy of a packet came over a validated address of its path. */
 	copied(packet: ReceivedPacket, now: Millis): void;
@@ -41,10 +41,10 @@ export interface ReceiverEvents {
  * their frames read.
  */
 export class PacketReceiver {
-	/** Receives the frames. */
+	/** Handlers of the frames. */
 	readonly frames: FrameTable = new FrameTable();
 	/** Time of the last genuine packet. */
-	heard: Millis;
+	lastReceived: Millis;
 	/** Packets that proved genuine. */
 	opened = 0;
 	readonly #init: PacketReceiverInit;
@@ -52,10 +52,10 @@ export class PacketReceiver {
 
 	constructor(init: PacketReceiverInit) {
 		this.#init = init;
-		this.heard = init.now;
+		this.lastReceived = init.now;
 	}
 
-	/** Takes a DATA packet that names this session; returns why it is dropped. */
+	/** Reads a DATA packet that names this session; returns why it is dropped, if it is. */
 	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {sender, events} = this.#init;
 		if (sender.ended) return 'unknown-session';
@@ -70,7 +70,7 @@ export class PacketReceiver {
 		const failure = this.#open(packet, now);
 		if (failure !== undefined) return failure;
 		this.opened++;
-		this.heard = now;
+		this.lastReceived = now;
 		sender.unheardSince = NEVER;
 		packet.address?.received(packet.size, now);
 		packet.path?.received(packet.number, now);
@@ -80,7 +80,8 @@ export class PacketReceiver {
 	}
 
 	/**
-	 * Not opened, so nothing in it is proven: it may only be counted, where it may have come from.
+	 * Counts a copy. It is not opened, so nothing in it is proven: it counts only for the validated
+	 * address that it may have come from, and does nothing else.
 	 */
 	#countCopy(packet: ReceivedPacket, now: Millis): void {
 		const {path, address} = packet;
@@ -89,7 +90,7 @@ export class PacketReceiver {
 		this.#init.events.copied(packet, now);
 	}
 
-	/** Opens a packet in place; returns why that fails. */
+	/** Decrypts a packet in place; returns why that fails. `undefined`: it is genuine. */
 	#open(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {bytes, start, end, number, remote, address} = packet;
 		const {context, keys} = this.#init;
@@ -116,7 +117,7 @@ export class PacketReceiver {
 		return Math.max(EPOCH_GRACE, 3 * longest);
 	}
 
-	/** Reads frames until the packet ends, or one is dropped with the rest or ends the session. */
+	/** Reads frames until the packet ends, one is dropped with the rest, or one ends the session. */
 	#readFrames(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {cursor} = packet;
 		const {sender, events} = this.#init;

@@ -15,34 +15,34 @@ import {type Activity, NAT_LIFE, probeInterval} from '../path/probe-interval.ts'
 import {Role} from '../role.ts';
 import {Sent} from '../sent.ts';
 
-/** Traffic within this time makes a session active. */
+/** Time since the last datagram up to which a session is active. */
 const ACTIVE_FOR: Millis = 2000;
-/** After that it is calm for this long, then idle. */
+/** Time since the last datagram up to which it is calm; then it is idle. */
 const CALM_FOR: Millis = 30_000;
-/** No probe accompanies data sooner after the last one. */
+/** Least time between two probes that accompany data. */
 const SHORTEST_INTERVAL: Millis = 100;
-/** A probe goes out this much sooner when the process is awake anyway. */
+/** Time by which a probe may go out sooner when the process is awake anyway. */
 const EARLY: Millis = 10;
 
-/** Microseconds modulo 2^32, as probes carry them. */
+/** Returns a time in microseconds modulo 2^32, as probes carry it. */
 function stampOf(now: Millis): number {
 	return Math.floor(now * 1000) >>> 0;
 }
 
-/** What the prober needs to know of the session's traffic. */
+/** Traffic of the session, as far as its probes depend on it. */
 export interface Traffic {
 	/** Application datagrams put into the session, and those that came out. */
 	readonly sent: number;
 	readonly received: number;
-	/** Whether datagrams wait for a path. */
+	/** True while datagrams wait for a path. */
 	readonly waiting: boolean;
-	/** Whether streams have something to send. */
+	/** True while streams have something to send. */
 	readonly streamsWait: boolean;
-	/** Whether there are flows or streams, through which peers may reach the client. */
+	/** True while there are flows or streams, through which peers may reach the client. */
 	readonly reachable: boolean;
 }
 
-/** What makes a prober. */
+/** Inputs of a prober. */
 export interface ProberInit {
 	readonly context: EndpointContext;
 	readonly sender: PacketSender;
@@ -78,13 +78,13 @@ export class Prober {
 		this.#traffic = init.traffic;
 	}
 
-	/** Datagrams that the peer sent and that never came, of all it sent: 0 to 1. */
+	/** Share of the peer's datagrams that never came, 0 to 1. `undefined`: the peer sent none. */
 	get residualLoss(): number | undefined {
 		if (this.#peerSent === 0) return undefined;
 		return Math.max(0, 1 - this.#receivedThen / this.#peerSent);
 	}
 
-	/** A datagram passed in either direction: the first after a pause takes a probe along. */
+	/** Counts a datagram of either direction; the first after a pause takes a probe along. */
 	data(now: Millis): void {
 		const wasActive = now - this.#lastData < ACTIVE_FOR;
 		this.#lastData = now;
@@ -182,10 +182,10 @@ export class Prober {
 			size: end - HEAD_ROOM + DATA_OVERHEAD,
 			echoed: false,
 		};
-		const what = codec === probeFrame ? Sent.PROBE : Sent.ANSWER;
+		const kind = codec === probeFrame ? Sent.PROBE : Sent.ANSWER;
 		slot.start = HEAD_ROOM;
 		slot.end = end;
-		if (!this.#sender.sendOn(slot, path, address, now, what)) return;
+		if (!this.#sender.sendOn(slot, path, address, now, kind)) return;
 		path.probes.add(entry);
 		path.sentProbes++;
 		if (isPadded) path.sentPadded++;
@@ -277,7 +277,7 @@ export class Prober {
 		this.#measureSize(path, entry, previous, probe.echoPackets, now);
 	}
 
-	/** What the echo of `entry` says of the largest packet that the path carries. */
+	/** Reads from the echo of `entry` which packet sizes the path carries. */
 	#measureSize(
 		path: Path,
 		entry: SentProbe,
@@ -305,7 +305,7 @@ export class Prober {
 		if (mtu.confirmed !== before) this.#paths.changed(now);
 	}
 
-	// The peer counts a probe when it comes: its count of them belongs to the moment that is echoed.
+	// The peer counts a probe when it comes: its count of them belongs to the moment of the echo.
 	#measureData(probe: Probe, path: Path, entry: SentProbe, now: Millis): void {
 		let changed = path.probeEchoed();
 		for (let i = 0; i < probe.count; i++) {
@@ -319,16 +319,16 @@ export class Prober {
 	}
 
 	/**
-	 * Hands the judges what the report says. An echo proves the probe it echoes; a count that rose says
-	 * no more than that something sent a round trip ago or earlier got through.
+	 * Gives the judges the counts of a probe that came over `reportPath`. An echo proves the one that
+	 * it echoes; a count that rose, only that something sent a round trip ago or earlier arrived.
 	 */
-	#readCounts(probe: Probe, over: Path, now: Millis): void {
+	#readCounts(probe: Probe, reportPath: Path, now: Millis): void {
 		this.#reportSilence = 0;
 		const echoedAt = this.#echo?.at ?? Number.NEGATIVE_INFINITY;
 		for (let i = 0; i < probe.count; i++) {
 			const path = this.#paths.get(probe.pathIds[i]!);
 			if (path === undefined) continue;
-			this.#reported(path, over, probe.packets[i]!, now);
+			this.#reported(path, reportPath, probe.packets[i]!, now);
 			const packetsRise = (probe.packets[i]! - path.peerPackets) | 0;
 			const probesRise = ((probe.probes[i]! - path.peerProbes) << 16) >> 16;
 			if (packetsRise > 0) path.peerPackets = probe.packets[i]!;
@@ -336,13 +336,13 @@ export class Prober {
 				path.peerProbes = probe.probes[i]!;
 				path.peerProbesInAll += probesRise;
 			}
-			if (path === over && this.#echo !== undefined) measureLoss(path, this.#echo);
+			if (path === reportPath && this.#echo !== undefined) measureLoss(path, this.#echo);
 			const from = path.state;
 			const evidence = {
 				packetsRose: packetsRise > 0,
 				probesRose: probesRise > 0,
 				provenUntil: now - path.rtt.smoothed,
-				echoedAt: path === over ? echoedAt : Number.NEGATIVE_INFINITY,
+				echoedAt: path === reportPath ? echoedAt : Number.NEGATIVE_INFINITY,
 			};
 			path.judge.report(evidence, now, path.circumstances(0));
 			if (this.#paths.stateChanged(path, from, now, 'evidence')) this.#cameUp(path, now);
@@ -350,19 +350,19 @@ export class Prober {
 		if (this.#lanes.redundant.weighSizes(now)) this.#paths.changed(now);
 	}
 
-	#reported(path: Path, over: Path, packets: number, now: Millis): void {
-		// Only the best path tells in time, and of all but itself.
+	#reported(path: Path, reportPath: Path, packets: number, now: Millis): void {
+		// Only reports over the best path come in time, and on all paths but itself.
 		const best = this.#lanes.redundant.paths[0];
-		if (over !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
+		if (reportPath !== best || path === best || ((packets - path.peerPackets) | 0) < 0) return;
 		// There on the one path, back on the other.
-		const age = (path.rtt.smoothed + over.rtt.smoothed) / 2;
+		const age = (path.rtt.smoothed + reportPath.rtt.smoothed) / 2;
 		path.load.saturation.reported(
 			{
 				sent: path.judge.sentAround(now - age),
 				arrived: packets,
 				bytes: path.sentBytes / Math.max(1, path.sentPackets),
 				loss: path.sendLoss.loss ?? 0,
-				blur: 4 * Math.max(path.rtt.variation, over.rtt.variation),
+				blur: 4 * Math.max(path.rtt.variation, reportPath.rtt.variation),
 			},
 			now,
 		);
@@ -373,7 +373,7 @@ export class Prober {
 		this.schedule(path, now);
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
 		let next = NEVER;
 		for (const path of this.#paths.all) {
@@ -383,7 +383,7 @@ export class Prober {
 		return next;
 	}
 
-	/** Sends the probes that are due soon; true when there were any. */
+	/** Sends the probes that are due soon. True when there were any. */
 	runEarly(now: Millis): boolean {
 		let any = false;
 		for (const path of this.#paths.all) {
@@ -410,7 +410,7 @@ export class Prober {
 		const active = inUse && this.#activity(now) === 'active';
 		const sizes = path.mtu.nextSizes(now, path.probeFailure, active);
 		for (const size of sizes) this.probe(path, now, size);
-		// Whether it is the size or the path that loses them shows by one without padding behind them.
+		// One without padding behind them shows if the size or the path loses them.
 		if (sizes.length > 0) this.probe(path, now);
 	}
 
@@ -419,12 +419,12 @@ export class Prober {
 		const silent = Math.round(now - path.judge.unprovenSince);
 		path.judge.judge(now, path.circumstances(this.#reportSilence));
 		if (!this.#paths.stateChanged(path, from, now, `no evidence for ${silent} ms`)) return;
-		// Reports on it come over the other paths, which are asked more often from now on.
+		// Reports on it come over the other paths, which are probed more often from now on.
 		for (const each of this.#paths.all) this.schedule(each, now);
 		if (this.#role === Role.CLIENT) this.#context.emit({type: 'path-silent', path: path.id});
 	}
 
-	/** Nothing can be sent on this path: it is down without a judgement. */
+	/** Takes a path down without a judgement: nothing can be sent on it. */
 	lost(path: Path, now: Millis, reason: string): void {
 		const from = path.state;
 		if (from === 'down') path.downReason = reason;
@@ -433,7 +433,7 @@ export class Prober {
 		this.schedule(path, now);
 	}
 
-	/** The system refused to deliver on this path. */
+	/** Doubts a path on which the system refused to deliver. */
 	refused(path: Path, now: Millis, reason: string): void {
 		const from = path.state;
 		path.judge.refused();
@@ -443,7 +443,7 @@ export class Prober {
 	}
 }
 
-/** What the peer had received of probes when it got the one that it echoes. */
+/** Updates the loss of probes from the peer's count of them when it got the one that it echoes. */
 function measureLoss(path: Path, {packets, data, padded}: SentProbe): void {
 	const sent = packets - data - padded + path.answeredPadded;
 	path.probeLoss.update(sent >>> 0, path.peerProbesInAll >>> 0);

@@ -11,7 +11,7 @@ export interface StatusContext {
 	readonly now: Millis;
 }
 
-/** A session, or the lack of one, for people. */
+/** Returns the status of a session. `undefined`: that of an endpoint without one. */
 export function sessionStatus(session: Session | undefined, context: StatusContext): SessionStatus {
 	const {state, user, flows, streams, now} = context;
 	return {

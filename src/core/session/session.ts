@@ -33,15 +33,15 @@ export interface SessionInit {
 	readonly role: Role;
 	/** Number for events and status. */
 	readonly number: number;
-	/** The id that the peer puts into packets for us, and the one it knows. */
+	/** Id of the session in packets to this end; below, in packets to the peer. */
 	readonly localId: number;
 	readonly peerId: number;
 	readonly keys: KeySchedule;
-	/** The frame types from 0x30 up that the peer understands by its own account. */
+	/** Frame types from 0x30 up that the peer supports, as it announced. */
 	readonly peerFrames: readonly number[];
-	/** Memory of the user; without one there is no limit beside the session's own. */
+	/** Memory of the user. `undefined`: no limit beside the session's own. */
 	readonly memory?: Account;
-	/** Called when the peer ends the session; `quiet`: ms of silence that it asks for. */
+	/** Called when the peer ends the session; `quiet`: milliseconds of silence that it asks for. */
 	readonly closed: (code: number, quiet: Millis, now: Millis) => void;
 	readonly now: Millis;
 }
@@ -56,7 +56,7 @@ export interface SessionFlows extends DatagramSink {
 
 /**
  * One session: packets in and out, under one packet number space and one replay window for all
- * paths. It knows frames, not what they mean for flows and streams.
+ * paths. It reads frames; their meaning is in flows and streams.
  */
 export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly number: number;
@@ -68,18 +68,19 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly sender: PacketSender;
 	readonly lanes: Lanes;
 	readonly since: Millis;
-	/** The streams that the session carries; undefined = none, and their frames are unknown. */
+	/** Streams that the session carries. `undefined`: none, and their frames are unknown. */
 	streams: StreamSet | undefined = undefined;
 	/** Application datagrams put into the session. */
 	sent = 0;
 	/** True while datagrams wait for a path; set by the endpoint. */
 	waiting = false;
+	/** Times that the keys were replaced. */
 	rekeys = 0;
-	/** The sequence of the newest PATHS of ours that the peer knows. */
+	/** Client: sequence of the newest PATHS that the server confirmed. `undefined`: none. */
 	pathsKnown: number | undefined = undefined;
-	/** Server: the sequence of the newest PATHS. */
+	/** Server: sequence of the newest PATHS. `undefined`: none came. */
 	#pathsSequence: number | undefined;
-	/** Reason why the session cannot go on, with the code for CLOSE. */
+	/** Reason for which the session has to end, with the code for CLOSE. `undefined`: none. */
 	broken: string | undefined = undefined;
 	closeCode: (typeof CloseCode)[keyof typeof CloseCode] = CloseCode.PROTOCOL;
 	readonly #context: EndpointContext;
@@ -114,15 +115,15 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		this.#register(init.closed);
 	}
 
-	/** Takes a DATA packet that names this session; drops are counted here. */
+	/** Reads a DATA packet that names this session; counts and returns a drop. */
 	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const reason = this.#receiver.receive(packet, now);
 		return reason === undefined ? undefined : this.#context.drops.count(reason);
 	}
 
 	/** Time of the last genuine packet. */
-	get heard(): Millis {
-		return this.#receiver.heard;
+	get lastReceived(): Millis {
+		return this.#receiver.lastReceived;
 	}
 
 	/** Packets that proved genuine. */
@@ -135,7 +136,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.#datagrams.received;
 	}
 
-	/** Starts the flows: they take datagrams and the peer's frames about them from now on. */
+	/** Starts the flows: they get datagrams and the peer's frames about flows from now on. */
 	carryFlows(flows: SessionFlows): void {
 		const {frames} = this.#receiver;
 		this.#flows = flows;
@@ -143,7 +144,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		flows.register(frames);
 	}
 
-	/** From now on the session carries streams; without them their frames are unknown. */
+	/** Starts the streams; before, their frames are unknown. */
 	carryStreams(streams: StreamSet): void {
 		this.streams = streams;
 		streams.register(this.#receiver.frames);
@@ -220,13 +221,13 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.lanes.get(policy, now);
 	}
 
-	/** A datagram goes into a lane now. */
+	/** Counts a datagram that goes into a lane now. */
 	sending(now: Millis): void {
 		this.sent++;
 		this.prober.data(now);
 	}
 
-	/** The session is over: nothing waits any more, no frame is read, nothing is sent. */
+	/** Ends the session: nothing waits any more, no frame is read, nothing is sent. */
 	end(): void {
 		this.lanes.end();
 		this.sender.ended = true;
@@ -238,7 +239,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.sender.ended;
 	}
 
-	/** An exception inside the session, which cannot go on; reported once. */
+	/** Marks the session broken by an exception inside it; reports the first one. */
 	fail(error: unknown, now: Millis): void {
 		if (this.closeCode === CloseCode.INTERNAL) {
 			this.#context.recover(now);
@@ -249,7 +250,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		this.#context.failed(this.number, error, now);
 	}
 
-	/** Chooses the paths for streams. */
+	/** Choice of the paths for streams. */
 	get dispatch(): Dispatch {
 		return this.lanes.redundant;
 	}
@@ -259,7 +260,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.lanes.first.isUsable;
 	}
 
-	/** Datagrams wait for a path from now on: all are probed as if data passed. */
+	/** Marks that datagrams wait for a path: all paths are probed as if data passed. */
 	awaitRoute(now: Millis): void {
 		this.waiting = true;
 		this.prober.data(now);
@@ -297,7 +298,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		this.sendEverywhere(encodeFrame(closeFrame, {code, quiet}), now);
 	}
 
-	/** The probe time-out of the best path, 333 ms based before the first measurement. */
+	/** Probe time-out of the best path, 1 s when all are down. */
 	get probeTimeout(): Millis {
 		let best = NEVER;
 		for (const path of this.paths.all) {
@@ -316,12 +317,12 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.streams?.hasWork ?? false;
 	}
 
-	/** Time of the next handleTimeout. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
 		return Math.min(this.prober.nextTimeout(), this.streams?.nextTimeout() ?? NEVER);
 	}
 
-	/** Probes, judges, and lets go of what is old. */
+	/** Probes and judges the paths, and drops what is old. */
 	handleTimeout(now: Millis): void {
 		this.prober.handleTimeout(now);
 		this.paths.expireAddresses(now);
