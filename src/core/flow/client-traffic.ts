@@ -34,7 +34,7 @@ const CONFIRM_AGAIN: Millis = 10;
 const ANSWERS_PER_SECOND = 100;
 
 /** Destination of a datagram that waits. */
-interface Held {
+interface HeldDatagram {
 	readonly flow: ClientFlow;
 	/** The encoded target. `undefined`: the flow has only one. */
 	readonly target: Uint8Array | undefined;
@@ -44,9 +44,9 @@ interface Held {
 export class ClientTraffic implements DatagramSink {
 	readonly #context: EndpointContext;
 	readonly #flows: ClientFlows;
-	readonly #held: HoldQueue<Held>;
+	readonly #held: HoldQueue<HeldDatagram>;
 	/** Copies of the datagrams that went into a session that may be over. */
-	readonly #copies = new HoldQueue<Held>();
+	readonly #copies = new HoldQueue<HeldDatagram>();
 	/** True while the session may be over. */
 	#suspects = false;
 	/** Frames in front of announcements: CLIENT, in keyless mode. */
@@ -292,7 +292,7 @@ export class ClientTraffic implements DatagramSink {
 		return lane.write(out, now);
 	}
 
-	#wait(where: Held, bytes: Uint8Array, start: number, end: number, now: Millis): void {
+	#wait(where: HeldDatagram, bytes: Uint8Array, start: number, end: number, now: Millis): void {
 		this.#held.push(where, bytes, start, end, now);
 		const session = this.#session;
 		if (session !== undefined && !session.waiting) session.awaitRoute(now);
