@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	native: [],
 	wire: ['bytes'],
 	crypto: ['bytes', 'native'],
+	fec: ['bytes'],
 	core: ['bytes', 'wire', 'crypto'],
 	sim: ['bytes', 'text'],
 	socks: ['bytes', 'text'],
