@@ -1,0 +1,66 @@
+import type {Millis} from '../bytes/time.ts';
+
+/** Paths of a session, at most. */
+const PATHS = 64;
+
+/** A path carries sources while it brought one within this time. */
+const ACTIVE: Millis = 1000;
+
+/** Lags are the largest of this time, and of as long before it. */
+const LAG_WINDOW: Millis = 1000;
+
+/** Patience beyond the largest lag: timers are no finer, and a lag may grow by its jitter. */
+const LEAST_MARGIN: Millis = 1;
+const MARGIN = 1 / 8;
+
+/** Progress of each path with the sources of a lane, and the lag behind the fastest. */
+export class PathProgress {
+	/** Packets of the lane that arrived, by path; repairs count. */
+	readonly packets: Float64Array = new Float64Array(PATHS);
+	/** Largest sequence that a path brought, or that a repair which it brought covers. */
+	readonly newest: Uint32Array = new Uint32Array(PATHS);
+	readonly #sourceAt = new Float64Array(PATHS).fill(Number.NEGATIVE_INFINITY);
+	/** Paths that ever brought a source. */
+	readonly #paths: number[] = [];
+	#lag: Millis = 0;
+	#lagBefore: Millis = 0;
+	#lagSince: Millis = 0;
+
+	/** A source arrived. @param lag time since it was due */
+	source(path: number, sequence: number, lag: Millis, now: Millis): void {
+		if (this.#sourceAt[path] === Number.NEGATIVE_INFINITY) this.#paths.push(path);
+		this.#sourceAt[path] = now;
+		this.repair(path, sequence);
+		if (now - this.#lagSince > LAG_WINDOW) {
+			this.#lagBefore = now - this.#lagSince > 2 * LAG_WINDOW ? 0 : this.#lag;
+			this.#lag = 0;
+			this.#lagSince = now;
+		}
+		if (lag > this.#lag) this.#lag = lag;
+	}
+
+	/** A repair arrived over a path. */
+	repair(path: number, newest: number): void {
+		const isFirst = this.packets[path] === 0;
+		this.packets[path]!++;
+		if (isFirst || ((newest - this.newest[path]!) | 0) > 0) this.newest[path] = newest;
+	}
+
+	/**
+	 * True when no path that carries sources can still bring one up to `sequence`, if paths keep
+	 * their order.
+	 */
+	passed(sequence: number, now: Millis): boolean {
+		for (const path of this.#paths) {
+			if (now - this.#sourceAt[path]! > ACTIVE) continue;
+			if (((sequence - this.newest[path]!) | 0) > 0) return false;
+		}
+		return true;
+	}
+
+	/** Time after which a source that is due is not waited for any more. */
+	patience(now: Millis): Millis {
+		const recent = now - this.#lagSince > 2 * LAG_WINDOW ? 0 : Math.max(this.#lag, this.#lagBefore);
+		return recent + Math.max(LEAST_MARGIN, MARGIN * recent);
+	}
+}

@@ -1,0 +1,192 @@
+import type {Millis} from '../bytes/time.ts';
+import {Arrival, Decoder, type RepairCounts} from './decoder.ts';
+import {HeldRepairs} from './held-repairs.ts';
+import {MAX_TERMS} from './kernel.ts';
+import {PathProgress} from './path-progress.ts';
+import type {SymbolFormat} from './symbol-format.ts';
+import {SYMBOL_SLOT, type SymbolMemory} from './symbol-memory.ts';
+
+/** Parameters of a receiver. */
+export interface ReceiverInit {
+	readonly memory: SymbolMemory;
+	readonly format: SymbolFormat;
+	/** Sequences that are kept: a power of two, 128 to 4,096. */
+	readonly capacity: number;
+	/** Sequence that is expected first, 32 bits. */
+	readonly first: number;
+	/** Time from when a source is due, after which it counts as late. */
+	readonly within: Millis;
+}
+
+/** Counts of one direction of a lane at its receiver. */
+export interface ReceiverCounts {
+	/** Sources that arrived, each counted once. */
+	received: number;
+	/** Sources recovered from repairs. */
+	recovered: number;
+	/** Sources that neither arrived nor could be recovered. */
+	missing: number;
+	/**
+	 * Sources that came later than promised, by whatever way; those of `received` and `recovered`
+	 * count.
+	 */
+	late: number;
+	/** Sources that arrived when they were known already. */
+	duplicate: number;
+}
+
+/**
+ * The receiving end of one direction of a coded lane. A source is due when the first packet with
+ * an equal or larger sequence arrives over any path. A repair waits until the sources that it
+ * covers are due on the paths that carry sources: else much of what it recovers would be merely
+ * late.
+ *
+ * After each `source`, `repair` or when `nextTimeout` has come, `nextRecovered` is called until
+ * it returns -1; the content of what it returns stays in place until its next call.
+ */
+export class CodedReceiver {
+	readonly counts: ReceiverCounts = {received: 0, recovered: 0, missing: 0, late: 0, duplicate: 0};
+	readonly #decoder: Decoder;
+	readonly #held: HeldRepairs;
+	readonly #progress = new PathProgress();
+	/** Time at which sequences were due, by sequence modulo the capacity. */
+	readonly #due: Float64Array;
+	readonly #within: Millis;
+	/** Sequences of the decoder's last call that were returned. */
+	#polled = 0;
+
+	constructor({memory, format, capacity, first, within}: ReceiverInit) {
+		this.#decoder = new Decoder(memory, format, capacity, first);
+		this.#held = new HeldRepairs(memory, capacity / 2);
+		this.#due = new Float64Array(capacity);
+		this.#within = within;
+	}
+
+	/** Largest sequence seen. */
+	get newest(): number {
+		return this.#decoder.newest;
+	}
+
+	/** Counts of repairs by their fate. */
+	get repairs(): RepairCounts {
+		return this.#decoder.repairs;
+	}
+
+	/** Multiplications and additions of whole symbols so far, without those of known sources. */
+	get work(): number {
+		return this.#decoder.work;
+	}
+
+	/** Arrivals over each path. */
+	get progress(): PathProgress {
+		return this.#progress;
+	}
+
+	/**
+	 * Takes the content bytes[start, end) of a source that arrived over a path.
+	 * @param path 0 to 63
+	 */
+	source(
+		sequence: number,
+		path: number,
+		content: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
+		now: Millis,
+	): Arrival {
+		this.#advance(sequence, now);
+		this.#polled = 0;
+		const arrival = this.#decoder.source(sequence, content.bytes, content.start, content.end);
+		const due = arrival === Arrival.OLD ? now : this.#due[this.#cell(sequence)]!;
+		this.#progress.source(path, sequence, now - due, now);
+		if (arrival === Arrival.NEW) this.counts.received++;
+		else if (arrival === Arrival.KNOWN) this.counts.duplicate++;
+		if (arrival === Arrival.OLD || (arrival === Arrival.NEW && now - due > this.#within)) {
+			this.counts.late++;
+		}
+		return arrival;
+	}
+
+	/** Takes a repair that arrived over a path. @param count 1 to 64, else it is dropped */
+	repair(
+		repair: {readonly packetNumber: number; readonly newest: number; readonly count: number},
+		path: number,
+		symbol: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
+		now: Millis,
+	): void {
+		const length = symbol.end - symbol.start;
+		if (repair.count < 1 || repair.count > MAX_TERMS || length > SYMBOL_SLOT) {
+			this.repairs.malformed++;
+			return;
+		}
+		this.#advance(repair.newest, now);
+		this.#progress.repair(path, repair.newest);
+		const due = this.#decoder.holds(repair.newest) ? this.#due[this.#cell(repair.newest)]! : now;
+		const until = due + this.#progress.patience(now);
+		if (!this.#held.push(path, repair, symbol, until)) this.repairs.refused++;
+	}
+
+	/** Returns the next source recovered, -1 when there is none now. */
+	nextRecovered(now: Millis): number {
+		const decoder = this.#decoder;
+		while (this.#polled >= decoder.recoveredCount) {
+			const path = this.#readyPath(now);
+			if (path < 0) return -1;
+			this.#polled = 0;
+			decoder.repair(this.#held.shift(path));
+		}
+		const sequence = decoder.recovered[this.#polled++]!;
+		this.#recovered(sequence, now);
+		return sequence;
+	}
+
+	/** First byte of a recovered source's content. */
+	contentStart(sequence: number): number {
+		return this.#decoder.contentStart(sequence);
+	}
+
+	/** End of a recovered source's content. */
+	contentEnd(sequence: number): number {
+		return this.#decoder.contentEnd(sequence);
+	}
+
+	/** Latest time at which a repair that waits is taken up. */
+	nextTimeout(): Millis {
+		return this.#held.nextTimeout();
+	}
+
+	/** Gives all memory back; nothing is to be called afterwards. */
+	close(): void {
+		this.#held.close();
+		this.#decoder.close();
+	}
+
+	#cell(sequence: number): number {
+		return sequence & (this.#due.length - 1);
+	}
+
+	#advance(sequence: number, now: Millis): void {
+		const from = this.#decoder.newest;
+		const distance = (sequence - from) | 0;
+		if (distance <= 0) return;
+		for (let i = Math.min(distance, this.#due.length); i > 0; i--) {
+			this.#due[this.#cell(sequence - i + 1)] = now;
+		}
+		this.#decoder.advance(sequence);
+		this.counts.missing = this.#decoder.missing;
+	}
+
+	/** Path whose first repair is ready: all that it covers is due on every path. -1: none is. */
+	#readyPath(now: Millis): number {
+		const held = this.#held;
+		for (let path = 0; path < held.paths; path++) {
+			const first = held.first(path);
+			if (first === undefined) continue;
+			if (now >= first.until || this.#progress.passed(first.newest, now)) return path;
+		}
+		return -1;
+	}
+
+	#recovered(sequence: number, now: Millis): void {
+		this.counts.recovered++;
+		if (now - this.#due[this.#cell(sequence)]! > this.#within) this.counts.late++;
+	}
+}

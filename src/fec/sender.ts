@@ -1,0 +1,281 @@
+import type {Random} from '../bytes/random.ts';
+import {type Millis, NEVER} from '../bytes/time.ts';
+import {Encoder} from './encoder.ts';
+import type {Plan} from './plan.ts';
+import type {SymbolFormat} from './symbol-format.ts';
+import type {SymbolMemory} from './symbol-memory.ts';
+
+/** Sources in one turn beyond which repairs wait for the end of the burst. */
+const BURST = 4;
+/** A pause is at least this long. */
+const LEAST_PAUSE: Millis = 2;
+/** Repairs that may go out ahead of what the traffic factor allows, to end a burst. */
+const MAX_DEBT = 2;
+/** Packets that a path which was away makes up for, at most. */
+const MAX_LAG = 8;
+/** Packets shorter than this part of the window's longest go as copies. */
+const SHORT = 1 / 5;
+/** One packet in so many also goes over paths that carry nothing else of the lane. */
+const SAMPLE_EVERY = 50;
+/** Share of the newest gap in the mean time between sources. */
+const SLOT_GAIN = 1 / 32;
+/** Packets by which the paths' shares may differ for the sake of an order. */
+const BALANCE = 2;
+/** Paths of a session, at most. */
+const PATHS = 64;
+/** Gaps beyond this many slots are pauses: they do not count as a slot. */
+const LONGEST_GAP: Millis = 1000;
+/** Chance of leaving a path out in a rotation, so that no period of T meets one of the paths. */
+const SKIP_OF_256 = 16;
+
+/** Way out for repairs. */
+export interface SenderPort {
+	/** True while the path takes a packet now. */
+	admits(path: number, bytes: number): boolean;
+	/**
+	 * Sends a repair over the last `count` sources; returns bytes on the wire, headers included, 0
+	 * when it was not sent.
+	 */
+	sendRepair(path: number, count: number, now: Millis): number;
+}
+
+/** Counts of one direction of a lane at its sender; bytes are those on the wire. */
+export interface SenderCounts {
+	sources: number;
+	copies: number;
+	repairs: number;
+	sourceBytes: number;
+	/** Of copies and repairs. */
+	extraBytes: number;
+}
+
+/**
+ * The sending end of one direction of a coded lane. For each source: `route`, then `add` when a
+ * path took it; at the end of the turn `flush`.
+ */
+export class CodedSender {
+	readonly counts: SenderCounts = {
+		sources: 0,
+		copies: 0,
+		repairs: 0,
+		sourceBytes: 0,
+		extraBytes: 0,
+	};
+	readonly encoder: Encoder;
+	plan: Plan;
+	readonly #port: SenderPort;
+	#jitter: number;
+	/** Bytes that repairs may take now. */
+	#credit = 0;
+	/** Bytes of the longest packet in the window, about. */
+	#longest = 0;
+	/** Copies that are due, in sources. */
+	#copies = 0;
+	/** Bytes of sources, and of repairs, that each path carried, in about. */
+	readonly #sourceLoads = new Float64Array(PATHS);
+	readonly #repairLoads = new Float64Array(PATHS);
+	#last = -1;
+	#untilSample = SAMPLE_EVERY;
+	/** Sources of this turn, and since the last repair. */
+	#turn = 0;
+	#uncovered = 0;
+	#slot: Millis = 0;
+	#lastAt: Millis = Number.NEGATIVE_INFINITY;
+	#pauseAt: Millis = NEVER;
+
+	constructor(init: {
+		readonly memory: SymbolMemory;
+		readonly format: SymbolFormat;
+		readonly first: number;
+		readonly plan: Plan;
+		readonly port: SenderPort;
+		readonly random: Random;
+	}) {
+		this.encoder = new Encoder(init.memory, init.format, init.first);
+		this.plan = init.plan;
+		this.#port = init.port;
+		this.#jitter = init.random.uint32();
+	}
+
+	/** Mean time between two sources. 0: not known yet. */
+	get slot(): Millis {
+		return this.#slot;
+	}
+
+	/**
+	 * Fills `out` with the paths of the next source, the first of which carries the original;
+	 * empty: no path takes it now.
+	 * @param bytes of the packet on the wire
+	 */
+	route(bytes: number, out: number[]): void {
+		out.length = 0;
+		const {plan} = this;
+		const {sources} = plan;
+		const copies = this.#copiesOf(bytes);
+		const best = this.#next(sources, this.#sourceLoads);
+		if (this.#port.admits(best, bytes)) out.push(best);
+		for (let i = 0; i < sources.length && out.length < copies; i++) {
+			const path = sources[i]!;
+			if (!out.includes(path) && this.#port.admits(path, bytes)) out.push(path);
+		}
+		if (--this.#untilSample > 0) return;
+		this.#untilSample = SAMPLE_EVERY;
+		for (const path of plan.samples) if (this.#port.admits(path, bytes)) out.push(path);
+	}
+
+	/** A path took the source that was routed last. */
+	charge(path: number, bytes: number): void {
+		this.#charge(path, bytes, this.#sourceLoads);
+	}
+
+	/**
+	 * Takes the content of a source that was sent over `paths` paths; returns its sequence.
+	 *
+	 * @param packetBytes of its packet on the wire
+	 */
+	add(
+		content: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
+		packetBytes: number,
+		paths: number,
+		now: Millis,
+	): number {
+		const {counts, plan} = this;
+		const extra = (paths - 1) * packetBytes;
+		counts.sources++;
+		counts.copies += paths - 1;
+		counts.sourceBytes += packetBytes;
+		counts.extraBytes += extra;
+		this.#longest = Math.max(packetBytes, this.#longest - this.#longest / 64);
+		if (plan.coded) this.#credit += (plan.traffic - 1) * packetBytes - extra;
+		this.#turn++;
+		this.#uncovered++;
+		this.#measureSlot(now);
+		return this.encoder.add(content.bytes, content.start, content.end);
+	}
+
+	/** Ends a turn: sends the repairs that are due. */
+	flush(now: Millis): void {
+		if (this.#turn === 0 || !this.plan.coded) return;
+		const isBurst = this.#turn > BURST && this.#uncovered < this.plan.window / 2;
+		this.#turn = 0;
+		if (!isBurst) this.#sendDue(now);
+		this.#pauseAt = this.#uncovered > 0 ? now + Math.max(this.#slot, LEAST_PAUSE) : NEVER;
+	}
+
+	/** Sends so many repairs at once, for sources that are found to be lost. */
+	cover(repairs: number, now: Millis): void {
+		for (let left = Math.min(repairs, this.plan.window); left > 0 && this.#sendRepair(now); left--);
+	}
+
+	/** End of the pause after which the last sources are covered. */
+	nextTimeout(): Millis {
+		return this.#pauseAt;
+	}
+
+	/** Lets time pass; may be called early. */
+	handleTimeout(now: Millis): void {
+		if (now < this.#pauseAt) return;
+		this.#pauseAt = NEVER;
+		this.#sendDue(now);
+		const debt = -(MAX_DEBT - 1) * this.#longest;
+		let least = this.#uncovered > 0 ? this.plan.pauseRepairs : 0;
+		while (least-- > 0 && this.#credit > debt && this.#sendRepair(now));
+	}
+
+	/** Gives all memory back. */
+	close(): void {
+		this.encoder.close();
+		this.#pauseAt = NEVER;
+	}
+
+	/** Paths that a source is to go over. */
+	#copiesOf(bytes: number): number {
+		const {plan} = this;
+		if (plan.coded) return bytes < SHORT * this.#longest ? 2 : 1;
+		this.#copies += plan.traffic;
+		const copies = Math.max(1, Math.floor(this.#copies));
+		this.#copies -= copies;
+		return copies;
+	}
+
+	#sendDue(now: Millis): void {
+		const {window} = this.plan;
+		while (this.#credit >= this.#repairCost(window) && this.#sendRepair(now));
+		this.#credit = Math.min(this.#credit, this.#repairCost(window));
+	}
+
+	/** Bytes that a repair takes on the wire, about. */
+	#repairCost(window: number): number {
+		const count = Math.min(window, this.encoder.count);
+		return count === 0 ? NEVER : this.encoder.symbolLength(count) + this.plan.overhead;
+	}
+
+	#sendRepair(now: Millis): boolean {
+		const {plan, encoder} = this;
+		const count = Math.min(plan.window, encoder.count);
+		if (count === 0) return false;
+		const paths = plan.repairs ?? plan.sources;
+		const best = this.#next(paths, this.#repairLoads);
+		for (let i = -1; i < paths.length; i++) {
+			const path = i < 0 ? best : paths[i]!;
+			if (i >= 0 && path === best) continue;
+			const bytes = this.#port.sendRepair(path, count, now);
+			if (bytes === 0) continue;
+			this.#charge(path, bytes, this.#repairLoads);
+			this.counts.repairs++;
+			this.counts.extraBytes += bytes;
+			this.#credit -= bytes;
+			this.#uncovered = 0;
+			return true;
+		}
+		return false;
+	}
+
+	/**
+	 * The path of a list that has carried the least, now and then the next: neighbours go over
+	 * different paths while that keeps the balance, and no period of T meets one of them.
+	 */
+	#next(paths: readonly number[], loads: Float64Array): number {
+		const slack = this.#longest * BALANCE;
+		let first = -1;
+		let second = -1;
+		let firstLoad = 0;
+		let secondLoad = 0;
+		for (const path of paths) {
+			const load = loads[path]! + (path === this.#last ? slack : 0);
+			if (first < 0 || load < firstLoad) {
+				second = first;
+				secondLoad = firstLoad;
+				first = path;
+				firstLoad = load;
+			} else if (second < 0 || load < secondLoad) {
+				second = path;
+				secondLoad = load;
+			}
+		}
+		return second >= 0 && secondLoad - firstLoad < slack && this.#skips() ? second : first;
+	}
+
+	/** A path carried a packet; one that was away does not make up for what it missed. */
+	#charge(path: number, bytes: number, loads: Float64Array): void {
+		const load = loads[path]! + bytes;
+		loads[path] = load;
+		this.#last = path;
+		for (let other = 0; other < PATHS; other++) {
+			if (loads[other]! < load - MAX_LAG * bytes) loads[other] = load - MAX_LAG * bytes;
+		}
+	}
+
+	// A linear congruential generator (Numerical Recipes); its upper bits are random enough.
+	#skips(): boolean {
+		this.#jitter = (Math.imul(this.#jitter, 1_664_525) + 1_013_904_223) | 0;
+		return this.#jitter >>> 24 < SKIP_OF_256;
+	}
+
+	#measureSlot(now: Millis): void {
+		const gap = now - this.#lastAt;
+		this.#lastAt = now;
+		if (gap > LONGEST_GAP) return;
+		this.#slot = this.#slot === 0 ? gap : this.#slot + (gap - this.#slot) * SLOT_GAIN;
+	}
+}

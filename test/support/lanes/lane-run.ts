@@ -1,0 +1,324 @@
+import {type Millis, NEVER} from '../../../src/bytes/time.ts';
+import {Arrival} from '../../../src/fec/decoder.ts';
+import {LaneMeter} from '../../../src/fec/lane-meter.ts';
+import type {Plan} from '../../../src/fec/plan.ts';
+import {type LanePromise, PolicyLoop} from '../../../src/fec/policy-loop.ts';
+import {CodedReceiver} from '../../../src/fec/receiver.ts';
+import {CodedSender} from '../../../src/fec/sender.ts';
+import {SymbolMemory} from '../../../src/fec/symbol-memory.ts';
+import {createKernel} from '../../../src/fec/wasm-kernel.ts';
+import {Link} from '../../../src/sim/link.ts';
+import type {LinkConfig} from '../../../src/sim/link-config.ts';
+import {Prng} from '../../../src/sim/prng.ts';
+import {CHECKED} from '../../fec/checked-format.ts';
+
+const KERNEL = createKernel();
+/** Bytes of a source's packet beside its content: LANE (6), the tunnel's 27, IPv4 and UDP 28. */
+export const SOURCE_OVERHEAD = 61;
+/** Bytes of a repair's packet beside its symbol: REPAIR (7), the tunnel's 27, IPv4 and UDP 28. */
+export const REPAIR_OVERHEAD = 62;
+/** Packets that draw no count before a path is silent. */
+const SILENT = 5;
+/** Bytes of content that are really coded; what is on the wire is longer. */
+const CODED = 16;
+
+/** What a lane is simulated with. */
+export interface LaneCase {
+	readonly seed: number;
+	readonly links: readonly Partial<LinkConfig>[];
+	/** Sources in a second, evenly. */
+	readonly rate: number;
+	readonly sources: number;
+	/** Bytes of a datagram, by its number. */
+	readonly size?: (index: number) => number;
+	/** Time of a source; without it `rate` says. */
+	readonly timeOf?: (index: number) => Millis;
+	readonly within: Millis;
+	/** Without a promise: the plan of the whole run. */
+	readonly plan: Plan;
+	/** The loop plans then. */
+	readonly promise?: LanePromise;
+	/** Traffic factor to start with. */
+	readonly traffic?: number;
+	/** Share of the turns in which all that is sent is lost, on all paths. */
+	readonly shared?: number;
+	readonly capacity?: number;
+	/** Called at the time of each source. */
+	readonly during?: (run: LaneRun, now: Millis) => void;
+}
+
+interface Flight {
+	readonly sequence: number;
+	readonly packetNumber: number;
+	/** 0: a source. */
+	readonly count: number;
+	readonly symbol: Uint8Array | undefined;
+}
+
+/** What came of a run. */
+export interface LaneFigures {
+	readonly sources: number;
+	readonly lost: number;
+	readonly late: number;
+	readonly recovered: number;
+	/** Recovered, and the original came all the same. */
+	readonly needless: number;
+	readonly traffic: number;
+	readonly work: number;
+}
+
+/** One direction of a lane over simulated links, in virtual time. */
+export class LaneRun {
+	now: Millis = 0;
+	readonly links: readonly Link<Flight>[];
+	readonly sender: CodedSender;
+	readonly receiver: CodedReceiver;
+	readonly #case: LaneCase;
+	readonly #memory = new SymbolMemory(KERNEL, 2 ** 30);
+	readonly #sentAt: Float64Array;
+	/** Time at which each source was there; NaN: not yet. */
+	readonly #got: Float64Array;
+	readonly #recovered = new Set<number>();
+	#needless = 0;
+	#packetNumber = 0;
+	/** Bytes of padding that the wire has beside what is coded. */
+	#padding = 0;
+	readonly #best: Millis;
+	readonly #random: Prng;
+	#isSharedLoss = false;
+	readonly loop: PolicyLoop | undefined;
+	readonly meters: readonly LaneMeter[];
+	#reportAt: Millis = 20;
+	#planAt: Millis = 100;
+	readonly #reports: {
+		readonly at: Millis;
+		readonly packets: Float64Array;
+		readonly newest: Uint32Array;
+		readonly queues: readonly number[];
+	}[] = [];
+	#queues: readonly number[] = [];
+
+	constructor(lane: LaneCase) {
+		this.#case = lane;
+		const random = new Prng(lane.seed);
+		this.#random = random.fork('shared');
+		const {promise, traffic} = lane;
+		if (promise) this.loop = new PolicyLoop(promise, REPAIR_OVERHEAD, 0, traffic ?? promise.floor);
+		this.meters = lane.links.map(() => new LaneMeter());
+		this.links = lane.links.map(
+			(config, id) => new Link<Flight>(config, random.fork(`link ${id}`)),
+		);
+		this.#best = Math.min(...lane.links.map(({delay = 0}) => delay));
+		this.sender = new CodedSender({
+			memory: this.#memory,
+			format: CHECKED,
+			first: 0,
+			plan: lane.plan,
+			random,
+			port: {
+				admits: () => true,
+				sendRepair: (path, count) =>
+					(this.#queues[path] || 0) > Math.min(lane.within / 2, 20)
+						? 0
+						: this.#sendRepair(path, count),
+			},
+		});
+		const {capacity = 1024, within} = lane;
+		this.receiver = new CodedReceiver({
+			memory: this.#memory,
+			format: CHECKED,
+			capacity,
+			first: 0,
+			within,
+		});
+		this.#sentAt = new Float64Array(lane.sources);
+		this.#got = new Float64Array(lane.sources).fill(Number.NaN);
+	}
+
+	/** Runs all of it. */
+	run(): LaneFigures {
+		const {sources, rate, timeOf = (index: number) => (index * 1000) / rate} = this.#case;
+		for (let index = 0; index < sources; ) {
+			const at = timeOf(index);
+			this.#pass(at);
+			this.#case.during?.(this, at);
+			this.#isSharedLoss = this.#random.uniform() < (this.#case.shared ?? 0);
+			for (; index < sources && timeOf(index) === at; index++) this.#sendSource(index);
+			this.sender.flush(at);
+		}
+		this.#pass(this.now + 1000);
+		return this.#figures();
+	}
+
+	#sendSource(index: number): void {
+		const size = this.#case.size?.(index) ?? 1200;
+		const bytes = size + SOURCE_OVERHEAD;
+		const paths: number[] = [];
+		this.sender.route(bytes, paths);
+		const content = contentOf(index);
+		this.#padding = Math.max(0, size - CODED);
+		const sequence = this.sender.add(
+			{bytes: content, start: 0, end: content.length},
+			bytes,
+			paths.length,
+			this.now,
+		);
+		this.#sentAt[index] = this.now;
+		const flight = {sequence, packetNumber: this.#packetNumber++, count: 0, symbol: undefined};
+		for (const path of paths) {
+			this.sender.charge(path, bytes);
+			this.#send(path, flight, bytes);
+		}
+	}
+
+	#sendRepair(path: number, count: number): number {
+		const packetNumber = this.#packetNumber++;
+		const symbol = new Uint8Array(64);
+		const end = this.sender.encoder.repair(packetNumber, count, symbol, 0);
+		const bytes = end + this.#padding + REPAIR_OVERHEAD;
+		const sequence = this.sender.encoder.newest;
+		const flight = {sequence, packetNumber, count, symbol: symbol.slice(0, end)};
+		this.#send(path, flight, bytes);
+		return bytes;
+	}
+
+	#send(path: number, flight: Flight, bytes: number): void {
+		this.meters[path]!.send(flight.sequence, this.now);
+		if (!this.#isSharedLoss) this.links[path]!.send(flight, bytes - 28, this.now);
+	}
+
+	/** Reports and plans whose time has come. */
+	#control(): void {
+		const {now} = this;
+		if (now >= this.#reportAt) {
+			this.#reportAt = now + 20;
+			const {packets, newest} = this.receiver.progress;
+			const at = now + this.#best;
+			const queues = this.links.map((link) => (8000 * link.waitingBytes) / link.config.rate);
+			this.#reports.push({at, packets: packets.slice(0, 4), newest: newest.slice(0, 4), queues});
+		}
+		while (this.#reports[0] !== undefined && this.#reports[0].at <= now) {
+			const {packets, newest, queues} = this.#reports.shift()!;
+			this.#queues = queues;
+			let isSilent = false;
+			this.meters.forEach((meter, path) => {
+				const before = meter.silent;
+				const overdue = now - 2 * (this.#case.links[path]!.delay ?? 0) - 40 - (queues[path] || 0);
+				meter.report(packets[path]!, newest[path]!, overdue, now);
+				if (before < SILENT && meter.silent >= SILENT) isSilent = true;
+			});
+			if (isSilent) this.#leaveSilent();
+		}
+		if (this.loop === undefined || now < this.#planAt) return;
+		this.#planAt = now + 100;
+		this.#replan();
+	}
+
+	#leaveSilent(): void {
+		if (this.loop === undefined) return;
+		const {within} = this.#case;
+		this.#replan();
+		const lost = Math.ceil(within / (this.sender.slot || 1) / Math.max(1, this.meters.length));
+		this.sender.cover(lost + 2, this.now);
+	}
+
+	#replan(): void {
+		const {now, loop} = this;
+		if (loop === undefined) return;
+		const slot = this.sender.slot || 1000 / this.#case.rate;
+		const {received, recovered, missing, late} = this.receiver.counts;
+		const paths = this.meters.flatMap((meter, path) => ({
+			path,
+			loss: meter.silent >= SILENT ? 0.9 : meter.loss(now),
+			recentLoss: meter.recentLoss(now),
+			settled: meter.settled,
+			arrived: meter.arrived,
+			delay: (this.#case.links[path]!.delay ?? 0) - this.#best,
+			delivered: meter.rate(now, 1000),
+		}));
+		const counted = received + recovered + missing;
+		const plan = loop.update({paths, rate: 1 / slot, counted, failed: missing + late}, now);
+		if (plan !== undefined) this.sender.plan = plan;
+	}
+
+	/** Counts of the sources from one to before another, and what was sent so far. */
+	between(from: number, to: number): {lost: number; late: number} {
+		let lost = 0;
+		let late = 0;
+		for (let i = from; i < to; i++) {
+			const got = this.#got[i]!;
+			if (Number.isNaN(got)) lost++;
+			else if (got - this.#sentAt[i]! - this.#best > this.#case.within + 1e-6) late++;
+		}
+		return {lost, late};
+	}
+
+	/** Lets everything arrive and time out up to `time`. */
+	#pass(time: Millis): void {
+		for (;;) {
+			let next = Math.min(this.sender.nextTimeout(), this.receiver.nextTimeout());
+			if (this.loop !== undefined)
+				next = Math.min(next, this.#reportAt, this.#planAt, this.#reports[0]?.at ?? NEVER);
+			for (const link of this.links) next = Math.min(next, link.nextTimeout());
+			if (next > time || next === NEVER) break;
+			this.now = Math.max(this.now, next);
+			this.links.forEach((link, path) => {
+				for (let got = link.poll(this.now); got; got = link.poll(this.now))
+					this.#arrive(got.item, path);
+			});
+			this.#poll();
+			this.sender.handleTimeout(this.now);
+			this.#control();
+		}
+		this.now = Math.max(this.now, time);
+	}
+
+	#arrive({sequence, packetNumber, count, symbol}: Flight, path: number): void {
+		if (symbol === undefined) {
+			const bytes = contentOf(sequence);
+			const arrival = this.receiver.source(
+				sequence,
+				path,
+				{bytes, start: 0, end: bytes.length},
+				this.now,
+			);
+			if (Number.isNaN(this.#got[sequence]!)) this.#got[sequence] = this.now;
+			else if (arrival === Arrival.KNOWN && this.#recovered.has(sequence)) this.#needless++;
+		} else {
+			const whole = {bytes: symbol, start: 0, end: symbol.length};
+			this.receiver.repair({packetNumber, newest: sequence, count}, path, whole, this.now);
+		}
+		this.#poll();
+	}
+
+	#poll(): void {
+		for (
+			let sequence = this.receiver.nextRecovered(this.now);
+			sequence >= 0;
+			sequence = this.receiver.nextRecovered(this.now)
+		) {
+			if (!Number.isNaN(this.#got[sequence]!)) throw new Error(`${sequence} was recovered twice`);
+			this.#got[sequence] = this.now;
+			this.#recovered.add(sequence);
+		}
+	}
+
+	#figures(): LaneFigures {
+		const {sources} = this.#case;
+		const {lost, late} = this.between(0, sources);
+		const {sourceBytes, extraBytes} = this.sender.counts;
+		return {
+			sources,
+			lost,
+			late,
+			recovered: this.#recovered.size,
+			needless: this.#needless,
+			traffic: 1 + extraBytes / sourceBytes,
+			work: this.receiver.work / sources,
+		};
+	}
+}
+
+function contentOf(index: number): Uint8Array {
+	return Uint8Array.from({length: CODED}, (_, i) => (index >> (i & 3)) * 31 + i);
+}
