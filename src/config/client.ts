@@ -7,7 +7,7 @@ import {checkForwards, FORWARDS, type ForwardOptions} from './forwards.ts';
 import type {IoName} from './io-name.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
-import {type Option, readFields, type Said, type Table} from './option.ts';
+import {type Given, type Option, readFields, type Table} from './option.ts';
 import {PATHS} from './path-item.ts';
 import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './paths.ts';
 import {FieldReader} from './place.ts';
@@ -186,7 +186,7 @@ export const MARK_NEEDS = 'needs --io batch and the capability CAP_NET_ADMIN';
 /** The reason why a path cannot be bound to an interface, where that cannot be. */
 export const NEEDS_BATCH = 'the name of a network interface needs --io batch, others an IP address';
 
-interface ClientFile extends Said<ClientSettings> {
+interface ClientFile extends Given<ClientSettings> {
 	readonly paths: readonly PathOptions[];
 }
 
@@ -211,9 +211,9 @@ function readClientFile(name: string | undefined, path: string, problems: Proble
 	const fields = new FieldReader(document.value, document.place);
 	const drafts = fields.read('paths', PATHS.read) ?? [];
 	const complete = problems.length === before;
-	const said = readFields(FIELDS, fields);
+	const given = readFields(FIELDS, fields);
 	fields.finish();
-	return {...said, paths: checkPaths(name, drafts, complete, problems)};
+	return {...given, paths: checkPaths(name, drafts, complete, problems)};
 }
 
 // "No paths" is said only where nothing else explains why there are none.

@@ -81,22 +81,22 @@ export type Table<S> = {
 };
 
 /** The values of one source; those that it does not give are absent. */
-export type Said<S> = {readonly [K in keyof S]?: Exclude<S[K], undefined> | undefined};
+export type Given<S> = {readonly [K in keyof S]?: Exclude<S[K], undefined> | undefined};
 
 /** Reads each option of a table with `read`, in their order. */
 export function readTable<S>(
 	table: Table<S>,
 	read: (name: string, type: Type<unknown>, option: Option<unknown>) => unknown,
-): Said<S> {
+): Given<S> {
 	const entries = Object.entries<Option<unknown>>(table).map(
 		([name, option]) => [name, read(name, option.type, option)] as const,
 	);
 	// Each value is what the type of its own option has read.
-	return Object.fromEntries(entries) as Said<S>;
+	return Object.fromEntries(entries) as Given<S>;
 }
 
 /** Reads those fields of a mapping that the table describes; those not given are left out. */
-export function readFields<S>(table: Table<S>, fields: FieldReader): Said<S> {
+export function readFields<S>(table: Table<S>, fields: FieldReader): Given<S> {
 	return readTable(table, (name, {read}) => fields.read(name, read));
 }
 

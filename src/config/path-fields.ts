@@ -1,5 +1,5 @@
 import type {Millis} from '../bytes/time.ts';
-import type {Option, Said, Table} from './option.ts';
+import type {Given, Option, Table} from './option.ts';
 import type {PathDraft, RateOptions} from './paths.ts';
 import {readKeepAlive, readRate, readRates} from './quantities.ts';
 import {mapping, quantity, quoted, SWITCH, text, textOr, wholeNumber} from './types.ts';
@@ -93,8 +93,8 @@ export const PATH_WORDS: ReadonlyMap<string, readonly [field: string, option: Op
 export type PathLine = Omit<PathDraft, 'where' | 'field'>;
 
 /** The path of those fields; `undefined`: host or port is missing. */
-export function pathOf(said: Said<PathFields>): PathLine | undefined {
-	const {host, port, bind, keepalive, ...rest} = said;
+export function pathOf(given: Given<PathFields>): PathLine | undefined {
+	const {host, port, bind, keepalive, ...rest} = given;
 	if (host === undefined || port === undefined) return undefined;
 	const {name, mark, localPort, rate, metered = false, backup = false} = rest;
 	const {bind: address, device} = bind ?? NO_BIND;

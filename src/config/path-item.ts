@@ -4,8 +4,8 @@ import {readPathLine} from './path-line.ts';
 import {PATH_LIMIT, type PathDraft} from './paths.ts';
 import {mapping} from './types.ts';
 
-const MAPPING: Type<PathDraft> = mapping(PATH, ['host', 'port'], (said, {where, field}) => {
-	const path = pathOf(said);
+const MAPPING: Type<PathDraft> = mapping(PATH, ['host', 'port'], (given, {where, field}) => {
+	const path = pathOf(given);
 	return path === undefined ? undefined : {where, field, ...path};
 });
 

@@ -6,7 +6,7 @@ import {ProblemList} from './errors.ts';
 import {EXIT, type ExitOptions, type ExitSettings, resolveExit} from './exit.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
-import {readFields, type Said, type Table, type Type} from './option.ts';
+import {type Given, readFields, type Table, type Type} from './option.ts';
 import {FieldReader} from './place.ts';
 import {type Resolved, SHARED, type SharedOptions, type Surroundings} from './settings.ts';
 import {
@@ -188,7 +188,7 @@ function readServerFlags(
 	flags: ServerFlags,
 	cwd: string,
 	problems: ProblemList,
-): Said<ServerSettings> {
+): Given<ServerSettings> {
 	const word = <T>(name: string, value: FlagValue, read: (text: string) => T) =>
 		value === undefined ? undefined : outsidePlace(name, cwd, problems).text(value, read);
 	const bind = readFlags<Pick<ServerSettings, 'bind'>>({bind: OWN.bind}, flags, cwd, problems);
@@ -206,7 +206,7 @@ function readServerFile(
 	name: string | undefined,
 	path: string | undefined,
 	problems: ProblemList,
-): Said<ServerSettings> {
+): Given<ServerSettings> {
 	if (name === undefined || path === undefined) return {};
 	const file = readTextFile(path);
 	if (!file.ok) {
@@ -222,9 +222,9 @@ function readServerFile(
 	const document = parseYamlFile(name, file.text, problems, origin);
 	if (document === undefined) return {};
 	const fields = new FieldReader(document.value, document.place);
-	const said = readFields(SERVER_TABLE, fields);
+	const given = readFields(SERVER_TABLE, fields);
 	fields.finish();
-	return said;
+	return given;
 }
 
 function unique(addresses: readonly string[]): readonly string[] {

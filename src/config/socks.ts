@@ -3,7 +3,7 @@ import {canonicalAddress} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
 import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import {attempt, type ProblemList} from './errors.ts';
-import type {Said, Table, Type} from './option.ts';
+import type {Given, Table, Type} from './option.ts';
 import type {Place} from './place.ts';
 import {firstOf, merge} from './sources.ts';
 import {readTextFile} from './text-file.ts';
@@ -152,7 +152,7 @@ export const SOCKS: Table<SocksSettings> = {
  * says anything and there is no key, or no encryption, so that it stays shut.
  */
 export function resolveSocks(
-	sources: readonly Said<SocksSettings>[],
+	sources: readonly Given<SocksSettings>[],
 	security: {readonly keyless: boolean; readonly encrypt: boolean},
 	problems: ProblemList,
 ): SocksOptions | false | undefined {
@@ -187,7 +187,7 @@ export function resolveSocks(
 }
 
 /** The logins of one source, which win as a whole over those of another. */
-function loginsOf({socksUser, socksUsers}: Said<SocksSettings>): readonly SocksUser[] | undefined {
+function loginsOf({socksUser, socksUsers}: Given<SocksSettings>): readonly SocksUser[] | undefined {
 	if (socksUser === undefined && socksUsers === undefined) return undefined;
 	return [...(socksUser ?? []), ...(socksUsers ?? [])];
 }

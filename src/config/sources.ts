@@ -1,5 +1,5 @@
 import {ProblemList} from './errors.ts';
-import {flagName, type Option, readTable, type Said, type Table} from './option.ts';
+import {flagName, type Given, type Option, readTable, type Table} from './option.ts';
 import {Place} from './place.ts';
 
 /** A flag as the command line gives it: its text, its texts, or true or false without one. */
@@ -25,7 +25,7 @@ export function readFlags<S>(
 	flags: FlagValues<S>,
 	cwd: string,
 	problems: ProblemList,
-): Said<S> {
+): Given<S> {
 	const values = new Map<string, unknown>(Object.entries(flags));
 	return readTable(table, (name, {read}, {argument = flagName(name)}) => {
 		const value = values.get(name);
@@ -39,7 +39,7 @@ export function readVariables<S>(
 	environment: Environment,
 	cwd: string,
 	problems: ProblemList,
-): Said<S> {
+): Given<S> {
 	const values = new Map<string, unknown>(Object.entries(environment));
 	return readTable(table, (_, __, {variable}) => {
 		const value = values.get(variable?.name ?? '');
@@ -49,7 +49,7 @@ export function readVariables<S>(
 }
 
 /** The value of each option from the first source that gives it, else its default. */
-export function merge<S>(table: Table<S>, sources: readonly Said<S>[]): S {
+export function merge<S>(table: Table<S>, sources: readonly Given<S>[]): S {
 	const all = sources.map((source) => new Map<string, unknown>(Object.entries(source)));
 	const values = readTable(table, (name, _, option) => {
 		const given = all.find((source) => source.get(name) !== undefined);

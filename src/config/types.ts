@@ -1,9 +1,9 @@
 import type {Endpoint} from './endpoint.ts';
 import {
+	type Given,
 	type Option,
 	type Options,
 	readFields,
-	type Said,
 	type Schema,
 	type Table,
 	type Type,
@@ -105,14 +105,14 @@ export function located<T>(type: Type<T>): Type<Located<T>> {
 export function mapping<S, T>(
 	table: Table<S>,
 	required: readonly (keyof S & string)[],
-	make: (said: Said<S>, place: Place, fields: FieldReader) => T | undefined,
+	make: (given: Given<S>, place: Place, fields: FieldReader) => T | undefined,
 ): Type<T> {
 	return {
 		read(value, place) {
 			const fields = new FieldReader(value, place);
-			const said = readFields(table, fields);
+			const given = readFields(table, fields);
 			fields.require(...required);
-			const made = make(said, place, fields);
+			const made = make(given, place, fields);
 			fields.finish();
 			return made;
 		},

@@ -83,7 +83,7 @@ const FIELDS: Table<UserFields> = {
 	target: {type: TARGET, help: 'its own fixed target, as `target`'},
 	...USER_RULES,
 	limits: {
-		type: mapping(LIMITS, [], (said) => merge(LIMITS, [said])),
+		type: mapping(LIMITS, [], (given) => merge(LIMITS, [given])),
 		help: 'a mapping of those below',
 	},
 };
@@ -93,12 +93,12 @@ interface ReadUser extends KeySource {
 	readonly options: UserOptions;
 }
 
-const USER: Type<ReadUser> = mapping(FIELDS, ['name'], (said, place, fields) => {
+const USER: Type<ReadUser> = mapping(FIELDS, ['name'], (given, place, fields) => {
 	if (fields.isMapping && fields.has('key') === fields.has('keyFile')) {
 		place.report('needs a key or a keyFile, one of them');
 	}
-	const {name, key, keyFile, target, exit, allow = [], deny = []} = said;
-	const limits = said.limits ?? merge(LIMITS, []);
+	const {name, key, keyFile, target, exit, allow = [], deny = []} = given;
+	const limits = given.limits ?? merge(LIMITS, []);
 	const entries = (key ?? keyFile)?.entries.map((entry) => ({...entry, name})) ?? [];
 	return {...place.location, name, entries, options: {target, exit, allow, deny, limits}};
 });
