@@ -48,7 +48,7 @@ export class ConfiguredPaths {
 		const path = session?.paths.get(id);
 		if (session === undefined || path === undefined) return;
 		if (!path.open) this.#openIn(session, id, now);
-		path.moved();
+		path.forgetDelays();
 		session.prober.probe(path, now);
 	}
 

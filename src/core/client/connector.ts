@@ -107,7 +107,7 @@ export class Connector {
 		session.keys.install(resp.epoch, aead(keys.initiatorKey), aead(keys.responderKey), now);
 		session.rekeys++;
 		// The answer is a sign of life; without this, silence would cause the next resume at once.
-		session.sender.unheardSince = NEVER;
+		session.sender.unansweredSince = NEVER;
 		this.#init.lifecycle.resume(session, now);
 		this.#init.keys.replaced(now);
 		// The server uses the new keys once a packet under them arrives.

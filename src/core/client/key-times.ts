@@ -39,7 +39,7 @@ export class KeyTimes {
 	 * @param session the session, unless a handshake is under way
 	 */
 	arm(session: Session | undefined): void {
-		const resume = session === undefined ? NEVER : session.sender.unheardSince + RESUME_AFTER;
+		const resume = session === undefined ? NEVER : session.sender.unansweredSince + RESUME_AFTER;
 		this.#timers.set(ClientTimer.RESUME, resume);
 		this.#timers.set(
 			ClientTimer.REKEY,

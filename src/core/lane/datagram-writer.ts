@@ -19,7 +19,7 @@ import type {RoutedSender} from './routed-sender.ts';
 
 /** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
 const SPLIT_FOR: Millis = 5000;
-const SAY_AGAIN: Millis = 60_000;
+const REPORT_AGAIN: Millis = 60_000;
 
 /**
  * Puts datagrams into packets: one or, of a batch, as many as fit into one; equal parts over
@@ -35,7 +35,7 @@ export class DatagramWriter {
 	/** For what packet size they do, since when, and when that was said last. */
 	#splitSize = 0;
 	#splitSince: Millis = 0;
-	#saidAt: Millis = Number.NEGATIVE_INFINITY;
+	#reportedAt: Millis = Number.NEGATIVE_INFINITY;
 	/** The packet that more datagrams may join: frames from #start to #end. */
 	#open: Slot | undefined;
 	#start = 0;
@@ -136,8 +136,8 @@ export class DatagramWriter {
 			this.#splitSize = packetSize;
 			this.#splitSince = now;
 		}
-		if (now - this.#splitSince < SPLIT_FOR || now - this.#saidAt < SAY_AGAIN) return;
-		this.#saidAt = now;
+		if (now - this.#splitSince < SPLIT_FOR || now - this.#reportedAt < REPORT_AGAIN) return;
+		this.#reportedAt = now;
 		const fits = packetSize - DATA_OVERHEAD - head;
 		this.#context.emit({type: 'datagrams-split', session: this.#session, size, fits});
 	}

@@ -107,13 +107,13 @@ export class CarrierSet implements CarrierEvents {
 
 	/** Takes FEEDBACK; false when it reports what never was, or a path twice. */
 	feedback({count, reports}: Feedback, now: Millis): boolean {
-		let told = 0;
+		let reported = 0;
 		let left = SETTLED;
 		for (let i = 0; i < count; i++) {
 			const report = reports[i]!;
 			if (!this.#isPlausible(report)) return false;
-			if ((told >> report.pathId) & 1) return false;
-			told |= 1 << report.pathId;
+			if ((reported >> report.pathId) & 1) return false;
+			reported |= 1 << report.pathId;
 			const carrier = this.#carriers[report.pathId];
 			if (carrier !== undefined) left -= carrier.reported(report, report.arrival / 1000, now, left);
 		}

@@ -33,7 +33,7 @@ export class PacketSender {
 	/** True when the session is over: there are no slots for it any more, so it sends nothing. */
 	ended = false;
 	/** When the first packet since the last sign of life went out that should draw one; else NEVER. */
-	unheardSince: Millis = NEVER;
+	unansweredSince: Millis = NEVER;
 
 	constructor(context: EndpointContext, keys: KeySchedule, paths: PathSet, peerId: number) {
 		this.#context = context;
@@ -76,15 +76,15 @@ export class PacketSender {
 	 * Sends the frames in a slot on each path of a route, which admitted a packet of that size. Returns
 	 * the packet's number, or NOT_SENT (counted) when no path took it. The slot is gone either way.
 	 */
-	send(slot: Slot, {paths, count}: Route, now: Millis, what: Sent): number {
+	send(slot: Slot, {paths, count}: Route, now: Millis, kind: Sent): number {
 		const number = this.#seal(slot, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
 		for (let i = 0; i < count; i++) {
 			const path = paths[i]!;
-			if (path.send(transmit, length, now, what)) path.sentNumbers?.accept(number);
+			if (path.send(transmit, length, now, kind)) path.sentNumbers?.accept(number);
 		}
-		return this.#finish(transmit, now, what) ? number : NOT_SENT;
+		return this.#finish(transmit, now, kind) ? number : NOT_SENT;
 	}
 
 	/** Sends the frames in a slot on one path, whatever its judgement, to all its addresses or to one. */
@@ -93,30 +93,30 @@ export class PacketSender {
 		path: Path,
 		address: PathAddress | undefined,
 		now: Millis,
-		what: Sent,
+		kind: Sent,
 	): boolean {
 		const number = this.#seal(slot, now);
 		const length = slot.end - slot.start;
 		const transmit = this.#context.outbox.queue(slot);
-		transmit.alone = what !== Sent.DATA && length > BASE_PACKET_SIZE;
+		transmit.alone = kind !== Sent.DATA && length > BASE_PACKET_SIZE;
 		path.load.charge(length, now);
 		const sent =
 			address === undefined
-				? path.send(transmit, length, now, what)
-				: path.sendTo(address, transmit, length, now, what);
+				? path.send(transmit, length, now, kind)
+				: path.sendTo(address, transmit, length, now, kind);
 		if (sent) path.sentNumbers?.accept(number);
 		// A probe of a dead path draws nothing, which says nothing of the peer while another path is up.
 		const hopeless = path.state !== 'up' && this.#paths.all.some(({state}) => state === 'up');
-		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : what);
+		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : kind);
 	}
 
-	#finish(transmit: Transmit, now: Millis, what: Sent): boolean {
+	#finish(transmit: Transmit, now: Millis, kind: Sent): boolean {
 		if (transmit.count === 0) {
 			this.#context.outbox.unqueue(transmit);
 			this.#context.drops.count('saturated');
 			return false;
 		}
-		if (what !== Sent.ANSWER && this.unheardSince === NEVER) this.unheardSince = now;
+		if (kind !== Sent.ANSWER && this.unansweredSince === NEVER) this.unansweredSince = now;
 		return true;
 	}
 }

@@ -21,7 +21,7 @@ export class PathAddress {
 	/** Set when it answered a challenge; its reports are believed from then on. */
 	validated: boolean;
 	/** Time of the last genuine packet from it. */
-	heard: Millis;
+	lastReceived: Millis;
 	/** Since when its probes name another path, and none named its own; NEVER when they do not. */
 	contestedSince: Millis = NEVER;
 	/** The bytes that it has to send back. */
@@ -32,12 +32,12 @@ export class PathAddress {
 		this.remote = remote;
 		this.challenge = challenge;
 		this.validated = remote === undefined;
-		this.heard = now;
+		this.lastReceived = now;
 	}
 
 	/** Bytes of a genuine packet came from it. */
 	received(bytes: number, now: Millis): void {
-		this.heard = now;
+		this.lastReceived = now;
 		if (!this.validated) this.#allowance += AMPLIFICATION * bytes;
 	}
 
@@ -57,7 +57,9 @@ export class PathAddress {
 
 function isAhead(other: PathAddress, address: PathAddress, isNewer: boolean): boolean {
 	if (other.validated !== address.validated) return other.validated;
-	return isNewer ? other.heard >= address.heard : other.heard > address.heard;
+	return isNewer
+		? other.lastReceived >= address.lastReceived
+		: other.lastReceived > address.lastReceived;
 }
 
 /** The addresses of one path, the newest last. */
@@ -70,7 +72,7 @@ export class AddressList {
 		if (this.list.length <= MAX_ADDRESSES) return undefined;
 		let oldest = this.list[0]!;
 		for (const candidate of this.list) {
-			if (candidate !== address && candidate.heard < oldest.heard) oldest = candidate;
+			if (candidate !== address && candidate.lastReceived < oldest.lastReceived) oldest = candidate;
 		}
 		this.remove(oldest);
 		return oldest;
@@ -101,10 +103,11 @@ export class AddressList {
 		if (this.list.length < 2) return [];
 		let newest = Number.NEGATIVE_INFINITY;
 		for (const address of this.list) {
-			if (address.validated) newest = Math.max(newest, address.heard);
+			if (address.validated) newest = Math.max(newest, address.lastReceived);
 		}
 		const old = this.list.filter(
-			(address) => address.heard < newest && now - address.heard > OLD_ADDRESS_SILENCE,
+			(address) =>
+				address.lastReceived < newest && now - address.lastReceived > OLD_ADDRESS_SILENCE,
 		);
 		for (const address of old) this.remove(address);
 		return old;

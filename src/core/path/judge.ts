@@ -70,19 +70,19 @@ export class PathJudge {
 	#judged: Millis = Number.NEGATIVE_INFINITY;
 
 	/** A packet went out on the path. */
-	sent(now: Millis, what: Sent, patience: Millis): void {
-		if (what !== Sent.ANSWER && now >= this.#historyNext) {
+	sent(now: Millis, kind: Sent, patience: Millis): void {
+		if (kind !== Sent.ANSWER && now >= this.#historyNext) {
 			this.#historyTime[this.#historyCount % HISTORY] = now;
 			this.#historySent[this.#historyCount % HISTORY] = this.#sent;
 			this.#historyCount++;
 			this.#historyNext = now + Math.max(10, patience / 24);
 		}
-		if (what !== Sent.ANSWER && this.unprovenSince === NEVER && now > this.#provenUntil) {
+		if (kind !== Sent.ANSWER && this.unprovenSince === NEVER && now > this.#provenUntil) {
 			this.unprovenSince = now;
 			this.#sentBefore = this.#sent;
 		}
 		this.#sent++;
-		if (what === Sent.PROBE) this.#probesUnproven++;
+		if (kind === Sent.PROBE) this.#probesUnproven++;
 	}
 
 	/**

@@ -92,7 +92,7 @@ export class PathSet {
 		if (known !== undefined) {
 			const {address} = known;
 			address.contestedSince = Math.min(address.contestedSince, now);
-			const alive = address.validated && now - address.heard < TAKE_OVER_SILENCE;
+			const alive = address.validated && now - address.lastReceived < TAKE_OVER_SILENCE;
 			if (alive && now - address.contestedSince < TAKE_OVER_SILENCE) return undefined;
 			known.path.addresses.remove(known.address);
 		}
@@ -104,7 +104,7 @@ export class PathSet {
 		if (evicted?.remote) this.#byAddress.delete(evicted.remote.key);
 		this.#byAddress.set(remote.key, {path, address});
 		if (path.addresses.list.length > 1) {
-			path.moved();
+			path.forgetDelays();
 			this.#context.emit({
 				type: 'path-address',
 				session: this.#session,

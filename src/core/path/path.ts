@@ -67,7 +67,7 @@ export class Path {
 	/** The same count of probes, going on where that one wraps. */
 	peerProbesInAll = 0;
 	/** Time of the last genuine packet or counted copy. `NEVER`: none so far. */
-	heard: Millis = NEVER;
+	lastReceived: Millis = NEVER;
 	/** Time at which the last probe went out; below, came in. */
 	probed: Millis = Number.NEGATIVE_INFINITY;
 	peerProbed: Millis = Number.NEGATIVE_INFINITY;
@@ -120,13 +120,13 @@ export class Path {
 	}
 
 	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
-	send(transmit: Transmit, bytes: number, now: Millis, what: Sent): boolean {
+	send(transmit: Transmit, bytes: number, now: Millis, kind: Sent): boolean {
 		const before = transmit.count;
 		const {list} = this.addresses;
 		if (list.length === 1) this.#address(list[0]!, transmit, bytes);
 		else this.#addressAll(transmit, bytes);
 		if (transmit.count === before) return false;
-		this.#sent(bytes, now, what);
+		this.#sent(bytes, now, kind);
 		return true;
 	}
 
@@ -148,19 +148,19 @@ export class Path {
 		transmit: Transmit,
 		bytes: number,
 		now: Millis,
-		what: Sent,
+		kind: Sent,
 	): boolean {
 		if (!address.allow(bytes)) return false;
 		transmit.add(this.id, address.remote);
-		this.#sent(bytes, now, what);
+		this.#sent(bytes, now, kind);
 		return true;
 	}
 
-	#sent(bytes: number, now: Millis, what: Sent): void {
+	#sent(bytes: number, now: Millis, kind: Sent): void {
 		this.sentPackets++;
 		this.sentBytes += bytes + IP_UDP_OVERHEAD;
-		if (bytes > BASE_PACKET_SIZE) this.mtu.evidence.sent(bytes, what === Sent.PROBE);
-		this.judge.sent(now, what, this.rtt.patience);
+		if (bytes > BASE_PACKET_SIZE) this.mtu.evidence.sent(bytes, kind === Sent.PROBE);
+		this.judge.sent(now, kind, this.rtt.patience);
 	}
 
 	/**
@@ -220,7 +220,7 @@ export class Path {
 	received(packetNumber: number, now: Millis): void {
 		if (!this.#copies.accept(packetNumber)) return;
 		this.receivedPackets++;
-		this.heard = now;
+		this.lastReceived = now;
 	}
 
 	/** The chance that a probe on the path is not answered. */
@@ -255,7 +255,7 @@ export class Path {
 	}
 
 	/** The path leads elsewhere now: what was measured of delay and size does not hold any more. */
-	moved(): void {
+	forgetDelays(): void {
 		this.sendDelay.reset();
 		this.receiveDelay.reset();
 	}
@@ -288,7 +288,7 @@ export class Path {
 			mtu: this.open ? this.mtu.confirmed : BASE_PACKET_SIZE,
 			backup: this.settings.backup,
 			metered: this.settings.metered,
-			silence: this.heard === NEVER ? undefined : now - this.heard,
+			silence: this.lastReceived === NEVER ? undefined : now - this.lastReceived,
 			down:
 				this.downSince === NEVER ? undefined : {age: now - this.downSince, reason: this.downReason},
 		};

@@ -71,7 +71,7 @@ export class PacketReceiver {
 		if (failure !== undefined) return failure;
 		this.opened++;
 		this.lastReceived = now;
-		sender.unheardSince = NEVER;
+		sender.unansweredSince = NEVER;
 		packet.address?.received(packet.size, now);
 		packet.path?.received(packet.number, now);
 		const reason = this.#readFrames(packet, now);

@@ -17,8 +17,8 @@ export class Beginnings {
 	/** These streams were announced in a packet without a copy. */
 	announced(streams: readonly Stream[], roundTrip: Millis, now: Millis): void {
 		for (const stream of streams) {
-			if (stream.toldTwice) continue;
-			stream.toldTwice = true;
+			if (stream.repeated) continue;
+			stream.repeated = true;
 			this.#streams.push(stream);
 		}
 		if (this.#streams.length === 0 || this.#due !== NEVER) return;
@@ -31,11 +31,11 @@ export class Beginnings {
 	}
 
 	/** Tells again what is due. */
-	tellAgain(now: Millis): void {
+	repeat(now: Millis): void {
 		if (now < this.#due) return;
 		this.#due = NEVER;
 		for (const stream of this.#streams) {
-			if (!stream.removed) stream.tellAgain(stream.opener ? Pending.OPEN : Pending.ACCEPT);
+			if (!stream.removed) stream.resend(stream.opener ? Pending.OPEN : Pending.ACCEPT);
 		}
 		this.#streams.length = 0;
 	}

@@ -24,7 +24,7 @@ const LONGEST_CONTROL: number = streamWindowFrame.length({id: VARINT_MAX, offset
 export class PacketFiller {
 	readonly #scheduler: StreamScheduler;
 	/** Action for a stream whose last frame arrived. */
-	readonly #over: (stream: Stream) => void;
+	readonly #finish: (stream: Stream) => void;
 	/** True when the packet filled last has something of a young stream. */
 	urgent = false;
 	/** Streams whose STREAM_OPEN or STREAM_ACCEPT the packet filled last has. */
@@ -34,9 +34,9 @@ export class PacketFiller {
 	/** The stream whose STREAM_OPEN is in the packet being filled. */
 	#opened: Stream | undefined;
 
-	constructor(scheduler: StreamScheduler, over: (stream: Stream) => void) {
+	constructor(scheduler: StreamScheduler, finish: (stream: Stream) => void) {
 		this.#scheduler = scheduler;
-		this.#over = over;
+		this.#finish = finish;
 	}
 
 	/** True while some stream has something to send. */
@@ -189,7 +189,7 @@ export class PacketFiller {
 		const last = again ? out.lost.firstEnd : Math.min(out.end, stream.sendLimit);
 		const length = Math.min(last - offset, room);
 		const behind = offset + length;
-		const fin = stream.finWanted && !stream.finSent && behind === out.end;
+		const fin = stream.finQueued && !stream.finSent && behind === out.end;
 		if (room < 0 || length < 0 || (length === 0 && !fin)) return at;
 		frame.offset = offset;
 		frame.end = length;
@@ -208,8 +208,8 @@ export class PacketFiller {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;
 			if (stream.removed) continue;
 			if (kind === DATA) stream.acknowledged(offset, length, fin);
-			else if (kind === Pending.REJECT || kind === Pending.RESET) this.#over(stream);
-			else if (kind === Pending.STOP) stream.stopTold();
+			else if (kind === Pending.REJECT || kind === Pending.RESET) this.#finish(stream);
+			else if (kind === Pending.STOP) stream.stopAcknowledged();
 			else if (kind !== Pending.WINDOW) {
 				stream.known = true;
 				stream.settle();
@@ -223,7 +223,7 @@ export class PacketFiller {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;
 			if (stream.removed) continue;
 			if (kind === DATA) stream.lost(offset, length, fin);
-			else stream.tellAgain(kind);
+			else stream.resend(kind);
 		}
 	}
 }

@@ -245,7 +245,9 @@ export class StreamSet implements StreamHost {
 		frames.on(streamWindowFrame, record, ({id, offset}, _packet, now) => {
 			this.#find(id, now)?.allow(offset);
 		});
-		frames.on(streamStopFrame, record, ({id}, _packet, now) => this.#find(id, now)?.halted());
+		frames.on(streamStopFrame, record, ({id}, _packet, now) =>
+			this.#find(id, now)?.stopRequested(),
+		);
 		frames.onChecked(streamFrame, record, (frame, _packet, now) =>
 			this.#arrived(frame, false, now),
 		);
@@ -373,7 +375,7 @@ export class StreamSet implements StreamHost {
 			this.#transport?.nextTimeout() ?? NEVER,
 		);
 		if (this.#streams.size === 0) return own;
-		return Math.min(own, session.sender.unheardSince + HOPELESS_AFTER);
+		return Math.min(own, session.sender.unansweredSince + HOPELESS_AFTER);
 	}
 
 	/** Judges what is overdue and sends. */
@@ -381,7 +383,8 @@ export class StreamSet implements StreamHost {
 		this.now = now;
 		const session = this.#session;
 		if (session === undefined) return;
-		if (now >= session.sender.unheardSince + HOPELESS_AFTER) this.endAll(StreamCode.SESSION_LOST);
+		if (now >= session.sender.unansweredSince + HOPELESS_AFTER)
+			this.endAll(StreamCode.SESSION_LOST);
 		this.#transport?.handleTimeout(now);
 		this.#reports?.handleTimeout(now);
 		this.pump(now);

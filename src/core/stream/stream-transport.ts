@@ -28,7 +28,7 @@ export interface StreamSender {
 	/** Bytes of UDP payload that the frames in a slot become. */
 	lengthOf(slot: Slot): number;
 	/** Sends the frames in a slot on each path of `route`, which admitted the packet; its number. */
-	send(slot: Slot, route: Route, now: Millis, what: Sent): number;
+	send(slot: Slot, route: Route, now: Millis, kind: Sent): number;
 }
 
 /** What makes a transport. */
@@ -246,6 +246,6 @@ export class StreamTransport implements PacketOwner {
 
 	/** Tells again what is due; the caller sends afterwards. */
 	handleTimeout(now: Millis): void {
-		this.#beginnings.tellAgain(now);
+		this.#beginnings.repeat(now);
 	}
 }

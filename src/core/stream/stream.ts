@@ -92,7 +92,7 @@ export class Stream implements TunnelStream {
 	/** True once the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
 	known = false;
 	/** Set when its beginning was, or will be, sent a second time without being known lost. */
-	toldTwice = false;
+	repeated = false;
 	/** True once the peer may have its beginning. */
 	announced: boolean;
 	/** Set when the set of streams has let go of it. */
@@ -106,7 +106,7 @@ export class Stream implements TunnelStream {
 	/** Bytes below this offset the peer may send; the same when the stream began. */
 	receiveLimit: number;
 	readonly firstLimit: number;
-	finWanted = false;
+	finQueued = false;
 	finSent = false;
 	finAcknowledged = false;
 	stopped = false;
@@ -130,7 +130,7 @@ export class Stream implements TunnelStream {
 	#sending = 0;
 	/** Set when bytes of the peer are thrown away; below, when the peer surely has been informed. */
 	#discarding = false;
-	#stopTold = false;
+	#stopAcknowledged = false;
 
 	/** @param opener whether this end opened it; then `sendLimit` is what may go early */
 	constructor(host: StreamHost, {id, target, user, opener, sendLimit}: StreamInit) {
@@ -170,13 +170,13 @@ export class Stream implements TunnelStream {
 		if (this.state === 'closed') return false;
 		const {out} = this;
 		if (out.lost.size > 0 || out.next < Math.min(out.end, this.sendLimit)) return true;
-		return this.finWanted && !this.finSent && out.next === out.end;
+		return this.finQueued && !this.finSent && out.next === out.end;
 	}
 
 	// --- for its owner ---
 
 	get writable(): boolean {
-		return this.state !== 'closed' && !this.finWanted && this.#room > 0;
+		return this.state !== 'closed' && !this.finQueued && this.#room > 0;
 	}
 
 	get #room(): number {
@@ -189,14 +189,14 @@ export class Stream implements TunnelStream {
 	/** Counts what waits to be acknowledged. */
 	#countSending(): void {
 		const reserve = this.state === 'closed' || this.finAcknowledged ? 0 : SEND_RESERVE;
-		const wanted = Math.max(reserve, this.out.memory);
-		if (wanted === this.#sending) return;
-		this.#host.memory.add(wanted - this.#sending);
-		this.#sending = wanted;
+		const needed = Math.max(reserve, this.out.memory);
+		if (needed === this.#sending) return;
+		this.#host.memory.add(needed - this.#sending);
+		this.#sending = needed;
 	}
 
 	write(bytes: Uint8Array): boolean {
-		if (this.state === 'closed' || this.finWanted) return false;
+		if (this.state === 'closed' || this.finQueued) return false;
 		this.out.append(bytes);
 		this.#host.traffic.sent += bytes.length;
 		this.#countSending();
@@ -206,8 +206,8 @@ export class Stream implements TunnelStream {
 	}
 
 	end(): void {
-		if (this.state === 'closed' || this.finWanted) return;
-		this.finWanted = true;
+		if (this.state === 'closed' || this.finQueued) return;
+		this.finQueued = true;
 		this.#host.queue(this);
 	}
 
@@ -276,9 +276,9 @@ export class Stream implements TunnelStream {
 		this.#waitingSince = allTaken ? NEVER : now;
 		this.#adapt(now, drained);
 		if (this.receiveLimit - this.#consumed > (3 / 4) * this.#window) return;
-		const wanted = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
+		const missing = Math.max(0, this.#consumed + this.#window - this.receiveLimit);
 		const least = Math.max(0, this.#consumed + LEAST_WINDOW - this.receiveLimit);
-		this.receiveLimit += this.#host.memory.takeUpTo(wanted, least);
+		this.receiveLimit += this.#host.memory.takeUpTo(missing, least);
 		this.pending |= Pending.WINDOW;
 		this.#host.queue(this);
 	}
@@ -347,10 +347,10 @@ export class Stream implements TunnelStream {
 	}
 
 	/** The peer takes no more bytes. */
-	halted(): void {
+	stopRequested(): void {
 		if (this.state === 'closed' || this.finAcknowledged) return;
 		this.stopped = true;
-		this.finWanted = true;
+		this.finQueued = true;
 		this.finSent = true;
 		this.finAcknowledged = true;
 		this.out.clear();
@@ -360,8 +360,8 @@ export class Stream implements TunnelStream {
 	}
 
 	/** The peer has been informed that no more bytes are taken. */
-	stopTold(): void {
-		this.#stopTold = true;
+	stopAcknowledged(): void {
+		this.#stopAcknowledged = true;
 		this.settle();
 	}
 
@@ -410,7 +410,7 @@ export class Stream implements TunnelStream {
 	}
 
 	/** A frame of that kind (Pending) is lost. */
-	tellAgain(kind: number): void {
+	resend(kind: number): void {
 		const useless =
 			this.state === 'closed'
 				? kind !== Pending.REJECT && kind !== Pending.RESET
@@ -422,7 +422,7 @@ export class Stream implements TunnelStream {
 
 	/** Ends it when both directions have ended. */
 	settle(): void {
-		const isInputOver = this.#discarding ? this.#stopTold : this.in.finished;
+		const isInputOver = this.#discarding ? this.#stopAcknowledged : this.in.finished;
 		if (!this.finAcknowledged || !isInputOver || this.out.buffered > 0) return;
 		if (this.state === 'closed' || !this.known) return;
 		this.#close();

@@ -59,7 +59,7 @@ test('both addresses stay until the old one was silent for 2 s', (t) => {
 	const fresh = addressOf(2, 1000, true);
 	addresses.add(old);
 	addresses.add(fresh);
-	fresh.heard = 2000;
+	fresh.lastReceived = 2000;
 	t.deepEqual(addresses.expire(2000), []);
 	t.deepEqual(addresses.expire(2001), [old]);
 	t.deepEqual(addresses.list, [fresh]);

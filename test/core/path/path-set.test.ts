@@ -112,7 +112,7 @@ test('forgets an old address everywhere when a newer one has replaced it', (t) =
 	const {paths} = workingSet(1);
 	const fresh = paths.learn(paths.get(0)!, remoteOf(9), 100)!;
 	fresh.validated = true;
-	fresh.heard = 2500;
+	fresh.lastReceived = 2500;
 	paths.expireAddresses(2500);
 	t.is(paths.locate(remoteOf(0)), undefined);
 	t.is(paths.locate(remoteOf(9))?.address, fresh);

@@ -16,15 +16,15 @@ export function chooseRedundant(paths: readonly Path[], copies: number, chosen: 
 	chosen.length = 0;
 	const usable = paths.filter((path) => path.open && path.state !== 'down').sort(compare);
 	const regular = paths.filter((path) => !path.settings.backup);
-	const wanted = copies > 0 ? copies : Math.max(1, regular.length);
+	const needed = copies > 0 ? copies : Math.max(1, regular.length);
 	let up = 0;
 	for (const path of usable) {
-		if (path.settings.backup || up >= wanted) continue;
+		if (path.settings.backup || up >= needed) continue;
 		chosen.push(path);
 		if (isSound(path)) up++;
 	}
 	for (const path of usable) {
-		if (!path.settings.backup || up >= wanted) continue;
+		if (!path.settings.backup || up >= needed) continue;
 		chosen.push(path);
 		if (path.grade < WORST_GRADE) up++;
 	}
