@@ -26,18 +26,21 @@ export interface ClientOptions extends SharedOptions {
 	readonly configFile: string;
 	/** 1 to 16 paths in the order of the file, names unique. */
 	readonly paths: readonly PathOptions[];
-	/** The place where the classic UDP port listens, see `readListenAddress`; `undefined`: it is not opened. */
+	/**
+	 * The place where the classic UDP port listens, see `readListenAddress`. `undefined`: it is not
+	 * opened.
+	 */
 	readonly listen: Endpoint | undefined;
 	/**
-	 * The SOCKS5 listener; false: it is not wanted; `undefined`: no source says anything and it stays
-	 * shut, because there is no key or no encryption.
+	 * The SOCKS5 listener. False: it is switched off. `undefined`: no source names one, and it stays
+	 * closed because there is no key or no encryption.
 	 */
 	readonly socks: SocksOptions | false | undefined;
 	/** Further ports, each with a target of its own; none listens where another does. */
 	readonly forwards: readonly ForwardOptions[];
 	/** True: TCP applications get success before the server has reached their target. */
 	readonly optimisticConnect: boolean;
-	/** The number of paths that each datagram takes, 1 to 16; `undefined`: all. */
+	/** Number of paths that each datagram takes, 1 to 16. `undefined`: all. */
 	readonly copies: number | undefined;
 	/** Keyless, or exactly one user. */
 	readonly keys: KeyOptions;
@@ -84,7 +87,7 @@ const OWN: Table<OwnSettings> = {
 		type: SWITCH,
 		help: 'let forwards listen beyond loopback',
 		default: false,
-		more: 'Whatever reaches the port uses them then',
+		more: 'Any host that reaches the port can use them then',
 	},
 	optimisticConnect: {
 		type: SWITCH,
@@ -118,7 +121,7 @@ const PATHS_OPTION: Option<readonly PathDraft[]> = {
 	help: 'a list of path lines, or of mappings',
 };
 
-/** The descriptors of everything that mpclient reads, in the order of help and documents. */
+/** The descriptors of all options of mpclient, in the order of help and documents. */
 export const CLIENT_TABLE: Table<
 	ClientSettings & {readonly paths: readonly PathDraft[] | undefined}
 > = {
@@ -151,13 +154,13 @@ export function resolveClientOptions(
 	const {forward, forwardOpen, ...own} = merge(OWN, sources);
 	const source = firstOf(sources, ({key, keyFile}) => joinKeys(key, keyFile));
 	const {keys, warnings} = readKeys(source, 'one', problems);
-	// Without keys because of a problem that was reported, nothing more is to be said of them.
+	// Keys that are missing because of a reported problem cause no further one.
 	const security = {keyless: keys?.keyless ?? false, encrypt: shared.encrypt};
 	const socks = resolveSocks(sources, security, problems);
 	const forwards = checkForwards(forward, {...security, open: forwardOpen}, problems);
 	checkInterfaces(paths, shared.io, problems);
 	problems.throwIfAny();
-	// readKeys gives no keys only together with a problem; running keyless instead must be impossible.
+	// readKeys gives no keys only with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
 	const ports = {listen: listen || undefined, socks, forwards};
 	return {
@@ -166,7 +169,7 @@ export function resolveClientOptions(
 	};
 }
 
-// Which back end there will be is only known when it runs, but this one never can.
+// The back end is chosen when the program runs, but `dgram` can do neither.
 function checkInterfaces(
 	paths: readonly PathOptions[],
 	io: IoName | undefined,
@@ -216,7 +219,7 @@ function readClientFile(name: string | undefined, path: string, problems: Proble
 	return {...given, paths: checkPaths(name, drafts, complete, problems)};
 }
 
-// "No paths" is said only where nothing else explains why there are none.
+// "No paths" is reported only where no other problem explains it.
 function checkPaths(
 	name: string,
 	drafts: readonly PathDraft[],

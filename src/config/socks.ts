@@ -30,24 +30,24 @@ export interface SocksUser {
 /** Options of the SOCKS5 listener. */
 export interface SocksOptions {
 	readonly listen: Endpoint;
-	/** True when a source asks for it: then it is an error that it cannot be opened. */
+	/** True when a source names it: then it is an error that it cannot be opened. */
 	readonly explicit: boolean;
-	/** Names are unique; empty: no login is needed. */
+	/** Logins, names unique. Empty: no login is needed. */
 	readonly users: readonly SocksUser[];
 	/** First byte of the answer to a login. */
 	readonly authReply: 1 | 5;
 	/** The hosts that may answer an association: all (`none`), or only addresses that it sent to. */
 	readonly filter: 'none' | 'address';
 	/**
-	 * The IP address that clients are given for their datagrams; `undefined`: the one they reached.
+	 * The IP address that clients are given for their datagrams. `undefined`: the one they reached.
 	 */
 	readonly advertise: string | undefined;
-	/** The one UDP port of all associations; `undefined`: each has its own. */
+	/** The one UDP port of all associations. `undefined`: each has its own. */
 	readonly udpPort: number | undefined;
 	readonly udpAnyPort: boolean;
 }
 
-/** Those options as the sources give them. */
+/** Options of the listener as the sources give them. */
 export interface SocksSettings {
 	readonly socks: Located<Endpoint | false> | undefined;
 	readonly socksUser: readonly SocksUser[] | undefined;
@@ -148,8 +148,8 @@ export const SOCKS: Table<SocksSettings> = {
 };
 
 /**
- * The listener that all sources together ask for. False: it is not wanted; `undefined`: no source
- * says anything and there is no key, or no encryption, so that it stays shut.
+ * Returns the listener that all sources together name. False: it is switched off. `undefined`: no
+ * source names one, and it stays closed because there is no key, or no encryption.
  */
 export function resolveSocks(
 	sources: readonly Given<SocksSettings>[],
@@ -186,13 +186,16 @@ export function resolveSocks(
 	};
 }
 
-/** The logins of one source, which win as a whole over those of another. */
+/**
+ * Returns the logins of one source, which win as a whole over those of another. `undefined`: it has
+ * none.
+ */
 function loginsOf({socksUser, socksUsers}: Given<SocksSettings>): readonly SocksUser[] | undefined {
 	if (socksUser === undefined && socksUsers === undefined) return undefined;
 	return [...(socksUser ?? []), ...(socksUsers ?? [])];
 }
 
-// What is wrong with a user is said without the text: half of it is a password.
+// A problem of a login is reported without its text: half of it is a password.
 function readUser(text: string): SocksUser {
 	const colon = text.indexOf(':');
 	const name = text.slice(0, Math.max(colon, 0));
