@@ -15,13 +15,13 @@ const GROWTH_SHARE = 0.75;
  */
 export class Budget {
 	readonly limit: number;
-	/** Amount that every account may use whatever the others do. */
+	/** Amount that every account may use, however much the others use. */
 	readonly guarantee: number;
 	/** Amount that accounts use beyond their guarantees, together. */
 	borrowed = 0;
 	readonly #common: number;
 
-	/** @param limit in all @param accounts how many share it, at least 1 */
+	/** @param limit amount in all @param accounts number of accounts that share it, at least 1 */
 	constructor(limit: number, accounts: number) {
 		this.limit = limit;
 		this.guarantee = accounts <= 1 ? limit : Math.floor((DIVIDED * limit) / accounts);
@@ -33,7 +33,7 @@ export class Budget {
 		return Math.max(0, this.#common - this.borrowed);
 	}
 
-	/** Opens an account. @param cap the most that it may use */
+	/** Returns a new account. @param cap the most that it may use */
 	account(cap: number = Number.POSITIVE_INFINITY): Account {
 		return new Account(this, cap);
 	}
@@ -61,12 +61,12 @@ export class Account {
 		return count <= this.room;
 	}
 
-	/** True while `count` more leave something for what begins later. */
+	/** True while `count` more leave room for what begins later. */
 	roomToGrow(count: number): boolean {
 		return this.used + count <= GROWTH_SHARE * (this.used + Math.max(0, this.room));
 	}
 
-	/** Uses `count` if there is room; false when there is none. */
+	/** Uses `count` if there is room. False: there is none, and nothing changed. */
 	take(count: number): boolean {
 		if (!this.hasRoom(count)) return false;
 		this.add(count);
@@ -74,8 +74,8 @@ export class Account {
 	}
 
 	/**
-	 * Uses up to `count` as far as there is room to grow, at least `least` whatever is left; how
-	 * many.
+	 * Uses up to `count` as far as there is room to grow, and never less than the smaller of `count`
+	 * and `least`. Returns the amount used.
 	 */
 	takeUpTo(count: number, least: number): number {
 		const growth = GROWTH_SHARE * (this.used + Math.max(0, this.room)) - this.used;
@@ -85,7 +85,7 @@ export class Account {
 		return got;
 	}
 
-	/** Uses `count` more, whatever is left: of what is there already. */
+	/** Uses `count` more, even beyond the room: for memory that is taken already. */
 	add(count: number): void {
 		this.#set(this.used + count);
 	}
@@ -95,7 +95,7 @@ export class Account {
 		this.#set(this.used - count);
 	}
 
-	/** Uses so many from now on, whatever is left: where they are counted elsewhere. */
+	/** Sets the amount used, even beyond the room: for amounts that are counted elsewhere. */
 	use(count: number): void {
 		this.#set(count);
 	}
@@ -108,7 +108,7 @@ export class Account {
 	}
 }
 
-/** An account without a limit. */
+/** Returns an account without a limit. */
 export function unlimited(): Account {
 	return new Budget(Number.MAX_SAFE_INTEGER, 1).account();
 }

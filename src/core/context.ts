@@ -26,17 +26,17 @@ interface QueuedStream extends TunnelStream {
  */
 export class EndpointContext {
 	readonly environment: Environment;
-	/** False with MPTUNNEL_ENCRYPT=0. */
+	/** True unless MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
 	readonly drops: DropCounters = new DropCounters();
 	readonly outbox: Outbox = new Outbox(this.drops);
 	readonly failedOpens: FailedOpens = new FailedOpens();
-	/** For the frames being read. */
+	/** Records of the frames being read. */
 	readonly records: FrameRecords = new FrameRecords();
-	/** For the probe being written. */
+	/** Record of the probe being written. */
 	readonly probeOut: Probe = new Probe();
 	readonly #events = new Fifo<EndpointEvent>();
-	/** Each stream once at most. */
+	/** Streams that changed, each once at most. */
 	readonly #changedStreams = new Fifo<QueuedStream>();
 	/** Packets that wait for more datagrams. */
 	readonly open: OpenPackets = new OpenPackets();
@@ -59,33 +59,33 @@ export class EndpointContext {
 		else this.#events.push(event);
 	}
 
-	/** An exception in a session, or outside of any (0). */
+	/** Queues an event for an exception in a session. `0`: it was in none. */
 	failed(session: number, error: unknown, now: Millis): void {
 		this.recover(now);
 		this.emit({type: 'fault', session, text: textOf(error)});
 	}
 
-	/** After an exception: the slot of a packet that is incomplete is not lost. */
+	/** Recovers from an exception, so that the slot of an incomplete packet is not lost. */
 	recover(now: Millis): void {
 		this.open.flush(now);
 		this.outbox.pool.reclaim();
 	}
 
-	/** A stream's owner is to look at it. */
+	/** Queues a stream that changed for its owner, once. */
 	streamChanged(stream: QueuedStream): void {
 		if (stream.changed) return;
 		stream.changed = true;
 		this.#changedStreams.push(stream);
 	}
 
-	/** The stream that changed first. */
+	/** Returns the stream that changed first, and takes it out. `undefined`: none. */
 	pollStream(): TunnelStream | undefined {
 		const stream = this.#changedStreams.shift();
 		if (stream !== undefined) stream.changed = false;
 		return stream;
 	}
 
-	/** The oldest event. */
+	/** Returns the oldest event, and takes it out. `undefined`: none. */
 	pollEvent(): EndpointEvent | undefined {
 		return this.#events.shift();
 	}
@@ -101,7 +101,7 @@ export class EndpointContext {
 		return delivery;
 	}
 
-	/** The next datagram that the last packet brought. */
+	/** Returns the next datagram of the last packet. `undefined`: none. */
 	pollDelivery(): Delivery | undefined {
 		if (this.#polled < this.#deliveryCount) return this.#deliveries[this.#polled++];
 		this.#polled = 0;
@@ -110,7 +110,7 @@ export class EndpointContext {
 	}
 }
 
-/** True for drops that are only logged. */
+/** True for events that are only logged. */
 function isNews({type}: EndpointEvent): boolean {
 	switch (type) {
 		case 'flow-closed':
@@ -130,7 +130,7 @@ function isNews({type}: EndpointEvent): boolean {
 	}
 }
 
-/** An exception, and its place. */
+/** Returns the text of an exception, and its place. */
 function textOf(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
 	const place = error.stack?.split('\n').find((line) => line.startsWith('    at '));

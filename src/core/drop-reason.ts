@@ -45,12 +45,12 @@ export class DropCounters {
 		return reason;
 	}
 
-	/** Drops for that reason. */
+	/** Returns the number of drops for a reason. */
 	get(reason: DropReason): number {
 		return this.#counts.get(reason) ?? 0;
 	}
 
-	/** All reasons that occurred, with their counts. */
+	/** Returns the reasons that occurred, with their counts. */
 	entries(): Record<string, number> {
 		return Object.fromEntries(this.#counts);
 	}

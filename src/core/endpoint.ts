@@ -1,11 +1,11 @@
 /*
  * The contract between the core and its driver. Inputs take the time and bytes and do no I/O; after
  * every input the driver drains, in this order: pollTransmit until undefined (sending each and
- * giving its slot back), pollDelivery, pollEvent until undefined. Datagrams of a batch of inputs may
- * share a packet, so the batch ends with `flush` and one more drain; then the driver arms one timer
- * for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span given to
- * an input belongs to the core until the drain is over (it is decrypted in place); nothing of it is
- * kept. No input throws: an exception inside a session ends that session, with an event.
+ * giving its slot back), pollDelivery, pollEvent until undefined. Datagrams of a batch of inputs
+ * may share a packet, so the batch ends with `flush` and one more drain; then the driver arms one
+ * timer for nextTimeout. Early or repeated calls of flush and handleTimeout are harmless. A span
+ * given to an input belongs to the core until the drain is over (it is decrypted in place); nothing
+ * of it is kept. No input throws: an exception inside a session ends that session, with an event.
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {Millis} from '../bytes/time.ts';
@@ -43,44 +43,49 @@ export interface OpenDatagram extends ApplicationDatagram, SpanTo {}
 
 /** Outputs of both endpoints. */
 export interface Endpoint {
-	/** The next packet to send; the same record is filled again by the next call. */
+	/**
+	 * Returns the next packet to send. Its record is filled again by the next call. `undefined`:
+	 * none.
+	 */
 	pollTransmit(now: Millis): Transmit | undefined;
-	/** Gives a slot back when its memory may be overwritten. */
+	/** Takes a slot back, whose memory may be overwritten from now on. */
 	releaseSlot(slot: Slot): void;
 	/**
 	 * Sends the packet that waits for more datagrams to join it: at the end of every batch of inputs.
 	 */
 	flush(now: Millis): void;
-	/** The next datagram that the last `receive` brought out of the tunnel. */
+	/**
+	 * Returns the next datagram that the last `receive` brought out of the tunnel. `undefined`: none.
+	 */
 	pollDelivery(): Delivery | undefined;
 	pollEvent(): EndpointEvent | undefined;
 	/**
-	 * A stream that changed, whose owner is to look at it; drained after the events. At a server one
-	 * without an owner is new. Methods of streams are inputs: `pumpStreams` follows them.
+	 * Returns a stream that changed, for its owner; drained after the events. `undefined`: none. At a
+	 * server one without an owner is new. Methods of streams are inputs: `pumpStreams` follows them.
 	 */
 	pollStream(): TunnelStream | undefined;
 	/** Sends what streams have to send. */
 	pumpStreams(now: Millis): void;
 	/**
-	 * Does what is due in some milliseconds: after a batch of inputs it is cheap, and saves a
-	 * wake-up. Call it when the batch is drained; true = there is something to drain again, and
+	 * Does early what is due in some milliseconds: after a batch of inputs it is cheap, and saves a
+	 * wake-up. Called when the batch is drained. True: there is something to drain again, and
 	 * `nextTimeout` may be later than before.
 	 */
 	runEarly(now: Millis): boolean;
-	/** Time of the next handleTimeout. `NEVER`: nothing is armed. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis;
 	handleTimeout(now: Millis): void;
-	/** Says goodbye to the peers; drain, wait `lingerTime`, then close the sockets. */
+	/** Sends CLOSE to the peers; the driver drains, waits for `lingerTime` and closes the sockets. */
 	close(now: Millis): void;
 	/**
-	 * Time for which sockets stay open and silent after `close`, so that bridges see no refused
-	 * packet.
+	 * Returns the time for which sockets stay open and silent after `close`, so that packets of
+	 * bridges are not refused.
 	 */
 	lingerTime(): Millis;
 	status(now: Millis): EndpointStatus;
-	/** The driver could not hand this datagram on, because of an exception: it ends the session. */
+	/** Ends the session of a datagram that the driver could not hand on because of an exception. */
 	deliveryFailed(delivery: Delivery, error: unknown, now: Millis): void;
-	/** An exception in the driver that belongs to no session: becomes an event. */
+	/** Queues an event for an exception in the driver that belongs to no session. */
 	failed(error: unknown, now: Millis): void;
 	/** Slots that are out; 0 after a drain. */
 	readonly outstandingSlots: number;
@@ -90,7 +95,10 @@ export interface Endpoint {
 export interface ClientEndpoint extends Endpoint {
 	/** Begins the handshake. */
 	start(now: Millis): void;
-	/** A datagram bytes[start, end) arrived on a path's socket; undefined = it was genuine. */
+	/**
+	 * Takes a datagram bytes[start, end) that arrived on a path's socket. `undefined`: it was
+	 * genuine.
+	 */
 	receive(
 		path: number,
 		bytes: Uint8Array,
@@ -98,39 +106,43 @@ export interface ClientEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
-	/** An application sent a datagram to a listener; undefined = it was sent or waits. */
+	/** Takes a datagram that an application sent to a listener. `undefined`: it was sent or waits. */
 	sendDatagram(datagram: ApplicationDatagram, now: Millis): DropReason | undefined;
 	/**
-	 * The same to an open listener: the target is targetBytes[targetStart, targetEnd), encoded as on
-	 * the wire, which is how SOCKS5 writes it.
+	 * Takes a datagram for an open listener: its target is targetBytes[targetStart, targetEnd),
+	 * encoded as on the wire, which is the form of SOCKS5.
 	 */
 	sendDatagramTo(datagram: OpenDatagram, now: Millis): DropReason | undefined;
-	/** The application is gone (its SOCKS association ended): its flow ends. */
+	/** Ends the flow of an application that is gone, as when its SOCKS association ended. */
 	endApplication(application: RemoteAddress, now: Millis): void;
-	/** The path's socket is ready (again, on another local address or to another remote one). */
+	/**
+	 * Notes that the path's socket is ready, also when it is now on another local address or leads to
+	 * another remote one.
+	 */
 	pathOpened(path: number, now: Millis): void;
 	/**
-	 * Other settings of the paths, or more paths, from now on; the server gets them too. A path keeps
-	 * its id; one that is missing stays as it is. @param copies on how many paths each packet goes; 0 = on all
+	 * Changes the settings of paths, or adds paths; the server gets them, too. A path keeps its id;
+	 * one that is missing stays as it is.
+	 * @param copies number of paths that each packet takes; 0: all
 	 */
 	pathsChanged(paths: readonly ClientPathConfig[], copies: number, now: Millis): void;
 	/**
-	 * Opens a stream to a target (SOCKS5 form); it waits when there is no session yet. Undefined when
-	 * there are as many as there may be, and in keyless mode.
+	 * Opens a stream to a target (SOCKS5 form); it waits while there is no session. `undefined`:
+	 * there are as many as there may be, or the mode is keyless.
 	 */
 	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined;
 	/** Sends a probe on the path now, besides the regular ones. */
 	probePath(path: number, now: Millis): void;
-	/** The system reports that nothing listens there (ECONNREFUSED), or that there is no route. */
-	pathRefused(path: number, now: Millis, reason: string): void;
 	/**
-	 * Nothing can be sent on the path until `pathOpened`: its interface is gone, or there is no
-	 * route.
+	 * Notes that nothing listens at the far end (ECONNREFUSED), or that there is no route, as the
+	 * system reports.
 	 */
+	pathRefused(path: number, now: Millis, reason: string): void;
+	/** Stops sending on the path until `pathOpened`: its interface is gone, or there is no route. */
 	pathLost(path: number, now: Millis, reason: string): void;
 	/**
-	 * The system reports that a packet of this size is too long (EMSGSIZE); 0 = of some packet, so
-	 * the network.
+	 * Notes that a packet of `size` bytes is too long, as the system reports (EMSGSIZE). `0`: some
+	 * packet was, as the network reports.
 	 */
 	pathTooLong(path: number, size: number, now: Millis): void;
 }
@@ -146,11 +158,11 @@ export interface Farewell {
 
 /** The server's end: many sessions, reached through the sockets of `net/`. */
 export interface ServerEndpoint extends Endpoint {
-	/** The sockets are open. */
+	/** Begins to serve: the sockets are open. */
 	start(now: Millis): void;
-	/** Addresses of clients that will wait for the server after `close`. */
+	/** Returns the clients that wait for the server after `close`. */
 	farewells(): readonly Farewell[];
-	/** A datagram bytes[start, end) arrived from `remote`; undefined = it was genuine. */
+	/** Takes a datagram bytes[start, end) that arrived from `remote`. `undefined`: it was genuine. */
 	receive(
 		remote: RemoteAddress,
 		bytes: Uint8Array,
@@ -158,7 +170,7 @@ export interface ServerEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
-	/** The target of a flow answered; undefined = it was sent or waits. */
+	/** Takes an answer of a flow's target. `undefined`: it was sent or waits. */
 	sendDatagram(
 		flow: number,
 		bytes: Uint8Array,
@@ -166,25 +178,32 @@ export interface ServerEndpoint extends Endpoint {
 		end: number,
 		now: Millis,
 	): DropReason | undefined;
-	/** A host answered a flow whose client chooses its targets; `datagram.target` is that host. */
+	/**
+	 * Takes an answer to a flow whose client chooses its targets, with the host that sent it.
+	 * `undefined`: it was sent or waits.
+	 */
 	sendDatagramFrom(flow: number, datagram: SpanTo, now: Millis): DropReason | undefined;
-	/** The name of the user whose flow it is; '' when there is no such flow. */
+	/** Returns the name of the user whose flow it is. `''`: there is no such flow. */
 	userOf(flow: number): string;
-	/** A target that the client chose cannot be had: one of RefusalCode. */
+	/** Refuses a target that the client chose, with one of RefusalCode. */
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
-	/** A flow cannot be served, one of RefusalCode: tells the client and forgets the flow. */
+	/** Refuses a flow with one of RefusalCode: informs the client and forgets the flow. */
 	refuseFlow(flow: number, code: number, now: Millis): void;
-	/** Sockets run out: ends up to so many flows of a user, those that were idle longest. */
+	/** Ends up to `count` flows of a user, those that were idle longest: sockets run out. */
 	releaseFlows(user: string, count: number, now: Millis): void;
-	/** A local socket was closed: its remotes are not used any more. */
+	/** Stops using the remotes of a local socket that was closed. */
 	socketClosed(socket: number, now: Millis): void;
-	/** The system reports that a packet of this size to `remote` is too long (EMSGSIZE). */
+	/**
+	 * Notes that a packet of `size` bytes to `remote` is too long, as the system reports (EMSGSIZE).
+	 */
 	remoteTooLong(remote: RemoteAddress, size: number, now: Millis): void;
 }
 
 /** One path of a client. */
 export interface ClientPathConfig extends PathSettings {
-	/** The longest time between two packets on the path, for a NAT that forgets; none by default. */
+	/**
+	 * Longest time between two packets on the path, for a NAT that forgets. `undefined`: no limit.
+	 */
 	readonly keepAlive?: Millis | undefined;
 }
 
@@ -197,20 +216,23 @@ export interface ListenerConfig {
 	readonly name: string;
 	/** True when each datagram names its target (SOCKS5); else all go to the same one. */
 	readonly open?: boolean;
-	/** That one, encoded as on the wire (SOCKS5 form); undefined = the server's fixed target. */
+	/**
+	 * Target of all datagrams, encoded as on the wire (SOCKS5 form). `undefined`: the server's fixed
+	 * target.
+	 */
 	readonly target?: Uint8Array | undefined;
 }
 
 /** Settings of a client endpoint. */
 export interface ClientConfig {
-	/** 32 bytes; all zeros = keyless. */
+	/** Pre-shared key, 32 bytes; all zeros: keyless. */
 	readonly psk: Uint8Array;
 	readonly keyless: boolean;
-	/** 16 bytes that stay the same over restarts. */
+	/** Id of the client, 16 bytes that stay the same over restarts. */
 	readonly clientId: Uint8Array;
-	/** False with MPTUNNEL_ENCRYPT=0. */
+	/** True unless MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
-	/** On how many paths each packet goes; 0 = on all. */
+	/** Number of paths that each packet takes. `0`: all. */
 	readonly copies: number;
 	/** Promise to the datagrams of all flows, `redundant`; holds for this end's direction. */
 	readonly policy?: Policy;
@@ -218,11 +240,11 @@ export interface ClientConfig {
 	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s except in tests. */
 	readonly rekeyInterval: Millis;
-	/** A session whose keys could not be replaced for so long ends, 1 h. */
+	/** Longest time with the same keys, after which the session ends; 1 h. */
 	readonly keyLimit?: Millis;
 	/**
-	 * A flow without datagrams stays for this, 300 s (RFC 4787); those with one target stay as long
-	 * as the session, up to 256 of them.
+	 * Longest time that a flow stays without datagrams, 300 s (RFC 4787); those with one target stay
+	 * as long as the session, up to 256 of them.
 	 */
 	readonly flowIdle: Millis;
 	/** Longest wait of datagrams for a session or a path, 500 ms. */
@@ -235,11 +257,11 @@ export interface ClientConfig {
 
 /** A user of the server. */
 export interface UserConfig {
-	/** For logs and status. */
+	/** Name for logs and status. */
 	readonly name: string;
-	/** 32 bytes; all zeros = keyless. */
+	/** Pre-shared key, 32 bytes; all zeros: keyless. */
 	readonly psk: Uint8Array;
-	// Each as the server's field of that name, for this user alone; undefined = as the server's.
+	// Each as the server's field of that name, for this user alone; `undefined`: as the server's.
 	readonly fixedTarget?: boolean | undefined;
 	readonly exit?: boolean | undefined;
 	readonly flowLimit?: number | undefined;
@@ -250,16 +272,18 @@ export interface UserConfig {
 	readonly streamLimit?: number | undefined;
 	/** Streams that it may open in a second, on the average of ten, 128. */
 	readonly connectRate?: number | undefined;
-	/** Bytes that it may keep of `streamMemory`; undefined = all that others are not guaranteed. */
+	/**
+	 * Bytes that it may keep of `streamMemory`. `undefined`: all that is not guaranteed to others.
+	 */
 	readonly memoryLimit?: number | undefined;
 }
 
 /** Settings of a server endpoint. */
 export interface ServerConfig {
-	/** At least one; in keyless mode exactly one with the zero key. */
+	/** Users, at least one; in keyless mode exactly one with the zero key. */
 	readonly users: readonly UserConfig[];
 	readonly keyless: boolean;
-	/** False with MPTUNNEL_ENCRYPT=0. */
+	/** True unless MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
 	/** True when flows to the fixed target are served. */
 	readonly fixedTarget: boolean;
@@ -267,9 +291,9 @@ export interface ServerConfig {
 	readonly exit: boolean;
 	/** As the client's field of that name. */
 	readonly flowIdle: Millis;
-	/** A session whose keys could not be replaced for so long ends, 1 h and a minute. */
+	/** Longest time with the same keys, after which the session ends; 1 h and a minute. */
 	readonly keyLimit?: Millis;
-	/** A session without genuine packets ends after this, 180 s. */
+	/** Longest time that a session stays without genuine packets, 180 s. */
 	readonly sessionIdle: Millis;
 	/** Flows a user may have, 16,384; 256 keyless. */
 	readonly flowLimit: number;

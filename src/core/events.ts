@@ -7,7 +7,7 @@ export type PathState = 'new' | 'up' | 'suspect' | 'down';
 /** Events for the layer above, at a low rate; drained by `pollEvent`. */
 export type EndpointEvent =
 	| {
-			/** A session exists from now on. `resumed` = the old one goes on under new keys. */
+			/** A session exists from now on. `resumed`: the old one goes on under new keys. */
 			readonly type: 'session-up';
 			readonly session: number;
 			/** Server: the name of the key; client: ''. */
@@ -75,13 +75,13 @@ export type EndpointEvent =
 			readonly type: 'target-refused';
 			readonly kind: 'flow' | 'stream';
 			readonly flow: number;
-			/** The target as it is encoded on the wire; empty for a whole flow. */
+			/** The target, encoded as on the wire. Empty: a whole flow. */
 			readonly target: Uint8Array;
 			/** One of RefusalCode. */
 			readonly code: number;
 	  }
 	| {
-			/** A fault of this program: an exception, which ended the session; 0 = it was in none. */
+			/** A fault of this program: an exception, which ended the session. `0`: it was in none. */
 			readonly type: 'fault';
 			readonly session: number;
 			readonly text: string;
@@ -112,7 +112,7 @@ export type EndpointEvent =
 export interface DirectionStatus {
 	/** Packets, copies included. */
 	readonly packets: number;
-	/** 0 to 1 over the last seconds of traffic, undefined before the first measurement. */
+	/** Loss over the last seconds of traffic, 0 to 1. `undefined`: not measured yet. */
 	readonly loss: number | undefined;
 	/** One-way delay above the smallest of the last 10 s, in ms. */
 	readonly queueing: Millis | undefined;
@@ -126,17 +126,17 @@ export interface DirectionStatus {
 /** Status of the sending direction of one path. */
 export interface SendingStatus extends DirectionStatus {
 	/**
-	 * The same of data alone, without probes, which may arrive where data does not; undefined before
-	 * the first measurement.
+	 * Loss of data alone, 0 to 1: probes may arrive where data does not. `undefined`: not measured
+	 * yet.
 	 */
 	readonly dataLoss: number | undefined;
 }
 
 /** TCP connections, that is streams, of a session or a user. */
 export interface StreamTotals {
-	/** Those that there are now, those that are being refused included. */
+	/** Streams that exist now, those being refused included. */
 	readonly now: number;
-	/** Those that were accepted or asked for, ever. */
+	/** Streams opened or accepted so far. */
 	readonly opened: number;
 	/** Bytes of applications put into the tunnel, and those that came out of it. */
 	readonly sent: number;
@@ -147,9 +147,9 @@ export interface StreamTotals {
 export interface PathStatus {
 	readonly id: number;
 	readonly name: string;
-	/** Client: '' ; server: the addresses it is reached at. */
+	/** Server: the addresses at which it is reached; client: `''`. */
 	readonly remote: string;
-	/** Of this end's sending direction. */
+	/** Verdict on this end's sending direction. */
 	readonly state: PathState;
 	readonly rtt: Millis | undefined;
 	readonly jitter: Millis | undefined;
@@ -163,7 +163,7 @@ export interface PathStatus {
 	readonly metered: boolean;
 	/** Time since the last packet came in on it. `undefined`: never. */
 	readonly silence: Millis | undefined;
-	/** For how long it has been down, and why; undefined while it is not. */
+	/** Time for which it has been down, and the reason. `undefined`: it is not down. */
 	readonly down?: {readonly age: Millis; readonly reason: string} | undefined;
 }
 
@@ -182,7 +182,7 @@ export interface SessionStatus {
 	readonly datagramsSent: number;
 	/** Application datagrams delivered out of it. */
 	readonly datagramsReceived: number;
-	/** Of those sent, how many went out in parts because they are too long for one packet. */
+	/** Datagrams of those sent that went out in parts, because they are too long for one packet. */
 	readonly datagramsSplit: number;
 	/** Packet numbers that never arrived here, of all that the peer is known to have sent: 0 to 1. */
 	readonly residualLoss: number | undefined;

@@ -3,13 +3,13 @@ import type {RemoteAddress} from './remote-address.ts';
 
 /** Sources share this many counters; a power of two. */
 const COUNTERS = 1024;
-/** Packets of strange sources with one counter that are opened in vain in a second. */
+/** Packets of unknown sources with one counter that are opened in vain in a second. */
 const PER_SECOND = 64;
 const SECOND: Millis = 1000;
 
 /**
- * Bounds the cost of garbage. An attacker that has seen a packet of a session can forge others with
- * fresh numbers, and each costs an attempt to open it. Sources unknown to all sessions have
+ * Bounds the cost of garbage. An attacker that has captured a packet of a session can forge others
+ * with fresh numbers, and each costs an attempt to open it. Sources unknown to all sessions have
  * counters, which they share by a hash: when one is used up, their packets are dropped unopened
  * until the next second. So a flood from one source spends its own counter alone, one from many
  * leaves a client whose address has just changed a good part of its packets, and known sources are
@@ -19,7 +19,7 @@ export class FailedOpens {
 	readonly #counts: Uint8Array = new Uint8Array(COUNTERS);
 	#since: Millis = Number.NEGATIVE_INFINITY;
 
-	/** True when a packet of an unknown source may be opened. */
+	/** True while a packet of an unknown source may be opened. */
 	mayOpen(remote: RemoteAddress, now: Millis): boolean {
 		if (now - this.#since >= SECOND) {
 			this.#since = now;
@@ -28,7 +28,7 @@ export class FailedOpens {
 		return this.#counts[slotOf(remote)]! < PER_SECOND;
 	}
 
-	/** A packet of a strange source, of which `mayOpen` was asked, did not open. */
+	/** Counts a packet of an unknown source that `mayOpen` admitted and that did not open. */
 	failed(remote: RemoteAddress): void {
 		this.#counts[slotOf(remote)]!++;
 	}

@@ -20,7 +20,7 @@ const EMPTY = new Uint8Array(0);
 export class FrameRecords {
 	readonly datagram: DatagramTo = createDatagram();
 	readonly fragment: Fragment = createFragment();
-	/** For all frames about flows. */
+	/** Record of all frames about flows. */
 	readonly flow: TargetRefusal = {flow: 0, reference: 0, code: 0};
 	readonly probe: Probe = new Probe();
 	readonly feedback: Feedback = createFeedback();
@@ -28,7 +28,7 @@ export class FrameRecords {
 	readonly padding: Padding = {size: 0};
 	readonly client: ClientIdentity = {clientId: EMPTY};
 	readonly close: Close = {code: 0, quiet: 0};
-	/** For all frames of streams. */
+	/** Record of all frames of streams. */
 	readonly stream: StreamBegin & StreamEnd & StreamData = {
 		id: 0,
 		window: 0,

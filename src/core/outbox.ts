@@ -24,7 +24,7 @@ export class Outbox {
 		this.#drops = drops;
 	}
 
-	/** Takes a slot to build a packet in; undefined (counted) when there is none. */
+	/** Returns a slot to build a packet in. `undefined` (counted): there is none. */
 	take(): Slot | undefined {
 		const slot = this.#length < CAPACITY ? this.pool.take() : undefined;
 		if (slot === undefined) this.#drops.count('no-slot');
@@ -55,7 +55,10 @@ export class Outbox {
 		this.pool.release(transmit.slot);
 	}
 
-	/** The oldest packet; its record is valid until the next call. */
+	/**
+	 * Returns the oldest packet, and takes it out; its record is valid until the next call.
+	 * `undefined`: none.
+	 */
 	poll(): Transmit | undefined {
 		if (this.#length === 0) return undefined;
 		const transmit = this.#ring[this.#head];

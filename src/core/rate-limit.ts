@@ -1,8 +1,7 @@
 import type {Millis} from '../bytes/time.ts';
 
 /**
- * At most so many events a second for each key; the table of keys is bounded and starts anew each
- * second.
+ * Limit of events a second for each key; the table of keys is bounded and starts anew each second.
  */
 export class RateLimit {
 	readonly #perSecond: number;
@@ -16,7 +15,7 @@ export class RateLimit {
 		this.#keys = keys;
 	}
 
-	/** Counts one event; false when it is one too many. */
+	/** Counts one event. False: it is one too many. */
 	allow(key: string, now: Millis): boolean {
 		if (now - this.#since >= 1000) {
 			this.#since = now;

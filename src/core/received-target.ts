@@ -2,7 +2,7 @@ import type {Millis} from '../bytes/time.ts';
 import type {HostTarget} from '../wire/address.ts';
 
 /**
- * A target (or source) of a flow, as the peer announced it; the same object as long as it is known.
+ * A target (or source) of a flow, as the peer announced it; the same object as long as it is kept.
  */
 export interface ReceivedTarget {
 	readonly reference: number;

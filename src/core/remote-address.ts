@@ -5,7 +5,7 @@
 export interface RemoteAddress {
 	/** Unique text of (socket, host, port). */
 	readonly key: string;
-	/** Local socket it was seen on: an index that `net/` gives, never reused. */
+	/** Local socket of its packets: an index that `net/` gives, never reused. */
 	readonly socket: number;
 	/** IP address as text. */
 	readonly host: string;

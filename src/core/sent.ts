@@ -4,7 +4,7 @@ export const Sent = {
 	DATA: 0,
 	/** A PROBE, which draws a PONG. */
 	PROBE: 1,
-	/** A PONG or another control frame: nothing says soon whether it arrived. */
+	/** A PONG or another control frame, whose arrival no report confirms soon. */
 	ANSWER: 2,
 } as const;
 /** One of {@link Sent}. */

@@ -19,7 +19,7 @@ export class Transmit {
 	 * a packet of that size does not.
 	 */
 	alone = false;
-	/** Ids of paths; 0 for a packet outside every session, which has none. */
+	/** Ids of paths. `0`: a packet outside every session, which has none. */
 	readonly paths: Uint8Array = new Uint8Array(MAX_DESTINATIONS);
 	/** Addresses; `undefined` at a client, where a path is a socket with one peer. */
 	readonly remotes: (RemoteAddress | undefined)[] = new Array<RemoteAddress | undefined>(
@@ -54,8 +54,8 @@ export class Delivery {
 	listener = 0;
 	application: RemoteAddress | undefined = undefined;
 	/**
-	 * The target that the client chose (at the server) or the source of the answer (at the client);
-	 * undefined for the fixed target. The same object as long as the flow remembers it.
+	 * The target that the client chose (at the server) or the source of the answer (at the client),
+	 * the same object as long as the flow remembers it. `undefined`: the fixed target.
 	 */
 	target: ReceivedTarget | undefined = undefined;
 	bytes: Uint8Array = new Uint8Array(0);

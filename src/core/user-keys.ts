@@ -21,23 +21,25 @@ export class UserKeys {
 		this.#version = deriveKey(psk, 'mptunnel version');
 	}
 
-	/** The hash whose first bytes are the mac of an INIT that begins at `start`. */
+	/** Returns the hash whose first bytes are the mac of an INIT that begins at `start`. */
 	initMac(bytes: Uint8Array, start: number): string {
 		return this.#init.of(bytes, start);
 	}
 
-	/** The mac of RETRY: over the packet before it and the `e` of the INIT that it answers. */
+	/**
+	 * Returns the mac of a RETRY: over the packet before it and the `e` of the INIT that it answers.
+	 */
 	retryMac(packet: Uint8Array, e: Uint8Array): Uint8Array {
 		return mac(this.#retry, packet, e).subarray(0, COOKIE_LENGTH);
 	}
 
-	/** The same of VERSION. */
+	/** Returns the mac of a VERSION, over the same. */
 	versionMac(packet: Uint8Array, e: Uint8Array): Uint8Array {
 		return mac(this.#version, packet, e).subarray(0, COOKIE_LENGTH);
 	}
 }
 
-/** The hash whose first bytes show that the sender of an INIT was given that cookie. */
+/** Returns the hash whose first bytes show that the sender of an INIT was given that cookie. */
 export function cookieMac(cookie: Uint8Array, bytes: Uint8Array, start: number): string {
 	return new KeyedHash(cookie, INIT_COOKIE_MAC).of(bytes, start);
 }

@@ -9,7 +9,7 @@ export type WarningCode = Extract<EndpointEvent, {type: 'warning'}>['code'];
 const INTERVAL: Millis = 1000;
 
 /**
- * Emits warnings that strangers can cause with every packet: of each code the first at once, then
+ * Emits warnings that attackers can cause with every packet: of each code the first at once, then
  * one a second at most, with the number of those that it stands for.
  */
 export class Warnings {
@@ -20,7 +20,7 @@ export class Warnings {
 		this.#context = context;
 	}
 
-	/** Emits or counts one. `where` is where it showed: an address or a word. */
+	/** Emits or counts a warning. @param where place that it is about: an address or a word */
 	warn(code: WarningCode, where: RemoteAddress | string, text: string, now: Millis): void {
 		let entry = this.#codes.get(code);
 		if (entry === undefined) {

@@ -2,17 +2,20 @@
  * Handshake packets. INIT is always 256 bytes, so that no answer is longer than what caused it.
  * Everything before the ciphertext is clear and mixed into the handshake hash.
  *
- *   INIT    10 | version 1 | client's session id 4 | key hint 4 | e 32 | ciphertext 182 | tag 16 | mac 8 | cookie mac 8
+ *   INIT    10 | version 1 | client's session id 4 | key hint 4 | e 32 | ciphertext 182 | tag 16
+ *           | mac 8 | cookie mac 8
  *   RESP    20 | version 1 | client's session id 4 | e 32 | ciphertext | tag 16
  *   RETRY   30 | version 1 | client's session id 4 | cookie 16 | mac 16
  *   RESET   50 | session id 4 | packet number 6
  *   BACK    70 | session id 4 | token 16
  *   VERSION 60 | version 1 | client's session id 4 | count 1 | versions | mac 16
  *
- *   INIT plaintext  kind 1 | client id 16 | time 6 | resumed session id 4 | proof 32 | parameters | zeros
+ *   INIT plaintext  kind 1 | client id 16 | time 6 | resumed session id 4 | proof 32 | parameters
+ *                   | zeros
  *   RESP plaintext  status 1 | server's session id 4 | epoch 1 | parameters
  *
- * A parameter is: type varint | length varint | value. Type 0 ends the list; unknown ones are skipped.
+ * A parameter is: type varint | length varint | value. Type 0 ends the list; unknown ones are
+ * skipped.
  */
 import {Cursor, readUint32, writeUint32, writeUint48} from '../bytes/cursor.ts';
 import {writeVarint} from '../bytes/varint.ts';
@@ -44,16 +47,16 @@ export const PROOF_LENGTH = 32;
 
 /** Bytes of each of the two macs at the end of INIT. */
 export const INIT_MAC_LENGTH = 8;
-/** Where they begin. */
+/** Offsets of the two macs. */
 export const INIT_COOKIE_MAC: number = INIT_LENGTH - INIT_MAC_LENGTH;
 export const INIT_MAC: number = INIT_COOKIE_MAC - INIT_MAC_LENGTH;
 
 const INIT_PLAINTEXT_LENGTH = INIT_MAC - INIT_HEADER_LENGTH - KEY_LENGTH - TAG_LENGTH;
 
-/** What an INIT asks for. */
+/** Requests in an INIT. */
 export const InitKind = {FRESH: 0, RESUME: 1} as const;
 
-/** What a RESP says. */
+/** Answers in a RESP. */
 export const RespStatus = {
 	/** A new session. */
 	FRESH: 0,
@@ -71,9 +74,9 @@ export const RespStatus = {
 
 const Parameter = {END: 0, ENCRYPT: 1, FRAMES: 2} as const;
 
-/** Parameters that both ends tell in the encrypted part of the handshake. */
+/** Parameters of an end, in the encrypted part of its handshake packet. */
 export interface HandshakeParameters {
-	/** Whether this end encrypts payloads (MPTUNNEL_ENCRYPT). */
+	/** True when this end encrypts payloads (MPTUNNEL_ENCRYPT). */
 	readonly encrypt: boolean;
 	/** Frame types from 0x30 up that this end understands. */
 	readonly frames: readonly number[];
@@ -102,7 +105,7 @@ export interface RespPayload {
 	readonly parameters: HandshakeParameters;
 }
 
-/** The clear header of INIT. */
+/** Returns the clear header of an INIT. */
 export function encodeInitHeader(version: number, sessionId: number, hint: number): Uint8Array {
 	const bytes = new Uint8Array(INIT_HEADER_LENGTH);
 	bytes[0] = PacketType.INIT << 4;
@@ -178,7 +181,7 @@ export function hasCookieMac(init: Uint8Array): boolean {
 	return any !== 0;
 }
 
-/** The clear header of RESP, RETRY and VERSION. */
+/** Returns the clear header of a RESP, RETRY or VERSION. */
 export function encodeReplyHeader(type: number, sessionId: number): Uint8Array {
 	const bytes = new Uint8Array(RESP_HEADER_LENGTH);
 	bytes[0] = type << 4;
@@ -219,7 +222,7 @@ function readParameters(cursor: Cursor): HandshakeParameters | undefined {
 	return cursor.failed || encrypt === undefined ? undefined : {encrypt, frames};
 }
 
-/** The plaintext of INIT, always the same length. */
+/** Returns the plaintext of an INIT, always of the same length. */
 export function encodeInitPayload(payload: InitPayload): Uint8Array {
 	const bytes = new Uint8Array(INIT_PLAINTEXT_LENGTH);
 	bytes[0] = payload.kind;
@@ -231,7 +234,7 @@ export function encodeInitPayload(payload: InitPayload): Uint8Array {
 	return bytes;
 }
 
-/** Reads the plaintext of INIT; undefined when it is malformed. */
+/** Reads the plaintext of an INIT. `undefined`: it is malformed. */
 export function decodeInitPayload(bytes: Uint8Array): InitPayload | undefined {
 	const cursor = new Cursor();
 	cursor.reset(bytes, 0, bytes.length);
@@ -245,7 +248,7 @@ export function decodeInitPayload(bytes: Uint8Array): InitPayload | undefined {
 	return {kind, clientId, time, resumeId, proof, parameters};
 }
 
-/** The plaintext of RESP. */
+/** Returns the plaintext of a RESP. */
 export function encodeRespPayload(payload: RespPayload): Uint8Array {
 	const bytes = new Uint8Array(64);
 	bytes[0] = payload.status;
@@ -255,7 +258,7 @@ export function encodeRespPayload(payload: RespPayload): Uint8Array {
 	return bytes.slice(0, at);
 }
 
-/** Reads the plaintext of RESP; undefined when it is malformed. */
+/** Reads the plaintext of a RESP. `undefined`: it is malformed. */
 export function decodeRespPayload(bytes: Uint8Array): RespPayload | undefined {
 	const cursor = new Cursor();
 	cursor.reset(bytes, 0, bytes.length);
@@ -268,7 +271,7 @@ export function decodeRespPayload(bytes: Uint8Array): RespPayload | undefined {
 	return {status, sessionId, epoch, parameters};
 }
 
-/** A BACK for the client whose session had that id of its own. */
+/** Returns a BACK for the client whose session has that id of its own. */
 export function encodeBack(sessionId: number, token: Uint8Array): Uint8Array {
 	const bytes = new Uint8Array(BACK_LENGTH);
 	bytes[0] = PacketType.BACK << 4;
@@ -276,7 +279,7 @@ export function encodeBack(sessionId: number, token: Uint8Array): Uint8Array {
 	return bytes;
 }
 
-/** A RESET that echoes the packet which met no session. */
+/** Returns a RESET that echoes the packet which met no session. */
 export function encodeReset(sessionId: number, packetNumber: number): Uint8Array {
 	const bytes = new Uint8Array(RESET_LENGTH);
 	bytes[0] = PacketType.RESET << 4;

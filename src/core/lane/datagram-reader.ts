@@ -19,9 +19,12 @@ import {Reassembly} from './reassembly.ts';
 
 /** Receives the datagrams of a session. Their payloads are spans of the packet being read. */
 export interface DatagramSink {
-	/** Takes a datagram for a target that was announced before; returns why it is dropped. */
+	/**
+	 * Takes a datagram for a target that was announced before. Returns the reason for which it is
+	 * dropped.
+	 */
 	datagram(datagram: Datagram, now: Millis): DropReason | undefined;
-	/** Takes a datagram with its target; returns why it is dropped. */
+	/** Takes a datagram with its target. Returns the reason for which it is dropped. */
 	datagramTo(datagram: Datagram, target: Target, now: Millis): DropReason | undefined;
 }
 
@@ -34,7 +37,7 @@ export class DatagramReader {
 	readonly #arrived: (now: Millis) => void;
 
 	/**
-	 * @param memory what the user may keep; `undefined`: no limit beside the session's own
+	 * @param memory memory that the user may take; `undefined`: no limit beside the session's own
 	 * @param arrived called before each datagram
 	 */
 	constructor(
@@ -47,7 +50,7 @@ export class DatagramReader {
 		this.#arrived = arrived;
 	}
 
-	/** Registers for the frames that carry datagrams. */
+	/** Registers the handlers of frames that carry datagrams. */
 	register(frames: FrameTable, sink: DatagramSink): void {
 		const {datagram, fragment} = this.#context.records;
 		frames.onRead(datagramFrame.type, (packet, now) =>
@@ -85,7 +88,7 @@ export class DatagramReader {
 		return sink.datagramTo(frame, decoded, now);
 	}
 
-	/** Takes a piece; the last one of a whole makes it readable. */
+	/** Takes a piece. The last one of a whole makes it readable. */
 	#join(
 		piece: Fragment,
 		packet: ReceivedPacket,

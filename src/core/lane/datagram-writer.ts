@@ -17,7 +17,10 @@ import type {DropReason} from '../drop-reason.ts';
 import type {Outgoing} from './outgoing.ts';
 import type {RoutedSender} from './routed-sender.ts';
 
-/** Datagrams that are split for so long are worth a word: sizes of paths are found by then. */
+/**
+ * Time for which datagrams are split before an event reports it: the sizes of paths are found by
+ * then.
+ */
 const SPLIT_FOR: Millis = 5000;
 const REPORT_AGAIN: Millis = 60_000;
 
@@ -32,7 +35,9 @@ export class DatagramWriter {
 	readonly #session: number;
 	/** Datagrams that went out in parts. */
 	split = 0;
-	/** For what packet size they do, since when, and when that was said last. */
+	/**
+	 * Packet size at which they do; below, the time since which it is so, and that of the last event.
+	 */
 	#splitSize = 0;
 	#splitSince: Millis = 0;
 	#reportedAt: Millis = Number.NEGATIVE_INFINITY;
@@ -46,7 +51,8 @@ export class DatagramWriter {
 	readonly #fragment = createFragment();
 
 	/**
-	 * @param joining true when the peer understands DATAGRAM_LEN @param session its number for events
+	 * @param joining true when the peer understands DATAGRAM_LEN
+	 * @param session its number for events
 	 */
 	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
 		this.#session = session;
@@ -105,11 +111,11 @@ export class DatagramWriter {
 		this.#context.drops.count('no-session', this.#count);
 	}
 
-	/** Puts a datagram behind those of the open packet; false when there is no room. */
+	/** Puts a datagram behind those of the open packet. False: there is no room. */
 	#join(datagram: Outgoing): boolean {
 		const slot = this.#open;
 		if (slot === undefined || this.#count === MAX_DATAGRAMS) return false;
-		// What the first frame grows by, now that it no longer takes the rest of the packet.
+		// The first frame grows, as it no longer takes the rest of the packet.
 		const growth = this.#count === 1 ? this.#growth() : 0;
 		const size = this.#end - this.#start + growth + datagramLenFrame.length(datagram);
 		if (size > this.#sender.packetSize - DATA_OVERHEAD) return false;
@@ -122,7 +128,7 @@ export class DatagramWriter {
 		return true;
 	}
 
-	/** Bytes by which the frame of the first datagram grows when it states its length. */
+	/** Returns the bytes by which the frame of the first datagram grows when it states its length. */
 	#growth(): number {
 		const first = this.#first;
 		first.start = HEAD_ROOM;

@@ -12,7 +12,7 @@ import {RoutedSender} from './routed-sender.ts';
 
 /** The parts of the session that lanes use. */
 export interface LaneOwner {
-	/** A datagram goes into a lane now. */
+	/** Notes that a datagram goes into a lane now. */
 	sending(now: Millis): void;
 	/** Ends the session, which cannot go on after an exception. Throws nothing. */
 	fail(error: unknown, now: Millis): void;
@@ -68,7 +68,7 @@ export class Lane implements OpenPacket {
 		return this.#writer.write(datagram, now);
 	}
 
-	/** Sends the control frames in a slot; false (counted) when no path takes them. */
+	/** Sends the control frames in a slot. False (counted): no path takes them. */
 	sendControl(slot: Slot, now: Millis): boolean {
 		return this.#sender.sendControl(slot, now);
 	}
@@ -78,7 +78,10 @@ export class Lane implements OpenPacket {
 		return this.#dispatch.paths.includes(path);
 	}
 
-	/** Inputs of other sessions end here, too, so an exception is this session's alone. */
+	/**
+	 * Sends the open packet. Inputs of other sessions end here, too, so an exception ends this
+	 * session alone.
+	 */
 	flush(now: Millis): void {
 		try {
 			this.#writer.flush(now);

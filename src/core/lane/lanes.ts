@@ -14,7 +14,7 @@ export interface LanesInit extends LaneInit {
 
 /** The lanes of one session, each made for the first flow that uses it. */
 export class Lanes {
-	/** Chooses for lane 0 and for streams. */
+	/** Dispatch of lane 0 and of streams. */
 	readonly redundant: RedundantDispatch = new RedundantDispatch();
 	/** Lane 0, which always is there: control frames take it. */
 	readonly first: Lane;

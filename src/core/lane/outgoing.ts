@@ -5,7 +5,7 @@ export class Outgoing {
 	flow = 0;
 	/** Number of the target inside the flow. */
 	reference = 0;
-	/** The target as it travels; `undefined`: the peer knows it by the reference. */
+	/** The target, encoded as on the wire. `undefined`: the peer has it under the reference. */
 	target: Uint8Array | undefined = undefined;
 	/** Frames that have to come before the datagram in its packet. */
 	prefix: Uint8Array | undefined = undefined;

@@ -5,7 +5,7 @@ import {type Account, unlimited} from '../budget.ts';
 
 /** Datagrams being joined at once. */
 const MAX_OPEN = 64;
-/** Memory for them, whatever the peer sends. */
+/** Largest memory for them. */
 const MAX_MEMORY = 4 * 1024 * 1024;
 const TIMEOUT: Millis = 2000;
 /** Memory that a piece takes beside its bytes, which may be none. */
@@ -33,7 +33,7 @@ export class Reassembly {
 	/** Wholes that were given up: timed out or pushed out. */
 	abandoned = 0;
 
-	/** @param account what the user may keep */
+	/** @param account memory that the user may take */
 	constructor(account: Account = unlimited()) {
 		this.#account = account;
 	}
@@ -44,8 +44,8 @@ export class Reassembly {
 	}
 
 	/**
-	 * Takes a copy of a piece that packet `packetNumber` carried. Returns the whole
-	 * frame when this was its last piece, undefined before, and 'malformed' when it makes no sense.
+	 * Takes a copy of a piece that packet `packetNumber` carried. Returns the whole frame when this
+	 * was its last piece. `undefined`: pieces are missing. 'malformed': the piece makes no sense.
 	 */
 	add(
 		packetNumber: number,

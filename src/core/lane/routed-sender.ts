@@ -22,7 +22,9 @@ export class RoutedSender {
 		return this.#dispatch.packetSize;
 	}
 
-	/** A slot to write frames into, from HEAD_ROOM on; `undefined` (counted): there is none. */
+	/**
+	 * Returns a slot to write frames into, from HEAD_ROOM on. `undefined` (counted): there is none.
+	 */
 	take(): Slot | undefined {
 		return this.#sender.take();
 	}
@@ -32,7 +34,7 @@ export class RoutedSender {
 		this.#sender.giveBack(slot);
 	}
 
-	/** Sends the datagrams in a slot; false (counted) when no path takes them. */
+	/** Sends the datagrams in a slot. False (counted): no path takes them. */
 	sendData(slot: Slot, now: Millis): boolean {
 		const bytes = this.#sender.lengthOf(slot);
 		this.#dispatch.route(bytes, now, this.#route);
@@ -40,7 +42,7 @@ export class RoutedSender {
 		return this.#sender.send(slot, this.#route, now, Sent.DATA) !== NOT_SENT;
 	}
 
-	/** Sends the control frames in a slot; false (counted) when no path takes them. */
+	/** Sends the control frames in a slot. False (counted): no path takes them. */
 	sendControl(slot: Slot, now: Millis): boolean {
 		this.#dispatch.route(this.#sender.lengthOf(slot), now, this.#route);
 		return this.#sender.send(slot, this.#route, now, Sent.ANSWER) !== NOT_SENT;

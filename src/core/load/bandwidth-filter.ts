@@ -4,7 +4,7 @@ const ROUNDS = 10;
 export class BandwidthFilter {
 	readonly #maxima: Float64Array = new Float64Array(ROUNDS);
 	#index = 0;
-	/** 0 before the first sample. */
+	/** The largest rate. `0`: no sample yet. */
 	value = 0;
 
 	/** Takes a sample of the round trip under way. */
@@ -13,18 +13,18 @@ export class BandwidthFilter {
 		if (rate > this.value) this.value = rate;
 	}
 
-	/** A new round trip begins. */
+	/** Begins a round trip. */
 	advance(): void {
 		this.#index = (this.#index + 1) % ROUNDS;
 		this.#maxima[this.#index] = 0;
 		let largest = 0;
 		for (let i = 0; i < ROUNDS; i++) largest = Math.max(largest, this.#maxima[i]!);
-		// A sender that fell silent delivers nothing, which says nothing of the path.
+		// A sender that fell silent delivers nothing, which is no evidence of the path's rate.
 		if (largest > 0) this.value = largest;
 		else this.#maxima[this.#index] = this.value;
 	}
 
-	/** Forgets what was faster than `rate`. */
+	/** Forgets samples above `rate`. */
 	lower(rate: number): void {
 		for (let i = 0; i < ROUNDS; i++) {
 			if (this.#maxima[i]! > rate) this.#maxima[i] = rate;

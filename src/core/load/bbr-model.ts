@@ -7,7 +7,10 @@ import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, REFERENCE_PACKET, type SendSnapshot} from './rate-model.ts';
 import {RateSampler} from './rate-sampler.ts';
 
-/** In flight before the first report, and on a long path for each millisecond of it, up to the largest. */
+/**
+ * In flight before the first report, and on a long path for each millisecond of it, up to the
+ * largest.
+ */
 const INITIAL_WINDOW: number = 64 * REFERENCE_PACKET;
 const INITIAL_RATE: number = INITIAL_WINDOW / 70;
 const LARGEST_INITIAL_WINDOW: number = 256 * REFERENCE_PACKET;
@@ -25,9 +28,13 @@ const MARGIN = 0.99;
 
 /** Doubles the rate each round trip, with room for some loss (BBR: at least 2 / ln 2). */
 const STARTUP_GAIN = 2.89;
-/** Bounds the queue that the end of start-up leaves: a higher one is faster, a lower one shorter. */
+/**
+ * Bounds the queue that the end of start-up leaves: a higher one is faster, a lower one shorter.
+ */
 const STARTUP_WINDOW_GAIN = 2.5;
-/** The same beside other packets, when these are more than so large a part: they wait in that queue. */
+/**
+ * The same beside other packets, when these are more than so large a part: they wait in that queue.
+ */
 const BESIDE_PART: number = 1 / 16;
 const BESIDE_GAIN = 1.6;
 const BESIDE_WINDOW_GAIN = 1.5;
@@ -45,10 +52,13 @@ const FULL_SWING = 2;
 
 const UP_GAIN = 1.25;
 const DOWN_GAIN = 0.75;
-/** A probe on a path that is full leaves about this queue: flows beside it feel no more. */
+/** A probe of a full path leaves about this queue: flows beside it are delayed by no more. */
 const PROBE_QUEUE: Millis = 12;
 const SHORTEST_PROBE: Millis = PROBE_QUEUE / (UP_GAIN - 1);
-/** Round trips between probes of a full path, after one that lost packets, and of one not known full. */
+/**
+ * Round trips between probes of a full path, after one that lost packets, and of one not known
+ * full.
+ */
 const CRUISE = 5;
 const LOSSY_CRUISE = 8;
 const SHORT_CRUISE = 2;
@@ -62,21 +72,23 @@ const CEILING_FACTOR = 2;
 const CEILING_MARGIN = 0.1;
 /** The least part of loss that goes when it was of the sender's own making and the rate fell. */
 const MENDED = 0.3;
-/** No step down takes more: a sample across an outage says nothing of the path's rate. */
+/** No step down takes more: a sample across an outage is no evidence of the path's rate. */
 const MOST_STEP = 0.5;
 /**
- * More is sent to make up for the path's own loss, but not for more than this share: flows that fill
- * a policer together take each other's excess for such loss, and would outbid one another.
+ * More is sent to make up for the path's own loss, but not for more than this share: flows that
+ * fill a policer together take each other's excess for such loss, and would outbid one another.
  */
 const MOST_EXTRA = 0.15;
-/** In a probe, which is short, for more; else a probe of a very lossy path would deliver no more. */
+/**
+ * In a probe, which is short, for more; else a probe of a very lossy path would deliver no more.
+ */
 const MOST_EXTRA_UP = 0.6;
 /** So much of a queue that draining does not mend (jitter, other flows) may be filled on top. */
 const MOST_STUBBORN: Millis = 40;
 
-/** When the smallest delay was not met for this long the window shrinks, so that it shows. */
+/** Time without the smallest delay after which the window shrinks, so that it shows. */
 const PROBE_RTT_EVERY: Millis = 10_000;
-/** The same while what stands in the queue is so little of a round trip that nothing is to be gained. */
+/** The same while the queue is so small a part of a round trip that nothing is to be gained. */
 const PROBE_RTT_SELDOM: Millis = 30_000;
 const LITTLE_QUEUE = 1 / 16;
 const PROBE_RTT_FOR: Millis = 200;
@@ -86,15 +98,15 @@ const Phase = {startup: 0, drain: 1, up: 2, down: 3, cruise: 4, probeRtt: 5} as 
 type Phase = (typeof Phase)[keyof typeof Phase];
 
 /**
- * Models a path by its bandwidth (largest delivery rate of 10 round trips) and its delay (smallest of
- * 10 s), and sends at that bandwidth, as BBR does (draft-ietf-ccwg-bbr):
+ * Models a path by its bandwidth (largest delivery rate of 10 round trips) and its delay (smallest
+ * of 10 s), and sends at that bandwidth, as BBR does (draft-ietf-ccwg-bbr):
  *
  *     start-up -> drain -> cruise -> up -> down -> cruise ...   (now and then: probe RTT)
  *
- * What differs: a probe of a full path lasts for 12 ms of queue only, and is prolonged and repeated
- * while it finds nothing; a standing queue slows the cruise; loss of packets that were sent slowly is
- * the path's own and made up for; other loss brings the rate down to what is delivered; reports that
- * come late, jitter and a queue made by others widen the window instead of starving the flow.
+ * Differences: a probe of a full path lasts for 12 ms of queue only, and is prolonged and repeated
+ * while it finds nothing; a standing queue slows the cruise; loss of packets that were sent slowly
+ * is the path's own and made up for; other loss brings the rate down to what is delivered; reports
+ * that come late, jitter and a queue made by others widen the window instead of starving the flow.
  * Allocates nothing per packet.
  */
 export class BbrModel implements RateModel {
@@ -122,7 +134,7 @@ export class BbrModel implements RateModel {
 	#fullRounds = 0;
 	#upBandwidth = 0;
 	#upQueue: Millis = 0;
-	/** By which part more is sent in the probe. */
+	/** Part by which more is sent in the probe. */
 	#upExtra = UP_GAIN - 1;
 	#upSpan: Millis = SHORTEST_PROBE;
 	#loweredLoss = Number.POSITIVE_INFINITY;
@@ -135,7 +147,7 @@ export class BbrModel implements RateModel {
 
 	/**
 	 * @param random spreads the probes of flows that share a bottleneck
-	 * @param firstRtt the round trip time as probes measured it, over which the first window is spread
+	 * @param firstRtt round trip time measured by probes, over which the first window is spread
 	 */
 	constructor(random: Random, firstRtt: Millis) {
 		this.#random = random;
@@ -224,13 +236,16 @@ export class BbrModel implements RateModel {
 		return Math.min(this.#pacer.delay(now), this.#least.delay(now));
 	}
 
-	/** What others send beside does not speed up or slow down: that part of the gains is the model's. */
+	/**
+	 * Part of the gains that is the model's: packets of others beside it do not speed up or slow
+	 * down.
+	 */
 	get #swing(): number {
 		const {inFlight} = this.#sampler;
 		return Math.min(1, (FULL_SWING * inFlight) / Math.max(1, inFlight + this.besideInFlight));
 	}
 
-	/** The round trip time without a queue. */
+	/** Round trip time without a queue. */
 	get #span(): Millis {
 		return Math.max(SHORTEST_SPAN, this.#delays.minRtt);
 	}
@@ -244,7 +259,7 @@ export class BbrModel implements RateModel {
 		this.#nextRound = this.#sampler.delivered;
 		this.#delays.endRound();
 		this.#phaseRounds++;
-		// A sender that lacks data does not crowd the path: what it loses is not its doing.
+		// A sender that lacks data does not crowd the path: its losses have another cause.
 		if (this.#loss.closeRound() && !this.#sampler.appLimited) this.#limitLoss(now);
 		if (this.#phase === Phase.startup) this.#watchStartup(now);
 		else this.#followDrop();
@@ -252,7 +267,10 @@ export class BbrModel implements RateModel {
 		if (!this.#sampler.appLimited) this.#bandwidth.advance();
 	}
 
-	/** The ceiling: where more is sent than arrives, and not for the path's own loss, send what arrives. */
+	/**
+	 * Applies the ceiling: where more is sent than arrives, and not for the path's own loss, the rate
+	 * falls to what arrives.
+	 */
 	#limitLoss(now: Millis): void {
 		const loss = this.#loss;
 		const limit = CEILING_FACTOR * loss.base + CEILING_MARGIN;
@@ -263,7 +281,7 @@ export class BbrModel implements RateModel {
 				this.#enter(Phase.drain, DRAIN_GAIN, now);
 			return;
 		}
-		// What a round trip reports lost was sent in the one before.
+		// Packets that a round trip reports lost were sent in the one before.
 		const isProbe = this.#phase === Phase.down;
 		const isCruise = this.#phase === Phase.cruise && this.#phaseRounds >= 2;
 		if (!(isProbe || isCruise) || this.#roundRate <= 0) return;
@@ -276,7 +294,10 @@ export class BbrModel implements RateModel {
 		if (isCruise && loss.exceeds(limit)) this.#enter(Phase.down, DOWN_GAIN, now);
 	}
 
-	/** A path that has become slower fills its queue long before the filter forgets. */
+	/**
+	 * Lowers the rate of a path that has become slower, whose queue fills long before the filter
+	 * forgets.
+	 */
 	#followDrop(): void {
 		const isFull = this.#delays.standingQueue > Math.max(20, this.#span);
 		if (isFull && this.#roundRate > 0 && this.#roundRate < 0.8 * this.#bandwidth.value) {
@@ -291,7 +312,7 @@ export class BbrModel implements RateModel {
 			this.#fullRounds = 0;
 			return;
 		}
-		// A queue tells that the path is full, whether or not there was always something to send.
+		// A queue shows that the path is full, whether or not there was always something to send.
 		const {standingQueue} = this.#delays;
 		this.#startupQueue = Math.min(this.#startupQueue, standingQueue);
 		const queued = standingQueue - this.#startupQueue > Math.max(5, this.#span / 4);
@@ -342,7 +363,10 @@ export class BbrModel implements RateModel {
 		this.#isSlow = false;
 	}
 
-	/** What was probed for is there: probe on at once. Without a sign of its end: sooner and longer. */
+	/**
+	 * Probes on at once where the probe found more. Where neither this nor its end shows, it probes
+	 * sooner and longer.
+	 */
 	#afterDown(now: Millis): void {
 		const rtt = this.#span;
 		const growth = (this.#upExtra * this.#upSpan) / rtt;
@@ -384,7 +408,10 @@ export class BbrModel implements RateModel {
 		this.#nextRound = this.#sampler.delivered;
 	}
 
-	/** Start-up, where what is not a queue is how long the path is: with jitter more than its shortest. */
+	/**
+	 * Applies start-up, where the delay beside the queue counts as the length of the path: with
+	 * jitter that is more than its shortest.
+	 */
 	#applyStartup(): void {
 		const bandwidth = this.#bandwidth.value;
 		if (this.besideInFlight > BESIDE_PART * this.inFlight) {

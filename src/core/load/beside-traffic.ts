@@ -2,14 +2,15 @@ import type {Millis} from '../../bytes/time.ts';
 import type {SendSnapshot} from './rate-model.ts';
 
 /**
- * Counts what a path carries beside the packets of a rate model, and of which no report tells. Packets
- * arrive about in the order of their sending, and fare alike: what was sent before a packet that
- * arrived is not on its way any more, and the same part of it arrived as of the model's own.
+ * Counts the bytes that a path carries beside the packets of a rate model, and that no report
+ * covers. Packets arrive about in the order of their sending, and fare alike: those sent before a
+ * packet that arrived are not on their way any more, and the same part of them arrived as of the
+ * model's own.
  */
 export class BesideTraffic {
 	#sent = 0;
 	#own = 0;
-	/** The same when the newest packet was sent that is known to have arrived. */
+	/** Both as they were when the newest packet was sent that is known to have arrived. */
 	#sentThen = 0;
 	#ownThen = 0;
 	#newestAt: Millis = Number.NEGATIVE_INFINITY;
@@ -19,12 +20,12 @@ export class BesideTraffic {
 		return this.#sent - this.#sentThen;
 	}
 
-	/** Bytes leave of which nothing is reported. */
+	/** Counts bytes that leave, on which nothing is reported. */
 	add(bytes: number): void {
 		this.#sent += bytes;
 	}
 
-	/** A packet of the model leaves; `isFirst` = none of them is on its way. */
+	/** Notes a packet of the model that leaves. @param isFirst true: none of them is on its way */
 	onSent(bytes: number, snapshot: SendSnapshot, isFirst: boolean): void {
 		if (isFirst) {
 			this.#sentThen = this.#sent;
@@ -37,7 +38,10 @@ export class BesideTraffic {
 		snapshot.ownSpan = this.#own - this.#ownThen;
 	}
 
-	/** A packet of the model, sent at `sentAt`, arrived; returns the bytes that passed with it. */
+	/**
+	 * Takes the arrival of a packet of the model, sent at `sentAt`. Returns the bytes that passed
+	 * with it.
+	 */
 	onAcknowledged(sentAt: Millis, snapshot: SendSnapshot): number {
 		if (sentAt < this.#newestAt) return 0;
 		this.#newestAt = sentAt;

@@ -6,14 +6,14 @@ import {WindowedMinimum} from './windowed-minimum.ts';
  */
 export class DelayFloor {
 	readonly #floor = new WindowedMinimum();
-	/** At the last sample; 0 before the first. */
+	/** Delay at the last sample. `0`: no sample yet. */
 	queueing: Millis = 0;
 	/** Time of the last sample about as small as the floor. */
 	touchedAt: Millis = Number.NEGATIVE_INFINITY;
 
 	/**
-	 * Takes a delay with any constant in it; what is not a number is ignored. `slack` as for
-	 * touching.
+	 * Takes a delay, in which any constant may be; NaN and infinite ones are ignored.
+	 * @param slack distance from the floor that counts as about as small
 	 */
 	sample(delay: Millis, now: Millis, slack: Millis = 0): void {
 		if (!Number.isFinite(delay)) return;

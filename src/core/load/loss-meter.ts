@@ -6,11 +6,11 @@ const KEPT = 0.7;
 const SPELLS = 2;
 /** All of a few packets may be lost; a rate divided by what is left must stay finite. */
 const MOST = 0.9;
-/** Fewer packets than this say nothing of a round trip's loss. */
+/** Fewer packets than this do not show a round trip's loss. */
 const FEWEST = 20;
 
 /**
- * Tells loss of the path itself from loss that the sender causes. The long-term loss is that of
+ * Separates loss of the path itself from loss that the sender causes. The long-term loss is that of
  * packets sent at less than the path carries: a full buffer or a policer spares them, while loss of
  * the path itself strikes at any rate.
  */
@@ -20,9 +20,9 @@ export class LossMeter {
 	/** Loss of the last round trip that had packets enough, 0 to 1. */
 	recent = 0;
 	/**
-	 * The smallest loss of the last slow spells: what is certainly not our doing, for others that
-	 * share a full bottleneck slow down at other times. Packets may be sent so much faster than they
-	 * arrive.
+	 * The smallest loss of the last slow spells, which the sender certainly did not cause, for others
+	 * that share a full bottleneck slow down at other times. Packets may be sent so much faster than
+	 * they arrive.
 	 */
 	floor = 0;
 	readonly #spells: Float64Array = new Float64Array(SPELLS);
@@ -35,7 +35,10 @@ export class LossMeter {
 	#count = 0;
 	#recentCount = 0;
 
-	/** Counts the fate of one packet; `unhurried`: it was sent at less than the path carries. */
+	/**
+	 * Counts the fate of one packet.
+	 * @param unhurried true: it was sent at less than the path carries
+	 */
 	sample(isLost: boolean, unhurried: boolean): void {
 		const lost = isLost ? 1 : 0;
 		this.#count++;
@@ -43,7 +46,7 @@ export class LossMeter {
 		if (unhurried) this.#learn(lost);
 	}
 
-	/** Ends a round trip; false = too few packets, they count with the next. */
+	/** Ends a round trip. False: too few packets, which count with the next. */
 	closeRound(): boolean {
 		if (this.#count < FEWEST) return false;
 		this.#recentCount = this.#count;
@@ -53,7 +56,7 @@ export class LossMeter {
 		return true;
 	}
 
-	/** The sender slows down, so that the long-term loss shows anew. */
+	/** Begins a slow spell of the sender, in which the long-term loss shows anew. */
 	startSpell(): void {
 		if (this.#spellCount >= FEWEST) {
 			this.#spells[this.#spell++ % SPELLS] = Math.min(MOST, this.#spellLost / this.#spellCount);

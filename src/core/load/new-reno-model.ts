@@ -13,8 +13,8 @@ const SLOW_START_GAIN = 2;
 /** The share of the path that packets beside never take. */
 const LEAST_SHARE = 0.1;
 /**
- * Queues that matter where other packets wait in them, too: one that ends the start (RFC 9406), and one
- * that shrinks the window to the part of RFC 8511.
+ * Queues that matter where other packets wait in them, too: one that ends the start (RFC 9406), and
+ * one that shrinks the window to the part of RFC 8511.
  */
 const SHORT_QUEUE: Millis = 8;
 const LONG_QUEUE: Millis = 30;
@@ -22,7 +22,10 @@ const SPARED = 0.8;
 /** A queue that shrank falls below this part, and may fail to so many times in a row. */
 const SHRUNK = 0.9;
 const MOST_VAIN = 3;
-/** Then the start is slower by this, too (RFC 9406), where other packets are more than so large a part. */
+/**
+ * Then the start is slower by this, too (RFC 9406), where other packets are more than so large a
+ * part.
+ */
 const BESIDE_DIVISOR = 2;
 const BESIDE_PART: number = 1 / 16;
 /** Keeps the pacing rate finite. */
@@ -44,7 +47,7 @@ export class NewRenoModel implements RateModel {
 	#threshold = Number.POSITIVE_INFINITY;
 	#recoveryAt: Millis = Number.NEGATIVE_INFINITY;
 	#limited = false;
-	/** The queue for which the window shrank last, and how often that was in vain. */
+	/** The queue for which the window shrank last, and the times that this was in vain. */
 	#sparedQueue: Millis = 0;
 	#vain = 0;
 
@@ -97,7 +100,7 @@ export class NewRenoModel implements RateModel {
 		if (snapshot.appLimited || sentAt <= this.#recoveryAt) return;
 		if (this.window < this.#threshold) {
 			this.window += passed / (this.#isAlone ? 1 : BESIDE_DIVISOR);
-			// What the path carries beside it carries already: the start begins on top of that.
+			// The path carries already what goes beside: the start begins on top of that.
 			this.window = Math.max(this.window, this.#beside.inFlight + INITIAL_WINDOW);
 		} else this.window += (REFERENCE_PACKET * passed) / this.window;
 		this.window = Math.min(LARGEST_WINDOW, this.window);
@@ -123,12 +126,15 @@ export class NewRenoModel implements RateModel {
 		if (!this.#isAlone && largestSentAt > this.#recoveryAt) this.#spare(now);
 	}
 
-	/** True while next to nothing goes beside. */
+	/** True while the path carries next to nothing beside. */
 	get #isAlone(): boolean {
 		return this.#beside.inFlight <= BESIDE_PART * this.inFlight;
 	}
 
-	/** What goes beside waits in the same queue: a long one is a sign of congestion like a loss. */
+	/**
+	 * Yields to a long queue, in which packets beside wait, too: it is a sign of congestion like a
+	 * loss.
+	 */
 	#spare(now: Millis): void {
 		const isStarting = this.window < this.#threshold;
 		const {queueing} = this.#delays;

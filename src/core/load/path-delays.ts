@@ -12,7 +12,7 @@ export class PathDelays {
 	smoothQueue: Millis = 0;
 	/** The smallest queue of the last complete round trip: that of a queue which stands. */
 	standingQueue: Millis = 0;
-	/** By how much reports take longer than their fastest; a moving average. */
+	/** Time that reports take beyond their fastest; a moving average. */
 	reverse: Millis = 0;
 
 	readonly #rtt = new RttEstimator();
@@ -32,7 +32,7 @@ export class PathDelays {
 		return this.#rtt.smoothed;
 	}
 
-	/** Smallest round trip time of the last 10 s; Infinity before the first report. */
+	/** Smallest round trip time of the last 10 s. `Infinity`: no report yet. */
 	get minRtt(): Millis {
 		return this.#minRtt.value;
 	}
@@ -59,7 +59,7 @@ export class PathDelays {
 		this.#roundQueue = Math.min(this.#roundQueue, queue);
 	}
 
-	/** A round trip is over. */
+	/** Ends a round trip. */
 	endRound(): void {
 		// A round trip that reported old packets only shows nothing of the queue.
 		if (this.#roundQueue === Number.POSITIVE_INFINITY) return;
@@ -68,14 +68,16 @@ export class PathDelays {
 		this.#roundQueue = Number.POSITIVE_INFINITY;
 	}
 
-	/** Ends a span of round trips; the smallest queue in it, Infinity without any. */
+	/**
+	 * Ends a span of round trips. Returns the smallest queue in it. `Infinity`: none was measured.
+	 */
 	takeCycleQueue(): Millis {
 		const queue = this.#cycleQueue;
 		this.#cycleQueue = Number.POSITIVE_INFINITY;
 		return queue;
 	}
 
-	/** The floor is being looked for. */
+	/** Notes that a search for the floor begins. */
 	noteFloor(now: Millis): void {
 		this.#floor.touchedAt = now;
 	}

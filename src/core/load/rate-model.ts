@@ -1,18 +1,20 @@
 import type {Millis} from '../../bytes/time.ts';
 
-/** Bytes of a full packet of 1,200 bytes with its IP and UDP headers, in which windows are counted. */
+/**
+ * Bytes of a full packet of 1,200 bytes with its IP and UDP headers, in which windows are counted.
+ */
 export const REFERENCE_PACKET = 1228;
 
 /**
- * What a model remembers of the moment a packet was sent. Made by `createSnapshot` of the model
- * that uses it, kept by the caller beside the packet, opaque to it, and reused for a later packet.
+ * State of a model at the moment a packet was sent. Made by `createSnapshot` of the model that uses
+ * it, kept by the caller beside the packet, opaque to it, and reused for a later packet.
  */
 export interface SendSnapshot {
 	/** Bytes delivered in all when the packet was sent. */
 	delivered: number;
 	/** Time of the report of the last of them. */
 	deliveredAt: Millis;
-	/** The same moment on the peer's clock, NaN while unknown. */
+	/** The same moment on the peer's clock. `NaN`: unknown. */
 	receivedAt: Millis;
 	/** Time of sending of the newest packet whose delivery was known. */
 	firstSentAt: Millis;
@@ -31,38 +33,41 @@ export interface SendSnapshot {
 }
 
 /**
- * How fast one path may be used in one direction. Counts only what it is told of; the rest appears
- * to it as traffic of others. All bytes are those on the wire: UDP payload + 28.
+ * Estimates the rate at which one path may be used in one direction. Counts only the packets that
+ * are passed to it; the rest appears to it as traffic of others. All bytes are those on the wire:
+ * UDP payload + 28.
  *
- * For each report of the peer the caller tells first of every packet newly known to be received,
- * then of every packet judged lost, then calls `onFeedback`. Each packet sent is told of at most
- * once: one that arrives after it was judged lost is not told of again.
+ * For each report of the peer the caller passes first every packet newly known to be received, then
+ * every packet judged lost, then calls `onFeedback`. Each packet sent is passed at most once: one
+ * that arrives after it was judged lost is not passed again.
  */
 export interface RateModel {
-	/** A snapshot to be filled by `onSent`. */
+	/** Returns a snapshot to be filled by `onSent`. */
 	createSnapshot(): SendSnapshot;
-	/** A packet of `bytes` leaves now. Fills `snapshot`, which stays the caller's. */
+	/** Counts a packet of `bytes` that leaves now, and fills `snapshot`, which stays the caller's. */
 	onSent(now: Millis, bytes: number, snapshot: SendSnapshot): void;
 	/**
-	 * Another packet leaves, of which nothing is reported: it never waits, and the model's yield to
-	 * it.
+	 * Counts another packet that leaves, on which nothing is reported: it never waits, and the
+	 * model's yield to it.
 	 */
 	onBeside(now: Millis, bytes: number): void;
-	/** A packet sent at `sentAt` was received. */
+	/** Takes the receipt of a packet sent at `sentAt`. */
 	onAcknowledged(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
-	/** A packet sent at `sentAt` is judged lost. */
+	/** Takes the loss of a packet sent at `sentAt`. */
 	onLost(now: Millis, bytes: number, sentAt: Millis, snapshot: SendSnapshot): void;
 	/**
-	 * A packet is given up because the path does not answer at all, which says nothing of its rate.
+	 * Takes a packet that is given up because the path does not answer at all, which is no evidence
+	 * of its rate.
 	 */
 	onAbandoned(now: Millis, bytes: number): void;
 	/**
-	 * A report is complete. `largestReceivedAt` is when the newest packet that it covers arrived, in
-	 * milliseconds (fraction allowed) of the peer's clock, whose zero is unknown; `largestSentAt`
-	 * when that packet was sent.
+	 * Ends a report.
+	 * @param largestSentAt time at which the newest packet that it covers was sent
+	 * @param largestReceivedAt arrival of that packet, in milliseconds (fraction allowed) of the
+	 * peer's clock, whose zero is unknown
 	 */
 	onFeedback(now: Millis, largestSentAt: Millis, largestReceivedAt: Millis): void;
-	/** The sender has nothing to send although it might. */
+	/** Notes that the sender has nothing to send although it might. */
 	setApplicationLimited(now: Millis): void;
 	/** Bytes per millisecond at which all packets of the path are spaced. */
 	readonly pacingRate: number;
@@ -73,8 +78,8 @@ export interface RateModel {
 	/** Bytes of other packets that may be on their way. */
 	readonly besideInFlight: number;
 	/**
-	 * Milliseconds until a packet of `bytes` may go, 0 = now. Infinity = the window is full, so only
-	 * the next report helps (or a probe that the caller sends on its own account).
+	 * Returns the milliseconds until a packet of `bytes` may go. `0`: now. `Infinity`: the window is
+	 * full, so only the next report helps (or a probe that the caller sends on its own account).
 	 */
 	delayUntilSend(now: Millis, bytes: number): Millis;
 	/** One-way delay above its smallest of the last 10 s, at the last report. */
@@ -87,7 +92,7 @@ export interface RateModel {
 	readonly settled: boolean;
 }
 
-/** A snapshot of a packet that was not sent yet. */
+/** Returns the snapshot of a packet that was not sent yet. */
 export function createSnapshot(): SendSnapshot {
 	return {
 		delivered: 0,

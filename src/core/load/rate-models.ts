@@ -5,7 +5,7 @@ import {BbrModel} from './bbr-model.ts';
 import {NewRenoModel} from './new-reno-model.ts';
 import type {RateModel} from './rate-model.ts';
 
-/** A model of that name for a path; the parameters are those of BbrModel. */
+/** Returns a model of that name for a path; the parameters are those of BbrModel. */
 export function createRateModel(
 	name: CongestionControl,
 	random: Random,

@@ -2,30 +2,30 @@ import type {Millis} from '../../bytes/time.ts';
 import {BesideTraffic} from './beside-traffic.ts';
 import type {SendSnapshot} from './rate-model.ts';
 
-/** What was sent at one moment seems to arrive at one, too; no packet takes less time on any path. */
+/** Shortest span of a sample: packets sent at one moment seem to arrive at one, too. */
 const SHORTEST_SPAN: Millis = 0.01;
 
 /**
  * Measures the delivery rate of a path: between the moment a packet was sent and the report of its
  * arrival so much was delivered, in the longer of the spans that it took to send and to receive it
- * (draft-cheng-iccrg-delivery-rate-estimation). What arrives is timed by the peer's clock where that
- * is known, so that delay and loss of reports do not blur it. What the path carried beside counts as
- * far as the packets around it were delivered: the rate is the path's, not the flow's. A peer that lies about its clock gains
- * nothing: a sample is never above the rate at which was sent.
+ * (draft-cheng-iccrg-delivery-rate-estimation). What arrives is timed by the peer's clock where
+ * that is known, so that delay and loss of reports do not blur it. What the path carried beside
+ * counts as far as the packets around it were delivered: the rate is the path's, not the flow's. A
+ * peer that lies about its clock gains nothing: a sample is never above the rate at which was sent.
  */
 export class RateSampler {
 	/** Bytes in flight. */
 	inFlight = 0;
 	/** Bytes delivered in all. */
 	delivered = 0;
-	/** The last sample: bytes per millisecond, 0 = none. */
+	/** The last sample, in bytes per millisecond. `0`: none. */
 	rate = 0;
 	/** Bytes that had been delivered when the packet behind the last sample was sent. */
 	priorDelivered = 0;
-	/** Whether the sender lacked data during the last sample. */
+	/** Set when the sender lacked data during the last sample. */
 	appLimited = false;
 
-	/** What the path carries beside. */
+	/** Traffic that the path carries beside. */
 	readonly beside: BesideTraffic = new BesideTraffic();
 
 	#deliveredAt: Millis = 0;
@@ -77,8 +77,8 @@ export class RateSampler {
 	}
 
 	/**
-	 * Closes the sample of one report, received at `receivedAt` of the peer's clock. False = the
-	 * report told of nothing new.
+	 * Closes the sample of one report, received at `receivedAt` of the peer's clock. False: nothing
+	 * in the report was new.
 	 */
 	close(now: Millis, receivedAt: Millis): boolean {
 		if (!this.#hasCandidate) return false;
@@ -95,7 +95,7 @@ export class RateSampler {
 		return true;
 	}
 
-	/** What is in flight and what was sent before says nothing of the path's rate. */
+	/** Marks the packets in flight and those before them as no evidence of the path's rate. */
 	setApplicationLimited(): void {
 		this.#limitedUntil = Math.max(1, this.delivered + this.inFlight);
 	}

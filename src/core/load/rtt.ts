@@ -5,7 +5,7 @@ const INITIAL_RTT: Millis = 333;
 
 /** Smoothed round trip time and its variation (RFC 6298), jitter as in RFC 3550, section 6.4.1. */
 export class RttEstimator {
-	/** False until the first sample. */
+	/** True once there is a sample. */
 	measured = false;
 	smoothed: Millis = INITIAL_RTT;
 	variation: Millis = INITIAL_RTT / 2;

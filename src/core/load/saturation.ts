@@ -1,12 +1,15 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 
-/** A queue longer than this is one that we build, when another path has none. */
+/** A queue longer than this is the tunnel's own, when another path has none. */
 const QUEUE_LIMIT: Millis = 100;
-/** Where all paths are late, a busy machine may be the cause: only a queue this long tells. */
+/** Queue that counts where all paths are late, of which a busy machine may be the cause. */
 const QUEUE_LIMIT_ALONE: Millis = 400;
 /** A limit that leaves no queue grows by its own size in about this time. */
 const GROWTH: Millis = 4000;
-/** After this long without a queue the limit is too low, and grows by its own size in the time below. */
+/**
+ * After this long without a queue the limit is too low, and grows by its own size in the time
+ * below.
+ */
 const DOUBTED_AFTER: Millis = 2000;
 const DOUBTED_GROWTH: Millis = 1500;
 /** Below this the queue is gone and the rate may grow. */
@@ -24,11 +27,11 @@ const SMALLEST_BURST = 4 * 1500;
 /** The part of it for packets that can wait, and what these leave for copies. */
 const WAITING_BURST: Millis = 8;
 const KEPT_BURST = 2 * 1500;
-/** A report over fewer packets says nothing of a rate. */
+/** A report over fewer packets does not show a rate. */
 const FEWEST_PACKETS = 60;
-/** Fewer than this part of what should arrive hints at a queue before its delay is known... */
+/** Fewer than this part of the packets due hint at a queue before its delay is measured... */
 const COLLAPSE = 0.5;
-/** ...when what is missing was sent over more than this, within the span looked back over. */
+/** ...when the missing ones were sent over more than this, within the span compared. */
 const COLLAPSE_TIME: Millis = 50;
 const LONGEST_SPAN: Millis = 300;
 /** A limited path is emptied so often, so that its delay without a queue stays known. */
@@ -36,16 +39,16 @@ const DRAIN_EVERY: Millis = 5000;
 const DRAIN_FOR: Millis = 250;
 const DRAIN_RATE = 0.4;
 
-/** What a report says of a path, and how far to trust it. */
+/** Counts of a path in a report, and the limits of their accuracy. */
 export interface Report {
 	/** Packets ever sent on the path until a round trip ago, and those that arrived. */
 	readonly sent: number;
 	readonly arrived: number;
 	/** Mean size of the packets, headers included. */
 	readonly bytes: number;
-	/** What the path loses anyway, 0 to 1. */
+	/** Loss of the path itself, 0 to 1. */
 	readonly loss: number;
-	/** By how much times may be off, for instance through jitter. */
+	/** Error of times, for instance through jitter. */
 	readonly blur: Millis;
 }
 
@@ -53,11 +56,11 @@ export interface Report {
 export interface QueueSample {
 	/** Delay above the smallest of the last 10 s. */
 	readonly queue: Millis;
-	/** The smallest such delay of the other paths that are up, Infinity without any. */
+	/** The smallest such delay of the other paths that are up. `Infinity`: there are none. */
 	readonly others: Millis;
-	/** When the probe went out: one from before the limit says nothing of what the limit does. */
+	/** Time at which the probe went out: one from before the limit does not show its effect. */
 	readonly sentAt: Millis;
-	/** How long evidence may take on the path. */
+	/** Longest time that evidence takes on the path. */
 	readonly patience: Millis;
 }
 
@@ -67,7 +70,7 @@ export interface QueueSample {
  * never limits anything (the product law needs every copy); a standing queue does.
  */
 export class Saturation {
-	/** Bytes per millisecond; Infinity = not limited by measurement. */
+	/** Bytes per millisecond. `Infinity`: not limited by measurement. */
 	#rate = Number.POSITIVE_INFINITY;
 	/** Bytes per millisecond that the user allows. */
 	#configured = Number.POSITIVE_INFINITY;
@@ -87,17 +90,17 @@ export class Saturation {
 	/** Copies dropped so far. */
 	dropped = 0;
 
-	/** The user's own limit in kbit/s of UDP payload + 28 bytes, 0 = none. */
+	/** Sets the user's own limit, in kbit/s of UDP payload + 28 bytes. `0`: none. */
 	configure(kilobits: number): void {
 		this.#configured = kilobits > 0 ? kilobits / 8 : Number.POSITIVE_INFINITY;
 	}
 
-	/** Whether the path is limited because it could not keep up. */
+	/** True while the path is limited because it could not keep up. */
 	get saturated(): boolean {
 		return this.#rate !== Number.POSITIVE_INFINITY;
 	}
 
-	/** Takes the bytes of one packet from the allowance; false = drop this copy. */
+	/** Takes the bytes of one packet from the allowance. False: this copy is to be dropped. */
 	allow(bytes: number, now: Millis): boolean {
 		const rate = this.#rateAt(now);
 		if (rate === Number.POSITIVE_INFINITY) return true;
@@ -123,8 +126,9 @@ export class Saturation {
 	}
 
 	/**
-	 * Milliseconds until a packet that can wait may go, 0 = now: what is left of the user's limit when
-	 * copies have enough for a burst. A measured limit is one for copies; others have a rate model.
+	 * Returns the milliseconds until a packet that can wait may go: it gets what is left of the
+	 * user's limit when copies have enough for a burst. `0`: now. A measured limit is one for copies;
+	 * others have a rate model.
 	 */
 	delayUntilSend(now: Millis, bytes: number): Millis {
 		if (this.#configured === Number.POSITIVE_INFINITY) return 0;
@@ -136,14 +140,14 @@ export class Saturation {
 		return missing < 1 ? 0 : missing / rate;
 	}
 
-	/** A packet that could wait leaves: it never takes what copies need for a burst. */
+	/** Counts a packet that could wait and leaves: it never takes what copies need for a burst. */
 	chargeWaiting(bytes: number): void {
 		this.#tokens = Math.max(Math.min(this.#tokens, KEPT_BURST), this.#tokens - bytes);
 	}
 
 	/**
-	 * Takes a copy back that `allow` has just refused, because no other path carries one: only the
-	 * user's own limit drops the last copy. True = send it.
+	 * Admits a copy that `allow` has just refused, because no other path carries one: only the user's
+	 * own limit drops the last copy. True: it is to be sent.
 	 */
 	allowLast(): boolean {
 		if (this.#configured !== Number.POSITIVE_INFINITY) return false;
@@ -151,17 +155,17 @@ export class Saturation {
 		return true;
 	}
 
-	/** Counts bytes that go out whatever the limit says (probes). */
+	/** Counts bytes that go out at any limit (probes). */
 	charge(bytes: number): void {
 		this.#tokens -= bytes;
 	}
 
 	/**
-	 * The path's own probe came back: of `sent` packets `arrived` in `span` ms of the peer's clock.
+	 * Takes an echo of the path's own probe: `arrived` packets came in `span` ms of the peer's clock.
 	 * @param bytes mean size of the packets sent, headers included
 	 */
 	delivered(arrived: number, span: Millis, bytes: number, now: Millis): void {
-		// While the path is emptied on purpose, what arrives says nothing of what could.
+		// While the path is emptied on purpose, arrivals do not show what it could carry.
 		if (span < 5 || arrived <= 0 || now < this.#drainedUntil + DRAIN_FOR) return;
 		const rate = (arrived * bytes) / span;
 		this.#delivered =
@@ -169,8 +173,9 @@ export class Saturation {
 	}
 
 	/**
-	 * A report over any path: of `sent` packets ever sent on this one until a round trip ago the peer
-	 * has the part that arrived. A queue shows here long before a probe that waits in it is back.
+	 * Takes a report over any path: of `sent` packets ever sent on this one until a round trip ago
+	 * the peer has the part that arrived. A queue shows here long before a probe that waits in it is
+	 * back.
 	 */
 	reported(report: Report, now: Millis): void {
 		const span = now - this.#reportAt;
@@ -191,7 +196,7 @@ export class Saturation {
 		this.#reportArrived = report.arrived;
 	}
 
-	/** A new measurement of the delay above the path's minimum. */
+	/** Takes a measurement of the delay above the path's minimum. */
 	queueing({queue, others, sentAt, patience}: QueueSample, now: Millis): void {
 		const step = Math.min(1000, now - this.#lastUpdate);
 		this.#lastUpdate = now;
@@ -235,12 +240,12 @@ export class Saturation {
 	}
 }
 
-/** The longest burst at that rate, in bytes. */
+/** Returns the longest burst at that rate, in bytes. */
 function burstOf(rate: number): number {
 	return Math.max(SMALLEST_BURST, rate * BURST);
 }
 
-/** The part of what a path delivers that may be sent while a queue of that length drains. */
+/** Returns the part of the path's rate that may be sent while a queue of that length drains. */
 function drainRate(queue: Millis): number {
 	if (queue > 4 * QUEUE_LIMIT) return 0.2;
 	return queue > 2 * QUEUE_LIMIT ? 0.5 : 0.8;

@@ -13,7 +13,7 @@ export class TokenBucket {
 		this.#tokens = burst;
 	}
 
-	/** Counts one event; false when it is one too many. */
+	/** Counts one event. False: it is one too many. */
 	allow(now: Millis): boolean {
 		const elapsed = Math.max(0, now - this.#at);
 		this.#at = Math.max(this.#at, now);

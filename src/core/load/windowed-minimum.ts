@@ -7,7 +7,7 @@ const BUCKET: Millis = 1000;
 export class WindowedMinimum {
 	readonly #minima: Float64Array = new Float64Array(BUCKETS).fill(Number.POSITIVE_INFINITY);
 	#bucket = -1;
-	/** The smallest sample, Infinity before the first. */
+	/** The smallest sample. `Infinity`: none yet. */
 	value: number = Number.POSITIVE_INFINITY;
 
 	/** Takes a sample; `now` never goes back. */

@@ -22,8 +22,8 @@ export interface PacketNumbers {
 }
 
 /**
- * The packets of one session on which the peer reports, whoever sent them: reads FEEDBACK, and
- * settles what became of each packet from what became of its copies.
+ * The packets of one session on which the peer reports, those of all owners: reads FEEDBACK, and
+ * derives the fate of each packet from that of its copies.
  */
 export class CarrierSet implements CarrierEvents {
 	/** Paths that soon deliver what they carry, as bits: a copy on any other is not waited for. */
@@ -43,7 +43,7 @@ export class CarrierSet implements CarrierEvents {
 		this.#model = model;
 	}
 
-	/** The path's list of packets, made when it is wanted. */
+	/** Returns the path's list of packets, made at the first call. */
 	of(path: Path): Carrier {
 		const carrier = this.#carriers[path.id] ?? new Carrier(path, () => this.#model(path), this);
 		this.#carriers[path.id] = carrier;
@@ -57,7 +57,9 @@ export class CarrierSet implements CarrierEvents {
 		this.#skipped.push(this.#numbers.nextPacketNumber++);
 	}
 
-	/** Sets the paths, as bits, that may carry the only copy of a packet; what others carry is lost. */
+	/**
+	 * Sets the paths, as bits, that may carry the only copy of a packet; what others carry is lost.
+	 */
 	trust(paths: number): void {
 		const doubted = this.#trusted & ~paths;
 		this.#trusted = paths;
@@ -71,7 +73,10 @@ export class CarrierSet implements CarrierEvents {
 		if (!packet.settled && (packet.paths & this.#trusted) === 0) this.#lose(packet);
 	};
 
-	/** Gives up what was sent on a later path at `since` or later, unless a timely path carries it, too. */
+	/**
+	 * Gives up what was sent on a later path at `since` or later, unless a timely path carries it,
+	 * too.
+	 */
 	giveUpLate(carrier: Carrier, since: Millis): void {
 		carrier.eachLate(this.#giveUp, since);
 	}
@@ -80,7 +85,7 @@ export class CarrierSet implements CarrierEvents {
 		if (!packet.settled && (packet.paths & this.timely) === 0) this.#lose(packet);
 	};
 
-	/** A packet that no path took is lost at once. */
+	/** Gives up a packet that no path took. */
 	unsent(packet: SentPacket): void {
 		this.#lose(packet);
 		packet.owner.released(packet);
@@ -105,7 +110,7 @@ export class CarrierSet implements CarrierEvents {
 		packet.owner.lost(packet);
 	}
 
-	/** Takes FEEDBACK; false when it reports what never was, or a path twice. */
+	/** Takes FEEDBACK. False: it reports packets that never were, or a path twice. */
 	feedback({count, reports}: Feedback, now: Millis): boolean {
 		let reported = 0;
 		let left = SETTLED;
@@ -126,7 +131,7 @@ export class CarrierSet implements CarrierEvents {
 		return true;
 	}
 
-	/** When handleTimeout is due. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is due. */
 	nextTimeout(): Millis {
 		let next = NEVER;
 		for (const carrier of this.#carriers) {

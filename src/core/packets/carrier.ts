@@ -25,36 +25,37 @@ const PROBES = 2;
 const ORDER_AFTER: Millis = 10_000;
 
 /**
- * Packets of at least so many bytes on the wire are bulk: a path may be slower, or deaf, for these.
+ * Packets of at least so many bytes on the wire are bulk, which a path may carry later than others,
+ * or not at all.
  */
 const BULK = 600;
 /**
- * What is out for this part of its age suggests how long it takes at least: it may have been lost.
+ * Part of the age of the oldest packet that is out which counts as its delay so far: it may have
+ * been lost.
  */
 const AGE_PART = 0.8;
 /**
- * Packets that one time-out gives up at most, and that one call of `eachLate` looks at; more follow
+ * Packets that one time-out gives up at most, and that one call of `eachLate` visits; more follow
  * at once.
  */
 const BATCH = 512;
-/** A path that carries nothing else gets a copy so often, which shows what has become of it. */
+/** A path that carries nothing else gets a copy so often, which shows its state. */
 const SAMPLE_EVERY: Millis = 500;
 
 const OUT = 1;
 const RECEIVED = 2;
 const LOST = 3;
 
-/** Takes what became of the copies on a path. */
+/** Receives the fate of the copies on a path. */
 export interface CarrierEvents {
-	/** The copy of a packet on the path arrived. */
+	/** Takes the arrival of a packet's copy on the path. */
 	copyReceived(packet: SentPacket): void;
-	/** The copy of a packet on the path is lost. */
+	/** Takes the loss of a packet's copy on the path. */
 	copyLost(packet: SentPacket): void;
 }
 
 /**
- * The packets on one path that the peer reports on, in the path's own order, and what became of
- * each.
+ * The packets on one path that the peer reports on, in the path's own order, and the fate of each.
  */
 export class Carrier {
 	readonly path: Path;
@@ -69,7 +70,7 @@ export class Carrier {
 	probes = 0;
 	/** Round trips of feedback, the peer's delay included. */
 	readonly rtt: RttEstimator = new RttEstimator();
-	/** The same of bulk alone, also of what came after it was given up. */
+	/** Round trips of bulk alone, also of packets that arrived after they were given up. */
 	readonly #bulkRtt = new RttEstimator();
 	readonly #events: CarrierEvents;
 	#capacity = FIRST_CAPACITY;
@@ -83,7 +84,7 @@ export class Carrier {
 	#head = 0;
 	#tail = 0;
 	#out = 0;
-	/** Entries before it were seen by `eachLate`. */
+	/** Entries before it were visited by `eachLate`. */
 	#visited = 0;
 	/** The newest entry that arrived. */
 	#highest = -1;
@@ -124,19 +125,19 @@ export class Carrier {
 		return Math.max(delay, AGE_PART * (now - this.#times[this.#head % this.#capacity]!));
 	}
 
-	/** True when nothing was sent on the path for long. */
+	/** True while nothing was sent on the path for long. */
 	isResting(now: Millis): boolean {
 		return now - this.#sentAt >= SAMPLE_EVERY;
 	}
 
-	/** Milliseconds until the path's load lets a packet of `bytes` go; see RateModel. */
+	/** Returns the milliseconds until the path's load lets a packet of `bytes` go; see RateModel. */
 	delayUntilSend(now: Millis, bytes: number): Millis {
 		if (!this.hasRoom) return Number.POSITIVE_INFINITY;
 		if (this.suspect) return this.probes > 0 ? 0 : Number.POSITIVE_INFINITY;
 		return this.path.load.delayUntilSend(now, bytes);
 	}
 
-	/** A packet with that number went out; `bytes` = payload + 28. */
+	/** Notes a packet that went out with that number. @param bytes payload + 28 */
 	sent(packet: SentPacket, number: number, bytes: number, now: Millis): void {
 		if (this.#tail - this.#head >= this.#capacity) this.#grow();
 		const at = this.#tail % this.#capacity;
@@ -182,7 +183,7 @@ export class Carrier {
 		this.#snapshots = snapshots;
 	}
 
-	/** The newest entry with a number of at most `number`; head - 1 when there is none. */
+	/** Returns the newest entry with a number of at most `number`; head - 1 when there is none. */
 	#find(number: number): number {
 		let low = Math.max(0, this.#tail - this.#capacity);
 		let high = this.#tail;
@@ -195,15 +196,16 @@ export class Carrier {
 	}
 
 	/**
-	 * The peer reported what came over the path. `arrival` is in ms of its clock. The fate of `most`
-	 * packets is settled, the oldest first, and the rest left to other reports; how many these were.
+	 * Takes a report of the peer on the path. `arrival` is in ms of its clock. The fate of `most`
+	 * packets is settled, the oldest first, and the rest left to other reports. Returns the number of
+	 * packets settled.
 	 */
 	reported(report: PathReport, arrival: Millis, now: Millis, most: number): number {
 		const top = this.#find(report.largest);
 		if (top < 0 || this.#numbers[top % this.#capacity] !== report.largest) return 0;
 		let left = most;
 		let isWhole = true;
-		// The report says nothing of packets before its bitmap.
+		// The report does not cover packets before its bitmap.
 		const from = this.#find(report.largest - 2 - 8 * report.length) + 1;
 		this.#reviveLost(report, from, now);
 		let newest = -1;
@@ -300,7 +302,8 @@ export class Carrier {
 	}
 
 	/**
-	 * Gives up what is lost, up to `most` packets, and the rest soon; how many more these might be.
+	 * Gives up packets that are lost, up to `most`, and the rest soon. Returns what is left of
+	 * `most`.
 	 */
 	#judge(now: Millis, most: number): number {
 		if (this.#threshold > PACKET_THRESHOLD && now - this.#misjudgedAt > ORDER_AFTER) {
@@ -372,8 +375,8 @@ export class Carrier {
 	}
 
 	/**
-	 * The same for the next ones sent at `since` or later; a second call passes over what the first
-	 * one saw.
+	 * Calls `visit` for the next packets sent at `since` or later; a second call passes over those of
+	 * the first.
 	 */
 	eachLate(visit: (packet: SentPacket) => void, since: Millis): void {
 		const from = Math.max(this.#head, this.#visited);
@@ -390,7 +393,7 @@ export class Carrier {
 		}
 	}
 
-	// Silence says nothing of what the path can carry, only that nothing of this is to be hoped for.
+	// Silence is no evidence of the path's rate, only of the loss of all that is out.
 	#abandonAll(now: Millis): void {
 		for (let i = this.#head; i < this.#tail; i++) {
 			const at = i % this.#capacity;
@@ -402,7 +405,7 @@ export class Carrier {
 		this.#lossTime = NEVER;
 	}
 
-	/** Looks at the path's state: one that came up again is trusted at once. */
+	/** Takes the path's state into account: one that came up again is trusted at once. */
 	observe(now: Millis): void {
 		const up = this.path.state === 'up';
 		if (up && !this.#wasUp) {

@@ -13,7 +13,7 @@ import type {PacketSender} from './packet-sender.ts';
 import {Receipts} from './receipts.ts';
 import {Route} from './route.ts';
 
-/** Packet numbers of which is remembered whether they are to be reported. */
+/** Packet numbers for which a bit is kept: set while they are to be reported. */
 const REMEMBERED = 65_536;
 const PACKETS = 10;
 const LONGEST_DELAY: Millis = 25;
@@ -23,7 +23,7 @@ const GAP_PAUSE: Millis = 1;
 /** A packet with so many bytes of reports takes no further one: the longest would not fit. */
 const FULL = 960;
 
-/** Reports to the peer which packets came over which path, and decides when. */
+/** Reports to the peer the packets that came over each path, and chooses the time. */
 export class FeedbackSender {
 	readonly #sender: PacketSender;
 	readonly #paths: PathSet;
@@ -48,7 +48,7 @@ export class FeedbackSender {
 		this.#chosen = chosen;
 	}
 
-	/** A packet to be reported came over a path; undefined = it is not known over which. */
+	/** Notes a packet to be reported that came over a path. `undefined`: over an unknown path. */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		this.#remember(number);
 		this.#packets++;
@@ -64,7 +64,10 @@ export class FeedbackSender {
 		this.#eliciting[bit >>> 5]! |= 1 << (bit & 31);
 	}
 
-	/** Numbers from `from` to before `to` carried nothing, whole words of them at once. */
+	/**
+	 * Clears the bits of numbers from `from` to before `to`, which carried nothing: whole words at
+	 * once.
+	 */
 	#forget(from: number, to: number): void {
 		for (let i = from; i < to; ) {
 			const bit = i % REMEMBERED;
@@ -78,7 +81,7 @@ export class FeedbackSender {
 		}
 	}
 
-	/** Another copy of a packet came over a path. */
+	/** Notes another copy of a packet that came over a path. */
 	copy(path: Path, number: number, now: Millis): void {
 		const bit = number % REMEMBERED;
 		const known = number <= this.#newest && number > this.#newest - REMEMBERED;
@@ -125,7 +128,7 @@ export class FeedbackSender {
 		this.#sendParts(now);
 	}
 
-	// The best path may be dead and nobody knows it yet: each of the others takes its turn beside it.
+	// The best path may have failed unnoticed: each of the others takes its turn beside it.
 	#another(best: Path): Path | undefined {
 		const chosen = this.#chosen;
 		if (chosen.length < 2) return undefined;
@@ -133,7 +136,7 @@ export class FeedbackSender {
 		return other === best ? chosen[this.#turn++ % chosen.length] : other;
 	}
 
-	/** Reports that do not fit one packet go in several. */
+	/** Sends reports that do not fit one packet in several. */
 	#sendParts(now: Millis): void {
 		let next = 0;
 		while (next < this.#receipts.length) {

@@ -27,7 +27,7 @@ export type FrameReader = (packet: ReceivedPacket, now: Millis) => DropReason | 
 export class FrameTable {
 	readonly #readers: (FrameReader | undefined)[] = [];
 
-	/** Registers what takes frames of one type; they are read into `record`. */
+	/** Registers the handler of frames of one type; they are read into `record`. */
 	on<Frame>(codec: FrameCodec<Frame>, record: Frame, handle: FrameHandler<Frame, void>): void {
 		this.#readers[codec.type] = (packet, now) => {
 			if (!codec.decode(packet.cursor, record)) return MALFORMED;
@@ -36,7 +36,7 @@ export class FrameTable {
 		};
 	}
 
-	/** The same of a handler that returns why a frame is dropped, or MALFORMED. */
+	/** Registers a handler that returns the reason for which a frame is dropped, or MALFORMED. */
 	onChecked<Frame>(
 		codec: FrameCodec<Frame>,
 		record: Frame,
@@ -54,7 +54,10 @@ export class FrameTable {
 		this.#readers[type] = reader;
 	}
 
-	/** Reads a frame behind its type byte; returns why it is dropped, or MALFORMED. */
+	/**
+	 * Reads a frame behind its type byte. Returns the reason for which it is dropped, or MALFORMED.
+	 * `undefined`: it was taken.
+	 */
 	read(type: number, packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const once = onceBit(type);
 		if ((packet.once & once) !== 0) return MALFORMED;

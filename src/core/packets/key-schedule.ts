@@ -2,14 +2,14 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {Aead} from '../../crypto/aead.ts';
 import {EPOCHS} from '../../wire/constants.ts';
 
-/** The keys of one epoch and what was seen under them. */
+/** The keys of one epoch, and the packet numbers opened under them. */
 interface EpochKeys {
 	readonly epoch: number;
 	readonly sealing: Aead;
 	readonly opening: Aead;
-	/** Counts installations, to tell older from newer although the nibble wraps. */
+	/** Counts installations, to order epochs although the nibble wraps. */
 	readonly order: number;
-	/** The smallest packet number opened under it; NEVER before the first. */
+	/** Smallest packet number opened under it. `NEVER`: none yet. */
 	lowest: number;
 	/** Time at which it stops being accepted. `NEVER`: nothing newer was confirmed. */
 	expires: Millis;
@@ -42,7 +42,7 @@ export class KeySchedule {
 		return keys;
 	}
 
-	/** The epoch that packets are sealed under. */
+	/** Epoch that packets are sealed under. */
 	get epoch(): number {
 		return this.#sending.epoch;
 	}
@@ -52,7 +52,7 @@ export class KeySchedule {
 		return this.#sending.sealing;
 	}
 
-	/** Client: the server has these keys already, so they are used at once. */
+	/** Client: installs keys that the server has already, so that they are used at once. */
 	install(epoch: number, sealing: Aead, opening: Aead, now: Millis = 0): void {
 		this.since = now;
 		this.#sending = this.#put(epoch, sealing, opening);
@@ -68,7 +68,7 @@ export class KeySchedule {
 		this.#put(this.nextEpoch, sealing, opening);
 	}
 
-	/** The key for a packet of that epoch and number; undefined when none is accepted. */
+	/** Returns the key for a packet of that epoch and number. `undefined`: none is accepted. */
 	opening(epoch: number, packetNumber: number, now: Millis): Aead | undefined {
 		const keys = this.#epochs[epoch];
 		if (keys === undefined) return undefined;
@@ -83,7 +83,10 @@ export class KeySchedule {
 		return keys.opening;
 	}
 
-	/** The smallest number opened under any newer epoch: the peer never goes back to an older one. */
+	/**
+	 * Returns the smallest number opened under any newer epoch: the peer never goes back to an older
+	 * one.
+	 */
 	#bound(keys: EpochKeys): number {
 		let lowest = NEVER;
 		for (const newer of this.#epochs) {
@@ -92,7 +95,7 @@ export class KeySchedule {
 		return lowest;
 	}
 
-	/** A packet opened under that epoch; true when this confirmed it. */
+	/** Notes a packet that opened under that epoch. True: this confirmed it. */
 	opened(epoch: number, packetNumber: number, now: Millis, grace: Millis): boolean {
 		const keys = this.#epochs[epoch]!;
 		if (packetNumber < keys.lowest) keys.lowest = packetNumber;

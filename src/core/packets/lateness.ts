@@ -12,21 +12,25 @@ export interface Waiting {
 }
 
 /**
- * Which paths are so much later than the best one that what they carry is waited for. New data goes to
- * such a path only while all that may be sent over the better ones takes longer than the path does: a
- * packet that arrives later than that holds up the others behind it, in the receiver's window or at the
- * end of a transfer (ECF: Lim et al., CoNEXT 2017; BLEST: Ferlin et al., IFIP Networking 2016).
+ * Finds the paths that are so much later than the best one that packets on them are waited for. New
+ * data goes to such a path only while all that may be sent over the better ones takes longer than
+ * the path does: a packet that arrives later than that holds up the others behind it, in the
+ * receiver's window or at the end of a transfer (ECF: Lim et al., CoNEXT 2017; BLEST: Ferlin et
+ * al., IFIP Networking 2016).
  */
 export class Lateness {
 	/** The longest delay of a timely path. */
 	limit: Millis = Number.POSITIVE_INFINITY;
 	#best: Millis = 0;
-	/** Bytes per ms and in flight of the better paths, which are full, and whether all know their rate. */
+	/**
+	 * Rate of the better paths, which are full, in bytes per ms; below, bytes in flight there, and
+	 * true while the rates of all have settled.
+	 */
 	#rate = 0;
 	#window = 0;
 	#settled = true;
 
-	/** Takes the paths, the best first; the bits of the timely ones among them. */
+	/** Takes the paths, the best first. Returns the timely ones among them, as bits. */
 	arrange(order: readonly Carrier[]): number {
 		let best = order[0];
 		for (const carrier of order) {
@@ -41,22 +45,24 @@ export class Lateness {
 		return timely;
 	}
 
-	/** A packet looks for a path. */
+	/** Begins the choice of a path for a packet. */
 	start(): void {
 		this.#rate = 0;
 		this.#window = 0;
 		this.#settled = true;
 	}
 
-	/** A better path is full. */
+	/** Adds a better path, which is full. */
 	passed({model}: Carrier): void {
-		// What goes beside takes its part of the rate.
+		// Traffic beside takes its part of the rate.
 		this.#rate += Math.max(0, model.pacingRate - model.besideInFlight / model.srtt);
 		this.#window += model.window;
 		this.#settled &&= model.settled;
 	}
 
-	/** Whether the better paths will have sent what waits before a packet on this one arrives. */
+	/**
+	 * True when the better paths will have sent all that waits before a packet on this one arrives.
+	 */
 	isTooLate(carrier: Carrier, waiting: Waiting): boolean {
 		if (this.#rate === 0 || carrier.expected <= this.limit) return false;
 		const {backlog} = waiting;

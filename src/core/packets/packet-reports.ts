@@ -35,8 +35,8 @@ export class PacketReports {
 	}
 
 	/**
-	 * A packet to be reported came over a path, and all of it was taken; undefined = over an unknown
-	 * one.
+	 * Notes a packet to be reported that came over a path and was taken as a whole. `undefined`: over
+	 * an unknown path.
 	 */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		const {sender, paths, chosen} = this.#init;
@@ -44,12 +44,12 @@ export class PacketReports {
 		this.#feedback.received(path, number, now);
 	}
 
-	/** Another copy of a packet came over a path. */
+	/** Notes another copy of a packet that came over a path. */
 	copy(path: Path, number: number, now: Millis): void {
 		this.#feedback?.copy(path, number, now);
 	}
 
-	/** Takes FEEDBACK; false when it reports what never was. */
+	/** Takes FEEDBACK. False: it reports packets that never were. */
 	read(feedback: Feedback, now: Millis): boolean {
 		return this.carriers.feedback(feedback, now);
 	}
@@ -59,7 +59,7 @@ export class PacketReports {
 		this.#feedback?.send(now);
 	}
 
-	/** Time at which a report or a judgement is due: then `handleTimeout` and `send`. */
+	/** Returns the time at which a report or a judgement is due: then `handleTimeout` and `send`. */
 	nextTimeout(): Millis {
 		return Math.min(this.#feedback?.nextTimeout() ?? NEVER, this.carriers.nextTimeout());
 	}

@@ -17,8 +17,8 @@ import {SentTimes} from './sent-times.ts';
 export const NOT_SENT = -1;
 
 /**
- * Numbers, seals and queues the packets of one session. A packet is sealed once, whatever the
- * number of paths; the packet number has this one owner, so no two plaintexts share a nonce.
+ * Numbers, seals and queues the packets of one session. A packet is sealed once for all its paths;
+ * the packet number has this one owner, so no two plaintexts share a nonce.
  */
 export class PacketSender {
 	readonly #context: EndpointContext;
@@ -26,13 +26,13 @@ export class PacketSender {
 	readonly #paths: PathSet;
 	/** The peer's id of the session. */
 	readonly #peerId: number;
-	/** Which numbers went out when. */
+	/** Times at which packet numbers went out. */
 	readonly sentTimes: SentTimes = new SentTimes();
 	/** The number of the next packet. */
 	nextPacketNumber = 0;
-	/** True when the session is over: there are no slots for it any more, so it sends nothing. */
+	/** Set when the session is over: there are no slots for it any more, so it sends nothing. */
 	ended = false;
-	/** When the first packet since the last sign of life went out that should draw one; else NEVER. */
+	/** Time since which a packet is out that should draw a sign of life. `NEVER`: none is. */
 	unansweredSince: Millis = NEVER;
 
 	constructor(context: EndpointContext, keys: KeySchedule, paths: PathSet, peerId: number) {
@@ -42,12 +42,14 @@ export class PacketSender {
 		this.#peerId = peerId;
 	}
 
-	/** Bytes of UDP payload that the frames in a slot make. */
+	/** Returns the bytes of UDP payload that the frames in a slot make. */
 	lengthOf({start, end}: Slot): number {
 		return DATA_OVERHEAD + end - start;
 	}
 
-	/** A slot to write frames into, from HEAD_ROOM on; undefined (counted) when there is none. */
+	/**
+	 * Returns a slot to write frames into, from HEAD_ROOM on. `undefined` (counted): there is none.
+	 */
 	take(): Slot | undefined {
 		return this.ended ? undefined : this.#context.outbox.take();
 	}
@@ -57,7 +59,10 @@ export class PacketSender {
 		this.#context.outbox.pool.release(slot);
 	}
 
-	/** Writes the header in front of the frames in a slot and seals them in place; its number. */
+	/**
+	 * Writes the header in front of the frames in a slot and seals them in place. Returns the
+	 * packet's number.
+	 */
 	#seal(slot: Slot, now: Millis): number {
 		const {start, end} = slot;
 		const header = start - HEADER_LENGTH;
@@ -73,8 +78,9 @@ export class PacketSender {
 	}
 
 	/**
-	 * Sends the frames in a slot on each path of a route, which admitted a packet of that size. Returns
-	 * the packet's number, or NOT_SENT (counted) when no path took it. The slot is gone either way.
+	 * Sends the frames in a slot on each path of a route, which admitted a packet of that size.
+	 * Returns the packet's number, or NOT_SENT (counted) when no path took it. The slot is gone
+	 * either way.
 	 */
 	send(slot: Slot, {paths, count}: Route, now: Millis, kind: Sent): number {
 		const number = this.#seal(slot, now);
@@ -87,7 +93,10 @@ export class PacketSender {
 		return this.#finish(transmit, now, kind) ? number : NOT_SENT;
 	}
 
-	/** Sends the frames in a slot on one path, whatever its judgement, to all its addresses or to one. */
+	/**
+	 * Sends the frames in a slot on one path, which may be down, to all its addresses or to one.
+	 * False (counted): none took them.
+	 */
 	sendOn(
 		slot: Slot,
 		path: Path,
@@ -105,7 +114,7 @@ export class PacketSender {
 				? path.send(transmit, length, now, kind)
 				: path.sendTo(address, transmit, length, now, kind);
 		if (sent) path.sentNumbers?.accept(number);
-		// A probe of a dead path draws nothing, which says nothing of the peer while another path is up.
+		// A path that is not up may draw no answer; while another is up, this is no sign of the peer.
 		const hopeless = path.state !== 'up' && this.#paths.all.some(({state}) => state === 'up');
 		return this.#finish(transmit, now, hopeless ? Sent.ANSWER : kind);
 	}

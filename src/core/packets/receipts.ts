@@ -16,7 +16,7 @@ export class Receipts {
 	#smallestNow: number = Number.POSITIVE_INFINITY;
 	#reports = 0;
 
-	/** A packet came; true when numbers before it are missing. */
+	/** Notes a packet that came. True: numbers before it are missing. */
 	add(number: number, now: Millis): boolean {
 		let gap = false;
 		if (number > this.largest) {
@@ -43,7 +43,7 @@ export class Receipts {
 		return ((this.#words[bit >>> 5]! >>> (bit & 31)) & 1) === 1;
 	}
 
-	/** Fills in what the next report says of the path; false when nothing came yet. */
+	/** Fills in the next report on the path. False: nothing came yet. */
 	report(report: PathReport): boolean {
 		if (this.largest < 0) return false;
 		this.#smallest[this.#reports++ % REPEATS] = this.#smallestNow;

@@ -11,7 +11,7 @@ export class ReceivedPacket {
 	bytes: Uint8Array = new Uint8Array(0);
 	start = 0;
 	end = 0;
-	/** The address it came from. `undefined`: not looked at, at a client. */
+	/** The address it came from. `undefined`: at a client, which does not need it. */
 	remote: RemoteAddress | undefined;
 	/** The path and its address that it came over. `undefined`: unknown to the session. */
 	path: Path | undefined;
@@ -22,7 +22,7 @@ export class ReceivedPacket {
 	datagrams = 0;
 	/** Frames in it that a packet holds once, as bits (see onceBit). */
 	once = 0;
-	/** Set when a frame in it asks for FEEDBACK. */
+	/** Set when a frame in it elicits FEEDBACK. */
 	elicits = false;
 	/** Reads its frames. */
 	readonly cursor: Cursor = new Cursor();

@@ -5,7 +5,7 @@ import type {Path} from '../path/path.ts';
  * length is set to 0 lets its memory go and would take new memory for every packet.
  */
 export class Route {
-	/** Those before `count` are meant. */
+	/** The paths: those before `count`. */
 	readonly paths: Path[] = [];
 	count = 0;
 
@@ -18,7 +18,7 @@ export class Route {
 		this.paths[this.count++] = path;
 	}
 
-	/** True when the path is one of them. */
+	/** True while the path is one of them. */
 	has(path: Path): boolean {
 		const index = this.paths.indexOf(path);
 		return index >= 0 && index < this.count;

@@ -1,10 +1,13 @@
-/** Owner of sent packets, to which the fate of each is reported. */
+/** Owner of sent packets: receives the fate of each. */
 export interface PacketOwner {
-	/** The first copy of a packet arrived. */
+	/** Takes the arrival of a packet's first copy. */
 	received(packet: SentPacket): void;
-	/** No copy of a packet can be hoped for any more; never called after `received`. */
+	/**
+	 * Takes the loss of a packet: no copy of it is expected any more; never called after
+	 * `received`.
+	 */
 	lost(packet: SentPacket): void;
-	/** Nothing of a packet is on its way any more: its record may be used again. */
+	/** Takes a packet back, of which nothing is on its way any more: its record may be used again. */
 	released(packet: SentPacket): void;
 }
 
@@ -16,7 +19,7 @@ export class SentPacket {
 	paths = 0;
 	/** True once a copy arrived. */
 	received = false;
-	/** True once its owner knows that it was received or lost. */
+	/** Set when its receipt or loss was reported to its owner. */
 	settled = false;
 
 	constructor(owner: PacketOwner) {

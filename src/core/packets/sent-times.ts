@@ -3,15 +3,13 @@ import type {Millis} from '../../bytes/time.ts';
 const ENTRIES = 64;
 const STEP: Millis = 100;
 
-/**
- * Remembers, to a tenth of a second, which packet number was the next one at a time up to 6 s ago.
- */
+/** The next packet numbers of the last 6 s, to a tenth of a second. */
 export class SentTimes {
 	readonly #times: Float64Array = new Float64Array(ENTRIES);
 	readonly #numbers: Float64Array = new Float64Array(ENTRIES);
 	#count = 0;
 
-	/** Packets up to `next` - 1 have been sent by `now`. */
+	/** Notes that packets up to `next` - 1 have been sent by `now`. */
 	note(next: number, now: Millis): void {
 		const last = (this.#count + ENTRIES - 1) % ENTRIES;
 		if (this.#count > 0 && now - this.#times[last]! < STEP) return;
@@ -20,7 +18,7 @@ export class SentTimes {
 		this.#count++;
 	}
 
-	/** A number that all packets sent since `time` reach. */
+	/** Returns a number that all packets sent since `time` reach. */
 	numberAt(time: Millis): number {
 		const oldest = Math.max(0, this.#count - ENTRIES);
 		for (let i = this.#count - 1; i >= oldest; i--) {

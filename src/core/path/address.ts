@@ -7,7 +7,7 @@ const MAX_ADDRESSES = 4;
 /** Addresses of one path that packets go to at once. */
 const CURRENT = 2;
 
-/** An old address gets no more copies when it was silent for this long while a newer one speaks. */
+/** Silence after which an old address gets no more copies, while packets come from a newer one. */
 const OLD_ADDRESS_SILENCE: Millis = 2000;
 
 /**
@@ -18,11 +18,11 @@ const AMPLIFICATION = 3;
 /** One address at which a path is reached. A client's path has one without `remote`: its socket. */
 export class PathAddress {
 	readonly remote: RemoteAddress | undefined;
-	/** Set when it answered a challenge; its reports are believed from then on. */
+	/** Set when it answered a challenge; its reports count from then on. */
 	validated: boolean;
 	/** Time of the last genuine packet from it. */
 	lastReceived: Millis;
-	/** Since when its probes name another path, and none named its own; NEVER when they do not. */
+	/** Time since which its probes name another path, and none its own. `NEVER`: they do not. */
 	contestedSince: Millis = NEVER;
 	/** The bytes that it has to send back. */
 	readonly challenge: Uint8Array;
@@ -35,7 +35,7 @@ export class PathAddress {
 		this.lastReceived = now;
 	}
 
-	/** Bytes of a genuine packet came from it. */
+	/** Counts the bytes of a genuine packet from it. */
 	received(bytes: number, now: Millis): void {
 		this.lastReceived = now;
 		if (!this.validated) this.#allowance += AMPLIFICATION * bytes;
@@ -46,7 +46,7 @@ export class PathAddress {
 		return this.validated || this.#allowance >= bytes;
 	}
 
-	/** Takes a packet of that size from the allowance; false = it may not be sent. */
+	/** Takes a packet of that size from the allowance. False: it must not be sent. */
 	allow(bytes: number): boolean {
 		if (this.validated) return true;
 		if (this.#allowance < bytes) return false;
@@ -66,7 +66,7 @@ function isAhead(other: PathAddress, address: PathAddress, isNewer: boolean): bo
 export class AddressList {
 	readonly list: PathAddress[] = [];
 
-	/** Adds an address and returns the one that had to go for it. */
+	/** Adds an address. Returns the one that it replaces. `undefined`: none. */
 	add(address: PathAddress): PathAddress | undefined {
 		this.list.push(address);
 		if (this.list.length <= MAX_ADDRESSES) return undefined;
@@ -98,7 +98,7 @@ export class AddressList {
 		if (index >= 0) this.list.splice(index, 1);
 	}
 
-	/** The addresses that a newer one has replaced for good; they are taken out. */
+	/** Takes out the addresses that a newer one has replaced for good, and returns them. */
 	expire(now: Millis): PathAddress[] {
 		if (this.list.length < 2) return [];
 		let newest = Number.NEGATIVE_INFINITY;

@@ -46,7 +46,7 @@ export class DelayMeter {
 
 	/**
 	 * Delay above the smallest of the last 10 s, the smaller of the last two samples, so that one
-	 * jittered probe does not look like a queue; undefined before the first sample.
+	 * jittered probe does not look like a queue. `undefined`: no sample yet.
 	 */
 	get queueing(): Millis | undefined {
 		if (this.#samples === 0) return undefined;

@@ -1,12 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 
 /**
- * Checkpoints kept: as many samples, when there are so few, tell a good path from a slightly lossy
- * one.
+ * Checkpoints kept: as many samples, when there are so few, separate a good path from a slightly
+ * lossy one.
  */
 const CHECKPOINTS = 128;
 
-/** Of so many of them the loss is shown. */
+/** Checkpoints over which the loss is shown. */
 const SHOWN = 32;
 
 /**
@@ -30,7 +30,7 @@ const SHORTEST_SPAN: Millis = 400;
 const FIRST_HOLD: Millis = 2000;
 const LONGEST_HOLD: Millis = 64_000;
 /**
- * ...within this time of having got better: a path that only looks healed is tried ever less often.
+ * ...within this time of having got better: a path that only seems healed is tried ever less often.
  */
 const RELAPSE: Millis = 30_000;
 
@@ -43,8 +43,8 @@ const SAMPLE_SHARE = 16;
 const SHORTEST_SAMPLE: Millis = 50;
 
 /**
- * Relative entropy of loss `q` to loss `p`, so that exp(-n x this) bounds the chance of counting a
- * share at least as far off as q among n packets (Chernoff).
+ * Returns the relative entropy of loss `q` to loss `p`, so that exp(-n x this) bounds the chance of
+ * counting a share at least as far off as q among n packets (Chernoff).
  */
 function divergence(q: number, p: number): number {
 	const lost = q > 0 ? q * Math.log(q / p) : 0;
@@ -56,7 +56,9 @@ function divergence(q: number, p: number): number {
  * nothing else. Counted between pairs of counters that an echoed probe brings together.
  */
 export class Delivery {
-	/** 0 = loses at most 3 % or nothing is known, up to {@link WORST_GRADE}. */
+	/**
+	 * Grade of the path, from `0` (loses at most 3 %, or nothing is known) to {@link WORST_GRADE}.
+	 */
 	grade = 0;
 	readonly #at: Float64Array = new Float64Array(CHECKPOINTS);
 	readonly #sent: Float64Array = new Float64Array(CHECKPOINTS);
@@ -72,8 +74,8 @@ export class Delivery {
 	#unsampled = 0;
 
 	/**
-	 * A probe that was sent at `at` was echoed: `sent` packets of data had gone before it, and the
-	 * peer had received so many packets and probes when it came. True when the grade changed.
+	 * Takes the echo of a probe sent at `at`: `sent` packets of data had gone before it, and the peer
+	 * had received so many packets and probes when it came. True: the grade changed.
 	 */
 	update(at: Millis, sent: number, packets: number, probes: number): boolean {
 		if (this.#count === 0) {
@@ -83,7 +85,7 @@ export class Delivery {
 		const last = (this.#count - 1) % CHECKPOINTS;
 		const packetStep = (packets - this.#packets) | 0;
 		const probeStep = ((probes - this.#probes) << 16) >> 16;
-		// One that was overtaken says less than what came before it, one without data nothing.
+		// A probe that was overtaken shows less than the one before it, one without data nothing.
 		if (sent <= this.#sent[last]! || packetStep < 0 || probeStep < 0) return false;
 		const received = this.#received[last]! + packetStep - probeStep;
 		this.#add(at, sent, received, packets, probes);
@@ -100,8 +102,7 @@ export class Delivery {
 	}
 
 	/**
-	 * Looks at all spans that end now: a change shows in a short one first, little of it in a long
-	 * one.
+	 * Judges all spans that end now: a change shows in a short one first, little of it in a long one.
 	 */
 	#judge(): boolean {
 		const before = this.grade;
@@ -145,13 +146,16 @@ export class Delivery {
 		return Math.min(1, Math.max(0, 1 - received / this.#sentSince(index)));
 	}
 
-	/** Share of data lost over the newest checkpoints, 0 to 1; undefined before the first two. */
+	/** Share of data lost over the newest checkpoints, 0 to 1. `undefined`: fewer than two. */
 	get loss(): number | undefined {
 		if (this.#count < 2) return undefined;
 		return this.#lossSince(Math.max(0, this.#count - 1 - SHOWN));
 	}
 
-	/** The path was down: what it lost then says nothing of what it delivers now. The grade stays. */
+	/**
+	 * Begins the counts anew after the path was down: its losses then do not show what it delivers
+	 * now. The grade stays.
+	 */
 	restart(): void {
 		this.#count = 0;
 	}
@@ -164,7 +168,10 @@ export class Delivery {
 		this.#betterAt = Number.NEGATIVE_INFINITY;
 	}
 
-	/** A packet passes the path by: whether a copy of it should be sent there to see what arrives. */
+	/**
+	 * Counts a packet that passes the path by. True: a copy of it should be sent there, to measure
+	 * what arrives.
+	 */
 	sample(now: Millis, metered: boolean): boolean {
 		this.#unsampled++;
 		const scale = (this.grade === WORST_GRADE ? 2 : 1) * (metered ? 5 : 1);
@@ -176,7 +183,7 @@ export class Delivery {
 	}
 }
 
-/** The grade of a path that certainly loses so much, at least `grade`. */
+/** Returns the grade of a path that certainly loses so much, at least `grade`. */
 function worsened(grade: number, count: number, loss: number): number {
 	let worse = grade;
 	for (; worse < WORST_GRADE; worse++) {
@@ -186,7 +193,7 @@ function worsened(grade: number, count: number, loss: number): number {
 	return worse;
 }
 
-/** The grade of a path that hardly loses more, at most `grade`. */
+/** Returns the grade of a path that hardly loses more, at most `grade`. */
 function bettered(grade: number, count: number, loss: number): number {
 	let better = grade;
 	for (; better > 0; better--) {

@@ -49,7 +49,8 @@ export interface Circumstances {
  *
  * Silence has two causes, and luck has to be excluded for both: the packets were lost (judged by
  * those packets that a report covers, because it was sent after they should have arrived), or the
- * reports were (then only the chance that all of them were lost lets us judge by what was sent).
+ * reports were (then only the chance that all of them were lost allows to judge by the packets
+ * sent).
  */
 export class PathJudge {
 	state: PathState = 'new';
@@ -69,7 +70,7 @@ export class PathJudge {
 	#counted = false;
 	#judged: Millis = Number.NEGATIVE_INFINITY;
 
-	/** A packet went out on the path. */
+	/** Notes a packet that went out on the path. */
 	sent(now: Millis, kind: Sent, patience: Millis): void {
 		if (kind !== Sent.ANSWER && now >= this.#historyNext) {
 			this.#historyTime[this.#historyCount % HISTORY] = now;
@@ -86,10 +87,10 @@ export class PathJudge {
 	}
 
 	/**
-	 * A report of the peer arrived. Copies of other paths' packets may be forged by who sees those,
-	 * so they count only as long as the path's own probes agree, and never revive a path. What was
-	 * on its way when the path died does not revive it either: it takes an echo of a later probe, or
-	 * a rise over a count that was reported after the path was judged down.
+	 * Takes a report of the peer. Copies of other paths' packets may be forged by an attacker who
+	 * captures those, so they count only as long as the path's own probes agree, and never revive a
+	 * path. Packets on their way when the path went down do not revive it either: it takes an echo of
+	 * a later probe, or a rise over a count that was reported after the path was judged down.
 	 */
 	report(report: Evidence, now: Millis, at: Circumstances): void {
 		if (report.probesRose) this.#probesUnproven = 0;
@@ -131,7 +132,7 @@ export class PathJudge {
 		return 0;
 	}
 
-	/** About how many packets had been sent by then; 0 when the history does not go back so far. */
+	/** Returns about the number of packets sent by then. `0`: the history does not go back so far. */
 	sentAround(time: Millis): number {
 		const oldest = Math.max(0, this.#historyCount - HISTORY);
 		let laterTime = Number.POSITIVE_INFINITY;
@@ -183,7 +184,7 @@ export class PathJudge {
 		return Math.max(this.#downAt(patience), this.#judged + JUDGE_INTERVAL);
 	}
 
-	/** Nothing sent from now on leaves this machine. */
+	/** Takes the path down: nothing sent from now on leaves this machine. */
 	lost(now: Millis): void {
 		if (this.state === 'down') return;
 		this.state = 'down';
@@ -192,8 +193,8 @@ export class PathJudge {
 	}
 
 	/**
-	 * The system reports that nothing listens there: no copies are worth sending until evidence
-	 * comes.
+	 * Makes the path suspect because nothing listens there, as the system reports: no copies are
+	 * worth sending until evidence comes.
 	 */
 	refused(): void {
 		if (this.state !== 'down') this.state = 'suspect';

@@ -59,12 +59,12 @@ export class LossMeter {
 		return this.#packets;
 	}
 
-	/** 0 to 1; undefined before the first two checkpoints. */
+	/** Loss, 0 to 1. `undefined`: fewer than two checkpoints. */
 	get loss(): number | undefined {
 		return this.#packets > 0 ? this.#loss : undefined;
 	}
 
-	/** For judging silence: with Laplace's rule of succession, at most one half. */
+	/** Loss for judging silence: with Laplace's rule of succession, at most one half. */
 	get cautious(): number {
 		return Math.min(0.5, (this.#loss * this.#packets + 1) / (this.#packets + 2));
 	}

@@ -18,7 +18,7 @@ const LONGEST_RAISE: Millis = 45_000;
 const VERIFY_EVERY: Millis = 5000;
 const TEST_AGAIN: Millis = 50;
 const TESTS = 4;
-/** Before a size is doubted again after a test has proven it, and between two alarms. */
+/** Pause before a size is doubted again after a test has proven it, and between two alarms. */
 const DOUBT_PAUSE: Millis = 1000;
 /**
  * A size that fell, was found again and fell again within this time waits before it is searched.
@@ -32,10 +32,11 @@ const HINT_PAUSE: Millis = 1000;
  * Finds the largest packet that one direction of a path carries (RFC 8899), with probes padded to
  * the candidate sizes, and notices when a size that worked stops working: by what becomes of the
  * packets of the application, or by probes of that size where none are sent. The fixed counts of
- * the RFC would fail on a path of 20 % loss, so both decisions use the chance of the losses seen.
+ * the RFC would fail on a path of 20 % loss, so both decisions use the chance of the losses
+ * measured.
  */
 export class MtuSearch {
-	/** The largest size known to get through. */
+	/** Largest size known to get through, in bytes of UDP payload. */
 	confirmed: number = BASE_PACKET_SIZE;
 	/** Evidence about packets larger than BASE_PACKET_SIZE. */
 	readonly evidence: SizeEvidence = new SizeEvidence();
@@ -48,7 +49,8 @@ export class MtuSearch {
 	/** Tests of a doubted size that are left. */
 	#tests = 0;
 	/**
-	 * Probes of the confirmed size without an answer yet, when the last went out, and its chances.
+	 * Probes of the confirmed size without an answer yet; below, the time of the last and its chance
+	 * of being lost.
 	 */
 	#open = 0;
 	#openAt: Millis = NEVER;
@@ -62,7 +64,7 @@ export class MtuSearch {
 	#waited: Millis = 0;
 	#hintedAt: Millis = Number.NEGATIVE_INFINITY;
 
-	/** The path works: the search begins, unless it has begun. */
+	/** Begins the search, unless it has begun: the path works. */
 	start(now: Millis): void {
 		if (this.#next === NEVER) this.#next = now;
 	}
@@ -73,9 +75,10 @@ export class MtuSearch {
 	}
 
 	/**
-	 * The sizes to probe now; a probe without padding has to follow them, so that the peer's count
-	 * says what became of them. @param failure the chance that a probe of a size that fits is not
-	 * answered. @param active whether the path carries traffic; idle ones are left alone.
+	 * Returns the sizes to probe now; a probe without padding has to follow them, so that the peer's
+	 * count shows their fate.
+	 * @param failure chance that a probe of a size that fits is not answered
+	 * @param active true while the path carries traffic; an idle one is left alone
 	 */
 	nextSizes(now: Millis, failure: number, active: boolean): readonly number[] {
 		if (now < this.#next) return [];
@@ -131,7 +134,7 @@ export class MtuSearch {
 		return [this.confirmed];
 	}
 
-	/** A probe of this size was answered. */
+	/** Takes the answer to a probe of this size. */
 	answered(size: number, now: Millis): void {
 		if (size === this.confirmed && size > BASE_PACKET_SIZE) {
 			this.#dismissedAt = now;
@@ -161,10 +164,12 @@ export class MtuSearch {
 	}
 
 	/**
-	 * A probe without padding was answered. @param interval what the peer counted since the one that
-	 * was answered before, which went out at `from`. @param behind when this one went out, less the
-	 * time by which packets overtake each other. @param loss that of small packets in this direction.
-	 * True = data died by its size, which says nothing of the path's loss.
+	 * Takes the answer to a probe without padding. True: data was lost for its size, which is no
+	 * evidence of the path's loss.
+	 * @param interval the peer's counts since the probe answered before, which went out at `from`
+	 * @param behind time at which this one went out, less the time by which packets overtake each
+	 * other
+	 * @param loss loss of small packets in this direction
 	 */
 	reported(
 		interval: SizeInterval,
@@ -191,8 +196,8 @@ export class MtuSearch {
 	}
 
 	/**
-	 * Nothing but probes came in although the peer sent more: the other direction may have narrowed
-	 * too.
+	 * Takes the alarm that nothing but probes came in although the peer sent more: the other
+	 * direction may have narrowed, too.
 	 */
 	alarmed(now: Millis): void {
 		if (this.confirmed === BASE_PACKET_SIZE || now - this.#alarmedAt < DOUBT_PAUSE) return;
@@ -211,8 +216,8 @@ export class MtuSearch {
 	}
 
 	/**
-	 * The system refused a packet of this size. True = the size was given up. When it was only being
-	 * tried, nothing is lost by it.
+	 * Takes the refusal of a packet of this size by the system. True: the size was given up. Nothing
+	 * is lost when it was only being tried.
 	 */
 	tooLong(size: number, now: Millis): boolean {
 		if (size <= BASE_PACKET_SIZE) return false;
@@ -231,8 +236,8 @@ export class MtuSearch {
 	}
 
 	/**
-	 * The network reports that some packet was too long (ICMP), which any host may forge: a wrong
-	 * decision is taken back after one round trip.
+	 * Takes a report of the network that some packet was too long (ICMP), which any host may forge: a
+	 * wrong decision is taken back after one round trip.
 	 */
 	hinted(now: Millis): void {
 		if (this.confirmed === BASE_PACKET_SIZE || now - this.#hintedAt < HINT_PAUSE) return;
@@ -240,7 +245,7 @@ export class MtuSearch {
 		this.#fall(now, CANDIDATES.length);
 	}
 
-	/** Back to the base, and up again at once as far as probes get through. */
+	/** Falls back to the base, and rises again at once as far as probes get through. */
 	#fall(now: Millis, ceiling: number): void {
 		this.confirmed = BASE_PACKET_SIZE;
 		this.#since = now;
@@ -254,8 +259,8 @@ export class MtuSearch {
 	}
 
 	/**
-	 * A path that lets probes through and nothing else must not make the size go up and down for
-	 * ever. Returns true when the path is steady.
+	 * Lets an unsteady path wait, so that one which lets probes through and nothing else does not
+	 * make the size go up and down for ever. True: the path is steady.
 	 */
 	#waitIfUnsteady(now: Millis): boolean {
 		const steady = now - this.#fellAt > STEADY + this.#waited;

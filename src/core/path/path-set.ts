@@ -19,14 +19,14 @@ export interface PathsObserver {
 	pathsChanged(paths: readonly Path[], now: Millis): void;
 }
 
-/** The paths of a session, where they lead and how they are judged. */
+/** The paths of a session, with their addresses and judgements. */
 export class PathSet {
 	readonly all: Path[] = [];
 	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
-	/** What was located last; undefined after any change of the addresses. */
+	/** Remote address located last. `undefined`: an address changed since then. */
 	#lastRemote: RemoteAddress | undefined;
-	/** Where it was, without meaning when there is none. */
+	/** Location of that address; without meaning when there is none. */
 	#lastLocation: {readonly path: Path; readonly address: PathAddress} | undefined;
 	readonly #observers: PathsObserver[] = [];
 	readonly #context: EndpointContext;
@@ -38,18 +38,18 @@ export class PathSet {
 		this.#session = session;
 	}
 
-	/** Has `observer` choose now, and after each change. */
+	/** Calls `observer` now, and after each change. */
 	observe(observer: PathsObserver, now: Millis): void {
 		this.#observers.push(observer);
 		observer.pathsChanged(this.all, now);
 	}
 
-	/** The path with that id. */
+	/** Returns the path with that id. `undefined`: there is none. */
 	get(id: number): Path | undefined {
 		return this.#byId[id];
 	}
 
-	/** Makes the path with these settings, or gives an existing one these settings. */
+	/** Makes the path with these settings, or gives them to an existing one. Returns it. */
 	configure(settings: PathSettings, rate: number): Path {
 		let path = this.#byId[settings.id];
 		if (path === undefined) {
@@ -62,14 +62,14 @@ export class PathSet {
 		return path;
 	}
 
-	/** The path with that id, made with plain settings when it is new. */
+	/** Returns the path with that id, made with plain settings when it is new. */
 	ensure(id: number): Path {
 		const name = `path ${id + 1}`;
 		const plain = {id, name, metered: false, backup: false, rateUp: 0, rateDown: 0};
 		return this.#byId[id] ?? this.configure(plain, 0);
 	}
 
-	/** Which path a remote address belongs to. */
+	/** Returns the path and the address that a remote address is. `undefined`: it is unknown. */
 	locate(remote: RemoteAddress): {readonly path: Path; readonly address: PathAddress} | undefined {
 		// Packets come in batches from the same address.
 		if (remote !== this.#lastRemote) {
@@ -80,8 +80,8 @@ export class PathSet {
 	}
 
 	/**
-	 * Learns from an authenticated probe that a path is reached at `remote`. Returns undefined when
-	 * the address proved to belong to another path that is alive.
+	 * Notes that a path is reached at `remote`, as an authenticated probe shows. Returns the address.
+	 * `undefined`: it proved to belong to another path, which is in use.
 	 */
 	learn(path: Path, remote: RemoteAddress, now: Millis): PathAddress | undefined {
 		const known = this.#byAddress.get(remote.key);
@@ -138,7 +138,7 @@ export class PathSet {
 		}
 	}
 
-	/** Tells of a change of state, if there is one; true when there was. */
+	/** Reports a change of state. False: there was none. */
 	stateChanged(path: Path, from: PathState, now: Millis, reason: string): boolean {
 		const to = path.state;
 		if (to === from) return false;
@@ -158,12 +158,15 @@ export class PathSet {
 		return true;
 	}
 
-	/** Anything changed that a choice of paths rests on: all that observe the set choose anew. */
+	/** Calls all observers: something changed that a choice of paths rests on. */
 	changed(now: Millis): void {
 		for (const observer of this.#observers) observer.pathsChanged(this.all, now);
 	}
 
-	/** The system says that a packet of this size is too long for a path; 0 = some packet was. */
+	/**
+	 * Notes that a packet of `size` bytes is too long for a path, as the system reports. `0`: some
+	 * packet was.
+	 */
 	tooLong(path: Path, size: number, now: Millis): void {
 		if (size === 0) path.mtu.hinted(now);
 		else if (path.mtu.tooLong(size, now)) path.narrowed(now);

@@ -30,11 +30,11 @@ const COPY_SPAN = 4096;
 const FEWEST_UNANSWERED = 10;
 const LONGEST_UNANSWERED: Millis = 1000;
 
-/** One path as one end sees it: where it leads, what it measured, how it is judged. */
+/** One path at one end: its addresses, its measurements and its judgement. */
 export class Path {
 	readonly id: number;
 	settings: PathSettings;
-	/** Addresses of the far end; empty while its socket is closed or its address unknown. */
+	/** Addresses of the far end. Empty: its socket is closed or its address unknown. */
 	readonly addresses: AddressList = new AddressList();
 	readonly judge: PathJudge = new PathJudge();
 	readonly rtt: RttEstimator = new RttEstimator();
@@ -54,9 +54,9 @@ export class Path {
 	/** Packets sent and received on the path, copies included, as the counters in probes. */
 	sentPackets = 0;
 	sentBytes = 0;
-	/** Those of them that were a PROBE or PONG. */
+	/** Packets of these that were a PROBE or PONG. */
 	sentProbes = 0;
-	/** Those of these with padding, and how many of them were answered. */
+	/** Probes of these with padding; below, those of them that were answered. */
 	sentPadded = 0;
 	answeredPadded = 0;
 	receivedPackets = 0;
@@ -64,7 +64,7 @@ export class Path {
 	/** The peer's counters of what it received on the path, modulo 2^32 and 2^16. */
 	peerPackets = 0;
 	peerProbes = 0;
-	/** The same count of probes, going on where that one wraps. */
+	/** Count of probes that goes on where `peerProbes` wraps. */
 	peerProbesInAll = 0;
 	/** Time of the last genuine packet or counted copy. `NEVER`: none so far. */
 	lastReceived: Millis = NEVER;
@@ -76,7 +76,7 @@ export class Path {
 	 */
 	streamBytesSent = 0;
 	streamBytesReceived = 0;
-	/** Probes sent since an echo last came back, and when the first of them went out. */
+	/** Probes sent since an echo last came back; below, the time of the first of them. */
 	#unanswered = 0;
 	#unansweredSince: Millis = NEVER;
 	/**
@@ -90,13 +90,15 @@ export class Path {
 	downReason = '';
 	/** Client: the longest time between two packets on the path, as configured. */
 	keepAlive: Millis = NEVER;
-	/** Time at which the size that it carries fell; earlier packets may have died of that. */
+	/**
+	 * Time at which the size that it carries fell; earlier packets may have been lost for their size.
+	 */
 	narrowedAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Time of the next probe. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
 	response: Uint8Array | undefined = undefined;
-	/** Client: the numbers of the newest packets sent on the path, for telling a true RESET. */
+	/** Client: numbers of the newest packets sent on the path, of which a true RESET names one. */
 	sentNumbers: ReplayWindow | undefined = undefined;
 	readonly #copies = new ReplayWindow(COPY_SPAN);
 	/** Packets that the peer had sent, and those that had come in, at its last probe. */
@@ -119,7 +121,7 @@ export class Path {
 		return this.addresses.list.length > 0;
 	}
 
-	/** Adds the path's addresses to a packet's destinations and counts; false when there was none. */
+	/** Adds the path's addresses to a packet's destinations and counts it. False: there was none. */
 	send(transmit: Transmit, bytes: number, now: Millis, kind: Sent): boolean {
 		const before = transmit.count;
 		const {list} = this.addresses;
@@ -134,7 +136,10 @@ export class Path {
 		if (!transmit.isFull && address.allow(bytes)) transmit.add(this.id, address.remote);
 	}
 
-	/** Apart from `send`, which is short enough to be compiled into its callers. */
+	/**
+	 * Adds all current addresses; apart from `send`, which is short enough to be compiled into its
+	 * callers.
+	 */
 	#addressAll(transmit: Transmit, bytes: number): void {
 		const {addresses} = this;
 		for (const address of addresses.list) {
@@ -142,7 +147,10 @@ export class Path {
 		}
 	}
 
-	/** The same to one of the path's addresses. */
+	/**
+	 * Adds one of the path's addresses to a packet's destinations and counts it. False: it must not
+	 * be sent there.
+	 */
 	sendTo(
 		address: PathAddress,
 		transmit: Transmit,
@@ -171,7 +179,7 @@ export class Path {
 		return this.unmeasured ? Math.max(WORST_GRADE - 1, this.delivery.grade) : this.delivery.grade;
 	}
 
-	/** A PROBE went out; true when the path counts as not measured from now on. */
+	/** Counts a PROBE that went out. True: the path counts as not measured from now on. */
 	probeSent(now: Millis): boolean {
 		this.#unanswered++;
 		if (this.#unansweredSince === NEVER) this.#unansweredSince = now;
@@ -180,7 +188,7 @@ export class Path {
 		return this.unmeasured;
 	}
 
-	/** An echo came back; true when the path was not measured before. */
+	/** Notes an echo that came back. True: the path was not measured before. */
 	probeEchoed(): boolean {
 		const {unmeasured} = this;
 		this.#unanswered = 0;
@@ -189,13 +197,16 @@ export class Path {
 		return unmeasured;
 	}
 
-	/** Takes a copy of that size from the path's allowance; false = it may not go out there now. */
+	/** Takes a copy of that size from the path's allowance. False: it must not go out there now. */
 	admits(bytes: number, now: Millis): boolean {
 		if (bytes > this.mtu.confirmed || !this.load.admits(bytes + IP_UDP_OVERHEAD, now)) return false;
 		return this.reaches(bytes);
 	}
 
-	/** The same of a copy that `admits` has just refused, because no other path takes one. */
+	/**
+	 * Admits a copy that `admits` has just refused, because no other path takes one. False: it must
+	 * not go out here either.
+	 */
 	admitsLast(bytes: number, now: Millis): boolean {
 		if (bytes > this.mtu.confirmed || !this.load.admitsLast(bytes + IP_UDP_OVERHEAD, now))
 			return false;
@@ -223,19 +234,22 @@ export class Path {
 		this.lastReceived = now;
 	}
 
-	/** The chance that a probe on the path is not answered. */
+	/** Chance that a probe on the path is not answered. */
 	get probeFailure(): number {
 		return 1 - (1 - this.probeLoss.cautious) * (1 - this.receiveLoss.cautious);
 	}
 
-	/** The size that was confirmed is given up: what died by it says nothing of the path's loss. */
+	/**
+	 * Notes that the confirmed size is given up: packets lost for their size are no evidence of the
+	 * path's loss.
+	 */
 	narrowed(now: Millis): void {
 		this.narrowedAt = now;
 		this.sendLoss.reset();
 		this.delivery.forget();
 	}
 
-	/** Inputs of the judge; `reportSilence` is the session's. */
+	/** Returns the inputs of the judge; `reportSilence` is the session's. */
 	circumstances(reportSilence: number): Circumstances {
 		return {patience: this.rtt.patience, loss: this.sendLoss.cautious, reportSilence};
 	}
@@ -254,13 +268,13 @@ export class Path {
 		return sent > came && came <= probes;
 	}
 
-	/** The path leads elsewhere now: what was measured of delay and size does not hold any more. */
+	/** Forgets the delays, which were measured where the path led before. */
 	forgetDelays(): void {
 		this.sendDelay.reset();
 		this.receiveDelay.reset();
 	}
 
-	/** For people. */
+	/** Returns the status of the path. */
 	status(now: Millis): PathStatus {
 		return {
 			id: this.id,

@@ -16,9 +16,9 @@ export interface SentProbe {
 	/** Packets and bytes sent on the path up to and including it. */
 	readonly packets: number;
 	readonly bytes: number;
-	/** Those of the packets that are no probes. */
+	/** Packets of these that are no probes. */
 	readonly data: number;
-	/** Probes with padding among them, and data packets by their size. */
+	/** Probes with padding among them; below, data packets by their size. */
 	readonly padded: number;
 	readonly larger: SizeCounts;
 	/** Bytes of the packet that carried it. */
@@ -47,14 +47,14 @@ export class ProbeHistory {
 	#next = 0;
 	#lastTime = -1;
 	/**
-	 * The newest PROBE or PONG that came in: its time stamp, when it came on our clock, and how many
-	 * packets had.
+	 * The newest PROBE or PONG that came in: its time stamp, its arrival on the clock of this end,
+	 * and the packets that had come by then.
 	 */
 	received: ReceivedProbe | undefined = undefined;
 	/** The newest probe that was echoed, to measure from. */
 	#echoed: EchoedProbe | undefined;
 
-	/** A time stamp for `microseconds` that was not used before on the path. */
+	/** Returns a time stamp for `microseconds` that was not used before on the path. */
 	stamp(microseconds: number): number {
 		// Stamps run ahead of the clock by few at most: anything else is a clock that wrapped
 		// meanwhile.
@@ -70,7 +70,7 @@ export class ProbeHistory {
 		this.#next = (this.#next + 1) % ENTRIES;
 	}
 
-	/** Finds the probe that an echo names; undefined when it is unknown or was echoed before. */
+	/** Returns the probe that an echo names. `undefined`: it is unknown or was echoed before. */
 	echo(time: number): SentProbe | undefined {
 		for (const entry of this.#entries) {
 			if (entry.time !== time) continue;
@@ -82,7 +82,7 @@ export class ProbeHistory {
 	}
 
 	/**
-	 * The probe echoed before `entry`, to measure a rate from; `entry` takes its place.
+	 * Returns the probe echoed before `entry`, to measure a rate from; `entry` takes its place.
 	 * @param arrived the peer's count of packets when it got `entry`
 	 * @param arrival the peer's time stamp when it got `entry`
 	 */

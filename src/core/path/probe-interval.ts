@@ -16,7 +16,7 @@ export const NAT_LIFE: Millis = 25_000;
 const KEEP_AGAIN: Millis = 5000;
 /** Intervals are spread by so much in either direction. */
 export const SPREAD = 0.1;
-/** A path that may be dying is asked often, for a short while. */
+/** A path that may be failing is probed often, for a short while. */
 const URGENT: Millis = 25;
 const URGENT_FOR: Millis = 1000;
 const DOWN: Millis = 200;
@@ -33,7 +33,7 @@ export interface Situation {
 	readonly waiting: boolean;
 	/** True while some path is suspect, so that reports on it are needed soon. */
 	readonly doubt: boolean;
-	/** The longest time between two packets of this end on the path; NEVER = no matter. */
+	/** Longest time between two packets of this end on the path. `NEVER`: no limit. */
 	readonly keepAlive: Millis;
 }
 

@@ -9,7 +9,7 @@ const LIMITS: readonly number[] = [BASE_PACKET_SIZE, ...CANDIDATES.slice(0, -1)]
 /** Index of the counts of probes with padding: each of them is answered or missed by itself. */
 const TRIALS = LIMITS.length;
 
-/** The index of the largest limit below each size: one look and one count for a packet. */
+/** The index of the largest limit below each size: one lookup and one count for a packet. */
 const CLASSES = Uint8Array.from({length: MAX_PACKET_SIZE + 1}, (_, size) =>
 	Math.max(
 		0,
@@ -18,7 +18,7 @@ const CLASSES = Uint8Array.from({length: MAX_PACKET_SIZE + 1}, (_, size) =>
 );
 
 /**
- * Chance of losing a packet by luck: what is measured on few packets is not believed beyond this.
+ * Chance of losing a packet by luck: what is measured on few packets does not count beyond this.
  */
 const LEAST_LOSS = 0.05;
 const MOST_LOSS = 0.75;
@@ -58,11 +58,11 @@ export interface SizeInterval {
 }
 
 /**
- * Watches whether packets die by their size. For each limit that the path may have fallen to it
- * compares two explanations of what the peer counted between two probes: that the larger packets
- * all died, and that loss took large and small alike. The logarithms of the ratios are summed, and
- * the sum begins anew when it falls below zero (Page's CUSUM test, Biometrika 41, 1954), so that
- * hours of health do not outweigh a second of evidence.
+ * Watches for packets that are lost for their size. For each limit that the path may have fallen to
+ * it compares two explanations of what the peer counted between two probes: that the larger packets
+ * were all lost, and that loss took large and small alike. The logarithms of the ratios are summed,
+ * and the sum begins anew when it falls below zero (Page's CUSUM test, Biometrika 41, 1954), so
+ * that hours of health do not outweigh a second of evidence.
  */
 export class SizeEvidence {
 	#counts = new Float64Array(LIMITS.length + 1);
@@ -71,7 +71,7 @@ export class SizeEvidence {
 	readonly #scores = new Float64Array(LIMITS.length);
 	/** Intervals for which packets are still taken to overtake each other. */
 	#overtaking = 0;
-	/** True when data was among the packets that seem to have died, and not only probes. */
+	/** Set when data was among the packets that seem lost for their size, and not only probes. */
 	hasData = false;
 
 	/** Counts a packet larger than BASE_PACKET_SIZE, or a probe of that size. */
@@ -95,7 +95,7 @@ export class SizeEvidence {
 	}
 
 	/**
-	 * Weighs an interval; `loss` is that of small packets. True = packets arrived that only a path of
+	 * Weighs an interval; `loss` is that of small packets. True: packets arrived that only a path of
 	 * at least `confirmed` carries.
 	 */
 	weigh({packets, arrived, from, to}: SizeInterval, confirmed: number, loss: number): boolean {
@@ -113,7 +113,7 @@ export class SizeEvidence {
 				this.#scores[i] = 0;
 				if (CANDIDATES[i] === confirmed) proven = true;
 			} else if (2 * arrived >= small) {
-				// Where most of the small ones died as well the path is the cause, not the size.
+				// Where most of the small ones were lost as well the path is the cause, not the size.
 				const ratio = logChoose(small, arrived) - logChoose(counted, arrived) - large * each;
 				const before = this.#scores[i]!;
 				const score = before + Math.min(MOST_PER_INTERVAL, ratio);
@@ -124,7 +124,7 @@ export class SizeEvidence {
 		return proven;
 	}
 
-	/** So many probes of the size `confirmed` were not answered; `loss` as for small probes. */
+	/** Counts probes of the size `confirmed` that were not answered; `loss` as for small probes. */
 	missed(probes: number, confirmed: number, loss: number): void {
 		for (let i = 0; i < TRIALS && LIMITS[i]! < confirmed; i++) {
 			this.#scores[i]! -= probes * logLoss(loss);
@@ -142,12 +142,12 @@ function logLoss(loss: number): number {
 	return Math.log(Math.min(MOST_LOSS, Math.max(LEAST_LOSS, loss)));
 }
 
-/** ln of the number of ways to choose k of n. */
+/** Returns ln of the number of ways to choose k of n. */
 function logChoose(n: number, k: number): number {
 	return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
 }
 
-/** ln(n!), by Stirling's series from 10 on. */
+/** Returns ln(n!), by Stirling's series from 10 on. */
 function logFactorial(n: number): number {
 	if (n < 10) {
 		let product = 1;

@@ -34,7 +34,7 @@ export class SizeWorth {
 	#since: Millis = Number.NEGATIVE_INFINITY;
 	#pause = FIRST_PAUSE;
 
-	/** Judges anew, against the quickest path that carries more; true when that changed something. */
+	/** Judges anew, against the quickest path that carries more. True: that changed the result. */
 	judge(path: Measured, wider: Measured | undefined, now: Millis): boolean {
 		const before = this.counts;
 		this.counts = wider === undefined || this.#isWorthIt(path, wider, now);

@@ -20,7 +20,7 @@ const LEAST_ROOM = 24;
 /** The longest STREAM_REJECT, STREAM_RESET, STREAM_WINDOW or STREAM_STOP. */
 const LONGEST_CONTROL: number = streamWindowFrame.length({id: VARINT_MAX, offset: 0});
 
-/** Turns what streams have to tell into frames of packets, and takes back what became of these. */
+/** Writes what streams have to send into frames of packets, and takes back the fate of these. */
 export class PacketFiller {
 	readonly #scheduler: StreamScheduler;
 	/** Action for a stream whose last frame arrived. */
@@ -45,14 +45,14 @@ export class PacketFiller {
 	}
 
 	/**
-	 * Bytes that may be sent of the streams whose turn is next; many streams are not counted to the
-	 * end.
+	 * Bytes that may be sent of the streams whose turn is next. Of many streams only the first are
+	 * counted.
 	 */
 	get backlog(): number {
 		return this.#scheduler.backlog;
 	}
 
-	/** Writes frames into bytes[at, end) and notes them in `packet`; where they end. */
+	/** Writes frames into bytes[at, end) and notes them in `packet`. Returns their end. */
 	fill(packet: StreamPacket, bytes: Uint8Array, at: number, end: number): number {
 		let position = at;
 		this.#opened = undefined;
@@ -151,7 +151,7 @@ export class PacketFiller {
 		return stream.opener && !stream.known && this.#opened !== stream;
 	}
 
-	/** Until the peer knows of the stream, each packet of it has to say what it is about. */
+	/** Announces the stream in each packet of it until the peer surely has its beginning. */
 	#introduce(
 		stream: Stream,
 		packet: StreamPacket,
@@ -202,7 +202,7 @@ export class PacketFiller {
 		return at + length;
 	}
 
-	/** A copy of a packet arrived. */
+	/** Takes the arrival of a packet's first copy. */
 	received(packet: StreamPacket): void {
 		for (let i = 0; i < packet.count; i++) {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;
@@ -217,7 +217,7 @@ export class PacketFiller {
 		}
 	}
 
-	/** No copy of a packet can be hoped for: its frames are sent again. */
+	/** Takes the loss of a packet: its frames are sent again. */
 	lost(packet: StreamPacket): void {
 		for (let i = 0; i < packet.count; i++) {
 			const {stream, kind, offset, length, fin} = packet.frames[i]!;

@@ -7,7 +7,7 @@ interface Block {
 	readonly ends: number[];
 }
 
-/** The index of the first range that ends at or behind `value`. */
+/** Returns the index of the first range that ends at or behind `value`. */
 function firstReaching(ends: readonly number[], value: number): number {
 	let low = 0;
 	let high = ends.length;
@@ -35,12 +35,12 @@ export class RangeSet {
 		return this.#size;
 	}
 
-	/** The start of the first range; Infinity when there is none. */
+	/** Start of the first range. `Infinity`: there is none. */
 	get firstStart(): number {
 		return this.#blocks[0]?.starts[0] ?? Number.POSITIVE_INFINITY;
 	}
 
-	/** The end of the first range; Infinity when there is none. */
+	/** End of the first range. `Infinity`: there is none. */
 	get firstEnd(): number {
 		return this.#blocks[0]?.ends[0] ?? Number.POSITIVE_INFINITY;
 	}
@@ -67,7 +67,7 @@ export class RangeSet {
 		return block !== undefined && block.starts[this.#index]! <= end;
 	}
 
-	/** The end of the range that `value` is in; `value` itself when it is in none. */
+	/** Returns the end of the range that `value` is in; `value` itself when it is in none. */
 	endAround(value: number): number {
 		this.#seek(value + 1);
 		const block = this.#blocks[this.#block];
@@ -75,7 +75,10 @@ export class RangeSet {
 		return block.ends[this.#index]!;
 	}
 
-	/** The start of the first range behind `value`, which is in none; Infinity when there is none. */
+	/**
+	 * Returns the start of the first range behind `value`, which is in none. `Infinity`: there is
+	 * none.
+	 */
 	startBehind(value: number): number {
 		this.#seek(value + 1);
 		return this.#blocks[this.#block]?.starts[this.#index] ?? Number.POSITIVE_INFINITY;

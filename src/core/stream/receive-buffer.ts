@@ -15,7 +15,7 @@ const MANY_RANGES = 64;
 export class ReceiveBuffer {
 	/** Bytes read so far. */
 	position = 0;
-	/** The end of the stream once it is known; Infinity before. */
+	/** End of the stream. `Infinity`: not known yet. */
 	finalSize: number = Number.POSITIVE_INFINITY;
 	/** The end of the furthest byte that arrived. */
 	furthest = 0;
@@ -49,8 +49,8 @@ export class ReceiveBuffer {
 	}
 
 	/**
-	 * Takes bytes[start, end) as the stream's from `offset` on; `fin` = it ends behind them. The
-	 * caller has checked its window. False when the stream's end contradicts what was said before.
+	 * Takes bytes[start, end) as the stream's from `offset` on; with `fin` it ends behind them. The
+	 * caller has checked its window. False: the end contradicts an earlier one.
 	 */
 	insert(offset: number, bytes: Uint8Array, start: number, end: number, fin: boolean): boolean {
 		const to = offset + (end - start);
@@ -60,7 +60,7 @@ export class ReceiveBuffer {
 			this.finalSize = to;
 		}
 		this.furthest = Math.max(this.furthest, to);
-		// What was read before is not stored again: its block has been handed out.
+		// Bytes that were read are not stored again: their block has been handed out.
 		let from = Math.max(offset, this.position);
 		if (from >= to) return true;
 		this.#received.add(from, to);
@@ -85,7 +85,7 @@ export class ReceiveBuffer {
 		return block;
 	}
 
-	/** The next bytes in order, the reader's from now on; undefined when none are there. */
+	/** Returns the next bytes in order, the reader's from now on. `undefined`: none are there. */
 	read(): Uint8Array | undefined {
 		const available = this.available;
 		if (available === 0) return undefined;

@@ -28,7 +28,7 @@ export class SendBuffer {
 		return this.end - this.base;
 	}
 
-	/** Memory that they take, about. */
+	/** Approximate memory that they take, in bytes. */
 	get memory(): number {
 		return this.end - this.base + (this.#chunks.length - this.#first) * CHUNK_OVERHEAD;
 	}
@@ -70,7 +70,7 @@ export class SendBuffer {
 		return low;
 	}
 
-	/** The peer has these bytes. */
+	/** Lets go of bytes that the peer has. */
 	acknowledge(offset: number, length: number): void {
 		const end = offset + length;
 		this.lost.remove(offset, end);
@@ -93,7 +93,7 @@ export class SendBuffer {
 			if (this.#starts[this.#first]! + chunk.length > this.base) break;
 			this.#chunks[this.#first++] = EMPTY;
 		}
-		// What moves is no more than what went since the last time.
+		// No more chunks move than went since the last time.
 		const isDue = this.#first >= COMPACT_AFTER && 2 * this.#first >= this.#chunks.length;
 		if (!isDue && this.#first < this.#chunks.length) return;
 		this.#chunks.splice(0, this.#first);
@@ -101,7 +101,7 @@ export class SendBuffer {
 		this.#first = 0;
 	}
 
-	/** Every copy of these bytes is lost: what of them is not acknowledged is to be sent again. */
+	/** Marks bytes of which every copy is lost: those not acknowledged are to be sent again. */
 	lose(offset: number, length: number): void {
 		const end = offset + length;
 		const acknowledged = this.#acknowledged;

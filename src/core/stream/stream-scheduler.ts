@@ -19,7 +19,7 @@ export class StreamScheduler {
 		return this.#urgent.length === 0 && this.#others.length === 0;
 	}
 
-	/** A stream may have something to send. */
+	/** Adds a stream that may have something to send. */
 	add(stream: Stream): void {
 		if (stream.queued || !stream.hasWork) return;
 		stream.queued = true;
@@ -56,7 +56,7 @@ export class StreamScheduler {
 		return undefined;
 	}
 
-	/** The stream whose turn it was got into a packet. */
+	/** Notes that a packet took something of the stream whose turn it was. */
 	served(stream: Stream): void {
 		const list = this.#urgent[0] === stream ? this.#urgent : this.#others;
 		if (list[0] !== stream) return;

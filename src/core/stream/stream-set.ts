@@ -41,12 +41,12 @@ export const STREAM_MEMORY: number = 256 * 1024 * 1024;
 const CLOSED_IDS = 65_536;
 /** Frames of one packet into streams with many holes: each costs microseconds. */
 const COSTLY_FRAMES = 8;
-/** Without a sign of life for this long there is no hope for streams. */
+/** Time without a sign of life after which streams are given up. */
 const HOPELESS_AFTER: Millis = 30_000;
 /** Assumed for pacing before a probe has come back. */
 const FIRST_ROUND_TRIP: Millis = 60;
 
-/** A user of a server, as its streams see it. */
+/** A user of a server, as its streams need it. */
 export interface StreamUser {
 	readonly name: string;
 	/** True when it may choose targets. */
@@ -54,11 +54,9 @@ export interface StreamUser {
 	/** Streams that it may have at once, and those that it has, refused ones included. */
 	readonly streamLimit: number;
 	streams: number;
-	/**
-	 * True while one more connection may be made now, as far as their number in time is concerned.
-	 */
+	/** True while the user's rate allows one more connection. */
 	mayConnect(now: Millis): boolean;
-	/** Counts a refusal, one of RefusalCode; true = it is time to say so. */
+	/** Counts a refusal, one of RefusalCode. True: it is to be reported now. */
 	refused(kind: 'stream', code: number, now: Millis): boolean;
 }
 
@@ -69,7 +67,7 @@ export interface StreamSession {
 	/** Orders the paths for streams. */
 	readonly dispatch: Dispatch;
 	readonly prober: {
-		/** Data passed: paths are measured more often. */
+		/** Notes that data passed: paths are measured more often. */
 		data(now: Millis): void;
 	};
 }
@@ -83,7 +81,7 @@ export interface StreamSetInit {
 	readonly congestionControl: CongestionControl;
 	/** Streams at once. */
 	readonly limit: number;
-	/** Server: whose they are; undefined at a client. */
+	/** Server: the user whose they are. `undefined`: at a client. */
 	readonly user: StreamUser | undefined;
 	/** Called when the set becomes `isDue`. */
 	readonly due?: () => void;
@@ -103,10 +101,12 @@ export class StreamSet implements StreamHost {
 	#session: StreamSession | undefined;
 	#transport: StreamTransport | undefined;
 	#reports: PacketReports | undefined;
-	/** Of the packet being read: frames into streams with many holes, and whether one was refused. */
+	/**
+	 * Frames of the packet being read into streams with many holes; below, set when one was refused.
+	 */
 	#costly = 0;
 	#isRefused = false;
-	/** True when there were streams when frames were sent last. */
+	/** Set when there were streams as frames were sent last. */
 	#busy = false;
 	#isDue = false;
 
@@ -121,7 +121,7 @@ export class StreamSet implements StreamHost {
 		return this.#streams.size;
 	}
 
-	/** For people. */
+	/** Counts of the streams, for status and logs. */
 	get totals(): StreamTotals {
 		return {now: this.#streams.size, ...this.traffic};
 	}
@@ -140,7 +140,9 @@ export class StreamSet implements StreamHost {
 		return this.#isDue;
 	}
 
-	/** Client: a new stream to that target; undefined when there are as many as there may be. */
+	/**
+	 * Client: returns a new stream to that target. `undefined`: there are as many as there may be.
+	 */
 	open(target: Uint8Array, now: Millis): Stream | undefined {
 		this.now = now;
 		if (this.#streams.size >= this.#init.limit) return undefined;
@@ -157,7 +159,10 @@ export class StreamSet implements StreamHost {
 		return stream;
 	}
 
-	/** A session carries the streams from now on. @param supported whether the peer knows streams */
+	/**
+	 * Begins to send the streams over a session.
+	 * @param supported true when the peer understands streams
+	 */
 	attach(session: StreamSession, supported: boolean): void {
 		const {context, congestionControl} = this.#init;
 		this.#session = session;
@@ -175,19 +180,19 @@ export class StreamSet implements StreamHost {
 		for (const stream of this.#streams.values()) stream.ended(RefusalCode.NO_TARGET, undefined);
 	}
 
-	/** The session is over, and with it every stream that it knew. */
+	/** Ends the streams that the session carried: it is over. */
 	detach(): void {
 		this.#session = undefined;
 		this.#transport = undefined;
 		this.#reports = undefined;
 		for (const stream of this.#streams.values()) {
 			if (stream.announced) stream.ended(0, StreamCode.SESSION_LOST);
-			// A refusal that the peer does not know yet has no receiver any more.
+			// A refusal that the peer does not have yet has no receiver any more.
 			if (this.#init.role === Role.SERVER) this.remove(stream);
 		}
 	}
 
-	/** All streams are over, those too whose refusal the peer does not know yet. */
+	/** Ends all streams, those too of which the peer does not have the refusal yet. */
 	endAll(code: number): void {
 		for (const stream of this.#streams.values()) {
 			stream.ended(0, code);
@@ -225,7 +230,7 @@ export class StreamSet implements StreamHost {
 
 	// --- frames in ---
 
-	/** Registers for the frames of streams and for FEEDBACK. */
+	/** Registers the handlers of the frames of streams and of FEEDBACK. */
 	register(frames: FrameTable): void {
 		const {stream: record, feedback} = this.#init.context.records;
 		if (this.#init.role === Role.SERVER) {
@@ -262,7 +267,9 @@ export class StreamSet implements StreamHost {
 		return this.#streams.get(id);
 	}
 
-	/** The stream that the peer ends. An open that the reset overtook opens nothing any more. */
+	/**
+	 * Returns the stream that the peer ends. An open that the reset overtook opens nothing any more.
+	 */
 	#findEnding(id: number, now: Millis): Stream | undefined {
 		const stream = this.#find(id, now);
 		if (stream === undefined && this.#init.role === Role.SERVER) this.#seen.accept(id);
@@ -298,8 +305,8 @@ export class StreamSet implements StreamHost {
 		this.now = now;
 		const {limit, user} = this.#init;
 		if (user === undefined || this.#session === undefined) return;
-		// Refused streams stay until the client knows: one that opens on and on is not answered any
-		// more.
+		// Refused streams stay until the client is informed: one that opens on and on is not answered
+		// any more.
 		const beyond = this.#streams.size >= 2 * limit || user.streams >= 2 * user.streamLimit;
 		if (beyond || !this.#seen.accept(id)) return;
 		const refusal = this.#refusal(user);
@@ -320,7 +327,8 @@ export class StreamSet implements StreamHost {
 	}
 
 	/**
-	 * Returns the reason why the user may not open one more stream, one of RefusalCode; 0: it may.
+	 * Returns the reason for which the user may not open one more stream, one of RefusalCode. `0`: it
+	 * may.
 	 */
 	#refusal(user: StreamUser): number {
 		if (!user.exit) return RefusalCode.NO_TARGET;
@@ -330,16 +338,19 @@ export class StreamSet implements StreamHost {
 		return this.memory.hasRoom(EARLY_WINDOW + SEND_RESERVE) ? 0 : RefusalCode.MEMORY;
 	}
 
-	/** A packet with stream frames came over `path`, if that is known, and all of it was read. */
+	/**
+	 * Notes a packet with stream frames that came over `path`, if that is known, and was read as a
+	 * whole.
+	 */
 	received(path: Path | undefined, number: number, now: Millis): void {
 		const isRefused = this.#isRefused;
 		this.#isRefused = false;
 		this.#costly = 0;
-		// What is not reported as received comes again in another packet.
+		// Frames that are not reported as received come again in another packet.
 		if (!isRefused) this.#reports?.received(path, number, now);
 	}
 
-	/** Another copy of a packet came. */
+	/** Notes another copy of a packet. */
 	copy(path: Path, number: number, now: Millis): void {
 		this.#reports?.copy(path, number, now);
 	}
@@ -366,7 +377,7 @@ export class StreamSet implements StreamHost {
 		this.#transport?.send(now);
 	}
 
-	/** Time of the next handleTimeout. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is due. */
 	nextTimeout(): Millis {
 		const session = this.#session;
 		if (session === undefined) return NEVER;

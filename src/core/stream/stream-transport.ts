@@ -16,22 +16,25 @@ import {type StreamPacket, StreamPackets} from './stream-packet.ts';
 
 /** Packets that one call makes at most: as many fit the outbox beside everything else. */
 const BURST = 256;
-/** By how much copies of urgent packets may run ahead of what the path's model allows. */
+/** Time by which copies of urgent packets may run ahead of the path's model. */
 const URGENT_LEAD: Millis = 10;
 
 /** Sends packets of stream frames. */
 export interface StreamSender {
-	/** Returns a slot to write frames into, from HEAD_ROOM on; undefined when there is none. */
+	/** Returns a slot to write frames into, from HEAD_ROOM on. `undefined`: there is none. */
 	take(): Slot | undefined;
 	/** Takes a slot back that was not used. */
 	giveBack(slot: Slot): void;
-	/** Bytes of UDP payload that the frames in a slot become. */
+	/** Returns the bytes of UDP payload that the frames in a slot become. */
 	lengthOf(slot: Slot): number;
-	/** Sends the frames in a slot on each path of `route`, which admitted the packet; its number. */
+	/**
+	 * Sends the frames in a slot on each path of `route`, which admitted the packet. Returns its
+	 * number.
+	 */
 	send(slot: Slot, route: Route, now: Millis, kind: Sent): number;
 }
 
-/** What makes a transport. */
+/** Parts of a transport. */
 export interface StreamTransportInit {
 	readonly sender: StreamSender;
 	/** Chooses the paths that packets may take. */
@@ -41,15 +44,15 @@ export interface StreamTransportInit {
 }
 
 /**
- * Sends packets of stream frames over the paths and learns what became of them. The best path that
- * has room gets a packet, the others a copy as far as their own models allow. What a packet told is
- * told again, in another packet, when no copy of it can be hoped for any more.
+ * Sends packets of stream frames over the paths and takes back their fate. The best path that has
+ * room gets a packet, the others a copy as far as their own models allow. The frames of a packet
+ * are sent again, in another one, when no copy of it is expected any more.
  */
 export class StreamTransport implements PacketOwner {
 	readonly #init: StreamTransportInit;
-	/** Those of the chosen paths, the best first. */
+	/** Carriers of the chosen paths, the best first. */
 	readonly #order: Carrier[] = [];
-	/** Where the packet being sent goes. */
+	/** Paths of the packet being sent. */
 	readonly #route = new Route();
 	readonly #packets: StreamPackets = new StreamPackets(this);
 	readonly #beginnings = new Beginnings();
@@ -78,7 +81,7 @@ export class StreamTransport implements PacketOwner {
 		for (let i = 0; i < BURST; i++) {
 			const size = dispatch.packetSize + IP_UDP_OVERHEAD;
 			if (!filler.hasWork) {
-				// Once a call: each look costs as many packets as are late.
+				// Once a call: each search costs as many packets as are late.
 				if (overtaken || !this.#overtake(now, size)) {
 					this.#applicationLimited(now);
 					return;
@@ -106,7 +109,7 @@ export class StreamTransport implements PacketOwner {
 		for (const path of this.#init.dispatch.paths) {
 			const carrier = carriers.of(path);
 			carrier.observe(now);
-			// What packets are not made to fit carries none of them.
+			// A path that packets are not made to fit carries none of them.
 			if (path.mtu.confirmed < this.#init.dispatch.packetSize) continue;
 			if (carrier.trusted) trusted |= carrier.bit;
 			let at = order.length;
@@ -119,7 +122,10 @@ export class StreamTransport implements PacketOwner {
 		carriers.trust(trusted);
 	}
 
-	/** The best path that takes a packet of that size now, unless waiting for a better one is quicker. */
+	/**
+	 * Returns the best path that takes a packet of that size now. `undefined`: none, or waiting for a
+	 * better one is quicker.
+	 */
 	#lead(now: Millis, size: number): Carrier | undefined {
 		const trustedOnly = this.#trusted !== 0;
 		const lateness = this.#lateness;
@@ -136,16 +142,16 @@ export class StreamTransport implements PacketOwner {
 	}
 
 	/**
-	 * Nothing new may be sent, and a path has room: what is still out on later paths, and would come
-	 * sooner over this one, goes again (Raiciu et al., NSDI 2012: opportunistic retransmission). False
-	 * when there is nothing.
+	 * Gives up frames that are out on later paths and would arrive sooner over one that has room, so
+	 * that they go again; called while nothing new may be sent (Raiciu et al., NSDI 2012:
+	 * opportunistic retransmission). False: there are none.
 	 */
 	#overtake(now: Millis, size: number): boolean {
 		const {carriers, filler} = this.#init;
 		let hasRoom = false;
 		for (const carrier of this.#order) {
 			if (carrier.bit & carriers.timely) hasRoom ||= carrier.delayUntilSend(now, size) <= 0;
-			// What was sent before this arrives sooner.
+			// Packets sent before this arrive sooner.
 			else if (hasRoom) carriers.giveUpLate(carrier, now - carrier.expected + this.#lateness.limit);
 		}
 		return filler.hasWork;
@@ -173,7 +179,7 @@ export class StreamTransport implements PacketOwner {
 		const taken = this.#admit(length);
 		if (taken > 0) dispatch.sample(length, now, route);
 		const number = sender.send(slot, route, now, Sent.DATA);
-		// What was not sent anywhere is lost at once, and tried again when a path is open.
+		// A packet that no path took is lost at once, and its frames go again when a path is open.
 		if (taken === 0) carriers.unsent(packet);
 		// Copies that only measure, behind them, are no concern of the models.
 		for (let i = 0; i < taken; i++) {
@@ -185,12 +191,15 @@ export class StreamTransport implements PacketOwner {
 		return taken > 0;
 	}
 
-	/** Where the packet filled last goes: to `lead`, and copies as far as the models of the others allow. */
+	/**
+	 * Chooses the paths of the packet filled last: `lead`, and for copies others as far as their
+	 * models allow.
+	 */
 	#choose(lead: Carrier, now: Millis, size: number): void {
 		const {filler} = this.#init;
 		this.#route.clear();
 		this.#route.add(lead.path);
-		// What the other paths have room for belongs to bytes that were never sent, while there are some.
+		// While bytes wait that were never sent, the room of the other paths is theirs.
 		if (filler.hasWork && !filler.urgent) {
 			this.#sample(lead, now, size);
 			return;
@@ -203,7 +212,7 @@ export class StreamTransport implements PacketOwner {
 		}
 	}
 
-	/** Leaves of the route the paths that take a packet of that size now; how many. */
+	/** Keeps of the route the paths that take a packet of that size now. Returns their number. */
 	#admit(length: number): number {
 		const {paths, count} = this.#route;
 		this.#route.clear();
@@ -215,13 +224,13 @@ export class StreamTransport implements PacketOwner {
 		return this.#route.count;
 	}
 
-	/** A copy on a path that nothing is sent on shows when it is better than it was. */
+	/** Adds a copy on a path that carries nothing else, which shows when it is better than it was. */
 	#sample(lead: Carrier, now: Millis, size: number): void {
 		const {timely} = this.#init.carriers;
 		for (const carrier of this.#order) {
 			if (carrier === lead || carrier.bit & timely || !carrier.isResting(now)) continue;
 			if (carrier.delayUntilSend(now, size) > 0) continue;
-			// It could carry more: how fast it delivers this says nothing of its rate.
+			// It could carry more: the delivery of this copy is no evidence of its rate.
 			carrier.model.setApplicationLimited(now);
 			this.#route.add(carrier.path);
 		}
@@ -239,12 +248,12 @@ export class StreamTransport implements PacketOwner {
 		this.#packets.give(packet);
 	}
 
-	/** When handleTimeout wants to be called. */
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is due. */
 	nextTimeout(): Millis {
 		return Math.min(this.#nextSend, this.#beginnings.nextTimeout());
 	}
 
-	/** Tells again what is due; the caller sends afterwards. */
+	/** Queues the beginnings again that are due; the caller sends afterwards. */
 	handleTimeout(now: Millis): void {
 		this.#beginnings.repeat(now);
 	}

@@ -50,20 +50,20 @@ export interface StreamHost {
 	readonly roundTrip: Millis;
 	/** Bytes that all its streams took and gave out. */
 	readonly traffic: StreamTraffic;
-	/** The stream may have something to send. */
+	/** Queues a stream that may have something to send. */
 	queue(stream: Stream): void;
-	/** Its owner should look at it. */
+	/** Reports a change of a stream to its owner. */
 	changed(stream: Stream): void;
-	/** It is over and nothing of it is on its way any more. */
+	/** Removes a stream that is over and of which nothing is on its way any more. */
 	remove(stream: Stream): void;
-	/** This end rejects it with one of RefusalCode. */
+	/** Counts a rejection by this end, with one of RefusalCode. */
 	rejected(code: number): void;
 }
 
 /** Origin of a stream. */
 export interface StreamInit {
 	readonly id: number;
-	/** As on the wire. */
+	/** Target, encoded as on the wire. */
 	readonly target: Uint8Array;
 	/** Name of the user who opened it; empty at a client. */
 	readonly user: string;
@@ -91,7 +91,7 @@ export class Stream implements TunnelStream {
 	readonly opener: boolean;
 	/** True once the peer surely has this end's STREAM_OPEN or STREAM_ACCEPT. */
 	known = false;
-	/** Set when its beginning was, or will be, sent a second time without being known lost. */
+	/** Set when its beginning was, or will be, sent a second time although it may arrive. */
 	repeated = false;
 	/** True once the peer may have its beginning. */
 	announced: boolean;
@@ -121,18 +121,18 @@ export class Stream implements TunnelStream {
 	#markConsumed = 0;
 	/** Time at which bytes last had waited too long for the reader. */
 	#slowAt: Millis = Number.NEGATIVE_INFINITY;
-	/** Since when bytes wait that the reader did not take. */
+	/** Time since which bytes wait that the reader did not take. `NEVER`: none do. */
 	#waitingSince: Millis = NEVER;
 	#blocked = false;
-	/** Set when the credit that is out was given back. */
+	/** Set when the memory of the peer's credit was given back. */
 	#released = false;
-	/** Memory that is counted for what waits to be acknowledged. */
+	/** Memory that is counted for bytes that wait to be acknowledged. */
 	#sending = 0;
 	/** Set when bytes of the peer are thrown away; below, when the peer surely has been informed. */
 	#discarding = false;
 	#stopAcknowledged = false;
 
-	/** @param opener whether this end opened it; then `sendLimit` is what may go early */
+	/** With `opener`, `sendLimit` covers the bytes that may go early. */
 	constructor(host: StreamHost, {id, target, user, opener, sendLimit}: StreamInit) {
 		this.#host = host;
 		this.id = id;
@@ -186,7 +186,7 @@ export class Stream implements TunnelStream {
 		return Math.max(0, inFlight) + WRITE_AHEAD - memory;
 	}
 
-	/** Counts what waits to be acknowledged. */
+	/** Counts the memory of bytes that wait to be acknowledged. */
 	#countSending(): void {
 		const reserve = this.state === 'closed' || this.finAcknowledged ? 0 : SEND_RESERVE;
 		const needed = Math.max(reserve, this.out.memory);
@@ -284,8 +284,8 @@ export class Stream implements TunnelStream {
 	}
 
 	/**
-	 * Fits the window to what is taken in a round trip; `drained` = how long bytes waited for the
-	 * reader.
+	 * Fits the window to the bytes taken in a round trip.
+	 * @param drained time for which bytes waited for the reader
 	 */
 	#adapt(now: Millis, drained: Millis): void {
 		const roundTrip = Math.max(SHORTEST_PACE, this.#host.roundTrip);
@@ -303,7 +303,7 @@ export class Stream implements TunnelStream {
 		this.#window *= 2;
 	}
 
-	// --- for those who carry it ---
+	// --- for its carrier ---
 
 	/** Credit that is out. */
 	get credit(): number {
@@ -324,7 +324,7 @@ export class Stream implements TunnelStream {
 		this.#host.memory.give(this.receiveLimit - this.#consumed);
 	}
 
-	/** The peer accepted it, allows bytes below `window`, and is bound to that address. */
+	/** Takes STREAM_ACCEPT: the peer takes bytes below `window`, and `bound` is its address. */
 	accepted(window: number, bound: Uint8Array): void {
 		this.known = true;
 		this.pending &= ~Pending.OPEN;
@@ -335,7 +335,7 @@ export class Stream implements TunnelStream {
 		this.#host.changed(this);
 	}
 
-	/** The peer rejected or reset it, or its session is over. */
+	/** Ends it: the peer rejected or reset it, or its session is over. */
 	ended(rejection: number, resetCode: number | undefined): void {
 		if (this.state === 'closed') return;
 		this.#close();
@@ -346,7 +346,7 @@ export class Stream implements TunnelStream {
 		this.#host.remove(this);
 	}
 
-	/** The peer takes no more bytes. */
+	/** Takes STREAM_STOP: the peer takes no more bytes. */
 	stopRequested(): void {
 		if (this.state === 'closed' || this.finAcknowledged) return;
 		this.stopped = true;
@@ -359,13 +359,13 @@ export class Stream implements TunnelStream {
 		this.settle();
 	}
 
-	/** The peer has been informed that no more bytes are taken. */
+	/** Notes that the peer has this end's STREAM_STOP. */
 	stopAcknowledged(): void {
 		this.#stopAcknowledged = true;
 		this.settle();
 	}
 
-	/** The peer takes bytes below `offset`. */
+	/** Raises the limit: the peer takes bytes below `offset`. */
 	allow(offset: number): void {
 		if (this.state === 'closed' || offset <= this.sendLimit) return;
 		this.sendLimit = offset;
@@ -379,7 +379,7 @@ export class Stream implements TunnelStream {
 		this.#host.changed(this);
 	}
 
-	/** Bytes of the peer arrived; false when they break the rules. */
+	/** Takes bytes of the peer. False: they break the rules. */
 	arrived(offset: number, bytes: Uint8Array, start: number, end: number, fin: boolean): boolean {
 		if (offset + (end - start) > this.receiveLimit) return false;
 		if (this.#discarding) return true;
@@ -391,7 +391,7 @@ export class Stream implements TunnelStream {
 		return true;
 	}
 
-	/** The peer has these bytes, and the end of the stream too when `fin`. */
+	/** Notes that the peer has these bytes, and with `fin` the end of the stream, too. */
 	acknowledged(offset: number, length: number, fin: boolean): void {
 		if (this.state === 'closed') return;
 		if (length > 0) this.out.acknowledge(offset, length);
@@ -401,7 +401,7 @@ export class Stream implements TunnelStream {
 		this.settle();
 	}
 
-	/** Every copy of these bytes is lost. */
+	/** Takes the loss of these bytes: they are sent again. */
 	lost(offset: number, length: number, fin: boolean): void {
 		if (this.state === 'closed') return;
 		this.out.lose(offset, length);
@@ -409,7 +409,7 @@ export class Stream implements TunnelStream {
 		this.#host.queue(this);
 	}
 
-	/** A frame of that kind (Pending) is lost. */
+	/** Sends a frame of that kind (Pending) again, if it still matters. */
 	resend(kind: number): void {
 		const useless =
 			this.state === 'closed'

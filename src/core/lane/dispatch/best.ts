@@ -6,7 +6,7 @@ import type {Dispatch} from './dispatch.ts';
 import {chooseSamples, compare, isSound, rank, takeLast, takeSample} from './ranking.ts';
 import {chooseRedundant} from './redundant.ts';
 
-/** Round trip times change without notice: they are looked at this often while packets go out. */
+/** Round trip times change without notice: they are reviewed this often while packets go out. */
 const REVIEW_EVERY: Millis = 500;
 /** Another path has to be quicker by this share and this time, or two would lead in turn. */
 const QUICKER_SHARE = 0.8;
@@ -14,7 +14,8 @@ const QUICKER_TIME: Millis = 2;
 
 /**
  * Every packet on the best path alone: of those that are up the one that loses least, of these the
- * quickest. While it is in doubt the next one gets copies. What it refuses goes to the next one, too.
+ * quickest. While it is in doubt the next one gets copies. Packets that it refuses go to the next
+ * one, too.
  */
 export class BestDispatch implements Dispatch {
 	readonly paths: Path[] = [];
@@ -69,7 +70,10 @@ export class BestDispatch implements Dispatch {
 	}
 }
 
-/** True when `path` is to take the lead from `leader`; false for a leader in doubt, which gets copies. */
+/**
+ * True when `path` is to take the lead from `leader`; false for a leader in doubt, which gets
+ * copies.
+ */
 function isBetter(path: Path, leader: Path): boolean {
 	if (leader.state === 'down') return true;
 	if (path.settings.backup !== leader.settings.backup) return leader.settings.backup;

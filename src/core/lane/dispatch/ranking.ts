@@ -3,12 +3,15 @@ import type {Route} from '../../packets/route.ts';
 import {WORST_GRADE} from '../../path/delivery.ts';
 import type {Path} from '../../path/path.ts';
 
-/** Best first: by judgement, then by what arrives of data, then by round trip time, then by position. */
+/**
+ * Orders paths, the best first: by judgement, then by what arrives of data, then by round trip
+ * time, then by position.
+ */
 export function compare(a: Path, b: Path): number {
 	return rank(a) - rank(b) || a.grade - b.grade || a.rtt.smoothed - b.rtt.smoothed || a.id - b.id;
 }
 
-/** Order of a path by its judgement alone, 0 to 3; 0 = sound. */
+/** Returns the order of a path by its judgement alone, 0 to 3. `0`: sound. */
 export function rank(path: Path): number {
 	switch (path.state) {
 		case 'up':
@@ -22,12 +25,17 @@ export function rank(path: Path): number {
 	}
 }
 
-/** True while a copy on the path is worth one: probes may get through where most of the data does not. */
+/**
+ * True while a copy on the path is worth one: probes may get through where most of the data does
+ * not.
+ */
 export function isSound(path: Path): boolean {
 	return path.state === 'up' && path.grade < WORST_GRADE;
 }
 
-/** Chooses the paths that are up and were left out because data was lost there: it may arrive again. */
+/**
+ * Chooses the paths that are up and were left out because data was lost there: it may arrive again.
+ */
 export function chooseSamples(
 	paths: readonly Path[],
 	chosen: readonly Path[],

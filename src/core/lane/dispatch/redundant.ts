@@ -8,9 +8,9 @@ import {chooseSamples, compare, isSound, takeLast, takeSample} from './ranking.t
 
 /**
  * Chooses the paths that every packet goes out on: the best `copies` (0 = all) of those that are
- * open and not down. Suspect and new paths, and such as lose most of the data, come on top of too few
- * that are up, because their copy may be the one that arrives. Backups fill up while fewer than that
- * many others are up.
+ * open and not down. Suspect and new paths, and such as lose most of the data, come on top of too
+ * few that are up, because their copy may be the one that arrives. Backups fill up while fewer than
+ * that many others are up.
  */
 export function chooseRedundant(paths: readonly Path[], copies: number, chosen: Path[]): void {
 	chosen.length = 0;
@@ -34,7 +34,7 @@ export function chooseRedundant(paths: readonly Path[], copies: number, chosen: 
 export class RedundantDispatch implements Dispatch {
 	readonly paths: Path[] = [];
 	packetSize: number = BASE_PACKET_SIZE;
-	/** Paths that each packet goes out on; 0 = all. Holds from the next `pathsChanged` on. */
+	/** Number of paths that each packet takes. `0`: all. Holds from the next `pathsChanged` on. */
 	copies = 0;
 	readonly #sampled: Path[] = [];
 
@@ -50,7 +50,10 @@ export class RedundantDispatch implements Dispatch {
 		this.packetSize = Math.min(size, widest);
 	}
 
-	/** When every path refuses its copy, the best one takes it all the same: the rest is the network's. */
+	/**
+	 * Takes all paths that admit a copy. If none does the best one takes it all the same: the rest is
+	 * the network's.
+	 */
 	route(bytes: number, now: Millis, out: Route): void {
 		out.clear();
 		for (const path of this.paths) if (path.admits(bytes, now)) out.add(path);
@@ -61,7 +64,10 @@ export class RedundantDispatch implements Dispatch {
 		for (const path of this.#sampled) takeSample(path, bytes, now, out);
 	}
 
-	/** Judges anew whose size counts; true when that changed, so that the paths are to be chosen anew. */
+	/**
+	 * Judges anew the paths whose size counts. True: that changed, so that the paths are to be chosen
+	 * anew.
+	 */
 	weighSizes(now: Millis): boolean {
 		let changed = false;
 		for (const path of this.paths) {
@@ -70,7 +76,9 @@ export class RedundantDispatch implements Dispatch {
 		return changed;
 	}
 
-	/** The quickest path that carries more than this one, and most of it. */
+	/**
+	 * Returns the quickest path that carries more than this one, and most of it. `undefined`: none.
+	 */
 	#widerThan(path: Path): Path | undefined {
 		let best: Path | undefined;
 		for (const other of this.paths) {
