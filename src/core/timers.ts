@@ -30,18 +30,6 @@ export const ServerTimer = {
 /** One of {@link ServerTimer}. */
 export type ServerTimer = (typeof ServerTimer)[keyof typeof ServerTimer];
 
-/** Timers of a path. */
-export const PathTimer = {
-	/** Sends the next probe. */
-	PROBE: 0,
-	/** Judges the path, because evidence is missing. */
-	JUDGE: 1,
-	/** Tries a larger packet size, or gives one up. */
-	SIZE: 2,
-} as const;
-/** One of {@link PathTimer}. */
-export type PathTimer = (typeof PathTimer)[keyof typeof PathTimer];
-
 /** Times at which the timers of one owner are due. */
 export class Timers<Timer extends number> {
 	readonly #due: Float64Array;

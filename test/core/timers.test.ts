@@ -1,6 +1,6 @@
 import test from 'ava';
 import {NEVER} from '../../src/bytes/time.ts';
-import {ClientTimer, PathTimer, ServerTimer, Timers} from '../../src/core/timers.ts';
+import {ClientTimer, ServerTimer, Timers} from '../../src/core/timers.ts';
 
 test('a timer expires at its time and stays so until it is set anew or cleared', (t) => {
 	const timers = new Timers(ServerTimer);
@@ -18,19 +18,19 @@ test('a timer expires at its time and stays so until it is set anew or cleared',
 });
 
 test('the next timer is the first of those that are set', (t) => {
-	const timers = new Timers(PathTimer);
+	const timers = new Timers(ClientTimer);
 	t.is(timers.next(), NEVER);
-	timers.set(PathTimer.SIZE, 30.5);
-	timers.set(PathTimer.PROBE, 20);
+	timers.set(ClientTimer.GOODBYE, 30.5);
+	timers.set(ClientTimer.STATE, 20);
 	t.is(timers.next(), 20);
-	timers.set(PathTimer.PROBE, 40);
+	timers.set(ClientTimer.STATE, 40);
 	t.is(timers.next(), 30.5);
 	timers.clearAll();
 	t.is(timers.next(), NEVER);
 });
 
 test('the timers of each owner are numbered from 0 without a gap', (t) => {
-	for (const timers of [ClientTimer, ServerTimer, PathTimer]) {
+	for (const timers of [ClientTimer, ServerTimer]) {
 		const numbers: number[] = Object.values(timers);
 		t.deepEqual(
 			numbers,

@@ -94,7 +94,7 @@ export class Path {
 	 * Time at which the size that it carries fell; earlier packets may have been lost for their size.
 	 */
 	narrowedAt: Millis = Number.NEGATIVE_INFINITY;
-	/** Time of the next probe. */
+	/** Time of the next probe. `NEVER`: the path is not open. */
 	nextProbe: Millis = NEVER;
 	/** A challenge of the peer that waits for its answer. */
 	response: Uint8Array | undefined = undefined;
@@ -119,6 +119,21 @@ export class Path {
 	/** True while there is an address to send to. */
 	get open(): boolean {
 		return this.addresses.list.length > 0;
+	}
+
+	/** Time of the next judgement, because evidence is missing. `NEVER`: none is missing. */
+	get nextJudgement(): Millis {
+		return this.judge.nextTimeout(this.rtt.patience);
+	}
+
+	/** Time of the next probes of packet sizes. `NEVER`: the path is not up. */
+	get nextSizeProbes(): Millis {
+		return this.state === 'up' ? this.mtu.nextTimeout() : NEVER;
+	}
+
+	/** Returns the time of the first of these: probe, judgement, probes of sizes. */
+	nextTimeout(): Millis {
+		return Math.min(this.nextProbe, this.nextJudgement, this.nextSizeProbes);
 	}
 
 	/** Adds the path's addresses to a packet's destinations and counts it. False: there was none. */

@@ -376,10 +376,7 @@ export class Prober {
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
 		let next = NEVER;
-		for (const path of this.#paths.all) {
-			next = Math.min(next, path.nextProbe, path.judge.nextTimeout(path.rtt.patience));
-			if (path.state === 'up') next = Math.min(next, path.mtu.nextTimeout());
-		}
+		for (const path of this.#paths.all) next = Math.min(next, path.nextTimeout());
 		return next;
 	}
 
@@ -397,10 +394,9 @@ export class Prober {
 	/** Judges and probes what is due. */
 	handleTimeout(now: Millis): void {
 		for (const path of this.#paths.all) {
-			if (now >= path.judge.nextTimeout(path.rtt.patience)) this.#judge(path, now);
+			if (now >= path.nextJudgement) this.#judge(path, now);
 			if (now >= path.nextProbe) this.probe(path, now);
-			if (path.state !== 'up' || now < path.mtu.nextTimeout()) continue;
-			this.#probeSizes(path, now);
+			if (now >= path.nextSizeProbes) this.#probeSizes(path, now);
 		}
 	}
 
