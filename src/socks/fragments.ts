@@ -19,11 +19,6 @@ export class FragmentBudget {
 		this.#limit = limit;
 	}
 
-	/** Bytes in use. */
-	get used(): number {
-		return this.#used;
-	}
-
 	/** Takes so many bytes; false when they are not there. */
 	take(length: number): boolean {
 		if (this.#used + length > this.#limit) return false;

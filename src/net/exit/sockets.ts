@@ -113,11 +113,6 @@ export class ExitSockets {
 		this.#init = init;
 	}
 
-	/** Flows that have a place here. */
-	get size(): number {
-		return this.#flows.size;
-	}
-
 	/** Datagrams that went nowhere, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		let dropped = this.#droppedBefore;

@@ -100,11 +100,6 @@ export class TargetSockets {
 		this.#init = init;
 	}
 
-	/** Flows that have a place here. */
-	get size(): number {
-		return this.#flows.size;
-	}
-
 	/** Datagrams dropped because the system's queues were full. */
 	get dropped(): number {
 		let sum = this.#droppedBefore;

@@ -17,11 +17,6 @@ export class NameCache<T> {
 		this.#now = now;
 	}
 
-	/** Entries held, expired ones included. */
-	get size(): number {
-		return this.#entries.size;
-	}
-
 	/** The value of a name, undefined without one or when it has expired. */
 	get(name: string): T | undefined {
 		const entry = this.#entries.get(name);

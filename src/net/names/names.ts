@@ -102,15 +102,6 @@ export class Names {
 		void this.#hosts.refresh();
 	}
 
-	/** Lookups under way and waiting, and answers kept. */
-	get counts(): {readonly running: number; readonly waiting: number; readonly cached: number} {
-		return {
-			running: this.#queue.running,
-			waiting: this.#queue.waiting,
-			cached: this.#cache.size,
-		};
-	}
-
 	/** Returns the answer for a name without a lookup. `undefined`: one is needed. */
 	peek(text: string): NameAnswer | undefined {
 		const name = hostName(text);

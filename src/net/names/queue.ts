@@ -26,16 +26,6 @@ export class NameQueue {
 		this.#limits = limits;
 	}
 
-	/** Jobs started and not done. */
-	get running(): number {
-		return this.#running;
-	}
-
-	/** Jobs not started. */
-	get waiting(): number {
-		return this.#waiting;
-	}
-
 	/**
 	 * Calls `start` now or in its turn; {@link done} is due once for each start. What is returned is
 	 * the limit that forbids it.

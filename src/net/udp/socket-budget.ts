@@ -72,14 +72,7 @@ export class SocketBudget {
 		this.#unknown = open('', 0);
 	}
 
-	/** Sockets that are open. */
-	get used(): number {
-		let sum = 0;
-		for (const {used} of this.#accounts.values()) sum += used;
-		return sum;
-	}
-
-	/** Those of one user. */
+	/** The sockets of one user. */
 	of(user: string): SocketAccount {
 		return this.#accounts.get(user) ?? this.#unknown;
 	}

@@ -97,10 +97,10 @@ test('a stream to an address is accepted with the connection, and what came befo
 	t.is(pair.client.state, 'open');
 	const bound = `017f000001${socket.remotePort!.toString(16).padStart(4, '0')}`;
 	t.is(toHex(pair.client.bound), bound);
-	t.is(world.budget.used, 1);
+	t.is(world.budget.of('alice').used, 1);
 	t.is(world.exit.size, 1);
 	socket.resetAndDestroy();
-	await waitFor(() => world.budget.used === 0);
+	await waitFor(() => world.budget.of('alice').used === 0);
 	t.is(world.exit.size, 0);
 });
 
@@ -113,7 +113,7 @@ test('a name is resolved for its user, and every address of it is checked', asyn
 	t.deepEqual(world.asked, ['alice intern.example']);
 	pair.client.reset(StreamCode.CONNECTION_RESET);
 	pair.changed();
-	await waitFor(() => world.budget.used === 0);
+	await waitFor(() => world.budget.of('alice').used === 0);
 });
 
 const {DENIED, UNRESOLVABLE, REFUSED, NO_TARGET, DESCRIPTORS, TIMED_OUT} = RefusalCode;
@@ -175,7 +175,7 @@ test('nobody listens: refused; the reason comes from the system', async (t) => {
 	await waitFor(() => client.rejection !== 0);
 	t.is(client.rejection, REFUSED);
 	t.true(world.reporter.lines.includes('info: a target cannot be reached'));
-	await waitFor(() => world.budget.used === 0);
+	await waitFor(() => world.budget.of('alice').used === 0);
 });
 
 test('without a descriptor a stream is refused', (t) => {
@@ -205,7 +205,7 @@ test('20 seconds without an answer are enough, those of the name included', asyn
 	slow.clock.pass(20_000);
 	t.is(named.client.rejection, TIMED_OUT);
 	t.is(slow.exit.size, 0);
-	await waitFor(() => world.budget.used === 0);
+	await waitFor(() => world.budget.of('alice').used === 0);
 });
 
 test('a client that gives up while its target is looked for leaves nothing behind', async (t) => {
@@ -228,7 +228,7 @@ test('a client that gives up while its target is looked for leaves nothing behin
 	answers[0]?.({addresses: [address('127.0.0.1')], failure: undefined});
 	await new Promise(setImmediate);
 	t.is(sockets.length, 1);
-	await waitFor(() => world.budget.used === 0);
+	await waitFor(() => world.budget.of('alice').used === 0);
 });
 
 test('closing resets the connections and ends the attempts', async (t) => {

@@ -37,7 +37,8 @@ function setUp(t: ExecutionContext, init: Partial<TargetSocketsInit> & {port: nu
 test.serial('gives every flow a port of its own and brings answers back to it', async (t) => {
 	const target = await UdpPeer.open();
 	target.answerWith('answer');
-	const {targets, answers, send} = setUp(t, {port: target.port});
+	const budget = socketBudget(100);
+	const {targets, answers, send} = setUp(t, {port: target.port, budget});
 	await targets.start();
 	send(7, 'a');
 	send(8, 'b');
@@ -46,7 +47,7 @@ test.serial('gives every flow a port of its own and brings answers back to it', 
 	t.deepEqual([...answers].sort(), ['7 answer', '7 answer', '8 answer']);
 	t.is(new Set(target.received.map(({from}) => from.port)).size, 2);
 	targets.end(7);
-	t.is(targets.size, 1);
+	t.is(budget.of('ann').used, 1);
 	await target.close();
 });
 

@@ -104,7 +104,6 @@ test.serial('names that get no answer delay nobody else and end after 5 s', asyn
 	t.true(performance.now() - before > 4000);
 	// The share of the user is free again.
 	t.is(show(await names.resolve('a', 'after.quick.example')), '8.8.8.8');
-	t.is(names.counts.running, 0);
 });
 
 test.serial(

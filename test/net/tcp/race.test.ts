@@ -60,7 +60,7 @@ test('the best family begins', (t) => {
 test('the first to connect wins, late as it may be, and the others are closed', async (t) => {
 	const {clock, attempts, outcomes, budget} = race([...SIX, ...FOUR]);
 	clock.pass(600);
-	t.is(budget.used, 3);
+	t.is(budget.of('ann').used, 3);
 	const {socket} = attempts[0]!;
 	socket.emit('connect');
 	t.deepEqual(outcomes, [socket]);
@@ -69,9 +69,9 @@ test('the first to connect wins, late as it may be, and the others are closed', 
 	t.is(clock.armed, 0);
 	clock.pass(10_000);
 	t.is(attempts.length, 3);
-	await waitFor(() => budget.used === 1);
+	await waitFor(() => budget.of('ann').used === 1);
 	socket.destroy();
-	await waitFor(() => budget.used === 0);
+	await waitFor(() => budget.of('ann').used === 0);
 });
 
 test('a failure begins the next attempt at once, and its 250 ms anew', async (t) => {
@@ -102,7 +102,7 @@ for (const [codes, expected] of [
 		const {fail, outcomes, budget, clock} = race(SIX.slice(0, codes.length));
 		for (const [index, code] of codes.entries()) await fail(index, code);
 		t.deepEqual(outcomes, [expected]);
-		await waitFor(() => budget.used === 0);
+		await waitFor(() => budget.of('ann').used === 0);
 		t.is(clock.armed, 0);
 	});
 }
@@ -131,6 +131,6 @@ test('a race that is stopped has no outcome and leaves nothing open', async (t) 
 	t.true(attempts.every(({socket}) => socket.destroyed));
 	clock.pass(10_000);
 	t.is(attempts.length, 2);
-	await waitFor(() => budget.used === 0);
+	await waitFor(() => budget.of('ann').used === 0);
 	t.deepEqual(outcomes, []);
 });
