@@ -6,9 +6,6 @@ export const SLOT_SIZE = 2048;
  */
 export const HEAD_ROOM = 448;
 
-/** Bytes that stay free behind a payload: the tag. */
-export const TAIL_ROOM = 16;
-
 /** Slots of one piece of memory: sockets that hand over addresses need few and large ones. */
 const SLAB_SLOTS = 32;
 
@@ -25,10 +22,7 @@ export interface Slot {
 	building: boolean;
 }
 
-/**
- * Slots for packets on their way to a socket. It grows to what is needed at once, up to a limit,
- * and counts what is out, so that a leak shows as `outstanding` above 0.
- */
+/** Slots for packets on their way to a socket. Grows to what is needed at once, up to a limit. */
 export class SlotPool {
 	readonly #all: Slot[] = [];
 	readonly #free: Slot[] = [];
@@ -39,11 +33,6 @@ export class SlotPool {
 	/** @param limit the most slots that may be out at once */
 	constructor(limit: number) {
 		this.#limit = limit;
-	}
-
-	/** Slots taken and not yet given back. */
-	get outstanding(): number {
-		return this.#all.length - this.#free.length;
 	}
 
 	/** Hands out a slot whose content is unspecified. `undefined`: the limit is reached. */

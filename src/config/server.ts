@@ -122,12 +122,6 @@ const FLAGS: Table<Omit<ServerSettings, 'bind' | 'target'>> = {
 	...EXIT,
 };
 
-/** mpserver's options that need no source. */
-export const SERVER_DEFAULTS: SharedOptions & {readonly bind: readonly string[]} = {
-	...merge(SHARED, []),
-	bind: [],
-};
-
 /**
  * Resolves mpserver's options from its flags, the environment and the configuration file that
  * `flags.config` names, if any. Throws a ConfigError with every problem of all of them.

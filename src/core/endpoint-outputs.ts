@@ -31,10 +31,6 @@ export class EndpointOutputs {
 		this.context.outbox.pool.release(slot);
 	}
 
-	get outstandingSlots(): number {
-		return this.context.outbox.pool.outstanding;
-	}
-
 	pollDelivery(): Delivery | undefined {
 		return this.context.pollDelivery();
 	}

@@ -87,8 +87,6 @@ export interface Endpoint {
 	deliveryFailed(delivery: Delivery, error: unknown, now: Millis): void;
 	/** Queues an event for an exception in the driver that belongs to no session. */
 	failed(error: unknown, now: Millis): void;
-	/** Slots that are out; 0 after a drain. */
-	readonly outstandingSlots: number;
 }
 
 /** The client's end of a tunnel: one session over paths that it chose. */
@@ -131,8 +129,6 @@ export interface ClientEndpoint extends Endpoint {
 	 * there are as many as there may be, or the mode is keyless.
 	 */
 	openStream(target: Uint8Array, now: Millis): TunnelStream | undefined;
-	/** Sends a probe on the path now, besides the regular ones. */
-	probePath(path: number, now: Millis): void;
 	/**
 	 * Notes that nothing listens at the far end (ECONNREFUSED), or that there is no route, as the
 	 * system reports.

@@ -29,11 +29,6 @@ export class ReplayWindow {
 		this.#words = new Uint32Array(span / 32 + 1);
 	}
 
-	/** The largest number accepted, -1 before the first. */
-	get newest(): number {
-		return this.#newest;
-	}
-
 	/** Returns the verdict on a number, one of Seen, and changes nothing. */
 	peek(number: number): number {
 		const newest = this.#newest;

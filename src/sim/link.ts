@@ -92,7 +92,6 @@ export class Link<T> {
 	#serviceEnd: Millis = 0;
 	#newestAt: Millis = Number.NEGATIVE_INFINITY;
 	#order = 0;
-	#inFlight = 0;
 	#tokens = Number.POSITIVE_INFINITY;
 	#tokensAt: Millis = 0;
 
@@ -106,16 +105,6 @@ export class Link<T> {
 		this.#reorderRandom = random.fork('reorder');
 		this.#duplicateRandom = random.fork('duplicate');
 		this.#corruptRandom = random.fork('corrupt');
-	}
-
-	/** The parameters in force. */
-	get config(): LinkConfig {
-		return this.#config;
-	}
-
-	/** Deliveries under way, copies included. */
-	get inFlight(): number {
-		return this.#inFlight;
 	}
 
 	/** Bytes on the wire (headers included) that wait for the bottleneck, as of the last call. */
@@ -170,7 +159,6 @@ export class Link<T> {
 		const packet = this.#wire.pop(now);
 		if (packet === undefined) return undefined;
 		this.counts.delivered++;
-		this.#inFlight--;
 		return packet;
 	}
 
@@ -216,7 +204,6 @@ export class Link<T> {
 		if (packet.isDouble) counts.duplicated++;
 		if (packet.isLate) counts.reordered++;
 		if (packet.flipBit >= 0) counts.corrupted++;
-		this.#inFlight += deliveries;
 		return deliveries;
 	}
 

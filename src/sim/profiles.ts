@@ -28,16 +28,6 @@ export const IMPAIRMENT_KEYS = [
 /** The name of an impairment. */
 export type ImpairmentKey = (typeof IMPAIRMENT_KEYS)[number];
 
-/** Both directions of a link: `up` from the client to the target, `down` back. */
-export interface LinkProfile {
-	/** One sentence for people, empty when there is none. */
-	readonly description: string;
-	/** Source of the numbers; empty when not given. */
-	readonly source: string;
-	readonly up: LinkConfig;
-	readonly down: LinkConfig;
-}
-
 /** A value that a user wrote and that no link can have. */
 export class ProfileError extends Error {
 	/** The name of the value as the user wrote it. */
@@ -201,7 +191,9 @@ export function parseImpairments(
 
 /** The parts of a profile as they stand in its file, checked for form but not yet for values. */
 export interface RawProfile {
+	/** One sentence for people, empty when there is none. */
 	readonly description: string;
+	/** Source of the numbers; empty when not given. */
 	readonly source: string;
 	readonly up: Impairments;
 	readonly down: Impairments;
@@ -251,16 +243,5 @@ export function readProfile(value: unknown): RawProfile {
 		source: readText(source, 'source'),
 		up: {...shared, ...readImpairments(up, 'up')},
 		down: {...shared, ...readImpairments(down, 'down')},
-	};
-}
-
-/** Both directions of a profile object. Throws a ProfileError that names the first bad value. */
-export function parseProfile(value: unknown): LinkProfile {
-	const raw = readProfile(value);
-	return {
-		description: raw.description,
-		source: raw.source,
-		up: parseImpairments(raw.up, (key) => `up.${key}`),
-		down: parseImpairments(raw.down, (key) => `down.${key}`),
 	};
 }

@@ -114,11 +114,6 @@ export class UdpAssociation {
 		return this.#closed;
 	}
 
-	/** Targets remembered. */
-	get targetCount(): number {
-		return this.#targets.length;
-	}
-
 	/** Source ports in use. */
 	get portCount(): number {
 		return this.#ports.length;

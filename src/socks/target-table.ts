@@ -38,11 +38,6 @@ export class TargetTable {
 	#newest: Entry | undefined;
 	#evicted: SocksTarget | undefined;
 
-	/** Targets in the table. */
-	get length(): number {
-		return this.#entries.size;
-	}
-
 	/** The target that the last {@link find} pushed out, if it did. */
 	get evicted(): SocksTarget | undefined {
 		return this.#evicted;

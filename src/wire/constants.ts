@@ -24,9 +24,6 @@ export const DATA_OVERHEAD = 27;
 /** The shortest DATA packet: one frame type byte. */
 export const MIN_DATA_LENGTH = 28;
 
-/** Packet numbers are 48 bits; a session ends long before. */
-export const MAX_PACKET_NUMBER = 0xffff_ffff_ffff;
-
 /** Key epochs are a nibble and wrap. */
 export const EPOCHS = 16;
 

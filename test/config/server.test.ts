@@ -1,7 +1,6 @@
 import test, {type ExecutionContext} from 'ava';
 import {
 	resolveServerOptions,
-	SERVER_DEFAULTS,
 	type ServerFlags,
 	type ServerOptions,
 } from '../../src/config/server.ts';
@@ -14,7 +13,7 @@ const WORDS: ServerFlags = {port: '2000', host: '127.0.0.1', targetPort: '1194'}
 const BARE: ServerOptions = {
 	configFile: undefined,
 	port: 2000,
-	bind: SERVER_DEFAULTS.bind,
+	bind: [],
 	target: {host: '127.0.0.1', port: 1194},
 	exit: undefined,
 	keys: {keyless: true},

@@ -22,7 +22,6 @@ test('agrees with a set of all numbers', (t) => {
 				const number = Math.max(0, twin.newest + move);
 				t.is(window.peek(number), twin.peek(number));
 				t.is(window.accept(number), twin.accept(number));
-				t.is(window.newest, twin.newest);
 				t.is(window.peek(number) === Seen.FRESH, false);
 			}
 		}),
@@ -45,7 +44,6 @@ test('peeking changes nothing', (t) => {
 	const window = new ReplayWindow(64);
 	window.accept(5);
 	t.is(window.peek(1_000_000), Seen.FRESH);
-	t.is(window.newest, 5);
 	t.is(window.peek(5), Seen.DUPLICATE);
 	t.is(window.peek(4), Seen.FRESH);
 });
@@ -74,7 +72,7 @@ test('works up to the largest packet number', (t) => {
 	t.true(window.accept(2 ** 48 - 2));
 	t.true(window.accept(2 ** 48 - 1));
 	t.false(window.accept(2 ** 48 - 2));
-	t.is(window.newest, 2 ** 48 - 1);
+	t.is(window.peek(2 ** 48 - 1), Seen.DUPLICATE);
 });
 
 test('refuses a span that is no multiple of 32', (t) => {

@@ -83,7 +83,7 @@ test('nothing of a client that vanished is left: session 180 s, flows 300 s, rec
 	world.run(1_000_000);
 	// Armed as long as there is a session, a flow, a record or a handshake.
 	t.is(world.server?.nextTimeout(), Number.POSITIVE_INFINITY);
-	t.is(world.server?.outstandingSlots, 0);
+	t.is(world.server?.slots.out, 0);
 	t.deepEqual(world.faults, []);
 });
 

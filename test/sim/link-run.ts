@@ -23,8 +23,8 @@ export function sendEvenly(
 	return [...deliveries, ...drain(link, Number.MAX_VALUE)];
 }
 
-/** Zero when nothing was invented and nothing vanished. */
-export function unaccounted(counts: LinkCounts, inFlight: number): number {
+/** Deliveries under way by the counts, copies included. */
+export function underWay({counts}: {readonly counts: LinkCounts}): number {
 	const {sent, duplicated, delivered, lost, outage, dropped} = counts;
-	return sent + duplicated - delivered - lost - outage - dropped - inFlight;
+	return sent + duplicated - delivered - lost - outage - dropped;
 }

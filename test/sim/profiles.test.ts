@@ -1,13 +1,33 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import test from 'ava';
 import {Link} from '../../src/sim/link.ts';
-import {PERFECT_LINK} from '../../src/sim/link-config.ts';
+import {type LinkConfig, PERFECT_LINK} from '../../src/sim/link-config.ts';
 import {Prng} from '../../src/sim/prng.ts';
-import {type LinkProfile, ProfileError, parseProfile} from '../../src/sim/profiles.ts';
+import {
+	ProfileError,
+	parseImpairments,
+	type RawProfile,
+	readProfile,
+} from '../../src/sim/profiles.ts';
 
 const FOLDER = 'fixtures/links';
 
-function parseFile(name: string): LinkProfile {
+/** A profile with the values of both directions. */
+interface Profile extends Pick<RawProfile, 'description' | 'source'> {
+	readonly up: LinkConfig;
+	readonly down: LinkConfig;
+}
+
+function parseProfile(value: unknown): Profile {
+	const {up, down, ...rest} = readProfile(value);
+	return {
+		...rest,
+		up: parseImpairments(up, (key) => `up.${key}`),
+		down: parseImpairments(down, (key) => `down.${key}`),
+	};
+}
+
+function parseFile(name: string): Profile {
 	return parseProfile(JSON.parse(readFileSync(`${FOLDER}/${name}`, 'utf8')));
 }
 

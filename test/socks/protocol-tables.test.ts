@@ -60,11 +60,13 @@ test('UDP ASSOCIATE, idle: it ends after 300 s', (t) => {
 
 test('UDP ASSOCIATE, 256 targets: a client with more of them goes on', (t) => {
 	const relay = new Relay();
+	let remembered = 0;
 	for (let i = 0; i < 1000; i++) {
 		const header = Uint8Array.of(0, 0, 0, 1, 9, 9, i >> 8, i & 0xff, 0, 53);
 		t.is(relay.send(header), '=');
+		if (relay.evicted === undefined) remembered++;
 	}
-	t.is(relay.association.targetCount, 256);
+	t.is(remembered, 256);
 });
 
 test('UDP ASSOCIATE, FRAG: datagrams in pieces are joined, replies have FRAG 0', (t) => {

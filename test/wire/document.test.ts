@@ -6,9 +6,19 @@ import * as constants from '../../src/wire/constants.ts';
 import {BITMAP_BYTES, createFeedback, feedbackFrame} from '../../src/wire/frames/feedback.ts';
 import {FrameType} from '../../src/wire/frames/frame-type.ts';
 import {MAX_PATH_NAME} from '../../src/wire/frames/paths.ts';
-import {CHALLENGE_LENGTH, MAX_PROBE_LENGTH} from '../../src/wire/frames/probe.ts';
+import {CHALLENGE_LENGTH, Probe, probeFrame} from '../../src/wire/frames/probe.ts';
 import * as handshake from '../../src/wire/handshake.ts';
+import {headerPacketNumber} from '../../src/wire/header.ts';
 import {table, text} from './layouts.ts';
+
+/** Bytes of the longest probe. */
+const LONGEST_PROBE = probeFrame.length(
+	Object.assign(new Probe(), {
+		...{hasEcho: true, count: constants.MAX_PATHS},
+		challenge: new Uint8Array(CHALLENGE_LENGTH),
+		response: new Uint8Array(CHALLENGE_LENGTH),
+	}),
+);
 
 /** Name to value, from two columns of a table. */
 function named(rows: readonly string[][], name: number, value: number): Record<string, number> {
@@ -82,7 +92,7 @@ test('layouts add up', (t) => {
 	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackFrame.length(longest));
 	t.is(sum(table('6.5 PATHS')) + 1, 4);
 	const entries = sum(table('7.1 Layout', 1));
-	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, MAX_PROBE_LENGTH);
+	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, LONGEST_PROBE);
 });
 
 test('lengths of packets', (t) => {
@@ -126,11 +136,14 @@ test('limits', (t) => {
 		'datagrams in a packet': constants.MAX_DATAGRAMS,
 		paths: constants.MAX_PATHS,
 		epochs: constants.EPOCHS,
-		'packet number, largest': constants.MAX_PACKET_NUMBER,
+		'packet number, largest': headerPacketNumber(
+			new Uint8Array(constants.HEADER_LENGTH).fill(0xff),
+			0,
+		),
 		'varint, largest': VARINT_MAX,
 		'listener or application name': MAX_NAME,
 		'path name': MAX_PATH_NAME,
-		'probe, longest': MAX_PROBE_LENGTH,
+		'probe, longest': LONGEST_PROBE,
 		INIT: handshake.INIT_LENGTH,
 		'INIT header': handshake.INIT_HEADER_LENGTH,
 		'RESP, RETRY and VERSION header': handshake.RESP_HEADER_LENGTH,

@@ -108,13 +108,6 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		});
 	}
 
-	probePath(path: number, now: Millis): void {
-		const {session} = this.#lifecycle;
-		const known = session?.paths.get(path);
-		if (session === undefined || !known?.open || !this.#lifecycle.isUp) return;
-		this.#within(now, () => session.prober.probe(known, now));
-	}
-
 	pathRefused(path: number, now: Millis, reason: string): void {
 		const {session} = this.#lifecycle;
 		const known = session?.paths.get(path);

@@ -26,11 +26,6 @@ export class AnnouncedTargets {
 	readonly #byReference = new Map<number, AnnouncedTarget>();
 	#next = 0;
 
-	/** Targets with a reference. */
-	get size(): number {
-		return this.#byTarget.size;
-	}
-
 	/**
 	 * Returns the entry of the encoded target bytes[start, end), which are copied when it is new.
 	 * `undefined`: all references are used up.

@@ -30,17 +30,10 @@ export class Reassembly {
 	readonly #open = new Map<number, Partial>();
 	readonly #account: Account;
 	#memory = 0;
-	/** Wholes that were given up: timed out or pushed out. */
-	abandoned = 0;
 
 	/** @param account memory that the user may take */
 	constructor(account: Account = unlimited()) {
 		this.#account = account;
-	}
-
-	/** Wholes being joined. */
-	get length(): number {
-		return this.#open.size;
 	}
 
 	/**
@@ -56,10 +49,7 @@ export class Reassembly {
 		if (count < 2 || count > MAX_FRAGMENTS || index >= count || first < 0) return 'malformed';
 		const size = end - start + OVERHEAD;
 		while (!this.#account.hasRoom(size) && this.#open.size > 0) this.#abandonOldest();
-		if (!this.#account.hasRoom(size)) {
-			this.abandoned++;
-			return undefined;
-		}
+		if (!this.#account.hasRoom(size)) return undefined;
 		let whole = this.#open.get(first);
 		if (whole === undefined) {
 			this.expire(now);
@@ -104,7 +94,6 @@ export class Reassembly {
 	#abandonOldest(): void {
 		for (const [first, whole] of this.#open) {
 			this.#forget(first, whole);
-			this.abandoned++;
 			return;
 		}
 	}
@@ -119,7 +108,6 @@ export class Reassembly {
 		for (const [first, whole] of this.#open) {
 			if (now - whole.since <= TIMEOUT) return;
 			this.#forget(first, whole);
-			this.abandoned++;
 		}
 	}
 }

@@ -174,10 +174,6 @@ export class BbrModel implements RateModel {
 		return this.#delays.srtt;
 	}
 
-	get minRtt(): Millis {
-		return this.#delays.minRtt;
-	}
-
 	get settled(): boolean {
 		return this.#phase !== Phase.startup;
 	}

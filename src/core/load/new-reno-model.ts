@@ -63,10 +63,6 @@ export class NewRenoModel implements RateModel {
 		return this.#delays.srtt;
 	}
 
-	get minRtt(): Millis {
-		return this.#delays.minRtt;
-	}
-
 	get pacingRate(): number {
 		const gain = this.window < this.#threshold ? SLOW_START_GAIN : PACING_GAIN;
 		return (gain * this.window) / Math.max(SHORTEST_RTT, this.#delays.srtt);

@@ -86,8 +86,6 @@ export interface RateModel {
 	readonly queueingDelay: Millis;
 	/** Smoothed round trip time; an assumption before the first report. */
 	readonly srtt: Millis;
-	/** Smallest round trip time of the last 10 s; Infinity before the first report. */
-	readonly minRtt: Millis;
 	/** False while the rate still doubles in every round trip. */
 	readonly settled: boolean;
 }

@@ -26,9 +26,4 @@ export class SentTimes {
 		}
 		return this.#count > ENTRIES ? this.#numbers[oldest % ENTRIES]! : 0;
 	}
-
-	/** A new session: numbers start again. */
-	reset(): void {
-		this.#count = 0;
-	}
 }

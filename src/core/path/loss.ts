@@ -54,11 +54,6 @@ export class LossMeter {
 		this.#loss = 0;
 	}
 
-	/** Packets that the figure rests on. */
-	get packets(): number {
-		return this.#packets;
-	}
-
 	/** Loss, 0 to 1. `undefined`: fewer than two checkpoints. */
 	get loss(): number | undefined {
 		return this.#packets > 0 ? this.#loss : undefined;

@@ -14,11 +14,6 @@ export class StreamScheduler {
 	readonly #others: Stream[] = [];
 	#turns = 0;
 
-	/** True while no stream waits. */
-	get empty(): boolean {
-		return this.#urgent.length === 0 && this.#others.length === 0;
-	}
-
 	/** Adds a stream that may have something to send. */
 	add(stream: Stream): void {
 		if (stream.queued || !stream.hasWork) return;
@@ -70,12 +65,5 @@ export class StreamScheduler {
 			stream.queued = true;
 			(old ? this.#others : list).push(stream);
 		}
-	}
-
-	/** Forgets everybody. */
-	clear(): void {
-		for (const stream of [...this.#urgent, ...this.#others]) stream.queued = false;
-		this.#urgent.length = 0;
-		this.#others.length = 0;
 	}
 }

@@ -305,11 +305,6 @@ export class Stream implements TunnelStream {
 
 	// --- for its carrier ---
 
-	/** Credit that is out. */
-	get credit(): number {
-		return this.receiveLimit - this.#consumed;
-	}
-
 	#close(): void {
 		this.state = 'closed';
 		this.#release();

@@ -24,9 +24,6 @@ export const CHALLENGE_LENGTH = 8;
 
 const Flag = {ECHO: 1, CHALLENGE: 2, RESPONSE: 4} as const;
 
-/** The longest PROBE or PONG, in bytes. */
-export const MAX_PROBE_LENGTH = 156;
-
 /** A PROBE or PONG; one object is filled again and again. */
 export class Probe {
 	/** True in a PONG, the answer to a PROBE. */

@@ -34,12 +34,3 @@ test('is at most a tenth of a second behind for the last 6 s', (t) => {
 		t.true(behind >= 0 && behind <= 10, `${back}: ${behind}`);
 	}
 });
-
-test('starts anew for a new session', (t) => {
-	const times = new SentTimes();
-	times.note(500, 0);
-	times.reset();
-	t.is(times.numberAt(10), 0);
-	times.note(3, 20);
-	t.is(times.numberAt(20), 3);
-});

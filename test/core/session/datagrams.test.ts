@@ -10,6 +10,7 @@ import {Session, type SessionFlows} from '../../../src/core/session/session.ts';
 import {MAX_DATAGRAMS} from '../../../src/wire/constants.ts';
 import {DATAGRAM_FRAMES, FrameType, STREAM_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {fromHex, readVectors} from '../../crypto/fixtures.ts';
+import {SlotCount} from '../../support/world/slot-count.ts';
 import {framesOf, readableContext, remoteOf, settingsOf} from './core-fixtures.ts';
 
 interface Datagram {
@@ -45,6 +46,7 @@ function flowsInto(taken: Datagram[], unknown = -1): SessionFlows {
 /** A session over one path of 1,200 bytes; packets can be read, every tag is right. */
 function newSession(peerFrames: readonly number[] = KNOWS, taken: Datagram[] = [], unknown = -1) {
 	const context = readableContext('datagrams');
+	const slots = new SlotCount(context.outbox.pool);
 	const aead = context.environment.aead(new Uint8Array(32));
 	const keys = new KeySchedule(aead, aead, 0);
 	const session = new Session({
@@ -54,7 +56,7 @@ function newSession(peerFrames: readonly number[] = KNOWS, taken: Datagram[] = [
 	session.carryFlows(flowsInto(taken, unknown));
 	const path = session.paths.configure(settingsOf(0), 0);
 	session.paths.learn(path, remoteOf(1), 0)!.validated = true;
-	return {context, session, path};
+	return {context, session, path, slots};
 }
 
 /** The frames of all packets that wait, probes aside. */
@@ -95,7 +97,7 @@ const ofSize = (length: number, flow = 5): Datagram => ({
 
 for (const {name, datagrams, frames} of vectors.valid) {
 	test(`vector, ${name}: written and read`, (t) => {
-		const {context, session} = newSession();
+		const {context, session, slots} = newSession();
 		for (const datagram of datagrams) t.is(send(session, datagram), undefined);
 		t.deepEqual(sentFrames(context), [], 'nothing goes out before the batch ends');
 		context.open.flush(0);
@@ -103,7 +105,7 @@ for (const {name, datagrams, frames} of vectors.valid) {
 			sentFrames(context).map((one) => toHex(one)),
 			[frames],
 		);
-		t.is(context.outbox.pool.outstanding, 0);
+		t.is(slots.out, 0);
 		const taken: Datagram[] = [];
 		t.is(receive(newSession(KNOWS, taken).session, fromHex(frames)), undefined);
 		t.deepEqual(taken, datagrams);
@@ -128,7 +130,7 @@ test('whatever comes in one batch comes out in its order, in packets that fit', 
 		const datagrams = batch.map(({size, flow, reference}, index) => ({
 			...{flow, reference, payload: toHex(new Uint8Array(size).fill(index))},
 		}));
-		const {context, session} = newSession();
+		const {context, session, slots} = newSession();
 		for (const one of datagrams) send(session, one);
 		context.open.flush(0);
 		const packets = sentFrames(context);
@@ -138,7 +140,7 @@ test('whatever comes in one batch comes out in its order, in packets that fit', 
 			if (frames.length > 1200 - 27 || receive(reader, frames, number) !== undefined) return false;
 		}
 		t.deepEqual(taken, datagrams);
-		return reader.received === session.sent && context.outbox.pool.outstanding === 0;
+		return reader.received === session.sent && slots.out === 0;
 	});
 	fc.assert(check, {numRuns: 300, seed: 1});
 	t.pass();
@@ -253,7 +255,7 @@ test('datagrams of another session end the packet of the first', (t) => {
 });
 
 test('the lanes of a session leave the open packet of each other alone', (t) => {
-	const {context, session} = newSession();
+	const {context, session, slots} = newSession();
 	const other = {flow: 6, bytes: new Uint8Array(10)};
 	send(session, ofSize(1));
 	write(session, {...other, end: 2}, Policy.BEST);
@@ -266,26 +268,26 @@ test('the lanes of a session leave the open packet of each other alone', (t) => 
 		[4 + 1 + 4 + 3, 4 + 2 + 4 + 4],
 	);
 	t.is(session.sent, 4);
-	t.is(context.outbox.pool.outstanding, 0);
+	t.is(slots.out, 0);
 });
 
 test('a session that ends drops the open packet, counts its datagrams, and keeps no slot', (t) => {
-	const {context, session} = newSession();
+	const {context, session, slots} = newSession();
 	for (const size of [1, 2, 3]) send(session, ofSize(size));
 	session.end();
 	context.open.flush(0);
 	t.deepEqual(sentFrames(context), []);
-	t.is(context.outbox.pool.outstanding, 0);
+	t.is(slots.out, 0);
 	t.is(context.drops.get('no-session'), 3);
 });
 
 test('a packet that no path takes counts for every datagram in it', (t) => {
-	const {context, session, path} = newSession();
+	const {context, session, path, slots} = newSession();
 	for (const size of [1, 2, 3]) send(session, ofSize(size));
 	path.addresses.remove(path.addresses.list[0]!);
 	context.open.flush(0);
 	t.deepEqual(sentFrames(context), []);
-	t.is(context.outbox.pool.outstanding, 0);
+	t.is(slots.out, 0);
 	t.is(context.drops.get('saturated'), 3);
 });
 

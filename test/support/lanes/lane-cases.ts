@@ -97,7 +97,7 @@ function step(): LaneRow {
 			during: ({links: all}, now) => {
 				if (now !== 10_000) return;
 				for (const link of all) {
-					link.configure({...link.config, loss: {kind: 'random', loss: 0.2}}, now);
+					link.configure({loss: {kind: 'random', loss: 0.2}}, now);
 				}
 			},
 		});
@@ -129,7 +129,7 @@ function death(cheap: boolean, runs: number): LaneRow {
 			during: ({links: all}, now) => {
 				const dead = all[seed % 3]!;
 				if (now !== 10_000) return;
-				dead.configure({...dead.config, loss: {kind: 'random', loss: 1}}, now);
+				dead.configure({loss: {kind: 'random', loss: 1}}, now);
 			},
 		});
 		run.run();

@@ -194,7 +194,9 @@ export class LaneRun {
 			this.#reportAt = now + 20;
 			const {packets, newest} = this.receiver.progress;
 			const at = now + this.#best;
-			const queues = this.links.map((link) => (8000 * link.waitingBytes) / link.config.rate);
+			const queues = this.links.map(({waitingBytes}, path) => {
+				return (8000 * waitingBytes) / (this.#case.links[path]!.rate ?? Number.POSITIVE_INFINITY);
+			});
 			this.#reports.push({at, packets: packets.slice(0, 4), newest: newest.slice(0, 4), queues});
 		}
 		while (this.#reports[0] !== undefined && this.#reports[0].at <= now) {

@@ -1,7 +1,7 @@
 import {writeUint32, writeUint48} from '../../../src/bytes/cursor.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {Prng} from '../../../src/sim/prng.ts';
-import {MAX_PACKET_NUMBER, PacketType} from '../../../src/wire/constants.ts';
+import {PacketType} from '../../../src/wire/constants.ts';
 import {encodeReset, INIT_COOKIE_MAC, INIT_LENGTH} from '../../../src/wire/handshake.ts';
 import {headerPacketNumber, headerSessionId} from '../../../src/wire/header.ts';
 import type {End} from '../world/datagram-ledger.ts';
@@ -72,7 +72,7 @@ export class Attacker {
 		if (capture === undefined || capture.bytes.length < 28) return;
 		const bytes = capture.bytes.slice();
 		if (bytes[0]! >> 4 !== PacketType.DATA) return;
-		writeUint48(bytes, 5, index % 2 ? MAX_PACKET_NUMBER : headerPacketNumber(bytes, 0) + 70_000);
+		writeUint48(bytes, 5, index % 2 ? 2 ** 48 - 1 : headerPacketNumber(bytes, 0) + 70_000);
 		this.send(end, path, bytes, source);
 	}
 

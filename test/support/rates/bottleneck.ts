@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../../src/bytes/time.ts';
 import type {RateModel} from '../../../src/core/load/rate-model.ts';
 import {Link} from '../../../src/sim/link.ts';
-import type {LinkConfig} from '../../../src/sim/link-config.ts';
+import {type LinkConfig, PERFECT_LINK} from '../../../src/sim/link-config.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import {PACKET_BYTES, RateFlow, type Report} from './flow.ts';
 
@@ -63,7 +63,7 @@ export class RateBottleneck {
 		const rate = options.smallFlow ?? 0;
 		this.#smallEvery = rate > 0 ? 1000 / rate : NEVER;
 		this.#smallAt = rate > 0 ? 0 : NEVER;
-		const {loss, delay, jitter, jitterReorders} = this.#link.config;
+		const {loss, delay, jitter, jitterReorders} = {...PERFECT_LINK, ...options.link};
 		for (const [index, {model, startAt, extraDelay, tick}] of options.flows.entries()) {
 			const own = random.fork(`flow ${index}`);
 			const extra = extraDelay ?? 0;

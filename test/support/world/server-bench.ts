@@ -3,10 +3,10 @@ import type {ServerConfig} from '../../../src/core/endpoint.ts';
 import type {Environment} from '../../../src/core/environment.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
-import {MptunnelServer} from '../../../src/core/server/server.ts';
 import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import {environmentOf, remoteOf} from '../../core/session/core-fixtures.ts';
 import {connectRaw, type RawSession} from './raw-session.ts';
+import {CountedServer} from './slot-count.ts';
 
 /** A datagram that came out of the server. */
 interface Delivered {
@@ -17,7 +17,7 @@ interface Delivered {
 /** A server on a virtual clock, drained after every input, whose clients are the test. */
 export class ServerBench {
 	now: Millis = 1000;
-	readonly server: MptunnelServer;
+	readonly server: CountedServer;
 	readonly sent: {readonly to: RemoteAddress; readonly bytes: Uint8Array}[] = [];
 	readonly delivered: Delivered[] = [];
 	readonly events: EndpointEvent[] = [];
@@ -40,7 +40,7 @@ export class ServerBench {
 			...{flowLimit: 16_384, flowRate: 4096, sessionLimit: 4096},
 			...config,
 		};
-		this.server = new MptunnelServer(server, this.#environment);
+		this.server = new CountedServer(server, this.#environment);
 	}
 
 	/** A session of a user, by its place in the configuration; half-open until its first packet. */
@@ -105,7 +105,7 @@ export class ServerBench {
 				if (!this.streams.includes(stream)) this.streams.push(stream);
 			}
 		}
-		if (server.outstandingSlots !== 0) throw new Error('a slot is out');
+		if (server.slots.out !== 0) throw new Error('a slot is out');
 	}
 
 	/** The texts of events of that type, in their order. */

@@ -1,10 +1,8 @@
 import {type Millis, NEVER} from '../../../src/bytes/time.ts';
-import {MptunnelClient} from '../../../src/core/client/client.ts';
 import type {ClientConfig, Endpoint, ServerConfig} from '../../../src/core/endpoint.ts';
 import type {Environment} from '../../../src/core/environment.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
-import {MptunnelServer} from '../../../src/core/server/server.ts';
 import type {Delivery} from '../../../src/core/transmit.ts';
 import type {AeadFactory} from '../../../src/crypto/aead.ts';
 import {chooseAead} from '../../../src/crypto/aead-choice.ts';
@@ -15,6 +13,7 @@ import {applicationAddress, targetAddress} from './addresses.ts';
 import {CHEAP_DH} from './cheap-dh.ts';
 import {DatagramLedger, type End} from './datagram-ledger.ts';
 import {clientConfigOf, serverConfigOf} from './end-configs.ts';
+import {CountedClient, CountedServer} from './slot-count.ts';
 import type {Arrival, Flight, Tally, WorldOptions} from './world-options.ts';
 
 export type {Flight} from './world-options.ts';
@@ -42,8 +41,8 @@ export class TunnelWorld {
 	readonly options: WorldOptions;
 	readonly clientConfig: ClientConfig;
 	readonly serverConfig: ServerConfig;
-	client: MptunnelClient | undefined;
-	server: MptunnelServer | undefined;
+	client: CountedClient | undefined;
+	server: CountedServer | undefined;
 	/** Datagrams that came out at the server and at the client. */
 	readonly atServer: Arrival[] = [];
 	readonly atClient: Arrival[] = [];
@@ -105,7 +104,7 @@ export class TunnelWorld {
 
 	/** Starts the server; it forgets everything it knew. */
 	startServer(): void {
-		this.server = new MptunnelServer(this.serverConfig, this.#environment('server', 1_000_000));
+		this.server = new CountedServer(this.serverConfig, this.#environment('server', 1_000_000));
 		this.server.start(this.now);
 		this.#flowOwner.clear();
 		this.handed.server.clear();
@@ -119,7 +118,7 @@ export class TunnelWorld {
 	/** Starts the client with all paths open. */
 	startClient(): void {
 		const clock = this.options.clientClock ?? 1_000_000;
-		this.client = new MptunnelClient(this.clientConfig, this.#environment('client', clock));
+		this.client = new CountedClient(this.clientConfig, this.#environment('client', clock));
 		this.handed.client.clear();
 		this.clientConfig.paths.forEach(({id}) => {
 			this.client!.pathOpened(id, this.now);
@@ -304,7 +303,7 @@ export class TunnelWorld {
 	}
 
 	#drain(end: End): void {
-		const endpoint: Endpoint | undefined = end === 'client' ? this.client : this.server;
+		const endpoint = end === 'client' ? this.client : this.server;
 		if (endpoint === undefined) return;
 		if (!this.#batching) endpoint.flush(this.now);
 		this.#drainPackets(endpoint, end);
@@ -325,7 +324,7 @@ export class TunnelWorld {
 		endpoint.flush(this.now);
 		this.#drainPackets(endpoint, end);
 		if (endpoint.runEarly(this.now)) this.#drainPackets(endpoint, end);
-		if (endpoint.outstandingSlots !== 0) this.faults.push(`${end} keeps a slot`);
+		if (endpoint.slots.out !== 0) this.faults.push(`${end} keeps a slot`);
 	}
 
 	#drainStreams(endpoint: Endpoint, end: End): void {
@@ -436,8 +435,8 @@ export class TunnelWorld {
 
 	/** Parameters of a path's links from now on, both directions. */
 	configure(path: number, config: Partial<LinkConfig>): void {
-		this.up[path]!.configure({...this.up[path]!.config, ...config}, this.now);
-		this.down[path]!.configure({...this.down[path]!.config, ...config}, this.now);
+		this.up[path]!.configure(config, this.now);
+		this.down[path]!.configure(config, this.now);
 	}
 }
 
