@@ -12,19 +12,20 @@ function downAt(world: TunnelWorld, path: number, since: number): number {
 }
 
 test('while data passes, probes go out with it and wake nobody', (t) => {
-	const world = new TunnelWorld({seed: 30, links: [{delay: 10}, {delay: 25}, {delay: 40}]}).start();
+	let wakes = 0;
+	const world = new TunnelWorld({
+		seed: 30,
+		links: [{delay: 10}, {delay: 25}, {delay: 40}],
+		timer: (end) => {
+			if (end === 'client') wakes++;
+		},
+	}).start();
 	world.run(1000);
 	world.stream(200, 1000);
-	const client = world.client!;
-	let wakes = 0;
-	const handleTimeout = client.handleTimeout.bind(client);
-	client.handleTimeout = (now) => {
-		wakes++;
-		handleTimeout(now);
-	};
 	const sent = () =>
-		client.status(world.now).sessions[0]!.paths.map(({sending}) => sending.packets);
+		world.client!.status(world.now).sessions[0]!.paths.map(({sending}) => sending.packets);
 	const before = sent();
+	wakes = 0;
 	world.stream(200, 10_000);
 	const probes = sent().map((count, path) => count - before[path]! - 2000);
 	t.true(

@@ -293,10 +293,12 @@ export class TunnelWorld {
 			}
 		});
 		if (this.client !== undefined && this.client.nextTimeout() <= now) {
+			this.options.timer?.('client');
 			this.client.handleTimeout(now);
 			this.#drain('client');
 		}
 		if (this.server !== undefined && this.server.nextTimeout() <= now) {
+			this.options.timer?.('server');
 			this.server.handleTimeout(now);
 			this.#drain('server');
 		}

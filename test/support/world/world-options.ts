@@ -39,6 +39,8 @@ export interface WorldOptions {
 	readonly observe?: (from: End, bytes: Uint8Array, to: RemoteAddress | undefined) => void;
 	/** Sees what an end has said to each packet, before it is asked for what it sends. */
 	readonly received?: (end: End, reason: DropReason | undefined) => void;
+	/** Sees each timer of an end that is due, before the end does. */
+	readonly timer?: (end: End) => void;
 	/** A stream without an owner came out of an end: a new one at the server. */
 	readonly accept?: (stream: TunnelStream, end: End) => void;
 	/** The AEAD of both ends. */
