@@ -1,4 +1,5 @@
 import {parseArgs} from 'node:util';
+import {readNumber} from '../support/machine/flags.ts';
 import {PEER_HELP} from './systems/peers.ts';
 
 /** What a run of the benchmark does. */
@@ -35,6 +36,8 @@ export const LIST = 'list';
 
 const DEFAULTS = {repeats: 3, seconds: 1};
 const QUICK = {repeats: 1, seconds: 0.5};
+const REPEATS = {least: 1, most: 1000, isWhole: true};
+const SECONDS = {least: 0.1, most: 1000, isWhole: false};
 
 /** Parses the arguments; a string is what to tell the user instead of running. */
 export function parseOptions(argv: readonly string[]): BenchOptions | string {
@@ -56,24 +59,11 @@ export function parseOptions(argv: readonly string[]): BenchOptions | string {
 		const usual = values.quick ? QUICK : DEFAULTS;
 		return {
 			only: values.only,
-			repeats: readNumber('--repeats', values.repeats ?? `${usual.repeats}`, 1, true),
-			millis: readNumber('--seconds', values.seconds ?? `${usual.seconds}`, 0.1, false) * 1000,
+			repeats: readNumber('--repeats', values.repeats ?? `${usual.repeats}`, REPEATS),
+			millis: readNumber('--seconds', values.seconds ?? `${usual.seconds}`, SECONDS) * 1000,
 			isPlain: values.plain,
 		};
 	} catch (error) {
 		return `${error instanceof Error ? error.message : error}\n\n${HELP}`;
 	}
-}
-
-function readNumber(flag: string, text: string, least: number, whole: boolean): number {
-	const value = Number(text);
-	if (
-		text.trim() !== '' &&
-		value >= least &&
-		value <= 1000 &&
-		(!whole || Number.isInteger(value))
-	) {
-		return value;
-	}
-	throw new Error(`${flag}: expected a number from ${least} to 1000, got "${text}"`);
 }

@@ -1,11 +1,12 @@
 import {availableParallelism} from 'node:os';
 import process from 'node:process';
-import {parseArgs} from 'node:util';
 import {isMainThread, parentPort, Worker, workerData} from 'node:worker_threads';
+import {readArguments} from '../support/machine/flags.ts';
 import {RATE_CASES} from '../support/rates/cases.ts';
 import {holds, type LimitedNumber, type NumberedCase} from '../support/rates/numbered-case.ts';
 import {STREAM_CASES} from '../support/rates/stream-cases.ts';
 import {spread} from './spread.ts';
+import {parseStreamsOptions, STREAMS_HELP, type StreamsOptions} from './streams-options.ts';
 
 /*
  * The numbers of streams on the project's own simulated links and a virtual clock, the same on every
@@ -23,8 +24,10 @@ interface Result {
 	readonly numbers: readonly LimitedNumber[];
 }
 
+const CASES: readonly NumberedCase[] = [...STREAM_CASES, ...RATE_CASES];
+
 function chosen(only: string): readonly NumberedCase[] {
-	return [...STREAM_CASES, ...RATE_CASES].filter(({name}) => name.includes(only));
+	return CASES.filter(({name}) => name.includes(only));
 }
 
 function work({only, seeds}: Work): void {
@@ -71,16 +74,12 @@ function row(name: string, values: readonly LimitedNumber[]): {line: string; isK
 	return {line: `| ${cells.join(' | ')} |`, isKept};
 }
 
-async function main(): Promise<void> {
-	const {values} = parseArgs({
-		options: {seeds: {type: 'string', default: '20'}, only: {type: 'string', default: ''}},
-	});
-	const seeds = Number(values.seeds);
+async function bench({seeds, only}: StreamsOptions): Promise<void> {
 	const print = (line: string) => process.stdout.write(`${line}\n`);
 	print(`Simulated, ${seeds} seeds.\n`);
 	print('| world | number | limit | worst | median | holds |\n|---|---|---|---|---|---|');
-	const cases = chosen(values.only);
-	await measure(values.only, seeds, (index, runs) => {
+	const cases = chosen(only);
+	await measure(only, seeds, (index, runs) => {
 		for (let i = 0; i < runs[0]!.length; i++) {
 			const numbers = runs.map((run) => run[i]!);
 			const {line, isKept} = row(cases[index]!.name, numbers);
@@ -90,5 +89,8 @@ async function main(): Promise<void> {
 	});
 }
 
-if (isMainThread) await main();
-else work(workerData);
+if (isMainThread) {
+	const names = CASES.map(({name}) => name);
+	const options = readArguments((argv) => parseStreamsOptions(argv, names), STREAMS_HELP);
+	if (options !== undefined) await bench(options);
+} else work(workerData);

@@ -1,28 +1,17 @@
-/*
- * npm run soak -- [--seconds N] [--rate N] [--io NAME]... [--gc]
- *
- * A client and a server under load for ten minutes with each back end, while paths and flows come and
- * go; both ends are killed and started again in the first fifth. Fails when datagrams are lost beside
- * that or changed, memory grows, or a process dies. --gc collects garbage ten times a second, compacts
- * at each, and lets pass what a busy machine loses. The rate is what the back end is made for: 80,000
- * datagrams a second for batch, 8,000 for dgram, 5,000 with --gc.
- */
+// npm run soak: both ends under load for long, while everything around them changes; see HELP.
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import process from 'node:process';
 import {fileURLToPath} from 'node:url';
-import {parseArgs} from 'node:util';
 import {readStatus} from '../../src/app/observe/status-server.ts';
 import {freePort, killAll, Program, pause} from '../bench/processes.ts';
+import {readArguments} from '../support/machine/flags.ts';
 import {Load} from './load.ts';
+import {HELP, parseSoakOptions, type SoakOptions} from './options.ts';
 
 const KEY = Buffer.alloc(32, 0x5a).toString('base64');
 const LOCALHOST = '127.0.0.1';
-/** Datagrams a second, by back end. */
-const RATES: Readonly<Record<string, number>> = {batch: 80_000, dgram: 8000};
-/** With --gc, where most of the time goes to the collector. */
-const GC_RATE = 5000;
 const APPLICATIONS = 4;
 const MAX_LOSS = 0.001;
 const MAX_GROWTH = 5 * 1024 * 1024;
@@ -36,20 +25,18 @@ const WARM_UP_SECONDS = 5;
 /** Seconds from a kill on that are not counted. */
 const RESTART_SECONDS = 6;
 
-const {values} = parseArgs({
-	options: {
-		seconds: {type: 'string', default: '600'},
-		rate: {type: 'string'},
-		io: {type: 'string', multiple: true, default: ['batch', 'dgram']},
-		gc: {type: 'boolean', default: false},
-	},
-});
-const seconds = Number(values.seconds);
+/** Ports of a run. */
+interface Ports {
+	readonly server: number;
+	readonly client: number;
+	readonly link: number;
+}
 
 class Run {
+	readonly #options: SoakOptions;
 	readonly #io: string;
 	readonly #folder = mkdtempSync(join(tmpdir(), 'mptunnel-soak-'));
-	readonly #ports: {server: number; client: number; link: number};
+	readonly #ports: Ports;
 	readonly #load: Load;
 	readonly #uncounted = new Set<number>();
 	readonly #memory: {at: number; client: number; server: number}[] = [];
@@ -57,17 +44,18 @@ class Run {
 	#client!: Program;
 	#link!: Program;
 
-	constructor(io: string, ports: {server: number; client: number; link: number}) {
+	constructor(options: SoakOptions, {io, rate}: SoakOptions['runs'][number], ports: Ports) {
+		this.#options = options;
 		this.#io = io;
 		this.#ports = ports;
-		const usual = values.gc ? GC_RATE : RATES[io];
-		this.#load = new Load(Number(values.rate ?? usual), ports.client, APPLICATIONS);
+		this.#load = new Load(rate, ports.client, APPLICATIONS);
 		const lines = [ports.server, ports.server, ports.link];
 		const text = lines.map((port) => `${LOCALHOST} ${port}\n`).join('');
 		writeFileSync(join(this.#folder, 'c.conf'), text);
 	}
 
 	async run(): Promise<readonly string[]> {
+		const {seconds} = this.#options;
 		this.#startServer();
 		this.#startLink();
 		this.#startClient();
@@ -90,6 +78,7 @@ class Run {
 	}
 
 	async #disturb(second: number): Promise<void> {
+		const {seconds} = this.#options;
 		if (second % 5 === 0) this.#load.replaceApplication();
 		if (second % 10 === 4) await this.#link.kill();
 		if (second % 10 === 8) this.#startLink();
@@ -111,7 +100,7 @@ class Run {
 		const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 		const gc = ['--expose-gc', '--stress-compaction', '--import', here('force-gc.js')];
 		const script = here(`../../src/cli/${name}.js`);
-		const node = [process.execPath, ...(values.gc ? gc : []), script];
+		const node = [process.execPath, ...(this.#options.gc ? gc : []), script];
 		return new Program(name, [...node, ...words], {MPTUNNEL_KEY: KEY});
 	}
 
@@ -161,7 +150,7 @@ class Run {
 		tell(`${this.#io}: ${sent} datagrams counted, loss ${(loss * 100).toFixed(4)} %`);
 		const problems: string[] = [];
 		// What garbage collection all the time leaves of a core decides how much gets through then.
-		if (loss > (values.gc ? 0.99 : MAX_LOSS)) problems.push(`${this.#io}: loss ${loss}`);
+		if (loss > (this.#options.gc ? 0.99 : MAX_LOSS)) problems.push(`${this.#io}: loss ${loss}`);
 		const {corrupt} = this.#load;
 		if (corrupt > 0) problems.push(`${this.#io}: ${corrupt} datagrams are not what was sent`);
 		if (loss < 0) problems.push(`${this.#io}: more came in than was sent`);
@@ -170,6 +159,7 @@ class Run {
 
 	// From a quarter of the run, after the restarts, to its end; the least of a while on both sides.
 	#memoryProblems(): readonly string[] {
+		const {seconds} = this.#options;
 		const least = (from: number, to: number, of: 'client' | 'server') =>
 			Math.min(...this.#memory.filter(({at}) => at > from && at <= to).map((memory) => memory[of]));
 		const problems: string[] = [];
@@ -206,12 +196,17 @@ function tell(text: string): void {
 	process.stderr.write(`${text}\n`);
 }
 
-process.on('exit', killAll);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
-const problems: string[] = [];
-for (const io of values.io) {
-	const [server, client, link] = [await freePort(), await freePort(), await freePort()];
-	problems.push(...(await new Run(io, {server, client, link}).run()));
+async function soak(options: SoakOptions): Promise<void> {
+	process.on('exit', killAll);
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+	const problems: string[] = [];
+	for (const each of options.runs) {
+		const [server, client, link] = [await freePort(), await freePort(), await freePort()];
+		problems.push(...(await new Run(options, each, {server, client, link}).run()));
+	}
+	for (const problem of problems) tell(`FAILED ${problem}`);
+	process.exit(problems.length > 0 ? 1 : 0);
 }
-for (const problem of problems) tell(`FAILED ${problem}`);
-process.exit(problems.length > 0 ? 1 : 0);
+
+const options = readArguments(parseSoakOptions, HELP);
+if (options !== undefined) await soak(options);
