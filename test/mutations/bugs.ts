@@ -7,6 +7,8 @@ export interface Bug {
 	readonly place: string;
 	readonly code: string;
 	readonly to: string;
+	/** The unit test that is there for it: its file below `test`, and its title. */
+	readonly test?: readonly [file: string, title: string];
 }
 
 /** Bugs that might really be made, about one for each invariant; every one makes a test fail. */
@@ -66,6 +68,13 @@ export const BUGS: readonly Bug[] = [
 		code: '&& !sender.ended',
 		to: '',
 	},
+	{
+		bug: 'the limits of a path are swapped on the wire',
+		place: 'writeEntry',
+		code: 'writeUint32(bytes, at, path.rateUp), path.rateDown',
+		to: 'writeUint32(bytes, at, path.rateDown), path.rateUp',
+		test: ['wire/codecs.test.ts', 'PATHS: read and written as the document says, field by field'],
+	},
 	// Keys and replay
 	{
 		bug: 'a packet number is used twice',
@@ -78,6 +87,10 @@ export const BUGS: readonly Bug[] = [
 		place: 'PacketReceiver.#open',
 		code: '!key.open(number, ad, bytes, encrypt ? start + HEADER_LENGTH : framesEnd, framesEnd)',
 		to: '!key.open(number, ad, bytes, encrypt ? start + HEADER_LENGTH : framesEnd, framesEnd) && now < 0',
+		test: [
+			'core/session/packet-receiver.test.ts',
+			'a packet with one wrong bit is dropped, and nothing comes of it, encrypted',
+		],
 	},
 	{
 		bug: 'an old epoch is accepted for new packet numbers',
@@ -153,6 +166,26 @@ export const BUGS: readonly Bug[] = [
 		to: '',
 	},
 	{
+		bug: 'an input to a session does not move the next timeout of the server',
+		place: 'MptunnelServer.#afterInput',
+		code: 'this.#deadlines.touch(entry);',
+		to: '',
+		test: [
+			'core/server/server-deadlines.test.ts',
+			'what inputs make due in their sessions is done in time, whichever came last',
+		],
+	},
+	{
+		bug: 'a client that keeps quiet takes a session',
+		place: 'MOVES',
+		code: "quiet: ['connecting',",
+		to: "quiet: ['connecting', 'up',",
+		test: [
+			'core/client/lifecycle.test.ts',
+			'no way leads out of closed, from quiet to a session, or to a suspicion without one',
+		],
+	},
+	{
 		bug: 'a client does not keep quiet when the server asks for it',
 		place: 'Connector.#closedByServer',
 		code: 'Math.max(quiet, broken ? BROKEN_PAUSE : 0)',
@@ -194,6 +227,16 @@ export const BUGS: readonly Bug[] = [
 		place: 'PathSet.learn',
 		code: 'this.#lastRemote = undefined;',
 		to: '',
+	},
+	{
+		bug: 'the second-best path takes what the best one would',
+		place: 'BestDispatch.route',
+		code: 'for (const path of this.paths)',
+		to: 'for (const path of this.#next)',
+		test: [
+			'core/lane/dispatch/best.test.ts',
+			'every packet goes out on the quickest of the paths that are up',
+		],
 	},
 	{
 		bug: 'a silent path is never judged down',
@@ -331,6 +374,16 @@ export const BUGS: readonly Bug[] = [
 		to: 'now < 0',
 	},
 	// Load
+	{
+		bug: 'copies are not charged to what can wait on their path',
+		place: 'PathLoad.admits',
+		code: 'this.#model?.onBeside(now, bytes);',
+		to: '',
+		test: [
+			'core/load/path-load.test.ts',
+			'copies put off what can wait, and are not put off themselves, BBR',
+		],
+	},
 	{
 		bug: 'an acknowledgement of what was never sent is believed',
 		place: 'CarrierSet.#isPlausible',

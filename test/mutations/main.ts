@@ -40,6 +40,13 @@ const STAGES: readonly (readonly string[])[] = [
 	['test/simulation/!(*operations*).test.ts', 'test/core/load/numbers.test.ts'],
 ];
 
+/** Tests that run at once. */
+interface Stage {
+	readonly files: readonly string[];
+	/** The one test of them that runs. `undefined`: all. */
+	readonly title?: string;
+}
+
 const root = process.cwd();
 const {config} = ts.readConfigFile(join(root, 'tsconfig.json'), (file) =>
 	readFileSync(file, 'utf8'),
@@ -70,10 +77,11 @@ class Tree {
 		writeFileSync(join(this.folder, 'build', file.replace(/\.ts$/, '.js')), outputText);
 	}
 
-	/** The first test that fails; undefined when all pass. */
-	async firstFailure(files: readonly string[]): Promise<string | undefined> {
+	/** The first test that fails, of those in the files or of that title; undefined when all pass. */
+	async firstFailure({files, title}: Stage): Promise<string | undefined> {
 		const ava = join(root, 'node_modules/ava/entrypoints/cli.mjs');
-		const words = [ava, '--tap', '--fail-fast', '--concurrency', '1', ...files];
+		const match = title === undefined ? [] : [`--match=${title}`];
+		const words = [ava, '--tap', '--fail-fast', '--concurrency', '1', ...match, ...files];
 		const {code, stdout, stderr} = await run(process.execPath, words, this.folder);
 		if (code === 0) return undefined;
 		const failures = [...stdout.matchAll(/^not ok \d+ - (.*)$/gm)].map(([, title]) => title!);
@@ -120,6 +128,13 @@ function nearest(file: string): readonly string[] {
 	return [];
 }
 
+/** What looks for a bug, in turn: the test that is there for it, or all of them, the quickest first. */
+function stagesFor({test}: Bug, file: string): readonly Stage[] {
+	if (test !== undefined) return [{files: [`test/${test[0]}`], title: test[1]}];
+	const all = [nearest(file), ...STAGES].filter(({length}) => length > 0);
+	return all.map((files) => ({files}));
+}
+
 /** By the tests of a stage: the first that fails without a bug, and so would seem to catch them all. */
 const unsound = new Map<string, Promise<string | undefined>>();
 
@@ -127,13 +142,13 @@ const unsound = new Map<string, Promise<string | undefined>>();
 async function examine(tree: Tree, places: Places, bug: Bug): Promise<string | undefined> {
 	const {file, start, end} = locate(places, bug.place, bug.code);
 	const original = readFileSync(join(root, file), 'utf8').slice(start, end);
-	for (const files of [nearest(file), ...STAGES].filter(({length}) => length > 0)) {
+	for (const stage of stagesFor(bug, file)) {
 		tree.compile(file, start, end, bug.to);
-		const failure = await tree.firstFailure(files);
+		const failure = await tree.firstFailure(stage);
 		tree.compile(file, start, end, original);
 		if (failure === undefined) continue;
-		const key = files.join(' ');
-		const clean = unsound.get(key) ?? tree.firstFailure(files);
+		const key = JSON.stringify(stage);
+		const clean = unsound.get(key) ?? tree.firstFailure(stage);
 		unsound.set(key, clean);
 		const other = await clean;
 		if (other !== undefined) throw new Error(`fails without a planted bug: ${other}`);
