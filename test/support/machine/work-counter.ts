@@ -20,10 +20,20 @@ function count(owner: object, name: string, elements: (self: {length: number}) =
 	});
 }
 
+/** Counts the characters that a search in a string looks at. */
+function countSearch(): void {
+	const original = String.prototype.indexOf;
+	Reflect.set(String.prototype, 'indexOf', function (this: string, text: string, from = 0) {
+		const at = Reflect.apply(original, this, [text, from]);
+		moved += Math.max(0, (at < 0 ? this.length : at) - from);
+		return at;
+	});
+}
+
 /**
  * The work that the program does, as the executed basic blocks of its own sources (the engine's
- * precise coverage) and the elements that built-in functions of arrays move. It is the same on every
- * machine, and the program knows nothing of it. Must be made before what it counts runs first.
+ * precise coverage) and what built-in functions of arrays and strings look at. It is the same on
+ * every machine, and the program knows nothing of it. Must be made before what it counts runs first.
  */
 export class WorkCounter {
 	readonly #session = new Session();
@@ -38,6 +48,7 @@ export class WorkCounter {
 		for (const name of ['splice', 'shift', 'unshift', 'indexOf', 'includes', 'slice', 'fill']) {
 			count(Array.prototype, name, ({length}) => length);
 		}
+		countSearch();
 		const typed = Object.getPrototypeOf(Uint8Array.prototype);
 		for (const name of ['fill', 'copyWithin', 'slice', 'indexOf', 'includes']) {
 			count(typed, name, ({length}) => length);
