@@ -45,3 +45,7 @@ test('a command that blocks the process has a limit', (t) => {
 test('no test lets time pass instead of waiting for a state', (t) => {
 	t.deepEqual(filesWith(/waitFor\(\(\) => performance\.now\(\) [<>]/), []);
 });
+
+test('no test asserts that the machine was quick', (t) => {
+	t.deepEqual(filesWith(/\bt\.\w+\(\s*performance\.now\(\) - \w+ </), []);
+});

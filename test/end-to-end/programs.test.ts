@@ -293,7 +293,9 @@ test.serial('a client that cannot connect says why, path by path, and status fai
 	const conf = stage.write('c.conf', lines.map((line) => `${line}\n`).join(''));
 	const client = stage.program('mpclient', [conf, '--no-listen', '--state', stage.path('client')]);
 	const said = (path: string, finding: string) =>
-		client.says(new RegExp(`warn no connection for=3s path=${path} to=\\S+ finding="${finding}`));
+		client.says(
+			new RegExp(`warn no connection for=\\d+s path=${path} to=\\S+ finding="${finding}`),
+		);
 	await said('dead', 'refused: nothing listens there"');
 	await said('mute', 'silent: no server, wrong key or blocked"');
 	await said('lost', 'the name cannot be resolved: ');

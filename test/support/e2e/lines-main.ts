@@ -5,6 +5,9 @@ import {createSocket} from 'node:dgram';
 import process from 'node:process';
 import {createInterface} from 'node:readline';
 
+/** Looks in a row that find nothing new, 20 ms apart: a process that stood still has looked once. */
+const QUIET_LOOKS = 100;
+
 const [role, port = '0', rate = '0', bytes = '0'] = process.argv.slice(2);
 const socket = createSocket('udp4');
 socket.on('error', () => {});
@@ -36,10 +39,11 @@ function answer(number: number): void {
 // What is late is waited for until nothing has come for a while.
 function end(timer: NodeJS.Timeout): void {
 	clearInterval(timer);
-	const stoppedAt = performance.now();
+	let [before, quiet] = [-1, 0];
 	const check = setInterval(() => {
-		const quiet = performance.now() - Math.max(last, stoppedAt) > 2000;
-		if (answered.size < sent && !quiet) return;
+		quiet = answered.size === before ? quiet + 1 : 0;
+		before = answered.size;
+		if (answered.size < sent && quiet < QUIET_LOOKS) return;
 		clearInterval(check);
 		const missing = Array.from({length: sent}, (_, number) => number).filter(
 			(number) => !answered.has(number),

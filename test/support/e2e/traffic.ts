@@ -2,6 +2,12 @@ import {createSocket, type Socket} from 'node:dgram';
 import {once} from 'node:events';
 import {waitFor} from '../machine/wait-for.ts';
 
+/**
+ * Looks in a row that find nothing new, 2 ms and more apart, after which nothing comes any more: a
+ * process that stood still has looked once.
+ */
+const QUIET_LOOKS = 1000;
+
 /** A target that sends every datagram back to where it came from. */
 export class EchoTarget {
 	/** The source ports seen, in the order of their first datagram. */
@@ -124,14 +130,15 @@ export class Application {
 		this.stop();
 		const lost = () =>
 			this.sentAt.map((_, number) => number).filter((n) => !this.answeredAt.has(n));
-		let last = performance.now();
+		let quiet = 0;
 		let before = lost().length;
-		await waitFor(() => {
+		const settled = () => {
 			const now = lost().length;
-			if (now !== before) last = performance.now();
+			quiet = now === before ? quiet + 1 : 0;
 			before = now;
-			return now === 0 || performance.now() - last > 2000;
-		}, 'the last answers');
+			return now === 0 || quiet === QUIET_LOOKS;
+		};
+		await waitFor(settled, 'the last answers', 60_000);
 		return lost();
 	}
 

@@ -9,13 +9,12 @@ export type PeerCommand =
 	| {readonly type: 'echo'}
 	/** Makes sockets for `open`, which is to measure others. */
 	| {readonly type: 'prepare'; readonly count: number}
-	/** New applications send one datagram each to a port, so many a second; then it listens for `millis`. */
+	/** New applications send one datagram each to a port, so many a second, and wait for their answers. */
 	| {
 			readonly type: 'open';
 			readonly port: number;
 			readonly count: number;
 			readonly rate: number;
-			readonly millis: number;
 	  }
 	/** SOCKS associations at a port, each with one datagram to the target. */
 	| {
@@ -40,6 +39,9 @@ export interface PeerAnswer {
 }
 
 const PROBE_INTERVAL = 10;
+/** Looks for answers that are missing, and milliseconds between two: a process that stood still has looked once. */
+const MOST_LOOKS = 500;
+const LOOK_INTERVAL = 20;
 /** Associations that are being made at once. */
 const AT_ONCE = 50;
 
@@ -70,12 +72,12 @@ function prepare(count: number): PeerAnswer {
 	return {};
 }
 
-async function open(
-	port: number,
-	count: number,
-	rate: number,
-	millis: number,
-): Promise<PeerAnswer> {
+/** Resolves when `done` holds, or when what is missing will not come any more. */
+async function settled(done: () => boolean): Promise<void> {
+	for (let looks = 0; !done() && looks < MOST_LOOKS; looks++) await pause(LOOK_INTERVAL);
+}
+
+async function open(port: number, count: number, rate: number): Promise<PeerAnswer> {
 	let answered = 0;
 	const from = performance.now();
 	for (let made = 0; made < count; ) {
@@ -87,7 +89,7 @@ async function open(
 		}
 		await pause(1);
 	}
-	await pause(millis);
+	await settled(() => answered === count);
 	return {answered};
 }
 
@@ -126,7 +128,7 @@ async function probe(port: number, millis: number): Promise<PeerAnswer> {
 		}
 		await pause(1);
 	}
-	await pause(1000);
+	await settled(() => trips.size === sentAt.length);
 	socket.close();
 	const sorted = [...trips.values()].toSorted((a, b) => a - b);
 	const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
@@ -141,7 +143,7 @@ async function obey(command: PeerCommand): Promise<PeerAnswer> {
 		case 'prepare':
 			return prepare(command.count);
 		case 'open':
-			return open(command.port, command.count, command.rate, command.millis);
+			return open(command.port, command.count, command.rate);
 		case 'associate':
 			return associate(command.port, command.target, command.count);
 		case 'probe':
