@@ -144,7 +144,7 @@ export class PathSet {
 		if (to === from) return false;
 		path.downSince = to === 'down' ? now : NEVER;
 		if (to === 'down') path.downReason = reason;
-		if (from === 'down') path.delivery.restart();
+		if (from === 'down') path.dataLoss.restart();
 		this.#context.emit({
 			type: 'path-state',
 			session: this.#session,

@@ -9,8 +9,8 @@ import {ReplayWindow} from '../replay-window.ts';
 import {Sent} from '../sent.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
+import {DataLossMeter, WORST_GRADE} from './data-loss.ts';
 import {DelayMeter} from './delay.ts';
-import {Delivery, WORST_GRADE} from './delivery.ts';
 import {type Circumstances, PathJudge} from './judge.ts';
 import {LossMeter} from './loss.ts';
 import {MtuSearch} from './mtu.ts';
@@ -41,7 +41,7 @@ export class Path {
 	readonly sendLoss: LossMeter = new LossMeter();
 	readonly receiveLoss: LossMeter = new LossMeter();
 	/** Share of the data sent on the path that arrives. */
-	readonly delivery: Delivery = new Delivery();
+	readonly dataLoss: DataLossMeter = new DataLossMeter();
 	/** Loss of probes, those with padding left out. */
 	readonly probeLoss: LossMeter = new LossMeter();
 	readonly sendDelay: DelayMeter = new DelayMeter();
@@ -187,11 +187,11 @@ export class Path {
 	}
 
 	/**
-	 * Share of the data sent on the path that is lost, for choosing: see Delivery. An unmeasured path
-	 * is only better than one known to lose most.
+	 * Share of the data sent on the path that is lost, for choosing: see DataLossMeter. An
+	 * unmeasured path is only better than one known to lose most.
 	 */
 	get grade(): number {
-		return this.unmeasured ? Math.max(WORST_GRADE - 1, this.delivery.grade) : this.delivery.grade;
+		return this.unmeasured ? Math.max(WORST_GRADE - 1, this.dataLoss.grade) : this.dataLoss.grade;
 	}
 
 	/** Counts a PROBE that went out. True: the path counts as not measured from now on. */
@@ -261,7 +261,7 @@ export class Path {
 	narrowed(now: Millis): void {
 		this.narrowedAt = now;
 		this.sendLoss.reset();
-		this.delivery.forget();
+		this.dataLoss.forget();
 	}
 
 	/** Returns the inputs of the judge; `reportSilence` is the session's. */
@@ -304,7 +304,7 @@ export class Path {
 				packets: this.sentPackets,
 				streamBytes: this.streamBytesSent,
 				loss: this.sendLoss.loss,
-				dataLoss: this.delivery.loss,
+				dataLoss: this.dataLoss.loss,
 				queueing: this.sendDelay.queueing,
 			},
 			receiving: {

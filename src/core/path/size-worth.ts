@@ -1,5 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
-import {WORST_GRADE} from './delivery.ts';
+import {WORST_GRADE} from './data-loss.ts';
 
 /** A copy that comes so much later than the best one is of no use to what waits for it. */
 const TOO_LATE: Millis = 500;
@@ -18,7 +18,7 @@ const REFORMED_AFTER: Millis = 60_000;
 /** The measurements of a path on which its worth rests. */
 interface Measured {
 	readonly rtt: {readonly smoothed: Millis};
-	/** Loss of data sent on the path; see Delivery. */
+	/** Loss of data sent on the path; see DataLossMeter. */
 	readonly grade: number;
 }
 

@@ -311,9 +311,9 @@ export class Prober {
 		for (let i = 0; i < probe.count; i++) {
 			if (probe.pathIds[i] !== path.id || path.state === 'down') continue;
 			if (entry.at < path.narrowedAt) continue;
-			const {delivery} = path;
+			const {dataLoss} = path;
 			changed =
-				delivery.update(entry.at, entry.data, probe.echoPackets, probe.probes[i]!) || changed;
+				dataLoss.update(entry.at, entry.data, probe.echoPackets, probe.probes[i]!) || changed;
 		}
 		if (changed) this.#paths.changed(now);
 	}

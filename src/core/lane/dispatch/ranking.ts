@@ -1,6 +1,6 @@
 import type {Millis} from '../../../bytes/time.ts';
 import type {Route} from '../../packets/route.ts';
-import {WORST_GRADE} from '../../path/delivery.ts';
+import {WORST_GRADE} from '../../path/data-loss.ts';
 import type {Path} from '../../path/path.ts';
 
 /**
@@ -45,13 +45,13 @@ export function chooseSamples(
 	for (const path of paths) {
 		if (path.state !== 'up' || !path.open || path.settings.backup || chosen.includes(path))
 			continue;
-		if (path.delivery.grade > 0) sampled.push(path);
+		if (path.dataLoss.grade > 0) sampled.push(path);
 	}
 }
 
 /** Appends a sampled path when a copy is due there and the path takes it. */
 export function takeSample(path: Path, bytes: number, now: Millis, out: Route): void {
-	const isDue = path.delivery.sample(now, path.settings.metered);
+	const isDue = path.dataLoss.sample(now, path.settings.metered);
 	if (isDue && path.admits(bytes, now)) out.add(path);
 }
 

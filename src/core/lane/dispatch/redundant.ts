@@ -1,7 +1,7 @@
 import type {Millis} from '../../../bytes/time.ts';
 import {BASE_PACKET_SIZE, MAX_PACKET_SIZE} from '../../../wire/constants.ts';
 import type {Route} from '../../packets/route.ts';
-import {WORST_GRADE} from '../../path/delivery.ts';
+import {WORST_GRADE} from '../../path/data-loss.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
 import {chooseSamples, compare, isSound, takeLast, takeSample} from './ranking.ts';

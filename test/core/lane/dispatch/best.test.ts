@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type {PathState} from '../../../../src/core/events.ts';
 import {BestDispatch} from '../../../../src/core/lane/dispatch/best.ts';
 import {Route} from '../../../../src/core/packets/route.ts';
-import {WORST_GRADE} from '../../../../src/core/path/delivery.ts';
+import {WORST_GRADE} from '../../../../src/core/path/data-loss.ts';
 import type {Path} from '../../../../src/core/path/path.ts';
 import {type Description, pathsOf} from './described-paths.ts';
 
@@ -107,14 +107,14 @@ test('another path leads only when it is clearly quicker, and is found without a
 test('a leader that begins to lose more than another gives up the lead', (t) => {
 	const {route, dispatch, paths} = dispatchOver([{rtt: 10}, {rtt: 90}]);
 	t.deepEqual(route(), [0]);
-	paths[0]!.delivery.grade = 1;
+	paths[0]!.dataLoss.grade = 1;
 	dispatch.pathsChanged(paths, 0);
 	t.deepEqual(route(), [1]);
 });
 
 test('one that loses most of the data does not lead beside a sound one, doubted or not', (t) => {
 	const {route, paths, becomes} = dispatchOver([{rtt: 10}, {rtt: 90}]);
-	paths[0]!.delivery.grade = WORST_GRADE;
+	paths[0]!.dataLoss.grade = WORST_GRADE;
 	becomes(0, 'suspect');
 	t.deepEqual(route(), [1]);
 });
@@ -168,7 +168,7 @@ test('obeys its rules for any two situations in turn', (t) => {
 		for (const [id, {state, rtt, grade, closed}] of list.map(([, after]) => after).entries()) {
 			const path = paths[id]!;
 			path.judge.state = state!;
-			path.delivery.grade = grade!;
+			path.dataLoss.grade = grade!;
 			setRtt(path, rtt!);
 			if (closed) path.addresses.list.length = 0;
 		}

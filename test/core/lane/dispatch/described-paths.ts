@@ -22,7 +22,7 @@ export function pathsOf(list: readonly Description[]): Path[] {
 		const {state = 'up', backup = false, closed = false, rtt = 50, grade = 0} = described;
 		const path = pathOf(id, {backup});
 		path.judge.state = state;
-		path.delivery.grade = grade;
+		path.dataLoss.grade = grade;
 		path.rtt.sample(rtt);
 		path.mtu.confirmed = described.size ?? path.mtu.confirmed;
 		path.load.saturation.configure(described.rate ?? 0);

@@ -4,7 +4,7 @@ import type {PathState} from '../../../../src/core/events.ts';
 import {chooseSamples} from '../../../../src/core/lane/dispatch/ranking.ts';
 import {chooseRedundant, RedundantDispatch} from '../../../../src/core/lane/dispatch/redundant.ts';
 import {Route} from '../../../../src/core/packets/route.ts';
-import {WORST_GRADE} from '../../../../src/core/path/delivery.ts';
+import {WORST_GRADE} from '../../../../src/core/path/data-loss.ts';
 import type {Path} from '../../../../src/core/path/path.ts';
 import {type Description, pathsOf} from './described-paths.ts';
 

@@ -55,7 +55,7 @@ function divergence(q: number, p: number): number {
  * Share of the data sent on a path that arrives, apart from probes: a path may carry these and
  * nothing else. Counted between pairs of counters that an echoed probe brings together.
  */
-export class Delivery {
+export class DataLossMeter {
 	/**
 	 * Grade of the path, from `0` (loses at most 3 %, or nothing is known) to {@link WORST_GRADE}.
 	 */
