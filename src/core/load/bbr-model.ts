@@ -1,7 +1,7 @@
 import type {Random} from '../../bytes/random.ts';
 import type {Millis} from '../../bytes/time.ts';
 import {BandwidthFilter} from './bandwidth-filter.ts';
-import {LossMeter} from './loss-meter.ts';
+import {LossBaseline} from './loss-baseline.ts';
 import {Pacer} from './pacer.ts';
 import {PathDelays} from './path-delays.ts';
 import {createSnapshot, type RateModel, REFERENCE_PACKET, type SendSnapshot} from './rate-model.ts';
@@ -117,7 +117,7 @@ export class BbrModel implements RateModel {
 	readonly #initialWindow: number;
 	readonly #sampler = new RateSampler();
 	readonly #bandwidth = new BandwidthFilter();
-	readonly #loss = new LossMeter();
+	readonly #loss = new LossBaseline();
 	readonly #delays = new PathDelays();
 	readonly #pacer = new Pacer();
 	/** Spaces the model's own packets where others leave no room. */

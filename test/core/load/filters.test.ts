@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {BandwidthFilter} from '../../../src/core/load/bandwidth-filter.ts';
 import {DelayFloor} from '../../../src/core/load/delay-floor.ts';
-import {LossMeter} from '../../../src/core/load/loss-meter.ts';
+import {LossBaseline} from '../../../src/core/load/loss-baseline.ts';
 import {WindowedMinimum} from '../../../src/core/load/windowed-minimum.ts';
 
 test('the windowed minimum is that of the last ten seconds, to a second', (t) => {
@@ -60,14 +60,14 @@ test('the bandwidth filter forgets after ten round trips, but not in silence', (
 });
 
 /** A round trip of `count` packets, of which the share `loss` is lost. */
-function round(meter: LossMeter, count: number, loss: number, unhurried: boolean): void {
+function round(meter: LossBaseline, count: number, loss: number, unhurried: boolean): void {
 	const lost = Math.round(count * loss);
 	for (let i = 0; i < count; i++) meter.sample(i < lost, unhurried);
 	meter.closeRound();
 }
 
 test('loss that packets sent slowly share is the path, loss of the others is ours', (t) => {
-	const meter = new LossMeter();
+	const meter = new LossBaseline();
 	meter.startSpell();
 	round(meter, 200, 0.1, true);
 	meter.startSpell();
@@ -80,7 +80,7 @@ test('loss that packets sent slowly share is the path, loss of the others is our
 });
 
 test('a few lost packets may be chance', (t) => {
-	const meter = new LossMeter();
+	const meter = new LossBaseline();
 	meter.startSpell();
 	round(meter, 400, 0, true);
 	round(meter, 20, 0.1, false);
@@ -90,7 +90,7 @@ test('a few lost packets may be chance', (t) => {
 });
 
 test('the floor is the smaller loss of the last two slow spells', (t) => {
-	const meter = new LossMeter();
+	const meter = new LossBaseline();
 	for (const loss of [0.3, 0.05, 0.2]) {
 		meter.startSpell();
 		round(meter, 100, loss, true);

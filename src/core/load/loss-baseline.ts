@@ -14,7 +14,7 @@ const FEWEST = 20;
  * packets sent at less than the path carries: a full buffer or a policer spares them, while loss of
  * the path itself strikes at any rate.
  */
-export class LossMeter {
+export class LossBaseline {
 	/** The long-term loss, 0 to below 1. */
 	base = 0;
 	/** Loss of the last round trip that had packets enough, 0 to 1. */
