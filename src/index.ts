@@ -6,7 +6,7 @@ export {formatStatus} from './app/observe/status-text.ts';
 export {type RunningServer, startServer} from './app/server.ts';
 export type {Surroundings} from './app/startup.ts';
 export type {ClientOptions, PathOptions, RateOptions} from './config/client.ts';
-export type {Endpoint} from './config/endpoint.ts';
+export type {HostPort} from './config/host-port.ts';
 export type {KeyOptions, UserKey} from './config/keys.ts';
 export type {LogFormat, LogLevel} from './config/logging.ts';
 export type {ServerOptions} from './config/server.ts';

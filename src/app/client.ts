@@ -1,7 +1,7 @@
 import process from 'node:process';
 import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
-import {LOCALHOST} from '../config/endpoint.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
+import {LOCALHOST} from '../config/host-port.ts';
 import {MptunnelClient} from '../core/client/client.ts';
 import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
 import type {TcpForwardPlace} from '../net/tcp/forward.ts';

@@ -5,7 +5,7 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {Command, CommanderError} from 'commander';
 import {createLogger} from '../app/observe/logger.ts';
-import {LOCALHOST} from '../config/endpoint.ts';
+import {LOCALHOST} from '../config/host-port.ts';
 import {type Flag, flagName} from '../config/option.ts';
 import {type LinkProxy, type LinkProxyCounts, startLinkProxy} from '../net/link/proxy.ts';
 import type {LinkCounts} from '../sim/link.ts';

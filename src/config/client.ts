@@ -1,9 +1,9 @@
 import {dirname, resolve} from 'node:path';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import {readClassicFile} from './classic-file.ts';
-import type {Endpoint} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {checkForwards, FORWARDS, type ForwardOptions} from './forwards.ts';
+import type {HostPort} from './host-port.ts';
 import type {IoName} from './io-name.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
@@ -30,7 +30,7 @@ export interface ClientOptions extends SharedOptions {
 	 * The place where the classic UDP port listens, see `readListenAddress`. `undefined`: it is not
 	 * opened.
 	 */
-	readonly listen: Endpoint | undefined;
+	readonly listen: HostPort | undefined;
 	/**
 	 * The SOCKS5 listener. False: it is switched off. `undefined`: no source names one, and it stays
 	 * closed because there is no key or no encryption.
@@ -47,7 +47,7 @@ export interface ClientOptions extends SharedOptions {
 }
 
 interface ListenSettings {
-	readonly listen: Endpoint | false;
+	readonly listen: HostPort | false;
 }
 
 /** The options that mpclient alone has, as the sources give them; those of its ports apart. */
@@ -130,7 +130,7 @@ export const CLIENT_TABLE: Table<
 };
 
 /** mpclient's options that need no source. */
-export const CLIENT_DEFAULTS: SharedOptions & {readonly listen: Endpoint | undefined} = {
+export const CLIENT_DEFAULTS: SharedOptions & {readonly listen: HostPort | undefined} = {
 	...merge(SHARED, []),
 	listen: merge(LISTEN_OPTION, []).listen || undefined,
 };

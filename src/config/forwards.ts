@@ -1,8 +1,8 @@
 import {isIPv6} from 'node:net';
 import {quoteText} from '../text/escape-text.ts';
 import {ValueError} from '../text/value-error.ts';
-import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
+import {type HostPort, isLocal, LOCALHOST} from './host-port.ts';
 import type {Type} from './option.ts';
 import {type Located, located, many, quoted} from './types.ts';
 import {readHost, readListenAddress, readPort} from './values.ts';
@@ -14,9 +14,9 @@ const PROTOCOLS = ['udp', 'tcp'] as const;
 export interface ForwardOptions {
 	readonly protocol: (typeof PROTOCOLS)[number];
 	/** See `readListenAddress`. */
-	readonly listen: Endpoint;
+	readonly listen: HostPort;
 	/** A name is resolved at the server. */
-	readonly target: Endpoint;
+	readonly target: HostPort;
 }
 
 const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT';
@@ -29,7 +29,7 @@ function readForward(text: string): ForwardOptions {
 	return {protocol: known, listen: readListenAddress(local), target: readHostAndPort(target)};
 }
 
-function readHostAndPort(text: string): Endpoint {
+function readHostAndPort(text: string): HostPort {
 	const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:[\]]*):([0-9]+)$/.exec(text) ?? [];
 	const six = host.startsWith('[') ? host.slice(1, -1) : '';
 	// A zone means something on one machine only, and the target is another one's.

@@ -2,8 +2,8 @@ import {isIP} from 'node:net';
 import type {Millis} from '../bytes/time.ts';
 import {quoteText} from '../text/escape-text.ts';
 import {canonicalAddress} from '../text/ip.ts';
-import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
+import type {HostPort} from './host-port.ts';
 
 /** The limits of a path in bits per second of UDP payload + 28 bytes, each direction its own. */
 export interface RateOptions {
@@ -22,7 +22,7 @@ export interface PathMark {
 }
 
 /** One path: a bridge (or the server itself) and how to reach it. */
-export interface PathOptions extends Endpoint {
+export interface PathOptions extends HostPort {
 	/**
 	 * Unique in the configuration: the `name=` word, else the position counted from 1 (`1`, `2`…).
 	 */

@@ -1,9 +1,9 @@
 import {dirname, resolve} from 'node:path';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import {canonicalAddress} from '../text/ip.ts';
-import type {Endpoint} from './endpoint.ts';
 import {ProblemList} from './errors.ts';
 import {EXIT, type ExitOptions, type ExitSettings, resolveExit} from './exit.ts';
+import type {HostPort} from './host-port.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, readFields, type Table, type Type} from './option.ts';
@@ -34,7 +34,7 @@ export interface ServerOptions extends SharedOptions {
 	/** IP literals to listen on, without duplicates; empty: every address of every interface. */
 	readonly bind: readonly string[];
 	/** The target of classic datagrams; `host` may be a name. Undefined only for an exit. */
-	readonly target: Endpoint | undefined;
+	readonly target: HostPort | undefined;
 	/** Present: clients may choose their targets. */
 	readonly exit: ExitOptions | undefined;
 	/** Keyless, or one or more users. */
@@ -47,7 +47,7 @@ export interface ServerOptions extends SharedOptions {
 interface OwnSettings extends ExitSettings {
 	readonly port: number | undefined;
 	readonly bind: readonly string[] | undefined;
-	readonly target: Endpoint | undefined;
+	readonly target: HostPort | undefined;
 	readonly users: ReadUsers | undefined;
 }
 

@@ -1,8 +1,8 @@
 import {quoteText} from '../text/escape-text.ts';
 import {canonicalAddress} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
-import {type Endpoint, isLocal, LOCALHOST} from './endpoint.ts';
 import {attempt, type ProblemList} from './errors.ts';
+import {type HostPort, isLocal, LOCALHOST} from './host-port.ts';
 import type {Given, Table, Type} from './option.ts';
 import type {Place} from './place.ts';
 import {firstOf, merge} from './sources.ts';
@@ -29,7 +29,7 @@ export interface SocksUser {
 
 /** Options of the SOCKS5 listener. */
 export interface SocksOptions {
-	readonly listen: Endpoint;
+	readonly listen: HostPort;
 	/** True when a source names it: then it is an error that it cannot be opened. */
 	readonly explicit: boolean;
 	/** Logins, names unique. Empty: no login is needed. */
@@ -49,7 +49,7 @@ export interface SocksOptions {
 
 /** Options of the listener as the sources give them. */
 export interface SocksSettings {
-	readonly socks: Located<Endpoint | false> | undefined;
+	readonly socks: Located<HostPort | false> | undefined;
 	readonly socksUser: readonly SocksUser[] | undefined;
 	readonly socksUsers: readonly SocksUser[] | undefined;
 	readonly socksAuthReply: SocksOptions['authReply'];
@@ -61,7 +61,7 @@ export interface SocksSettings {
 }
 
 /** The place where SOCKS5 listens while no source gives one. */
-const SOCKS_DEFAULT_LISTEN: Endpoint = {host: LOCALHOST, port: 1080};
+const SOCKS_DEFAULT_LISTEN: HostPort = {host: LOCALHOST, port: 1080};
 
 const AUTH_REPLIES = ['1', '5'] as const;
 const FILTERS = ['none', 'address'] as const;

@@ -1,4 +1,4 @@
-import type {Endpoint} from './endpoint.ts';
+import type {HostPort} from './host-port.ts';
 import {
 	type Given,
 	type Option,
@@ -57,7 +57,7 @@ export const FILE_PATH: Type<string> = {
 };
 
 /** A place to listen at. */
-export const LISTEN: Type<Endpoint> = text(readListenAddress, {
+export const LISTEN: Type<HostPort> = text(readListenAddress, {
 	type: ['string', 'integer'],
 	minimum: 1,
 	maximum: 65_535,

@@ -1,9 +1,9 @@
 import {dirname} from 'node:path';
 import type {Rule} from '../exit/rules.ts';
 import {quoteText} from '../text/escape-text.ts';
-import type {Endpoint} from './endpoint.ts';
 import type {ProblemList} from './errors.ts';
 import {type RuleSettings, USER_RULES} from './exit.ts';
+import type {HostPort} from './host-port.ts';
 import {KEY_OPTION, USER_KEY_FILE_OPTION} from './key-types.ts';
 import type {KeyOptions, KeySource} from './keys.ts';
 import type {Schema, Table, Type} from './option.ts';
@@ -19,7 +19,7 @@ import {isYamlName, parseYamlFile} from './yaml-file.ts';
 /** The options of one user of a server; `undefined`: as the server's own. */
 export interface UserOptions {
 	/** The target of its classic datagrams. */
-	readonly target: Endpoint | undefined;
+	readonly target: HostPort | undefined;
 	/** False: it may not choose targets, although the server is an exit. */
 	readonly exit: boolean | undefined;
 	/** Not empty: the user reaches nothing else, and never more than the server opens. */
@@ -72,7 +72,7 @@ interface UserFields extends RuleSettings {
 	readonly name: string | undefined;
 	readonly key: KeySource | undefined;
 	readonly keyFile: KeySource | undefined;
-	readonly target: Endpoint | undefined;
+	readonly target: HostPort | undefined;
 	readonly limits: UserLimits | undefined;
 }
 

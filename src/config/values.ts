@@ -3,7 +3,7 @@ import {didYouMean} from '../text/did-you-mean.ts';
 import {quoteText} from '../text/escape-text.ts';
 import {isConfiguredHostName} from '../text/host-name.ts';
 import {ValueError} from '../text/value-error.ts';
-import {type Endpoint, LOCALHOST} from './endpoint.ts';
+import {type HostPort, LOCALHOST} from './host-port.ts';
 
 // Every reader here takes one text from a flag, a file or a variable and returns the value, or
 // throws a ValueError whose wording (field or word first) is up to the caller.
@@ -75,7 +75,7 @@ export function readHost(text: string): string {
  * `ADDR:PORT` or `[ADDR]:PORT` with an IP literal. `PORT`, `:PORT` and `localhost:PORT` are the
  * port on both loopback addresses, with the host {@link LOCALHOST}: never on all addresses.
  */
-export function readListenAddress(text: string): Endpoint {
+export function readListenAddress(text: string): HostPort {
 	const [, local] = /^(?:(?:localhost)?:)?([0-9]+)$/i.exec(text) ?? [];
 	if (local !== undefined) return {host: LOCALHOST, port: readPort(local)};
 	const [, six, four, port = ''] = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/s.exec(text) ?? [];
@@ -90,7 +90,7 @@ export function readListenAddress(text: string): Endpoint {
 }
 
 /** `HOST PORT` with a name or an IP literal, as on the command line. */
-export function readTarget(text: string): Endpoint {
+export function readTarget(text: string): HostPort {
 	const words = text.trim().split(/\s+/);
 	const [host, port] = words;
 	if (host === undefined || port === undefined || words.length > 2) {

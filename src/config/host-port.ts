@@ -6,7 +6,7 @@ import {isLoopback} from '../text/ip.ts';
 export const LOCALHOST = 'localhost';
 
 /** A host and a UDP or TCP port. */
-export interface Endpoint {
+export interface HostPort {
 	/** A host name or an IP literal, IPv6 without brackets. */
 	readonly host: string;
 	/** 1 to 65535. */
@@ -14,6 +14,6 @@ export interface Endpoint {
 }
 
 /** True while only this machine itself can reach a host to listen on. */
-export function isLocal({host}: Endpoint): boolean {
+export function isLocal({host}: HostPort): boolean {
 	return host === LOCALHOST || isLoopback(host);
 }
