@@ -14,7 +14,7 @@ import {
 	type ServerFlags,
 	type ServerOptions,
 } from '../config/server.ts';
-import type {Environment} from '../config/settings.ts';
+import type {EnvironmentVariables} from '../config/settings.ts';
 import {escapeControls, maskKeys} from '../text/escape-text.ts';
 import {addFlags, flagsOf, usage} from './flags.ts';
 
@@ -52,7 +52,7 @@ interface Actions {
  */
 export function parseClientArguments(
 	argv: readonly string[],
-	env: Environment,
+	env: EnvironmentVariables,
 	io: ParseIo,
 ): ParsedArguments<ClientOptions> {
 	const program = clientProgram(io);
@@ -72,7 +72,7 @@ export function parseClientArguments(
  */
 export function parseServerArguments(
 	argv: readonly string[],
-	env: Environment,
+	env: EnvironmentVariables,
 	io: ParseIo,
 ): ParsedArguments<ServerOptions> {
 	const program = serverProgram(io);

@@ -6,14 +6,14 @@ import {IO_BACK_ENDS, type IoName} from './io-name.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {Table, Type} from './option.ts';
 import {readHold, readInterval, readMemory} from './quantities.ts';
-import type {Environment} from './sources.ts';
+import type {EnvironmentVariables} from './sources.ts';
 import {choice, FILE_PATH, quantity, SWITCH} from './types.ts';
 
-export type {Environment} from './sources.ts';
+export type {EnvironmentVariables} from './sources.ts';
 
 /** The surroundings that a program was started in. */
 export interface Surroundings {
-	readonly env: Environment;
+	readonly env: EnvironmentVariables;
 	/** Absolute; relative paths on the command line start here. */
 	readonly cwd: string;
 }

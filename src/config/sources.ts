@@ -9,7 +9,7 @@ export type FlagValue = string | boolean | readonly string[] | undefined;
 export type FlagValues<S> = {readonly [K in keyof S]?: FlagValue};
 
 /** The variables that are read; `process.env` is one. */
-export interface Environment {
+export interface EnvironmentVariables {
 	readonly MPTUNNEL_KEY?: string | undefined;
 	readonly MPTUNNEL_ENCRYPT?: string | undefined;
 }
@@ -36,7 +36,7 @@ export function readFlags<S>(
 /** Reads the variables of the environment. */
 export function readVariables<S>(
 	table: Table<S>,
-	environment: Environment,
+	environment: EnvironmentVariables,
 	cwd: string,
 	problems: ProblemList,
 ): Given<S> {

@@ -10,7 +10,7 @@ import {
 	resolveClientOptions,
 } from '../../src/config/client.ts';
 import {ConfigError} from '../../src/config/errors.ts';
-import type {Environment} from '../../src/config/settings.ts';
+import type {EnvironmentVariables} from '../../src/config/settings.ts';
 import {formatKey} from '../../src/crypto/keys.ts';
 import {FIXTURES, folderOf, KEYS, problemsOf} from './surroundings.ts';
 
@@ -20,7 +20,7 @@ function optionsOf(
 	t: ExecutionContext,
 	file: string,
 	flags: ClientFlags = {},
-	env: Environment = {},
+	env: EnvironmentVariables = {},
 	name = 'c.yaml',
 ): ClientOptions {
 	const cwd = folderOf(t, {[name]: file, 'flag.key': KEY, 'file.key': THIRD});
@@ -238,7 +238,7 @@ test('MPTUNNEL_ENCRYPT wins over the file, and empty it says nothing', (t) => {
 });
 
 const saysOf = test.macro({
-	exec(t, flags: ClientFlags, env: Environment, ...expected: readonly string[]) {
+	exec(t, flags: ClientFlags, env: EnvironmentVariables, ...expected: readonly string[]) {
 		const cwd = folderOf(t, {'c.conf': 'a 1\n', empty: ''});
 		const run = () => resolveClientOptions({config: 'c.conf', ...flags}, {env, cwd});
 		t.deepEqual(problemsOf(t, run), expected);

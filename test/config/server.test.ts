@@ -4,7 +4,7 @@ import {
 	type ServerFlags,
 	type ServerOptions,
 } from '../../src/config/server.ts';
-import type {Environment} from '../../src/config/settings.ts';
+import type {EnvironmentVariables} from '../../src/config/settings.ts';
 import {FIXTURES, folderOf, KEYS, problemsOf} from './surroundings.ts';
 
 const [KEY, OTHER, THIRD] = KEYS;
@@ -35,7 +35,7 @@ function optionsOf(
 	t: ExecutionContext,
 	flags: ServerFlags,
 	file?: string,
-	env: Environment = {},
+	env: EnvironmentVariables = {},
 ): ServerOptions {
 	const cwd = folderOf(t, {
 		's.yaml': file ?? '',
