@@ -11,7 +11,7 @@ import {type Given, type Option, readFields, type Table} from './option.ts';
 import {PATHS} from './path-item.ts';
 import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './paths.ts';
 import {FieldReader} from './place.ts';
-import {type Resolved, SHARED, type SharedOptions, type Surroundings} from './settings.ts';
+import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
 import {resolveSocks, SOCKS, type SocksOptions, type SocksSettings} from './socks.ts';
 import {type FlagValues, firstOf, merge, readFlags, readVariables} from './sources.ts';
 import {readTextFile} from './text-file.ts';
@@ -141,7 +141,7 @@ export const CLIENT_DEFAULTS: SharedOptions & {readonly listen: HostPort | undef
  */
 export function resolveClientOptions(
 	flags: ClientFlags,
-	{cwd, env}: Surroundings,
+	{cwd, env}: ProcessContext,
 ): Resolved<ClientOptions> {
 	const problems = new ProblemList();
 	const fromFlags = readFlags(FLAGS, flags, cwd, problems);

@@ -8,7 +8,7 @@ import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, readFields, type Table, type Type} from './option.ts';
 import {FieldReader} from './place.ts';
-import {type Resolved, SHARED, type SharedOptions, type Surroundings} from './settings.ts';
+import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
 import {
 	type FlagValue,
 	type FlagValues,
@@ -128,7 +128,7 @@ const FLAGS: Table<Omit<ServerSettings, 'bind' | 'target'>> = {
  */
 export function resolveServerOptions(
 	flags: ServerFlags,
-	{cwd, env}: Surroundings,
+	{cwd, env}: ProcessContext,
 ): Resolved<ServerOptions> {
 	const problems = new ProblemList();
 	const fromFlags = readServerFlags(flags, cwd, problems);

@@ -12,7 +12,7 @@ import {choice, FILE_PATH, quantity, SWITCH} from './types.ts';
 export type {EnvironmentVariables} from './sources.ts';
 
 /** The surroundings that a program was started in. */
-export interface Surroundings {
+export interface ProcessContext {
 	readonly env: EnvironmentVariables;
 	/** Absolute; relative paths on the command line start here. */
 	readonly cwd: string;
