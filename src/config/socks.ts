@@ -21,7 +21,7 @@ import {
 import {readAddress, readChoice, readFilePath} from './values.ts';
 
 /** A login at the SOCKS listener. */
-export interface SocksUser {
+export interface SocksLogin {
 	readonly name: string;
 	/** Must not be printed. */
 	readonly password: string;
@@ -33,7 +33,7 @@ export interface SocksOptions {
 	/** True when a source names it: then it is an error that it cannot be opened. */
 	readonly explicit: boolean;
 	/** Logins, names unique. Empty: no login is needed. */
-	readonly users: readonly SocksUser[];
+	readonly users: readonly SocksLogin[];
 	/** First byte of the answer to a login. */
 	readonly authReply: 1 | 5;
 	/** The hosts that may answer an association: all (`none`), or only addresses that it sent to. */
@@ -50,8 +50,8 @@ export interface SocksOptions {
 /** Options of the listener as the sources give them. */
 export interface SocksSettings {
 	readonly socks: Located<HostPort | false> | undefined;
-	readonly socksUser: readonly SocksUser[] | undefined;
-	readonly socksUsers: readonly SocksUser[] | undefined;
+	readonly socksUser: readonly SocksLogin[] | undefined;
+	readonly socksUsers: readonly SocksLogin[] | undefined;
 	readonly socksAuthReply: SocksOptions['authReply'];
 	readonly socksFilter: SocksOptions['filter'];
 	readonly socksAdvertise: string | undefined;
@@ -66,7 +66,7 @@ const SOCKS_DEFAULT_LISTEN: HostPort = {host: LOCALHOST, port: 1080};
 const AUTH_REPLIES = ['1', '5'] as const;
 const FILTERS = ['none', 'address'] as const;
 
-const USER: Type<SocksUser> = {
+const USER: Type<SocksLogin> = {
 	read(value, place) {
 		const user = attempt(
 			() => readUser(typeof value === 'string' ? value : ''),
@@ -78,7 +78,7 @@ const USER: Type<SocksUser> = {
 	schema: {type: 'string', pattern: '^[^:]+:.+$'},
 };
 
-const USERS_FILE: Type<readonly SocksUser[]> = {
+const USERS_FILE: Type<readonly SocksLogin[]> = {
 	read(value, place) {
 		const path = place.text(value, readFilePath);
 		return path === undefined ? undefined : readUsersFile(path, place);
@@ -190,13 +190,16 @@ export function resolveSocks(
  * Returns the logins of one source, which win as a whole over those of another. `undefined`: it has
  * none.
  */
-function loginsOf({socksUser, socksUsers}: Given<SocksSettings>): readonly SocksUser[] | undefined {
+function loginsOf({
+	socksUser,
+	socksUsers,
+}: Given<SocksSettings>): readonly SocksLogin[] | undefined {
 	if (socksUser === undefined && socksUsers === undefined) return undefined;
 	return [...(socksUser ?? []), ...(socksUsers ?? [])];
 }
 
 // A problem of a login is reported without its text: half of it is a password.
-function readUser(text: string): SocksUser {
+function readUser(text: string): SocksLogin {
 	const colon = text.indexOf(':');
 	const name = text.slice(0, Math.max(colon, 0));
 	const password = text.slice(colon + 1);
@@ -210,14 +213,14 @@ function isCredential(text: string): boolean {
 	return length > 0 && length <= 255 && !/[\p{Cc}\ufffd]/u.test(text);
 }
 
-function readUsersFile(path: string, place: Place): readonly SocksUser[] {
+function readUsersFile(path: string, place: Place): readonly SocksLogin[] {
 	const file = readTextFile(place.absolute(path));
 	const called = `users file ${quoteText(path)}`;
 	if (!file.ok) {
 		place.report(`${called} ${file.reason}`);
 		return [];
 	}
-	const users: SocksUser[] = [];
+	const users: SocksLogin[] = [];
 	for (const [index, line] of file.text.split(/\r?\n/).entries()) {
 		if (line.trim() === '' || line.startsWith('#')) continue;
 		const user = attempt(
