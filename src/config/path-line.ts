@@ -5,15 +5,15 @@ import {attempt} from './errors.ts';
 import type {Type} from './option.ts';
 import {PATH, PATH_WORDS, type PathLine, pathOf} from './path-fields.ts';
 
-type Report = (reason: string) => void;
+type ReportProblem = (reason: string) => void;
 
 /**
  * Reads `HOST PORT` and the words behind them, apart by white space: `name=NAME`, `metered` and the
  * others of {@link PATH}. Every bad word is reported; `undefined`: there was one.
  */
-export function readPathLine(text: string, report: Report): PathLine | undefined {
+export function readPathLine(text: string, report: ReportProblem): PathLine | undefined {
 	let bad = false;
-	const refuse: Report = (reason) => {
+	const refuse: ReportProblem = (reason) => {
 		bad = true;
 		report(reason);
 	};
@@ -40,7 +40,7 @@ function readWord(
 	values: Map<string, unknown>,
 	key: string,
 	value: string | undefined,
-	refuse: Report,
+	refuse: ReportProblem,
 ): void {
 	const [field, option] = PATH_WORDS.get(key) ?? [];
 	if (field === undefined || option === undefined) {
@@ -55,7 +55,12 @@ function readWord(
 	}
 }
 
-function parseWord(type: Type<unknown>, word: string, value: string, refuse: Report): unknown {
+function parseWord(
+	type: Type<unknown>,
+	word: string,
+	value: string,
+	refuse: ReportProblem,
+): unknown {
 	return attempt(
 		() => type.parse?.(value),
 		({shown, expected}) =>
