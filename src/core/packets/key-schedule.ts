@@ -95,8 +95,8 @@ export class KeySchedule {
 		return lowest;
 	}
 
-	/** Notes a packet that opened under that epoch. True: this confirmed it. */
-	opened(epoch: number, packetNumber: number, now: Millis, grace: Millis): boolean {
+	/** Notes a packet that opened under that epoch. True: this confirmed it, so `retire` is next. */
+	opened(epoch: number, packetNumber: number, now: Millis): boolean {
 		const keys = this.#epochs[epoch]!;
 		if (packetNumber < keys.lowest) keys.lowest = packetNumber;
 		if (this.#confirmed !== undefined && keys.order <= this.#confirmed.order) return false;
@@ -105,11 +105,17 @@ export class KeySchedule {
 			this.#sending = keys;
 			this.since = now;
 		}
+		return true;
+	}
+
+	/** Lets the epochs before the confirmed one expire. @param at when they do */
+	retire(at: Millis): void {
+		const newest = this.#confirmed;
+		if (newest === undefined) return;
 		for (const other of this.#epochs) {
-			if (other !== undefined && other.order < keys.order && other.expires === NEVER) {
-				other.expires = now + grace;
+			if (other !== undefined && other.order < newest.order && other.expires === NEVER) {
+				other.expires = at;
 			}
 		}
-		return true;
 	}
 }

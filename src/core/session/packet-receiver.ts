@@ -107,7 +107,7 @@ export class PacketReceiver {
 			return 'bad-tag';
 		}
 		this.#window.accept(number);
-		keys.opened(epoch, number, now, this.#grace());
+		if (keys.opened(epoch, number, now)) keys.retire(now + this.#grace());
 		return undefined;
 	}
 
