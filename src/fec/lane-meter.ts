@@ -81,11 +81,6 @@ export class LaneMeter {
 		this.#count++;
 	}
 
-	/** Packets younger than the newest sequence reported, or sent since. */
-	get unsettled(): number {
-		return this.sent - this.settled;
-	}
-
 	/**
 	 * Share that is lost: a bound which nine of ten such paths keep to over the long look back, or
 	 * what the short one shows to be more than that.

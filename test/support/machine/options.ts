@@ -15,6 +15,19 @@ export function temporaryFolder(t: ExecutionContext): string {
 	return folder;
 }
 
+/** What a client and a server of a test have alike. */
+const EITHER_END = {
+	crypto: undefined,
+	io: undefined,
+	busyPoll: false,
+	streamMemory: 268_435_456,
+	hold: 500,
+	congestionControl: 'bbr',
+	stats: undefined,
+	logLevel: 'debug',
+	logFormat: 'text',
+} as const;
+
 /** A key that both ends of a test share. */
 export function testKey(): KeyOptions {
 	return {keyless: false, users: [{name: 'user', psk: Uint8Array.from(randomBytes(32))}]};
@@ -62,15 +75,7 @@ export function testClientOptions(
 		keys: {keyless: true},
 		encrypt: true,
 		state: join(folder, 'state'),
-		crypto: undefined,
-		io: undefined,
-		busyPoll: false,
-		streamMemory: 268_435_456,
-		hold: 500,
-		congestionControl: 'bbr',
-		stats: undefined,
-		logLevel: 'debug',
-		logFormat: 'text',
+		...EITHER_END,
 		...options,
 	};
 }
@@ -90,15 +95,7 @@ export function testServerOptions(
 		users: new Map(),
 		encrypt: true,
 		state: join(folder, 'state'),
-		crypto: undefined,
-		io: undefined,
-		busyPoll: false,
-		streamMemory: 268_435_456,
-		hold: 500,
-		congestionControl: 'bbr',
-		stats: undefined,
-		logLevel: 'debug',
-		logFormat: 'text',
+		...EITHER_END,
 		...options,
 	};
 }
