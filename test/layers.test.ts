@@ -16,6 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	wire: ['bytes'],
 	crypto: ['bytes', 'native'],
 	fec: ['bytes'],
+	policy: ['bytes'],
 	core: ['bytes', 'wire', 'crypto'],
 	sim: ['bytes', 'text'],
 	socks: ['bytes', 'text'],
