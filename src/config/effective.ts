@@ -1,8 +1,8 @@
 import {stringify} from 'yaml';
-import type {Prefix} from '../exit/prefix.ts';
 import type {Rule} from '../exit/rules.ts';
 import {escapeControls} from '../text/escape-text.ts';
 import {formatIp} from '../text/ip.ts';
+import type {Prefix} from '../text/prefix.ts';
 import type {ClientOptions} from './client.ts';
 import type {KeyOptions} from './keys.ts';
 import type {ServerOptions} from './server.ts';

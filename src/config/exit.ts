@@ -1,5 +1,5 @@
-import type {Prefix} from '../exit/prefix.ts';
 import {parseNat64Prefix, parseRule, type Rule} from '../exit/rules.ts';
+import type {Prefix} from '../text/prefix.ts';
 import type {ProblemList} from './errors.ts';
 import type {KeyOptions} from './keys.ts';
 import type {Table, Type} from './option.ts';

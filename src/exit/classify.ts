@@ -1,5 +1,5 @@
+import {contains, type Prefix, prefixOf} from '../text/prefix.ts';
 import {embeddedIpv4} from './embedded.ts';
-import {contains, type Prefix, prefixOf} from './prefix.ts';
 import {SPECIAL_RANGES, type SpecialRange, type Treatment} from './special-ranges.ts';
 
 interface Range {

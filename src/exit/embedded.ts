@@ -8,7 +8,7 @@
  *   NAT64 prefix of 32, 40, 48, 56, 64 or 96 bits                   the 4 bytes after it without
  *                                                                   byte 8 (RFC 6052 2.2)
  */
-import {contains, type Prefix, prefixOf} from './prefix.ts';
+import {contains, type Prefix, prefixOf} from '../text/prefix.ts';
 
 const LAST_FOUR: readonly Prefix[] = [
 	prefixOf('::/96'),

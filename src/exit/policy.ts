@@ -1,8 +1,8 @@
 import {hostName} from '../text/host-name.ts';
 import {unmap} from '../text/ip.ts';
+import type {Prefix} from '../text/prefix.ts';
 import {classify} from './classify.ts';
 import {embeddedIpv4} from './embedded.ts';
-import type {Prefix} from './prefix.ts';
 import {RuleSet} from './rules.ts';
 
 /** Protocol that a target is reached by. */

@@ -2,9 +2,9 @@ import test from 'ava';
 import fc from 'fast-check';
 import {classify} from '../../src/exit/classify.ts';
 import {embeddedIpv4} from '../../src/exit/embedded.ts';
-import {prefixOf} from '../../src/exit/prefix.ts';
 import {SPECIAL_RANGES, type SpecialRange} from '../../src/exit/special-ranges.ts';
 import {formatIp} from '../../src/text/ip.ts';
+import {prefixOf} from '../../src/text/prefix.ts';
 import {fromNumber, ip, toNumber} from './addresses.ts';
 
 interface Span {

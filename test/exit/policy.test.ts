@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {ExitPolicy, type UserRules} from '../../src/exit/policy.ts';
-import {prefixOf} from '../../src/exit/prefix.ts';
 import {parseRule, RuleSet} from '../../src/exit/rules.ts';
+import {prefixOf} from '../../src/text/prefix.ts';
 import {ip} from './addresses.ts';
 
 function rules(...items: readonly string[]): RuleSet {

@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {contains} from '../../src/exit/prefix.ts';
 import {parseNat64Prefix, parseRule, RuleSet} from '../../src/exit/rules.ts';
 import {hostName} from '../../src/text/host-name.ts';
 import {formatIp} from '../../src/text/ip.ts';
+import {contains} from '../../src/text/prefix.ts';
 import {ValueError} from '../../src/text/value-error.ts';
 import {fromNumber, ip, toNumber} from './addresses.ts';
 
@@ -54,10 +54,10 @@ for (const [text, expected] of GOOD) {
 }
 
 const BAD: readonly (readonly [string, RegExp])[] = [
-	['', /rule/],
-	[' ', /rule/],
-	[' 10.0.0.1', /rule|IPv4/],
-	['**', /rule/],
+	['', /target/],
+	[' ', /target/],
+	[' 10.0.0.1', /target|IPv4/],
+	['**', /target/],
 	['*/8', /IPv4/],
 	// Octal, decimal, short and hexadecimal spellings, which other readers take.
 	['0177.0.0.1', /four decimal numbers/],
@@ -74,11 +74,11 @@ const BAD: readonly (readonly [string, RegExp])[] = [
 	['256.0.0.1', /four decimal numbers/],
 	['1.2.3.4.5', /four decimal numbers/],
 	['\uff11\uff12\uff17.0.0.1', /four decimal/],
-	['127.0.0.\uff11', /rule/],
+	['127.0.0.\uff11', /target/],
 	['127\u30020.0.1', /four decimal/],
-	['127\u30020\u30020\u30021', /rule/],
-	['bücher.example', /rule/],
-	['\u212aelvin.example', /rule/],
+	['127\u30020\u30020\u30021', /target/],
+	['bücher.example', /target/],
+	['\u212aelvin.example', /target/],
 	['fe80::1%eth0', /zone id/],
 	['[fe80::1%eth0]:443', /zone id/],
 	['fe80::%1/10', /zone id/],
@@ -116,13 +116,13 @@ const BAD: readonly (readonly [string, RegExp])[] = [
 	['host:\uff14\uff14\uff13', /ports/],
 	['host:http', /ports/],
 	['host/8', /IPv4/],
-	['host..example', /rule/],
-	['.example', /rule/],
-	['*.example', /rule/],
-	['host name', /rule/],
-	['ho\0st', /rule/],
-	[`${'a'.repeat(64)}.example`, /rule/],
-	[`${'a.'.repeat(127)}example`, /rule/],
+	['host..example', /target/],
+	['.example', /target/],
+	['*.example', /target/],
+	['host name', /target/],
+	['ho\0st', /target/],
+	[`${'a'.repeat(64)}.example`, /target/],
+	[`${'a.'.repeat(127)}example`, /target/],
 	['1'.repeat(400), /too long/],
 ];
 

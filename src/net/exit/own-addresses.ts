@@ -1,8 +1,8 @@
 import {randomInt} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import type {Locality} from '../../exit/policy.ts';
-import {contains, type Prefix} from '../../exit/prefix.ts';
 import {formatIp} from '../../text/ip.ts';
+import {contains, type Prefix} from '../../text/prefix.ts';
 import {SocketError, type UdpBackEnd} from '../udp/udp.ts';
 import {RouteQuery} from './route-query.ts';
 

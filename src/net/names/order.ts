@@ -1,6 +1,6 @@
 import {networkInterfaces} from 'node:os';
-import {contains, type Prefix, prefixOf} from '../../exit/prefix.ts';
 import {parseIp} from '../../text/ip.ts';
+import {contains, type Prefix, prefixOf} from '../../text/prefix.ts';
 
 /** Kinds of address that this machine could send from. */
 export interface Sources {

@@ -1,4 +1,4 @@
-import {parseIp} from '../text/ip.ts';
+import {parseIp} from './ip.ts';
 
 /** All addresses whose first `length` bits are those of `bytes`. */
 export interface Prefix {
