@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	crypto: ['bytes', 'native'],
 	fec: ['bytes'],
 	policy: ['bytes'],
-	core: ['bytes', 'wire', 'crypto'],
+	core: ['bytes', 'wire', 'crypto', 'policy'],
 	sim: ['bytes', 'text'],
 	socks: ['bytes', 'text'],
 	exit: ['text'],

@@ -9,6 +9,7 @@
  */
 import type {Slot} from '../bytes/slot-pool.ts';
 import type {Millis} from '../bytes/time.ts';
+import type {PolicyChooser} from '../policy/policy.ts';
 import type {PathSettings} from '../wire/frames/paths.ts';
 import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
@@ -39,7 +40,10 @@ export interface ApplicationDatagram extends Span {
 }
 
 /** A datagram of an application that names its target. */
-export interface OpenDatagram extends ApplicationDatagram, SpanTo {}
+export interface OpenDatagram extends ApplicationDatagram, SpanTo {
+	/** Login of the application at the listener. '': none. */
+	readonly user: string;
+}
 
 /** Outputs of both endpoints. */
 export interface Endpoint {
@@ -232,6 +236,8 @@ export interface ClientConfig {
 	readonly copies: number;
 	/** Promise to the datagrams of all flows, `redundant`; holds for this end's direction. */
 	readonly policy?: Policy;
+	/** Policies of the flows, in both directions. `undefined`: `redundant` for all. */
+	readonly policies?: PolicyChooser | undefined;
 	readonly paths: readonly ClientPathConfig[];
 	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s except in tests. */
@@ -247,6 +253,8 @@ export interface ClientConfig {
 	readonly holdAge?: Millis;
 	/** Bytes that peers may have sent into streams and that were not taken yet, 256 MiB. */
 	readonly streamMemory?: number;
+	/** Bytes of the symbols of coded lanes, 256 MiB. */
+	readonly laneMemory?: number;
 	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 }
@@ -272,6 +280,10 @@ export interface UserConfig {
 	 * Bytes that it may keep of `streamMemory`. `undefined`: all that is not guaranteed to others.
 	 */
 	readonly memoryLimit?: number | undefined;
+	/** Largest traffic factor of its coded lanes in the server's direction, at least 1. */
+	readonly trafficLimit?: number | undefined;
+	/** Coded lanes that a session of it may have, 8. `0`: none. */
+	readonly laneLimit?: number | undefined;
 }
 
 /** Settings of a server endpoint. */
@@ -299,6 +311,8 @@ export interface ServerConfig {
 	readonly holdAge?: Millis;
 	/** Bytes of all users: of streams either way, of datagrams that wait or are joined; 256 MiB. */
 	readonly streamMemory?: number;
+	/** Bytes of the symbols of coded lanes, of all users; 256 MiB. */
+	readonly laneMemory?: number;
 	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 	/** As the client's field of that name. */

@@ -1,6 +1,6 @@
 import type {Millis} from '../bytes/time.ts';
 
-/** What each policy has. */
+/** Parts of every policy. */
 interface Named {
 	/** As the user wrote it, `fec 1.5` or `voice`: flows of policies of one name share a lane. */
 	readonly name: string;
@@ -52,7 +52,7 @@ export type Policy = RedundantPolicy | BestPolicy | PinPolicy | CodedPolicy;
 /** The policy of a flow for which no rule says anything else: that of lane 0. */
 export const REDUNDANT: RedundantPolicy = {name: 'redundant', kind: 'redundant', copies: 0};
 
-/** What is known of a flow, or of one target of it, when its policy is chosen. */
+/** Facts of a flow, or of one target of it, by which its policy is chosen. */
 export interface FlowFacts {
 	/** Index of the listener in the client's configuration. */
 	readonly listener: number;

@@ -83,6 +83,8 @@ export class AnswerBuffer {
 /** Parts of a relay. */
 export interface SocksRelayInit {
 	readonly options: AssociationOptions;
+	/** Name of the login at the listener. '': none. */
+	readonly login: string;
 	readonly socket: UdpSocket;
 	/** The endpoint's number of the listener. */
 	readonly listener: number;
@@ -99,6 +101,11 @@ export interface SocksRelayInit {
 	readonly owners: Map<string, SocksRelay>;
 }
 
+type Writable<T> = {-readonly [K in keyof T]: T[K]};
+
+const NO_BYTES = new Uint8Array(0);
+const NO_APPLICATION: RemoteAddress = {key: '', socket: 0, host: '', port: 0};
+
 /** One association with its relay socket, which it may share with others. */
 export class SocksRelay {
 	readonly association: UdpAssociation;
@@ -108,6 +115,8 @@ export class SocksRelay {
 	/** Port from which the application announced to send; 0: it did not. */
 	readonly hintPort: number;
 	readonly #init: SocksRelayInit;
+	/** One record for all datagrams. */
+	readonly #datagram: Writable<OpenDatagram>;
 	#user: number | undefined;
 	/** Its applications, by their port: each has a flow. */
 	readonly #applications = new Map<number, RemoteAddress>();
@@ -116,13 +125,18 @@ export class SocksRelay {
 	readonly #unanswered = new Set<SocksTarget>();
 
 	constructor(init: SocksRelayInit) {
-		const {options, socket, tunnel} = init;
+		const {options, login, listener, socket, tunnel} = init;
 		this.#init = init;
 		this.association = new UdpAssociation(options, tunnel.now());
 		this.socket = socket;
 		this.peer = canonicalAddress(options.peer.address) ?? options.peer.address;
 		const {hint} = options;
 		const named = hint !== undefined && hint.kind !== 'domain';
+		this.#datagram = {
+			...{listener, application: NO_APPLICATION, user: login},
+			...{bytes: NO_BYTES, start: 0, end: 0},
+			...{targetBytes: NO_BYTES, targetStart: 0, targetEnd: 0},
+		};
 		this.hintPort = named && formatIp(hint.address) === this.peer ? hint.port : 0;
 	}
 
@@ -178,12 +192,18 @@ export class SocksRelay {
 		arena: Uint8Array,
 		now: Millis,
 	): void {
-		const {listener, options, tunnel} = this.#init;
+		const {options, tunnel} = this.#init;
 		if (options.filter === 'address') this.#noteName(target, evicted);
-		const targetBytes = encodedOf(target);
-		const targetEnd = targetBytes.length;
-		const datagram = {listener, application, bytes, start, end};
-		tunnel.send({...datagram, targetBytes, targetStart: 0, targetEnd}, arena, now);
+		const datagram = this.#datagram;
+		datagram.application = application;
+		datagram.bytes = bytes;
+		datagram.start = start;
+		datagram.end = end;
+		datagram.targetBytes = encodedOf(target);
+		datagram.targetEnd = datagram.targetBytes.length;
+		tunnel.send(datagram, arena, now);
+		// What was joined of fragments is not to be kept until the next one comes.
+		datagram.bytes = NO_BYTES;
 	}
 
 	// Names are resolved at the other end, which does not report the address. The first to answer

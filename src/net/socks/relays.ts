@@ -50,6 +50,8 @@ export interface SocksClientConnection {
 	readonly localAddress: string;
 	readonly localPort: number;
 	readonly hint: SocksTarget | undefined;
+	/** Name of its login. '': none. */
+	readonly login: string;
 	/** True when one source port must do. */
 	readonly singlePort: boolean;
 }
@@ -92,7 +94,7 @@ export class SocksRelays implements UdpHandlers {
 
 	/** Makes an association; throws a SocketError when its socket cannot be opened. */
 	open(connection: SocksClientConnection): SocksRelay {
-		const {localAddress, localPort, peer, hint, singlePort} = connection;
+		const {localAddress, localPort, peer, hint, login, singlePort} = connection;
 		const {udpPort, udpAnyPort, filter, listener, tunnel} = this.#init;
 		let shared = udpPort === undefined ? undefined : this.#fixed.get(localAddress);
 		if (shared === undefined) {
@@ -101,6 +103,7 @@ export class SocksRelays implements UdpHandlers {
 		}
 		const relay = new SocksRelay({
 			options: {peer, hint, singlePort, anyPort: udpAnyPort, filter, fragments: this.#fragments},
+			login,
 			socket: shared.socket,
 			listener,
 			tunnel,

@@ -205,7 +205,8 @@ export class SocksServer implements SocksConnectionOwner {
 			const {localPort} = connection;
 			const singlePort = request.user !== undefined || isLoopback(host);
 			const hint = request.target;
-			const relay = this.#relays.open({peer, localAddress, localPort, hint, singlePort});
+			const login = request.user ?? '';
+			const relay = this.#relays.open({peer, localAddress, localPort, hint, login, singlePort});
 			this.#countDescriptors();
 			const bound = {address: settings.advertise ?? localAddress, port: relay.socket.localPort};
 			return {reply: encodeReply(ReplyCode.SUCCEEDED, bound), relay};

@@ -46,7 +46,8 @@ for (const [name, users, login] of [
 		const frame = SocksClient.createUDPFrame({remoteHost, data: Buffer.from('question')});
 		udp.send(frame.toString('hex'), port);
 		await waitFor(() => world.sent.length === 1);
-		const {application, target, payload} = world.sent[0]!;
+		const {application, user, target, payload} = world.sent[0]!;
+		t.is(user, 'userId' in login ? login.userId : '');
 		t.is(application.port, udp.port);
 		t.is(target, `030b${Buffer.from('dns.example').toString('hex')}0035`);
 		t.is(Buffer.from(payload, 'hex').toString(), 'question');

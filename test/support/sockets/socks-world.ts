@@ -88,6 +88,7 @@ export class UdpBytes {
 /** One datagram as the tunnel got it. */
 export interface TunnelDatagram {
 	readonly application: RemoteAddress;
+	readonly user: string;
 	readonly target: string;
 	readonly payload: string;
 }
@@ -209,11 +210,12 @@ export class SocksWorld implements SocksTunnel {
 	}
 
 	send(datagram: OpenDatagram): void {
-		const {application, bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
+		const {application, user, bytes, start, end, targetBytes, targetStart, targetEnd} = datagram;
 		const hex = (of: Uint8Array, from: number, to: number) =>
 			Buffer.from(of.subarray(from, to)).toString('hex');
 		this.sent.push({
 			application,
+			user,
 			target: hex(targetBytes, targetStart, targetEnd),
 			payload: hex(bytes, start, end),
 		});

@@ -181,7 +181,7 @@ export class TunnelWorld {
 		const where = {targetBytes: encoded, targetStart: 0, targetEnd: encoded.length};
 		const what = {bytes, start: 0, end: bytes.length, ...where};
 		const from = applicationAddress(application);
-		this.client?.sendDatagramTo({...what, listener: 1, application: from}, this.now);
+		this.client?.sendDatagramTo({...what, listener: 1, application: from, user: ''}, this.now);
 		this.#drain('client');
 		return sequence;
 	}
