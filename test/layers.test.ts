@@ -16,16 +16,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	wire: ['bytes'],
 	crypto: ['bytes', 'native'],
 	fec: ['bytes'],
-	policy: ['bytes'],
+	policy: ['bytes', 'text'],
 	core: ['bytes', 'wire', 'crypto', 'policy'],
 	sim: ['bytes', 'text'],
 	socks: ['bytes', 'text'],
 	exit: ['text'],
-	config: ['bytes', 'text', 'crypto', 'core', 'exit'],
+	config: ['bytes', 'text', 'crypto', 'policy', 'core', 'exit'],
 	net: ['bytes', 'text', 'native', 'wire', 'core', 'sim', 'socks', 'exit'],
 	app: ['bytes', 'text', 'wire', 'crypto', 'core', 'socks', 'exit', 'config', 'net'],
 	demo: ['bytes', 'text', 'crypto', 'core', 'config', 'net', 'app'],
-	cli: ['text', 'crypto', 'sim', 'config', 'net', 'app', 'demo'],
+	cli: ['text', 'crypto', 'policy', 'sim', 'config', 'net', 'app', 'demo'],
 };
 
 /** The ladders inside folders: each room imports only rooms listed before it; `.` = files in no room. */

@@ -2,6 +2,7 @@ import process from 'node:process';
 import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {LOCALHOST} from '../config/host-port.ts';
+import {type ClientListener, listenersOf} from '../config/listeners.ts';
 import {MptunnelClient} from '../core/client/client.ts';
 import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
 import type {TcpForwardPlace} from '../net/tcp/forward.ts';
@@ -167,7 +168,7 @@ async function openSocks(
 
 /** The core's settings for these options. */
 export function clientConfig(options: ClientOptions, clientId: Uint8Array): ClientConfig {
-	const {keys, encrypt, copies, listen} = options;
+	const {keys, encrypt, copies} = options;
 	return {
 		psk: keys.keyless ? new Uint8Array(32) : keys.users[0].psk,
 		keyless: keys.keyless,
@@ -175,17 +176,26 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		encrypt,
 		copies: copies ?? 0,
 		paths: options.paths.map(pathConfig),
-		listeners: [
-			...(listen === undefined ? [] : [{name: CLASSIC_LISTENER}]),
-			...(options.socks ? [{name: SOCKS_LISTENER, open: true}] : []),
-			...forwardsOf(options, 'udp').map(forwardConfig),
-		],
+		policies: options.policies.isPlain ? undefined : options.policies,
+		listeners: listenersOf(options).map(listenerConfig),
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE,
 		streamMemory: options.streamMemory,
+		laneMemory: options.laneMemory,
 		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 	};
+}
+
+function listenerConfig(listener: ClientListener): ListenerConfig {
+	switch (listener.kind) {
+		case 'classic':
+			return {name: CLASSIC_LISTENER};
+		case 'socks':
+			return {name: SOCKS_LISTENER, open: true};
+		case 'forward':
+			return forwardConfig(listener.forward);
+	}
 }
 
 function forwardsOf(

@@ -176,8 +176,11 @@ function userLine(user: UserStatus, {users, target, exit}: ServerOptions): UserL
 	};
 }
 
-function userConfig(user: UserOptions | undefined): Partial<UserConfig> {
-	if (user === undefined) return {};
+function userConfig(
+	user: UserOptions | undefined,
+	maxTraffic: number | undefined,
+): Partial<UserConfig> {
+	if (user === undefined) return {trafficLimit: maxTraffic};
 	const {target, exit, limits} = user;
 	const fixedTarget = target === undefined ? undefined : true;
 	return {
@@ -189,16 +192,18 @@ function userConfig(user: UserOptions | undefined): Partial<UserConfig> {
 		streamLimit: limits.connections,
 		connectRate: limits.newConnections,
 		memoryLimit: limits.memory,
+		trafficLimit: limits.traffic ?? maxTraffic,
+		laneLimit: limits.lanes,
 	};
 }
 
 /** The core's settings for these options. */
 function serverConfig(options: ServerOptions): ServerConfig {
-	const {keys, encrypt, users} = options;
+	const {keys, encrypt, users, maxTraffic} = options;
 	return {
 		users: keys.keyless
-			? [{name: '', psk: new Uint8Array(32)}]
-			: keys.users.map(({name, psk}) => ({name, psk, ...userConfig(users.get(name))})),
+			? [{name: '', psk: new Uint8Array(32), trafficLimit: maxTraffic}]
+			: keys.users.map(({name, psk}) => ({name, psk, ...userConfig(users.get(name), maxTraffic)})),
 		keyless: keys.keyless,
 		encrypt,
 		fixedTarget: options.target !== undefined,
@@ -206,6 +211,7 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		flowIdle: FLOW_IDLE,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
+		laneMemory: options.laneMemory,
 		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),

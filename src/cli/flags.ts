@@ -59,7 +59,13 @@ function collect(value: string, earlier: readonly string[] = []): readonly strin
 	return [...earlier, value];
 }
 
-/** Only those options that are flags. */
-export function flagsOf(table: Readonly<Record<string, Flag & {readonly only?: string}>>): Flags {
-	return Object.fromEntries(Object.entries(table).filter(([, {only}]) => only !== 'files'));
+interface FlagOption extends Flag {
+	readonly only?: string;
+	readonly flag?: string;
+}
+
+/** Only those options that are flags, by the names of these. */
+export function flagsOf(table: Readonly<Record<string, FlagOption>>): Flags {
+	const flags = Object.entries(table).filter(([, {only}]) => only !== 'files');
+	return Object.fromEntries(flags.map(([name, option]) => [option.flag ?? name, option]));
 }

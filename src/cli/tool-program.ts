@@ -1,6 +1,7 @@
 import {Command} from 'commander';
 import {programVersion} from '../app/version.ts';
 import {demoCommand} from './demo-command.ts';
+import {explainCommand} from './explain-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
 import type {Context} from './run.ts';
@@ -30,6 +31,7 @@ export async function toolProgram({
 				exitCode = code;
 			},
 		}),
+		explainCommand({env, cwd, writeOut}),
 		linkCommand(),
 		demoCommand({writeOut, writeError, stopped}),
 		// Further subcommands go here.

@@ -1,4 +1,5 @@
 import {dirname, resolve} from 'node:path';
+import {NO_RULES, type PolicyRules} from '../policy/rules.ts';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import {readClassicFile} from './classic-file.ts';
 import {ProblemList} from './errors.ts';
@@ -10,7 +11,8 @@ import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, type Option, readFields, type Table} from './option.ts';
 import {PATHS} from './path-item.ts';
 import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './paths.ts';
-import {FieldReader} from './place.ts';
+import {FieldReader, type Location} from './place.ts';
+import {POLICIES, type PolicySettings, resolvePolicies} from './policies.ts';
 import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
 import {resolveSocks, SOCKS, type SocksOptions, type SocksSettings} from './socks.ts';
 import {type FlagValues, firstOf, merge, readFlags, readVariables} from './sources.ts';
@@ -42,6 +44,8 @@ export interface ClientOptions extends SharedOptions {
 	readonly optimisticConnect: boolean;
 	/** Number of paths that each datagram takes, 1 to 16. `undefined`: all. */
 	readonly copies: number | undefined;
+	/** The policies of flows. */
+	readonly policies: PolicyRules;
 	/** Keyless, or exactly one user. */
 	readonly keys: KeyOptions;
 }
@@ -58,13 +62,22 @@ interface OwnSettings {
 	readonly copies: number | undefined;
 }
 
-interface ClientSettings extends ListenSettings, SocksSettings, OwnSettings, SharedOptions {
+interface ClientSettings
+	extends ListenSettings,
+		SocksSettings,
+		OwnSettings,
+		PolicySettings,
+		SharedOptions {
 	readonly key: KeySource | undefined;
 	readonly keyFile: KeySource | undefined;
 }
 
 /** mpclient's flags, without defaults; `false` stands for `--no-listen` and `--no-socks`. */
-export type ClientFlags = FlagValues<ClientSettings> & {readonly config?: string | undefined};
+export type ClientFlags = Omit<FlagValues<ClientSettings>, 'default'> & {
+	readonly config?: string | undefined;
+	/** Its field is `default`. */
+	readonly policy?: string | undefined;
+};
 
 const LISTEN_OPTION: Table<ListenSettings> = {
 	listen: {
@@ -82,6 +95,7 @@ const OWN: Table<OwnSettings> = {
 		type: FORWARDS,
 		value: 'PROTOCOL:LOCAL=TARGET',
 		help: 'a further `udp` or `tcp` port, `[ADDR:]PORT`, that leads to `HOST:PORT`',
+		more: '`,policy=NAME` behind one of `udp` is the policy of its datagrams',
 	},
 	forwardOpen: {
 		type: SWITCH,
@@ -113,7 +127,14 @@ const KEYS: Table<Pick<ClientSettings, 'key' | 'keyFile'>> = {
 };
 
 // The order in which the problems of a file are listed.
-const FIELDS: Table<ClientSettings> = {...LISTEN_OPTION, ...SOCKS, ...OWN, ...KEYS, ...SHARED};
+const FIELDS: Table<ClientSettings> = {
+	...LISTEN_OPTION,
+	...SOCKS,
+	...OWN,
+	...POLICIES,
+	...KEYS,
+	...SHARED,
+};
 const FLAGS: Table<ClientSettings> = {...KEYS, ...SHARED, ...FIELDS};
 const PATHS_OPTION: Option<readonly PathDraft[]> = {
 	type: PATHS,
@@ -130,8 +151,9 @@ export const CLIENT_TABLE: Table<
 };
 
 /** mpclient's options that need no source. */
-export const CLIENT_DEFAULTS: SharedOptions & {readonly listen: HostPort | undefined} = {
+export const CLIENT_DEFAULTS: SharedOptions & Pick<ClientOptions, 'listen' | 'policies'> = {
 	...merge(SHARED, []),
+	policies: NO_RULES,
 	listen: merge(LISTEN_OPTION, []).listen || undefined,
 };
 
@@ -148,6 +170,7 @@ export function resolveClientOptions(
 	const fromEnvironment = readVariables(FIELDS, env, cwd, problems);
 	const configFile = resolve(cwd, flags.config ?? '');
 	const {paths, ...fromFile} = readClientFile(flags.config, configFile, problems);
+	const complete = problems.length === 0;
 	const sources = [fromFlags, fromEnvironment, fromFile];
 	const shared = merge(SHARED, sources);
 	const {listen} = merge(LISTEN_OPTION, sources);
@@ -159,15 +182,22 @@ export function resolveClientOptions(
 	const socks = resolveSocks(sources, security, problems);
 	const forwards = checkForwards(forward, {...security, open: forwardOpen}, problems);
 	checkInterfaces(paths, shared.io, problems);
+	const ports = {listen: listen || undefined, socks, forwards};
+	const policies = resolvePolicies(
+		merge(POLICIES, sources),
+		{...ports, forward: forward ?? NOWHERE, paths: paths.map(({name}) => name), complete},
+		problems,
+	);
 	problems.throwIfAny();
 	// readKeys gives no keys only with a problem; running keyless instead must be impossible.
 	if (keys === undefined) throw new TypeError('keys are missing');
-	const ports = {listen: listen || undefined, socks, forwards};
 	return {
-		options: {configFile, paths, ...ports, ...own, ...shared, keys},
+		options: {configFile, paths, ...ports, ...own, policies, ...shared, keys},
 		warnings: [...problems.warnings, ...warnings],
 	};
 }
+
+const NOWHERE: Location = {where: '', field: ''};
 
 // The back end is chosen when the program runs, but `dgram` can do neither.
 function checkInterfaces(

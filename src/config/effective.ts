@@ -1,5 +1,7 @@
 import {stringify} from 'yaml';
 import type {Rule} from '../exit/rules.ts';
+import {formatPromise, formatRule} from '../policy/promise.ts';
+import type {PolicyRules} from '../policy/rules.ts';
 import {escapeControls} from '../text/escape-text.ts';
 import {formatIp} from '../text/ip.ts';
 import type {Prefix} from '../text/prefix.ts';
@@ -19,14 +21,26 @@ export function formatOptions(options: ClientOptions | ServerOptions, json: bool
 }
 
 // Each secret is left out by its place, and what is new is not shown by itself.
-function shownClient({keys, socks, forwards, ...options}: ClientOptions): object {
+function shownClient({keys, socks, forwards, policies, ...options}: ClientOptions): object {
 	return {
 		...options,
+		...shownPolicies(policies, options.copies),
 		copies: options.copies ?? 'all',
 		listen: options.listen ?? false,
 		keys: shownKeys(keys),
 		socks: socks ? shownSocks(socks) : false,
 		forwards,
+	};
+}
+
+function shownPolicies(policies: PolicyRules, copies: number | undefined): object {
+	const promises = policies
+		.policies()
+		.map((policy) => [policy.name, formatPromise(policy, copies)] as const);
+	return {
+		policies: Object.fromEntries(promises),
+		rules: policies.rules.map((rule) => `${formatRule(rule)}: ${rule.text} -> ${rule.policy.name}`),
+		default: policies.otherwise.name,
 	};
 }
 

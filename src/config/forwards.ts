@@ -2,7 +2,7 @@ import {isIPv6} from 'node:net';
 import {quoteText} from '../text/escape-text.ts';
 import {ValueError} from '../text/value-error.ts';
 import type {ProblemList} from './errors.ts';
-import {type HostPort, isLocal, LOCALHOST} from './host-port.ts';
+import {addressesOf, type HostPort, isLocal} from './host-port.ts';
 import type {Type} from './option.ts';
 import {type Located, located, many, quoted} from './types.ts';
 import {readHost, readListenAddress, readPort} from './values.ts';
@@ -17,19 +17,37 @@ export interface ForwardOptions {
 	readonly listen: HostPort;
 	/** A name is resolved at the server. */
 	readonly target: HostPort;
+	/** Name of the policy of its datagrams. `undefined`: as the rules have it. */
+	readonly policy: string | undefined;
 }
 
 const EXPECTED = 'udp:[ADDR:]PORT=HOST:PORT or tcp:[ADDR:]PORT=HOST:PORT';
 
-/** `udp:LOCAL=TARGET` or `tcp:LOCAL=TARGET`, LOCAL a place to listen at, TARGET `HOST:PORT`. */
+/**
+ * `udp:LOCAL=TARGET` or `tcp:LOCAL=TARGET`, LOCAL a place to listen at, TARGET `HOST:PORT`; behind
+ * one of UDP `,policy=NAME`.
+ */
 function readForward(text: string): ForwardOptions {
-	const [, protocol, local = '', target = ''] = /^([a-z]+):([^=]+)=([^=]+)$/.exec(text) ?? [];
+	const [, protocol, local = '', target = '', word] =
+		/^([a-z]+):([^=]+)=([^=,]+)(?:,(.*))?$/s.exec(text) ?? [];
 	const known = PROTOCOLS.find((one) => one === protocol);
 	if (known === undefined) throw new ValueError(EXPECTED, quoteText(text));
-	return {protocol: known, listen: readListenAddress(local), target: readHostAndPort(target)};
+	const listen = readListenAddress(local);
+	const policy = word === undefined ? undefined : readPolicyWord(word, text);
+	if (known === 'tcp' && policy !== undefined) {
+		throw new ValueError('a forward with a policy: policies are for UDP alone', quoteText(text));
+	}
+	return {protocol: known, listen, target: readHostAndPort(target), policy};
 }
 
-function readHostAndPort(text: string): HostPort {
+function readPolicyWord(word: string, whole: string): string {
+	const [, name = ''] = /^policy=(.+)$/s.exec(word) ?? [];
+	if (name !== '') return name;
+	throw new ValueError('a forward with ,policy=NAME behind it', quoteText(whole));
+}
+
+/** `HOST:PORT`, IPv6 in brackets. */
+export function readHostAndPort(text: string): HostPort {
 	const [, host = '', port = ''] = /^(\[[^\]]*\]|[^:[\]]*):([0-9]+)$/.exec(text) ?? [];
 	const six = host.startsWith('[') ? host.slice(1, -1) : '';
 	// A zone means something on one machine only, and the target is another one's.
@@ -41,7 +59,7 @@ function readHostAndPort(text: string): HostPort {
 
 /** Forwards as flags and files have them. */
 export const FORWARDS: Type<Located<readonly ForwardOptions[]>> = located(
-	many(quoted(readForward, {pattern: '^(udp|tcp):[^=]+=[^=]+:[0-9]+$'})),
+	many(quoted(readForward, {pattern: '^(udp|tcp):[^=]+=[^=,]+:[0-9]+(,policy=.+)?$'})),
 );
 
 /**
@@ -69,10 +87,8 @@ export function checkForwards(
 				'listen on 127.0.0.1 or ::1, or say --forward-open',
 		);
 	}
-	const places = forwards.flatMap(({protocol, listen: {host, port}}) =>
-		(host === LOCALHOST ? ['127.0.0.1', '::1'] : [host]).map(
-			(address) => `${address} ${protocol} port ${port}`,
-		),
+	const places = forwards.flatMap(({protocol, listen}) =>
+		addressesOf(listen).map((address) => `${address} ${protocol} port ${listen.port}`),
 	);
 	const twice = places.find((place, index) => places.indexOf(place) !== index);
 	if (twice !== undefined) report(`two forwards listen on ${twice}`);

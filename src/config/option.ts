@@ -18,6 +18,8 @@ export interface Type<T> {
 	readonly fields?: Options;
 	/** Present: the fields are those of each item of a list. */
 	readonly listed?: true;
+	/** Present: the fields are those of each value of a mapping whose keys are names. */
+	readonly keyed?: true;
 }
 
 /** A flag as help and documents show it. */
@@ -55,11 +57,13 @@ export interface Variable<T> {
 	readonly type?: Type<T>;
 }
 
-/** All that is known of one option. Its name is that of the field; the flag follows from it. */
+/** All that is known of one option. Its name is that of the field; most flags follow from it. */
 export interface Option<T> extends Flag {
 	readonly type: Type<T>;
 	/** The only place that can hold it; absent: flags and files. */
 	readonly only?: 'flags' | 'files';
+	/** The camel-case name of its flag, where it is not that of the field. */
+	readonly flag?: string;
 	/** The argument of the command line that holds it, in place of a flag. */
 	readonly argument?: string;
 	readonly variable?: Variable<T>;

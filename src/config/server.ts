@@ -8,6 +8,7 @@ import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, readFields, type Table, type Type} from './option.ts';
 import {FieldReader} from './place.ts';
+import {FACTOR} from './policy-fields.ts';
 import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
 import {
 	type FlagValue,
@@ -41,6 +42,8 @@ export interface ServerOptions extends SharedOptions {
 	readonly keys: KeyOptions;
 	/** The special options of users, by name; those without an entry are as the server is. */
 	readonly users: ReadonlyMap<string, UserOptions>;
+	/** Largest traffic factor of policies, for users without one of their own. */
+	readonly maxTraffic: number | undefined;
 }
 
 /** The options that mpserver alone has, as the sources give them. */
@@ -49,6 +52,7 @@ interface OwnSettings extends ExitSettings {
 	readonly bind: readonly string[] | undefined;
 	readonly target: HostPort | undefined;
 	readonly users: ReadUsers | undefined;
+	readonly maxTraffic: number | undefined;
 }
 
 interface ServerSettings extends OwnSettings, SharedOptions {
@@ -88,6 +92,11 @@ const OWN: Table<OwnSettings> = {
 		help: 'a YAML file of users: keys, targets, limits, rules',
 		field: 'as `--users`, or the list of users itself',
 	},
+	maxTraffic: {
+		type: FACTOR,
+		value: 'T',
+		help: 'the most that policies of clients may send, times the datagrams themselves, 1 to 4',
+	},
 };
 
 const KEYS: Table<Pick<ServerSettings, 'key' | 'keyFile'>> = {
@@ -118,6 +127,7 @@ const FLAGS: Table<Omit<ServerSettings, 'bind' | 'target'>> = {
 	...KEYS,
 	...SHARED,
 	users: OWN.users,
+	maxTraffic: OWN.maxTraffic,
 	port: OWN.port,
 	...EXIT,
 };
@@ -138,7 +148,7 @@ export function resolveServerOptions(
 	const complete = problems.length === 0;
 	const sources = [fromFlags, fromEnvironment, fromFile];
 	const shared = merge(SHARED, sources);
-	const {port, bind = [], target, users: special, ...rules} = merge(OWN, sources);
+	const {port, bind = [], target, users: special, maxTraffic, ...rules} = merge(OWN, sources);
 	if (complete && port === undefined) {
 		const reason = 'a port to listen on is needed: mpserver PORT HOST PORT; see mpserver --help';
 		problems.add('', '', reason);
@@ -162,7 +172,7 @@ export function resolveServerOptions(
 		throw new TypeError('port, target or keys are missing');
 	}
 	return {
-		options: {configFile, port, bind, target, exit, keys, users, ...shared},
+		options: {configFile, port, bind, target, exit, keys, users, maxTraffic, ...shared},
 		warnings: [...problems.warnings, ...warnings],
 	};
 }

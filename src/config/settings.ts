@@ -38,6 +38,8 @@ export interface SharedOptions {
 	readonly busyPoll: boolean;
 	/** The most bytes that streams and waiting datagrams may keep. */
 	readonly streamMemory: number;
+	/** The most bytes that coded lanes may keep. */
+	readonly laneMemory: number;
 	/** The longest time that datagrams wait for a session or a path. */
 	readonly hold: Millis;
 	readonly congestionControl: CongestionControl;
@@ -106,6 +108,12 @@ export const SHARED: Table<SharedOptions> = {
 		type: quantity(readMemory),
 		value: 'SIZE',
 		help: 'the most memory for TCP connections and waiting datagrams',
+		default: '256MiB',
+	},
+	laneMemory: {
+		type: quantity(readMemory),
+		value: 'SIZE',
+		help: 'the most memory for flows with a `fec` policy',
 		default: '256MiB',
 	},
 	hold: {

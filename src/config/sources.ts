@@ -27,8 +27,8 @@ export function readFlags<S>(
 	problems: ProblemList,
 ): Given<S> {
 	const values = new Map<string, unknown>(Object.entries(flags));
-	return readTable(table, (name, {read}, {argument = flagName(name)}) => {
-		const value = values.get(name);
+	return readTable(table, (name, {read}, {flag = name, argument = flagName(flag)}) => {
+		const value = values.get(flag);
 		return value === undefined ? undefined : read(value, outsidePlace(argument, cwd, problems));
 	});
 }

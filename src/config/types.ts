@@ -121,6 +121,28 @@ export function mapping<S, T>(
 	};
 }
 
+/** A mapping whose keys are names; the value of a name is `undefined` where it was reported. */
+export function keyed<T>(
+	type: Type<T>,
+	readKey: (text: string) => string,
+): Type<ReadonlyMap<string, T | undefined>> {
+	return {
+		read(value, place) {
+			const fields = new FieldReader(value, place);
+			const entries = (value instanceof Map ? [...value.keys()] : []).map((key) => {
+				const name = typeof key === 'string' ? key : String(key);
+				place.child(name).string(key, readKey);
+				return [name, fields.read(name, type.read)] as const;
+			});
+			fields.finish();
+			return new Map(entries);
+		},
+		schema: {type: 'object', additionalProperties: type.schema},
+		...(type.fields && {fields: type.fields}),
+		keyed: true,
+	};
+}
+
 /** One text, or a mapping. */
 export function textOr<T>(type: Type<T>, map: Type<T>): Type<T> {
 	return {

@@ -8,6 +8,7 @@ import {KEY_OPTION, USER_KEY_FILE_OPTION} from './key-types.ts';
 import type {KeyOptions, KeySource} from './keys.ts';
 import type {Schema, Table, Type} from './option.ts';
 import {FieldReader, type Place} from './place.ts';
+import {FACTOR} from './policy-fields.ts';
 import {readMemory} from './quantities.ts';
 import {merge} from './sources.ts';
 import {TARGET} from './target-field.ts';
@@ -39,12 +40,19 @@ export interface UserLimits {
 	readonly newConnections: number | undefined;
 	/** Bytes of its connections and waiting datagrams. */
 	readonly memory: number | undefined;
+	/** Largest traffic factor of its policies. */
+	readonly traffic: number | undefined;
+	/** Coded lanes of a session. */
+	readonly lanes: number | undefined;
 }
 
 /** The users of one source, with their keys. */
 export interface ReadUsers extends KeySource {
 	readonly users: ReadonlyMap<string, UserOptions>;
 }
+
+/** Coded lanes of a session that there is room for. */
+const LANE_LIMIT = 8;
 
 /** More flows at once than a client has ids for are of no use. */
 const MOST_FLOWS = 1_000_000;
@@ -65,6 +73,16 @@ const LIMITS: Table<UserLimits> = {
 		type: quantity(readMemory),
 		help: 'of `streamMemory`',
 		otherwise: 'all that others are not guaranteed',
+	},
+	traffic: {
+		type: FACTOR,
+		help: 'the most that a policy may send, times the datagrams themselves, 1 to 4',
+		otherwise: 'as `maxTraffic`',
+	},
+	lanes: {
+		type: wholeNumber(0, LANE_LIMIT),
+		help: '`fec` policies of a client at once, 0 to 8',
+		otherwise: '8',
 	},
 };
 

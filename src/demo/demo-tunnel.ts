@@ -108,6 +108,7 @@ const COMMON = {
 	io: undefined,
 	busyPoll: false,
 	streamMemory: CLIENT_DEFAULTS.streamMemory,
+	laneMemory: CLIENT_DEFAULTS.laneMemory,
 	hold: 500,
 	congestionControl: CLIENT_DEFAULTS.congestionControl,
 	stats: undefined,
@@ -125,6 +126,7 @@ function serverOptions(target: number, psk: Uint8Array, folder: string): ServerO
 		exit: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
 		users: new Map(),
+		maxTraffic: undefined,
 		state: join(folder, 'server'),
 	};
 }
@@ -137,6 +139,7 @@ function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string
 		listen: {host: LOCALHOST, port: 0},
 		socks: false,
 		forwards: [],
+		policies: CLIENT_DEFAULTS.policies,
 		optimisticConnect: false,
 		copies: undefined,
 		keys: {keyless: false, users: [{name: 'demo', psk}]},

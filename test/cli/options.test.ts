@@ -56,7 +56,7 @@ test('every flag of mpclient arrives', (t) => {
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
 			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
-			'--optimistic-connect --stream-memory 64MiB --hold 50ms --congestion-control newreno --forward tcp:22=host:22',
+			'--optimistic-connect --policy best --lane-memory 32MiB --stream-memory 64MiB --hold 50ms --congestion-control newreno --forward tcp:22=host:22',
 	);
 	t.like(options, {
 		listen: {host: '::1', port: 1},
@@ -64,6 +64,8 @@ test('every flag of mpclient arrives', (t) => {
 		copies: 2,
 		optimisticConnect: true,
 		streamMemory: 2 ** 26,
+		laneMemory: 2 ** 25,
+		policies: {rules: [], otherwise: {kind: 'best'}, otherwiseWhere: '--policy'},
 		hold: 50,
 		congestionControl: 'newreno',
 		forwards: [
@@ -109,11 +111,13 @@ test('every flag of mpserver arrives, bind and key-file more than once', (t) => 
 	const {options} = server(
 		t,
 		'2000 target.example 53 --bind 127.0.0.2 --bind ::1 --key-file a.key --key-file b.key ' +
-			'--state s --crypto node --io dgram --stats 1m --log-level error --log-format json',
+			'--state s --max-traffic 2.5 --lane-memory 32MiB --crypto node --io dgram --stats 1m --log-level error --log-format json',
 	);
 	t.like(options, {
 		port: 2000,
 		target: {host: 'target.example', port: 53},
+		maxTraffic: 2.5,
+		laneMemory: 2 ** 25,
 		crypto: 'node',
 		io: 'dgram',
 		busyPoll: false,
@@ -277,6 +281,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--listen <[ADDR:]PORT>',
 		'--no-listen',
 		'--copies <N>',
+		'--policy <NAME>',
 		'--forward <PROTOCOL:LOCAL=TARGET>',
 		'--forward-open',
 		'--optimistic-connect',
@@ -296,6 +301,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--lane-memory <SIZE>',
 		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',
@@ -312,6 +318,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--bind <ADDR>',
 		'--key-file <FILE>',
 		'--users <FILE>',
+		'--max-traffic <T>',
 		'--exit',
 		'--allow <RULE>',
 		'--deny <RULE>',
@@ -321,6 +328,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--io <NAME>',
 		'--busy-poll',
 		'--stream-memory <SIZE>',
+		'--lane-memory <SIZE>',
 		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',

@@ -13,16 +13,18 @@ test('the files and the commands of the document are valid', async (t) => {
 	const shell = new DocumentShell();
 	t.teardown(() => shell.close());
 	shell.write('tunnel.key', readFileSync('fixtures/config/tunnel.key', 'utf8'));
-	for (const file of ['paths.conf', 'mpclient.yaml', 'mpserver.yaml', 'users.yaml'])
+	for (const file of ['paths.conf', 'mpclient.yaml', 'mpserver.yaml', 'users.yaml', 'rules.yaml'])
 		shell.write(file, example(PATH, file));
 	for (const [name, programs] of [
 		['paths', 1],
 		['yaml', 2],
 		['users-file', 1],
+		['explain', 1],
 	] as const) {
 		const run = shell.start(example(PATH, name));
 		t.is(await run.end(), 0, run.stderr);
 		t.is(run.stdout.match(/^configuration ok$/gm)?.length, programs, name);
+		if (name === 'explain') t.true(run.stdout.startsWith(example(PATH, 'explained')), run.stdout);
 	}
 });
 
@@ -60,7 +62,7 @@ test('the most used flags of the README read as in the tables of all', (t) => {
 	}
 });
 
-for (const command of ['status', 'demo', 'link']) {
+for (const command of ['status', 'explain', 'demo', 'link']) {
 	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
 		const {flags} = await flagsOf('mptunnel', command);
 		const own = flags.filter((flag) => flag !== '-h, --help');
@@ -115,6 +117,8 @@ function fieldsOf(value: unknown, prefix = ''): readonly string[] {
 	if (Array.isArray(value)) return value.flatMap((item) => fieldsOf(item, `${prefix}[]`));
 	if (typeof value !== 'object' || value === null) return [];
 	return Object.entries(value).flatMap(([key, item]) => {
+		// The names of policies are the user's own, and no fields.
+		if (prefix === 'policies') return fieldsOf(item, 'policies.NAME');
 		const field = prefix === '' ? key : `${prefix}.${key}`;
 		return [field, ...fieldsOf(item, field)];
 	});

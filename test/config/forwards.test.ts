@@ -20,16 +20,19 @@ test('a forward has a port of loopback or of an address, and a target by name or
 			protocol: 'udp',
 			listen: {host: 'localhost', port: 5353},
 			target: {host: '9.9.9.9', port: 53},
+			policy: undefined,
 		},
 		{
 			protocol: 'udp',
 			listen: {host: '127.0.0.2', port: 53},
 			target: {host: 'dns.example.net', port: 53},
+			policy: undefined,
 		},
 		{
 			protocol: 'udp',
 			listen: {host: '::1', port: 123},
 			target: {host: '2001:db8::1', port: 123},
+			policy: undefined,
 		},
 	]);
 });

@@ -56,6 +56,7 @@ test('the full examples are valid, for their own program only', (t) => {
 test('the examples of the document are valid', (t) => {
 	const of = (name: string): unknown => parse(example('src/config/README.md', name));
 	t.true(client(of('mpclient.yaml')));
+	t.true(client(of('rules.yaml')));
 	t.true(server(of('mpserver.yaml')));
 	t.true(users(of('users.yaml')));
 	t.true(users({users: of('users.yaml')}));
@@ -88,6 +89,20 @@ const LISTED: readonly [line: string, valid: boolean][] = [
 	['socksAuthReply: 5', true],
 	['lisen: 3000', false],
 	['paths: [{host: a, port: 1, rate: {up: 1mbit}}]', false],
+	['default: fec 1.5', true],
+	['default: [best]', false],
+	['policies: {v: {residual: 0.01%, within: 30ms}}', true],
+	['policies: {v: {residual: 0.01, within: 30ms}}', false],
+	['policies: {v: {residual: 0.01%}}', false],
+	['policies: {v: {residual: 0.01%, within: 30ms, traffic: 5}}', false],
+	['policies: {v: {residual: 0.01%, within: 30ms, floor: "1.5"}}', true],
+	['rules: [{port: [53, 1-2], user: a, target: "*.b", listen: 3000, policy: best}]', true],
+	['rules: [{port: 53}]', false],
+	['rules: [{port: 0, policy: best}]', false],
+	['rules: [{protocol: tcp, policy: best}]', false],
+	['rules: {port: 53, policy: best}', false],
+	['forward: "udp:53=9.9.9.9:53,policy=fec 1.5"', true],
+	['forward: "udp:53=9.9.9.9:53,best"', false],
 ];
 
 for (const [line, valid] of LISTED) {

@@ -23,6 +23,8 @@ const NO_LIMITS = {
 	connections: undefined,
 	newConnections: undefined,
 	memory: undefined,
+	traffic: undefined,
+	lanes: undefined,
 };
 
 function resolveIn(t: ExecutionContext, flags: ServerFlags, files: Record<string, string> = {}) {
@@ -49,7 +51,8 @@ test('a file of users gives keys, targets and limits', (t) => {
 });
 
 test('a user may have limits of every kind', (t) => {
-	const limits = {sessions: 3, flows: 10, newFlows: 5, connections: 40, newConnections: 8};
+	const counts = {sessions: 3, flows: 10, newFlows: 5, connections: 40, newConnections: 8};
+	const limits = {...counts, traffic: 1.5, lanes: 0};
 	const text = `- {name: a, key: ${KEY}, limits: ${JSON.stringify({...limits, memory: '64MiB'})}}`;
 	const {options} = resolveIn(t, {...TARGET, users: 'f.yaml'}, {'f.yaml': text})();
 	t.deepEqual(options.users.get('a')?.limits, {...limits, memory: 2 ** 26});

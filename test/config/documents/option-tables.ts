@@ -1,4 +1,5 @@
 import {DEMO_FLAGS} from '../../../src/cli/demo-command.ts';
+import {EXPLAIN_FLAGS} from '../../../src/cli/explain-command.ts';
 import {describe, flagsOf, shownDefault, usage} from '../../../src/cli/flags.ts';
 import {IMPAIRMENT_FLAGS, LINK_FLAGS} from '../../../src/cli/link-command.ts';
 import {CLIENT_FLAGS, HELP_FLAGS, SERVER_FLAGS} from '../../../src/cli/options.ts';
@@ -24,6 +25,7 @@ export const TABLES: Readonly<Record<string, string>> = {
 	words: table(['word', 'meaning'], [...PATH_WORDS].map(wordRow)),
 	fields: table(['field', 'of', 'meaning'], fields()),
 	status: flagTable('flag of `status`', STATUS_FLAGS),
+	explain: flagTable('flag of `explain`', EXPLAIN_FLAGS),
 	demo: flagTable('flag of `demo`', DEMO_FLAGS),
 	link: flagTable('flag of `link`', {...LINK_FLAGS, ...IMPAIRMENT_FLAGS}),
 };
@@ -86,8 +88,8 @@ function fieldRows(options: Options, prefix = ''): readonly Row[] {
 	return Object.entries(options).flatMap(([name, option]) => {
 		if (option.only === 'flags') return [];
 		const field = `${prefix}${name}`;
-		const {fields: inner, listed} = option.type;
-		const list = listed === true ? '[]' : '';
+		const {fields: inner, listed, keyed} = option.type;
+		const list = listed === true ? '[]' : keyed === true ? '.NAME' : '';
 		const meant = option.field ?? fieldMeaning(name, option, prefix);
 		// The target of a user is that of the server again.
 		const below = inner === undefined || (prefix !== '' && name === 'target') ? {} : inner;
@@ -96,13 +98,14 @@ function fieldRows(options: Options, prefix = ''): readonly Row[] {
 }
 
 function fieldMeaning(name: string, option: Option<unknown>, prefix: string): string {
-	const isFlag = prefix === '' && flagsOf({[name]: option})[name] !== undefined;
+	const {flag: flagged = name} = option;
+	const isFlag = prefix === '' && flagsOf({[name]: option})[flagged] !== undefined;
 	if (prefix === 'paths[].' && name !== 'host' && name !== 'port') {
 		const word = option.word ?? name;
 		return option.example === undefined ? `\`true\` as \`${word}\`` : `as \`${word}=\``;
 	}
 	if (!isFlag) return meaning({...option, repeatable: false});
-	const flag = `as \`${flagName(name)}\``;
+	const flag = `as \`${flagName(flagged)}\``;
 	const list = option.type.many === true ? ', or a list of them' : '';
 	const off = option.off === undefined ? '' : `; \`false\` as \`--no-${name}\``;
 	return `${option.value === undefined ? '`true` ' : ''}${flag}${list}${off}`;

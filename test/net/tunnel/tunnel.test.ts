@@ -208,7 +208,8 @@ test.serial('tells a user who has as many sessions as it may', async (t) => {
 	const keys = testKey();
 	const limits = {
 		...{flows: undefined, newFlows: undefined, connections: undefined},
-		...{newConnections: undefined, memory: undefined, sessions: 1},
+		...{newConnections: undefined, memory: undefined, traffic: undefined, lanes: undefined},
+		sessions: 1,
 	};
 	const user = {target: undefined, exit: undefined, allow: [], deny: [], limits};
 	const users = new Map([['user', user]]);

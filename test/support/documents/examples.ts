@@ -18,7 +18,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 	'src/socks/README.md': {'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks']},
 	'src/config/README.md': {
 		'test/config/document.test.ts': [
-			...['users.yaml', 'users-file'],
+			...['users.yaml', 'users-file', 'rules.yaml', 'explain', 'explained'],
 			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
 		],
 	},

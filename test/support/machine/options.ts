@@ -7,6 +7,7 @@ import {createLogger, type Logger} from '../../../src/app/observe/logger.ts';
 import type {ClientOptions, PathOptions} from '../../../src/config/client.ts';
 import type {KeyOptions} from '../../../src/config/keys.ts';
 import type {ServerOptions} from '../../../src/config/server.ts';
+import {NO_RULES} from '../../../src/policy/rules.ts';
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(t: ExecutionContext): string {
@@ -21,6 +22,7 @@ const EITHER_END = {
 	io: undefined,
 	busyPoll: false,
 	streamMemory: 268_435_456,
+	laneMemory: 268_435_456,
 	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
@@ -70,6 +72,7 @@ export function testClientOptions(
 		listen: {host: '127.0.0.1', port: 0},
 		socks: undefined,
 		forwards: [],
+		policies: NO_RULES,
 		copies: undefined,
 		optimisticConnect: false,
 		keys: {keyless: true},
@@ -93,6 +96,7 @@ export function testServerOptions(
 		bind: ['127.0.0.1'],
 		keys: {keyless: true},
 		users: new Map(),
+		maxTraffic: undefined,
 		encrypt: true,
 		state: join(folder, 'state'),
 		...EITHER_END,
