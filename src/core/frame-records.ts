@@ -7,6 +7,13 @@ import {
 } from '../wire/frames/datagram.ts';
 import {createFeedback, type Feedback} from '../wire/frames/feedback.ts';
 import type {TargetRefusal} from '../wire/frames/flow.ts';
+import {
+	type FlowLane,
+	type LanePlace,
+	LaneReport,
+	type LanesFrame,
+	type RepairFrame,
+} from '../wire/frames/lane.ts';
 import type {Paths} from '../wire/frames/paths.ts';
 import {Probe} from '../wire/frames/probe.ts';
 import type {StreamBegin, StreamData, StreamEnd} from '../wire/frames/stream.ts';
@@ -39,4 +46,10 @@ export class FrameRecords {
 		start: 0,
 		end: 0,
 	};
+	readonly lane: LanePlace = {lane: 0, sequence: 0};
+	readonly repair: RepairFrame = {lane: 0, newest: 0, count: 0, bytes: EMPTY, start: 0, end: 0};
+	readonly laneReport: LaneReport = new LaneReport();
+	/** Record of LANES and LANES_KNOWN. */
+	readonly lanes: LanesFrame = {sequence: 0, lanes: []};
+	readonly flowLane: FlowLane = {flow: 0, reference: 0, lane: 0};
 }

@@ -43,6 +43,12 @@ const LAYOUTS: Readonly<Record<number, readonly Field[]>> = {
 	[FrameType.STREAM_FIN]: ['v', 'o', 'l'],
 	[FrameType.STREAM_WINDOW]: ['v', 'o'],
 	[FrameType.STREAM_STOP]: ['v'],
+	[FrameType.LANE]: ['v', 4],
+	[FrameType.REPAIR]: ['v', 4, 'v', 40],
+	[FrameType.LANE_REPORT]: ['v', 4, 'z', 16, 'v', 9, 9],
+	[FrameType.LANES]: [1, 'v', 1, 1, 1, 1, 4, 2, 2, 2, 4, 2, 'z'],
+	[FrameType.FLOW_LANE]: ['v', 'v', 'v'],
+	[FrameType.LANES_KNOWN]: [1],
 	[FrameType.DATAGRAM_LEN]: ['v', 'v', 'l'],
 };
 

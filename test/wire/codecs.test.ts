@@ -7,6 +7,7 @@ import {FrameRecords} from '../../src/core/frame-records.ts';
 import {encodeFrame, type FrameCodec} from '../../src/wire/frames/codec.ts';
 import type {Feedback} from '../../src/wire/frames/feedback.ts';
 import {FrameType} from '../../src/wire/frames/frame-type.ts';
+import type {LaneReport, LanesFrame} from '../../src/wire/frames/lane.ts';
 import type {Paths} from '../../src/wire/frames/paths.ts';
 import type {Probe} from '../../src/wire/frames/probe.ts';
 import {decodeSurrounded} from '../support/reference/surrounded.ts';
@@ -54,10 +55,24 @@ function recordOf(type: number): object {
 			return records.client;
 		case FrameType.CLOSE:
 			return records.close;
+		case FrameType.LANE:
+			return records.lane;
+		case FrameType.REPAIR:
+			return records.repair;
+		case FrameType.LANE_REPORT:
+			return records.laneReport;
+		case FrameType.LANES:
+		case FrameType.LANES_KNOWN:
+			return records.lanes;
+		case FrameType.FLOW_LANE:
+			return records.flowLane;
 		default:
 			return type < FrameType.STREAM_OPEN ? records.flow : records.stream;
 	}
 }
+
+/** Frames with flags of which the others are ignored. */
+const IGNORES_FLAGS: readonly number[] = [FrameType.PATHS, FrameType.LANE_REPORT, FrameType.LANES];
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -76,6 +91,10 @@ function valuesOf(type: number, layout: Layout, record: object): Value[] {
 			return valuesOfFeedback(record as Feedback);
 		case FrameType.PATHS:
 			return valuesOfPaths(record as Paths);
+		case FrameType.LANE_REPORT:
+			return valuesOfReport(layout, record as LaneReport);
+		case FrameType.LANES:
+			return valuesOfLanes(layout, record as LanesFrame);
 		default:
 			return layout.fields.map((field) => [field.name, plainValue(field, record)]);
 	}
@@ -84,7 +103,7 @@ function valuesOf(type: number, layout: Layout, record: object): Value[] {
 function plainValue({name}: Field, record: object): number | string {
 	const {bytes, start, end} = record as {bytes: Uint8Array; start: number; end: number};
 	if (name === 'length') return end - start;
-	if (name === 'payload' || name === 'piece' || name === 'bytes') {
+	if (['payload', 'piece', 'bytes', 'symbol'].includes(name)) {
 		return hex(bytes.subarray(start, end));
 	}
 	const value: unknown = Reflect.get(
@@ -137,6 +156,35 @@ function valuesOfPaths({sequence, copies, paths}: Paths): Value[] {
 	return values;
 }
 
+function valuesOfReport({fields}: Layout, report: LaneReport): Value[] {
+	const flags = report.noDecoder ? 1 : 0;
+	const values = fields.map(
+		(field): Value => [field.name, field.name === 'flags' ? flags : plainValue(field, report)],
+	);
+	for (let i = 0; i < report.count; i++) {
+		values.push(['path id', report.pathIds[i]!], ['packets', report.packets[i]!]);
+		values.push(['path newest', report.pathNewest[i]!]);
+	}
+	return values;
+}
+
+function valuesOfLanes({entry = []}: Layout, {sequence, lanes}: LanesFrame): Value[] {
+	const values: Value[] = [
+		['sequence', sequence],
+		['count', lanes.length],
+	];
+	for (const {cheap, name, ...terms} of lanes) {
+		const written = {
+			...terms,
+			flags: cheap ? 1 : 0,
+			nameLength: name.length,
+			name: Buffer.from(name, 'latin1'),
+		};
+		values.push(...entry.map((field): Value => [field.name, plainValue(field, written)]));
+	}
+	return values;
+}
+
 /** Reads bytes behind the type byte with a codec; `undefined`: malformed. */
 function readByCodec(codec: Codec, layout: Layout, bytes: Uint8Array) {
 	const decode = (cursor: Cursor) => {
@@ -184,7 +232,7 @@ function fieldBytes(fields: readonly Field[]): fc.Arbitrary<number[]> {
 			if (field.name === 'flags') return fc.constant([bits & (field.bits ?? 0)]);
 			const behind = fields[index + 1];
 			// A length and what it is the length of go together.
-			if (typeof behind?.size === 'object') return sized(field, fc.constantFrom(0, 1, 7, 30));
+			if (typeof behind?.size === 'object') return sized(field, [0, 1, 7, 16, 30]);
 			if (typeof field.size === 'object') return fc.constant([]);
 			return one(field);
 		});
@@ -192,11 +240,13 @@ function fieldBytes(fields: readonly Field[]): fc.Arbitrary<number[]> {
 	});
 }
 
-function sized({size}: Field, lengths: fc.Arbitrary<number>): fc.Arbitrary<number[]> {
+function sized({size, max}: Field, lengths: readonly number[]): fc.Arbitrary<number[]> {
 	const text = (length: number) => fc.array(fc.integer({min: 0x20, max: 0x7e}), exactly(length));
-	return lengths.chain((length) =>
-		text(length).map((bytes) => [...(size === 'varint' ? varintOf(length) : [length]), ...bytes]),
-	);
+	return fc
+		.constantFrom(...lengths.filter((length) => length <= max))
+		.chain((length) =>
+			text(length).map((bytes) => [...(size === 'varint' ? varintOf(length) : [length]), ...bytes]),
+		);
 }
 
 function exactly(length: number) {
@@ -204,7 +254,9 @@ function exactly(length: number) {
 }
 
 function one({size, min, max, kinds}: Field): fc.Arbitrary<number[]> {
-	if (size === 'varint') return varint;
+	if (size === 'varint') {
+		return Number.isFinite(max) ? fc.integer({min, max}).map(varintOf) : varint;
+	}
 	if (size === 'target')
 		return fc.constantFrom(...TARGETS.filter(([kind]) => kinds?.includes(kind!)));
 	if (size === 'rest') return fc.array(byte, {maxLength: 40});
@@ -273,7 +325,7 @@ for (const {type, name, layout, takesRest} of FRAMES) {
 				t.is(result === undefined, expected === undefined, hex(bytes));
 				if (result === undefined || type === FrameType.PADDING) return;
 				const free = (values: readonly Value[] | undefined) =>
-					values?.filter((value) => type !== FrameType.PATHS || value[0] !== 'flags');
+					values?.filter((value) => !IGNORES_FLAGS.includes(type) || value[0] !== 'flags');
 				t.deepEqual(free(result.values), free(expected?.values));
 				t.is(expected?.length, result.length);
 				if (takesRest) t.is(result.length, bytes.length);

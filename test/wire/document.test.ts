@@ -5,10 +5,12 @@ import {MAX_NAME, TargetKind} from '../../src/wire/address.ts';
 import * as constants from '../../src/wire/constants.ts';
 import {BITMAP_BYTES, createFeedback, feedbackFrame} from '../../src/wire/frames/feedback.ts';
 import {FrameType} from '../../src/wire/frames/frame-type.ts';
+import * as lane from '../../src/wire/frames/lane.ts';
 import {MAX_PATH_NAME} from '../../src/wire/frames/paths.ts';
 import {CHALLENGE_LENGTH, Probe, probeFrame} from '../../src/wire/frames/probe.ts';
 import * as handshake from '../../src/wire/handshake.ts';
 import {headerPacketNumber} from '../../src/wire/header.ts';
+import {SYMBOL_HEAD_LENGTH} from '../../src/wire/symbol.ts';
 import {table, text} from './layouts.ts';
 
 /** Bytes of the longest probe. */
@@ -49,8 +51,7 @@ test('frame types are in order, and none lies in a reserved range', (t) => {
 		ranges.map(([from, to, what]) => [Number(from), Number(to), what]),
 		[
 			[0x38, 0x3f, 'streams'],
-			[0x40, 0x47, 'FEC repair'],
-			[0x48, 0x4f, 'ordered datagrams'],
+			[0x46, 0x4f, 'lanes'],
 		],
 	);
 	for (const [from, to] of ranges) {
@@ -64,6 +65,7 @@ test('reason codes, statuses, kinds', (t) => {
 	t.deepEqual(named(table('6.7 Streams'), 1, 0), {...constants.StreamCode});
 	t.deepEqual(named(table('6.2 Targets'), 1, 0), {...TargetKind});
 	t.deepEqual(named(table('4.7 Statuses'), 1, 0), {...handshake.RespStatus});
+	t.deepEqual(named(table('6.13 LANES', 2), 1, 0), {...lane.LaneKind});
 	t.regex(table('3.2 INIT', 1)[0]![2]!, /^0 FRESH, 1 RESUME$/);
 	t.deepEqual({...handshake.InitKind}, {FRESH: 0, RESUME: 1});
 });
@@ -91,6 +93,13 @@ test('layouts add up', (t) => {
 	for (const report of longest.reports) report.length = BITMAP_BYTES;
 	t.is(2 + 16 * (sum(table('6.8 FEEDBACK')) + 128), feedbackFrame.length(longest));
 	t.is(sum(table('6.5 PATHS')) + 1, 4);
+	const report = Object.assign(new lane.LaneReport(), {count: constants.MAX_PATHS});
+	const reports = sum(table('6.12 LANE_REPORT', 1));
+	t.is(
+		2 + sum(table('6.12 LANE_REPORT')) + constants.MAX_PATHS * reports,
+		lane.laneReportFrame.length(report),
+	);
+	t.is(sum(table('6.11 Symbols')), SYMBOL_HEAD_LENGTH);
 	const entries = sum(table('7.1 Layout', 1));
 	t.is(sum(table('7.1 Layout')) + constants.MAX_PATHS * entries, LONGEST_PROBE);
 });
@@ -157,6 +166,13 @@ test('limits', (t) => {
 		challenge: CHALLENGE_LENGTH,
 		'bytes of a stream before it is accepted': constants.EARLY_WINDOW,
 		'packets that a FEEDBACK reaches back': constants.FEEDBACK_SPAN,
+		'lane id, largest': lane.MAX_LANE_ID - 1,
+		'lanes in LANES': lane.MAX_LANES,
+		'policy name': lane.MAX_POLICY_NAME,
+		LANE: lane.LANE_LENGTH,
+		'REPAIR before its symbol': lane.REPAIR_HEAD_LENGTH,
+		'symbol before its content': SYMBOL_HEAD_LENGTH,
+		'sources of a repair': lane.MAX_REPAIR_COUNT,
 	});
 });
 

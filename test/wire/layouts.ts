@@ -73,7 +73,7 @@ function fieldsOf(rows: readonly string[][]): Field[] {
 		if (cell === 'type') continue;
 		const name = cell.replaceAll(':', '');
 		const flag = /^flag (\d+)/.exec(meaning)?.[1];
-		const size = /^\d+$/.test(bytes) ? Number(bytes) : {of: length};
+		const size = bytes === 'varint' ? bytes : /^\d+$/.test(bytes) ? Number(bytes) : {of: length};
 		if (name.endsWith('length')) length = name;
 		fields.push({
 			name,
@@ -86,9 +86,8 @@ function fieldsOf(rows: readonly string[][]): Field[] {
 	return fields;
 }
 
-/** Fields of a layout in words: `flow varint, code 1, payload`. */
+/** Fields of a layout in words: `flow varint, code 1, lane varint at most 63, payload`. */
 function fieldsIn(words: string): Field[] {
-	const free = {min: 0, max: Number.POSITIVE_INFINITY};
 	const kinds = /(target|address)(?: of kind ([\d, or]+))?/.exec(words);
 	let length = '';
 	const list = words
@@ -96,7 +95,10 @@ function fieldsIn(words: string): Field[] {
 		.replace(/(target|address) of kind [\d, or]+/, '$1')
 		.split(', ');
 	return list.map((part): Field => {
-		const [, name = '', size] = /^(.*?)(?: (\d+|varint))?$/.exec(part.trim())!;
+		const [, name = '', size, range] = /^(.*?)(?: (\d+|varint)( at most \d+)?)?$/.exec(
+			part.trim(),
+		)!;
+		const free = rangeOf(range ?? '');
 		if (size !== undefined) {
 			if (name === 'length') length = name;
 			return {name, size: size === 'varint' ? 'varint' : Number(size), ...free};
@@ -116,9 +118,13 @@ function layoutIn(words: string): Layout {
 	if (row !== undefined) return layoutIn(row[4]!);
 	switch (words) {
 		case 'section 7':
-			return {fields: fieldsOf(table('7.1 Layout')), count: 'count', entry: entryOf('7.1 Layout')};
+			return withEntries('7.1 Layout');
 		case 'section 6.5':
-			return {fields: fieldsOf(table('6.5 PATHS')), count: 'count', entry: entryOf('6.5 PATHS')};
+			return withEntries('6.5 PATHS');
+		case 'section 6.12':
+			return withEntries('6.12 LANE_REPORT');
+		case 'section 6.13':
+			return withEntries('6.13 LANES');
 		case 'section 6.8': {
 			const range = rangeOf(
 				/how many paths follow \(([^)]*)\)/.exec(text.replaceAll(/\s+/g, ' '))![1]!,
@@ -131,8 +137,9 @@ function layoutIn(words: string): Layout {
 	}
 }
 
-function entryOf(heading: string): Field[] {
-	return fieldsOf(table(heading, 1));
+/** The layout in the first two tables of a section: fields, the last of them a count, and entries. */
+function withEntries(heading: string): Layout {
+	return {fields: fieldsOf(table(heading)), count: 'count', entry: fieldsOf(table(heading, 1))};
 }
 
 /** Every frame of the document: its type, name and layout. */

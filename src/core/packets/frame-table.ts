@@ -21,8 +21,8 @@ export type FrameReader = (packet: ReceivedPacket, now: Millis) => DropReason | 
 
 /**
  * The frames that a session understands and what takes them: the session itself those of control,
- * the flows theirs, the streams 0x30 to 0x37; 0x40 to 0x4f are reserved for lanes. A type without a
- * handler is unknown, as those of streams are at an end that has none.
+ * the flows theirs, the streams 0x30 to 0x37, the lanes 0x40 to 0x45. A type without a handler is
+ * unknown, as those of streams and lanes are at an end that has none.
  */
 export class FrameTable {
 	readonly #readers: (FrameReader | undefined)[] = [];
