@@ -33,6 +33,8 @@ export type ServerTimer = (typeof ServerTimer)[keyof typeof ServerTimer];
 /** Times at which the timers of one owner are due. */
 export class Timers<Timer extends number> {
 	readonly #due: Float64Array;
+	/** The earliest of them: it is read after every batch of packets, and seldom changes. */
+	#next: Millis = NEVER;
 
 	/** @param timers all timers, numbered from 0; none is set */
 	constructor(timers: Readonly<Record<string, Timer>>) {
@@ -41,17 +43,22 @@ export class Timers<Timer extends number> {
 
 	/** Sets a timer, or clears it with NEVER. */
 	set(timer: Timer, at: Millis): void {
+		const before = this.#due[timer]!;
+		if (at === before) return;
 		this.#due[timer] = at;
+		if (at <= this.#next) this.#next = at;
+		else if (before === this.#next) this.#next = this.#earliest();
 	}
 
 	/** Clears a timer. */
 	clear(timer: Timer): void {
-		this.#due[timer] = NEVER;
+		this.set(timer, NEVER);
 	}
 
 	/** Clears all timers. */
 	clearAll(): void {
 		this.#due.fill(NEVER);
+		this.#next = NEVER;
 	}
 
 	/** Returns the time at which a timer is due. `NEVER`: it is not set. */
@@ -66,6 +73,10 @@ export class Timers<Timer extends number> {
 
 	/** Returns the time at which the first timer is due. `NEVER`: none is set. */
 	next(): Millis {
+		return this.#next;
+	}
+
+	#earliest(): Millis {
 		let next = NEVER;
 		for (let timer = 0; timer < this.#due.length; timer++) {
 			if (this.#due[timer]! < next) next = this.#due[timer]!;

@@ -25,6 +25,12 @@ test('the next timer is the first of those that are set', (t) => {
 	t.is(timers.next(), 20);
 	timers.set(ClientTimer.STATE, 40);
 	t.is(timers.next(), 30.5);
+	timers.set(ClientTimer.STATE, 30.5);
+	timers.clear(ClientTimer.GOODBYE);
+	t.is(timers.next(), 30.5);
+	timers.clear(ClientTimer.STATE);
+	t.is(timers.next(), NEVER);
+	timers.set(ClientTimer.KEYS, 10);
 	timers.clearAll();
 	t.is(timers.next(), NEVER);
 });
