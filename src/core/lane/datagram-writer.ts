@@ -4,7 +4,6 @@ import type {Millis} from '../../bytes/time.ts';
 import {DATA_OVERHEAD, MAX_DATAGRAMS} from '../../wire/constants.ts';
 import {encodeFrame, type PayloadCodec} from '../../wire/frames/codec.ts';
 import {
-	createDatagram,
 	createFragment,
 	type DatagramTo,
 	datagramFrame,
@@ -14,7 +13,7 @@ import {
 } from '../../wire/frames/datagram.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {Outgoing} from './outgoing.ts';
+import {Outgoing} from './outgoing.ts';
 import type {RoutedSender} from './routed-sender.ts';
 
 /**
@@ -47,7 +46,7 @@ export class DatagramWriter {
 	#end = 0;
 	#count = 0;
 	/** The first datagram in it, whose frame is DATAGRAM until a second one joins. */
-	readonly #first = createDatagram();
+	readonly #first = new Outgoing();
 	readonly #fragment = createFragment();
 
 	/**
@@ -67,14 +66,13 @@ export class DatagramWriter {
 		const joins = this.#joining && target === undefined && prefix === undefined;
 		if (joins && this.#join(datagram)) return undefined;
 		this.flush(now);
-		const codec = codecOf(datagram);
 		const room = this.#sender.packetSize - DATA_OVERHEAD - (prefix?.length ?? 0);
-		const head = codec.headLength(datagram);
+		const head = headLength(datagram);
 		if (head + datagram.end - datagram.start > room) return this.#sendSplit(datagram, now);
 		const slot = this.#sender.take();
 		if (slot === undefined) return 'no-slot';
 		const at = HEAD_ROOM - head;
-		const last = codec.encode(slot.bytes, at, datagram);
+		const last = encode(slot.bytes, at, datagram);
 		if (joins) {
 			this.#open = slot;
 			this.#start = at;
@@ -182,4 +180,19 @@ export class DatagramWriter {
 /** Returns the layout of a datagram that has a packet of its own. */
 function codecOf({target}: Outgoing): PayloadCodec<DatagramTo> {
 	return target === undefined ? datagramFrame : datagramToFrame;
+}
+
+// Both are as with `codecOf`. That is a call through a table, for every datagram; these can be
+// compiled into their caller.
+
+function headLength(datagram: Outgoing): number {
+	return datagram.target === undefined
+		? datagramFrame.headLength(datagram)
+		: datagramToFrame.headLength(datagram);
+}
+
+function encode(bytes: Uint8Array, at: number, datagram: Outgoing): number {
+	return datagram.target === undefined
+		? datagramFrame.encode(bytes, at, datagram)
+		: datagramToFrame.encode(bytes, at, datagram);
 }

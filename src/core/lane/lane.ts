@@ -36,14 +36,16 @@ export interface LaneInit {
  */
 export class Lane implements OpenPacket {
 	readonly session: number;
-	readonly #init: LaneInit;
+	readonly #context: EndpointContext;
+	readonly #owner: LaneOwner;
 	readonly #dispatch: Dispatch;
 	readonly #sender: RoutedSender;
 	readonly #writer: DatagramWriter;
 
 	constructor(init: LaneInit, dispatch: Dispatch) {
 		this.session = init.localId;
-		this.#init = init;
+		this.#context = init.context;
+		this.#owner = init.owner;
 		this.#dispatch = dispatch;
 		this.#sender = new RoutedSender(init.sender, dispatch);
 		this.#writer = new DatagramWriter(init.context, this.#sender, init.joining, init.number);
@@ -61,10 +63,10 @@ export class Lane implements OpenPacket {
 
 	/** Sends a datagram, or keeps it in the open packet until `flush`. */
 	write(datagram: Outgoing, now: Millis): DropReason | undefined {
-		const {context, owner, sender} = this.#init;
-		if (sender.ended) return context.drops.count('no-session');
+		const context = this.#context;
+		if (this.#sender.ended) return context.drops.count('no-session');
 		context.open.add(this, now);
-		owner.sending(now);
+		this.#owner.sending(now);
 		return this.#writer.write(datagram, now);
 	}
 
@@ -86,7 +88,7 @@ export class Lane implements OpenPacket {
 		try {
 			this.#writer.flush(now);
 		} catch (error) {
-			this.#init.owner.fail(error, now);
+			this.#owner.fail(error, now);
 		}
 	}
 

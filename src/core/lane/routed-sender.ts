@@ -17,6 +17,11 @@ export class RoutedSender {
 		this.#dispatch = dispatch;
 	}
 
+	/** True when the session is over, and nothing is sent any more. */
+	get ended(): boolean {
+		return this.#sender.ended;
+	}
+
 	/** Bytes of UDP payload that a packet may have at most. */
 	get packetSize(): number {
 		return this.#dispatch.packetSize;

@@ -84,7 +84,8 @@ export const datagramFrame: PayloadCodec<Datagram> = {
 	type: FrameType.DATAGRAM,
 	length: (frame) => flowLength(frame) + frame.end - frame.start,
 	encode(bytes, at, frame) {
-		return copyBytes(bytes, this.encodeHead(bytes, at, frame), frame.bytes, frame.start, frame.end);
+		const behind = writeFlow(bytes, at, FrameType.DATAGRAM, frame);
+		return copyBytes(bytes, behind, frame.bytes, frame.start, frame.end);
 	},
 	decode(cursor, frame) {
 		readFlow(cursor, frame);
