@@ -47,35 +47,46 @@ export class PacketReceiver {
 	lastReceived: Millis;
 	/** Packets that proved genuine. */
 	opened = 0;
-	readonly #init: PacketReceiverInit;
+	readonly #context: EndpointContext;
+	readonly #keys: KeySchedule;
+	readonly #paths: PathSet;
+	readonly #sender: PacketSender;
+	readonly #events: ReceiverEvents;
 	readonly #window = new ReplayWindow(WINDOW);
 
 	constructor(init: PacketReceiverInit) {
-		this.#init = init;
+		this.#context = init.context;
+		this.#keys = init.keys;
+		this.#paths = init.paths;
+		this.#sender = init.sender;
+		this.#events = init.events;
 		this.lastReceived = init.now;
 	}
 
 	/** Reads a DATA packet that names this session; returns why it is dropped, if it is. */
 	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
-		const {sender, events} = this.#init;
-		if (sender.ended) return 'unknown-session';
+		if (this.#sender.ended) return 'unknown-session';
 		if (packet.size < MIN_DATA_LENGTH) return 'short';
-		packet.number = headerPacketNumber(packet.bytes, packet.start);
-		const seen = this.#window.peek(packet.number);
+		const number = headerPacketNumber(packet.bytes, packet.start);
+		packet.number = number;
+		const seen = this.#window.peek(number);
+		if (seen === Seen.FRESH) return this.#readFirst(packet, now);
 		if (seen === Seen.TOO_OLD) return 'too-old';
-		if (seen === Seen.DUPLICATE) {
-			this.#countCopy(packet, now);
-			return 'duplicate';
-		}
+		this.#countCopy(packet, now);
+		return 'duplicate';
+	}
+
+	/** Reads the first copy of a packet. Most packets are other ones, and end before. */
+	#readFirst(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const failure = this.#open(packet, now);
 		if (failure !== undefined) return failure;
 		this.opened++;
 		this.lastReceived = now;
-		sender.unansweredSince = NEVER;
+		this.#sender.unansweredSince = NEVER;
 		packet.address?.received(packet.size, now);
 		packet.path?.received(packet.number, now);
 		const reason = this.#readFrames(packet, now);
-		if (packet.elicits && !sender.ended) events.eliciting(packet, now);
+		if (packet.elicits && !this.#sender.ended) this.#events.eliciting(packet, now);
 		return reason;
 	}
 
@@ -87,14 +98,14 @@ export class PacketReceiver {
 		const {path, address} = packet;
 		if (path === undefined || !address?.validated) return;
 		path.received(packet.number, now);
-		this.#init.events.copied(packet, now);
+		this.#events.copied(packet, now);
 	}
 
 	/** Decrypts a packet in place; returns why that fails. `undefined`: it is genuine. */
 	#open(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {bytes, start, end, number, remote, address} = packet;
-		const {context, keys} = this.#init;
-		const {encrypt, failedOpens} = context;
+		const {encrypt, failedOpens} = this.#context;
+		const keys = this.#keys;
 		const epoch = headerEpoch(bytes, start);
 		const key = keys.opening(epoch, number, now);
 		if (key === undefined) return 'unknown-epoch';
@@ -113,19 +124,19 @@ export class PacketReceiver {
 
 	#grace(): Millis {
 		let longest = 0;
-		for (const path of this.#init.paths.all) longest = Math.max(longest, path.rtt.probeTimeout);
+		for (const path of this.#paths.all) longest = Math.max(longest, path.rtt.probeTimeout);
 		return Math.max(EPOCH_GRACE, 3 * longest);
 	}
 
 	/** Reads frames until the packet ends, one is dropped with the rest, or one ends the session. */
 	#readFrames(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {cursor} = packet;
-		const {sender, events} = this.#init;
+		const sender = this.#sender;
 		cursor.reset(packet.bytes, packet.start + HEADER_LENGTH, packet.end - TAG_LENGTH);
 		while (cursor.remaining > 0 && !sender.ended) {
 			const type = cursor.uint8();
 			const reason = this.frames.read(type, packet, now);
-			if (reason === MALFORMED) events.breach(type);
+			if (reason === MALFORMED) this.#events.breach(type);
 			if (reason !== undefined) return reason;
 		}
 		return undefined;
