@@ -17,7 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	crypto: ['bytes', 'native'],
 	fec: ['bytes'],
 	policy: ['bytes', 'text'],
-	core: ['bytes', 'wire', 'crypto', 'policy'],
+	core: ['bytes', 'wire', 'crypto', 'policy', 'fec'],
 	sim: ['bytes', 'text'],
 	socks: ['bytes', 'text'],
 	exit: ['text'],

@@ -1,8 +1,10 @@
 import process from 'node:process';
+import {crc32} from 'node:zlib';
 import type {Millis} from '../bytes/time.ts';
 import type {IoName} from '../config/io-name.ts';
 import type {KeyOptions} from '../config/keys.ts';
 import type {LogFormat} from '../config/logging.ts';
+import {type Coding, createCoding} from '../core/coding.ts';
 import type {Environment} from '../core/environment.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {AEAD_LOADERS, chooseAead} from '../crypto/aead-choice.ts';
@@ -23,6 +25,9 @@ import {
 
 /** Flows that carry nothing for so long are closed. */
 export const FLOW_IDLE: Millis = 300_000;
+
+/** Bytes of all coded lanes. */
+const LANE_MEMORY = 256 * 2 ** 20;
 
 /** The parts of the machine that a program uses; tests replace some. */
 export interface Surroundings {
@@ -96,7 +101,17 @@ export async function prepare(
 			wallTime: (now) => Date.now() - performance.now() + now,
 			aead: choice.factory,
 			dh: X25519,
+			coding: lazyCoding(LANE_MEMORY),
 		},
+	};
+}
+
+/** Returns what makes the parts of coded lanes when the first one is used. */
+function lazyCoding(memoryLimit: number): () => Coding {
+	let coding: Coding | undefined;
+	return () => {
+		coding ??= createCoding(crc32, memoryLimit);
+		return coding;
 	};
 }
 

@@ -14,7 +14,6 @@ import type {PathSettings} from '../wire/frames/paths.ts';
 import type {CongestionControl} from './congestion-control.ts';
 import type {DropReason} from './drop-reason.ts';
 import type {EndpointEvent, EndpointStatus} from './events.ts';
-import type {Policy} from './policy.ts';
 import type {RemoteAddress} from './remote-address.ts';
 import type {Delivery, Transmit} from './transmit.ts';
 import type {TunnelStream} from './tunnel-stream.ts';
@@ -187,6 +186,12 @@ export interface ServerEndpoint extends Endpoint {
 	userOf(flow: number): string;
 	/** Refuses a target that the client chose, with one of RefusalCode. */
 	refuseTarget(flow: number, reference: number, code: number, now: Millis): void;
+	/**
+	 * Notes the address that a target led to which is a name, so that its answers come in the lane of
+	 * the target.
+	 * @param address encoded as on the wire; kept
+	 */
+	targetReached(flow: number, reference: number, address: Uint8Array, now: Millis): void;
 	/** Refuses a flow with one of RefusalCode: informs the client and forgets the flow. */
 	refuseFlow(flow: number, code: number, now: Millis): void;
 	/** Ends up to `count` flows of a user, those that were idle longest: sockets run out. */
@@ -234,8 +239,6 @@ export interface ClientConfig {
 	readonly encrypt: boolean;
 	/** Number of paths that each packet takes. `0`: all. */
 	readonly copies: number;
-	/** Promise to the datagrams of all flows, `redundant`; holds for this end's direction. */
-	readonly policy?: Policy;
 	/** Policies of the flows, in both directions. `undefined`: `redundant` for all. */
 	readonly policies?: PolicyChooser | undefined;
 	readonly paths: readonly ClientPathConfig[];
@@ -315,8 +318,6 @@ export interface ServerConfig {
 	readonly laneMemory?: number;
 	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
-	/** As the client's field of that name. */
-	readonly policy?: Policy;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
 	readonly sessionLimit: number;
 }

@@ -2,6 +2,7 @@ import type {Random} from '../bytes/random.ts';
 import type {Millis} from '../bytes/time.ts';
 import type {AeadFactory} from '../crypto/aead.ts';
 import type {DiffieHellman} from '../crypto/noise.ts';
+import type {Coding} from './coding.ts';
 
 /** Inputs of an endpoint from outside: randomness, clock, ciphers. */
 export interface Environment {
@@ -12,4 +13,9 @@ export interface Environment {
 	readonly aead: AeadFactory;
 	/** Key agreement; X25519 except in simulations. */
 	readonly dh: DiffieHellman;
+	/**
+	 * Returns the parts that coded lanes share, the same each time; made with the first lane. Absent:
+	 * this end has lane 0 alone, and understands no frame of others.
+	 */
+	readonly coding?: () => Coding;
 }

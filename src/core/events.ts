@@ -1,4 +1,5 @@
 import type {Millis} from '../bytes/time.ts';
+import type {LoopReason} from '../fec/policy-loop.ts';
 import type {RefusedKind} from '../wire/refusal.ts';
 
 /** Verdict on a sending direction of a path. */
@@ -167,6 +168,62 @@ export interface PathStatus {
 	readonly down?: {readonly age: Millis; readonly reason: string} | undefined;
 }
 
+/** Promise of a coded lane. */
+export interface PromiseStatus {
+	/** Share of the packets that may be lost or late. */
+	readonly residual: number;
+	readonly within: Millis;
+	/** Largest and standing traffic factor. */
+	readonly traffic: number;
+	readonly floor: number;
+}
+
+/** Sources of a coded lane, as their receiver counts them. */
+export interface SourceCounts {
+	/** Sources that arrived. */
+	readonly received: number;
+	/** Sources that repairs brought back. */
+	readonly recovered: number;
+	/** Sources that never came. */
+	readonly missing: number;
+	/** Sources of the first two that came later than promised. */
+	readonly late: number;
+}
+
+/** This end's direction of a coded lane. */
+export interface LaneSendingStatus {
+	readonly promise: PromiseStatus;
+	/** False: sources go as copies, without repairs. */
+	readonly coded: boolean;
+	/** Traffic factor that is planned now, and that of all packets so far. */
+	readonly traffic: number;
+	readonly meanTraffic: number;
+	/** Reason of the planned traffic factor. */
+	readonly reason: LoopReason;
+	/** Sources that a repair covers. */
+	readonly window: number;
+	readonly sources: number;
+	readonly copies: number;
+	readonly repairs: number;
+	/** Names of the paths of sources, and of those of repairs. */
+	readonly sourcePaths: readonly string[];
+	readonly repairPaths: readonly string[];
+	/** Counts of the peer, by its reports. */
+	readonly reported: SourceCounts;
+}
+
+/** One lane as `status` shows it. */
+export interface LaneStatus {
+	/** Number by which the peer knows it. 0: lane 0, or the peer knows of none. */
+	readonly lane: number;
+	/** Name of its policy. */
+	readonly policy: string;
+	/** Absent: it is not coded. */
+	readonly sending?: LaneSendingStatus | undefined;
+	/** Absent: nothing of it came, or it is not coded. */
+	readonly receiving?: SourceCounts | undefined;
+}
+
 /** One session as `status` shows it. */
 export interface SessionStatus {
 	readonly session: number;
@@ -193,6 +250,8 @@ export interface SessionStatus {
 	readonly keyAge: Millis;
 	readonly streams?: StreamTotals | undefined;
 	readonly paths: readonly PathStatus[];
+	/** Lanes in use beside lane 0. */
+	readonly lanes: readonly LaneStatus[];
 }
 
 /** One user of a server, all its clients together, since the server started. */

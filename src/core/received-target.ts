@@ -10,6 +10,8 @@ export interface ReceivedTarget {
 	/** True when it is the flow's only one (a forward): no other host may answer. */
 	readonly only: boolean;
 	used: Millis;
+	/** Lane of its datagrams, by id. 0: lane 0. */
+	lane: number;
 	/** Time of the last confirmation of the pair. */
 	confirmed: Millis;
 }

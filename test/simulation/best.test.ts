@@ -1,9 +1,9 @@
 import test from 'ava';
-import {Policy} from '../../src/core/policy.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
+import {always} from '../support/world/always.ts';
 import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 
-const BEST = {client: {policy: Policy.BEST}, server: {policy: Policy.BEST}};
+const BEST = {client: {policies: always({name: 'best', kind: 'best'})}, lanes: true};
 
 /** A world whose flows have the policy `best` in both directions, with its paths measured. */
 function bestWorld(seed: number, links: readonly Partial<LinkConfig>[]): TunnelWorld {

@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {equalBytes} from '../../crypto/keys.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../../wire/constants.ts';
-import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
+import {DATAGRAM_FRAMES, LANE_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
 import {BACK_LENGTH, RESET_LENGTH} from '../../wire/handshake.ts';
 import {headerSessionId, packetType} from '../../wire/header.ts';
 import {Budget} from '../budget.ts';
@@ -54,6 +54,7 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		this.#handshake = new ClientHandshake(environment, config.psk, id, config.encrypt, [
 			...STREAM_FRAMES,
 			...DATAGRAM_FRAMES,
+			...(environment.coding === undefined ? [] : LANE_FRAMES),
 		]);
 		this.#traffic = new ClientTraffic(this.context, config);
 		this.#paths = new ConfiguredPaths(this.#timers, config.paths, config.copies);

@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
+import type {Lane} from '../lane/lane.ts';
 
 /** Most targets of one flow that have a reference at once. */
 const LIMIT = 256;
@@ -12,6 +13,10 @@ export interface AnnouncedTarget {
 	readonly encoded: Uint8Array;
 	/** Set when the peer has confirmed the pair, so that the reference alone will do. */
 	known: boolean;
+	/** Lane of its datagrams in the session. `undefined`: not chosen yet, or that of its flow. */
+	lane: Lane | undefined;
+	/** Frames that come before it where it is announced. `undefined`: none. */
+	prefix: Uint8Array | undefined;
 	/** Time of its last use. */
 	used: Millis;
 }
@@ -37,7 +42,14 @@ export class AnnouncedTargets {
 		if (target === undefined) {
 			if (this.#next > VARINT_MAX) return undefined;
 			if (this.#byTarget.size >= LIMIT) this.#evict();
-			target = {reference: this.#next++, encoded: bytes.slice(start, end), known: false, used: now};
+			target = {
+				reference: this.#next++,
+				encoded: bytes.slice(start, end),
+				known: false,
+				lane: undefined,
+				prefix: undefined,
+				used: now,
+			};
 			this.#byTarget.set(key, target);
 			this.#byReference.set(target.reference, target);
 		}
@@ -69,8 +81,16 @@ export class AnnouncedTargets {
 		if (target !== undefined) target.known = known;
 	}
 
-	/** Starts a new session, whose peer has none of the pairs. */
-	forgetKnown(): void {
-		for (const target of this.#byTarget.values()) target.known = false;
+	/** Starts a new session, which has other lanes and whose peer has none of the pairs. */
+	leaveSession(): void {
+		for (const target of this.#byTarget.values()) {
+			target.known = false;
+			target.lane = undefined;
+		}
+	}
+
+	/** Forgets the lanes of all targets, which are to be chosen anew. */
+	forgetLanes(): void {
+		for (const target of this.#byTarget.values()) target.lane = undefined;
 	}
 }

@@ -29,6 +29,10 @@ export interface ClientFlow {
 	known: boolean;
 	/** Lane of its policy in the session. `undefined`: none of its datagrams went into one yet. */
 	lane: Lane | undefined;
+	/** Frames that come before the target where it is announced. `undefined`: none. */
+	prefix: Uint8Array | undefined;
+	/** Login of the application at SOCKS5. '': none. */
+	user: string;
 	/** Time of the last datagram. */
 	active: Millis;
 	/** Time up to which its datagrams are dropped. 0: it was never refused. */
@@ -74,7 +78,9 @@ export class ClientFlows {
 				targets: open ? new AnnouncedTargets() : undefined,
 				sources: new ReceivedTargets(this.#budget),
 				known: false,
+				user: '',
 				lane: undefined,
+				prefix: undefined,
 				active: now,
 				refusedUntil: 0,
 			};
@@ -108,7 +114,7 @@ export class ClientFlows {
 		for (const flow of this.#byId.values()) {
 			flow.lane = undefined;
 			flow.known = false;
-			flow.targets?.forgetKnown();
+			flow.targets?.leaveSession();
 		}
 	}
 

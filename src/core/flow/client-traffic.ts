@@ -1,4 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
+import {type PolicyChooser, REDUNDANT} from '../../policy/policy.ts';
 import {type HostTarget, type Target, TargetKind} from '../../wire/address.ts';
 import {MAX_DATAGRAM} from '../../wire/constants.ts';
 import {encodeFrame, type FrameCodec} from '../../wire/frames/codec.ts';
@@ -12,14 +13,20 @@ import {
 	targetRefusedFrame,
 	targetUnknownFrame,
 } from '../../wire/frames/flow.ts';
+import {flowLaneFrame} from '../../wire/frames/lane.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {ApplicationDatagram, ClientConfig, OpenDatagram, Span} from '../endpoint.ts';
+import type {
+	ApplicationDatagram,
+	ClientConfig,
+	ListenerConfig,
+	OpenDatagram,
+	Span,
+} from '../endpoint.ts';
 import type {DatagramSink} from '../lane/datagram-reader.ts';
 import type {Lane} from '../lane/lane.ts';
 import {Outgoing} from '../lane/outgoing.ts';
 import type {FrameTable} from '../packets/frame-table.ts';
-import {Policy} from '../policy.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import type {RemoteAddress} from '../remote-address.ts';
@@ -27,6 +34,7 @@ import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
+import {factsOf} from './target-facts.ts';
 
 /** Least time between two confirmations of the same source. */
 const CONFIRM_AGAIN: Millis = 10;
@@ -52,7 +60,8 @@ export class ClientTraffic implements DatagramSink {
 	/** Frames in front of announcements: CLIENT, in keyless mode. */
 	#prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
-	readonly #policy: Policy;
+	readonly #policies: PolicyChooser | undefined;
+	readonly #listeners: readonly ListenerConfig[];
 	readonly #outgoing = new Outgoing();
 	#session: FlowSession | undefined;
 	/** True while datagrams may go out. */
@@ -63,7 +72,8 @@ export class ClientTraffic implements DatagramSink {
 		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
 		this.#held = new HoldQueue(context.drops, config.holdAge);
 		this.#prefix = identityOf(config);
-		this.#policy = config.policy ?? Policy.REDUNDANT;
+		this.#policies = config.policies;
+		this.#listeners = config.listeners;
 	}
 
 	/** Replaces the client id. */
@@ -228,14 +238,14 @@ export class ClientTraffic implements DatagramSink {
 		if (flow === undefined || now < flow.refusedUntil) {
 			return this.#context.drops.count('flow-limit');
 		}
-		const lane = this.#laneOf(flow, now);
-		if (lane === undefined) {
-			const target = targetBytes.slice(targetStart, targetEnd);
-			this.#wait({flow, target}, bytes, start, end, now);
-			return undefined;
-		}
+		flow.user = datagram.user;
 		const target = flow.targets?.find(targetBytes, targetStart, targetEnd, now);
 		if (target === undefined) return this.#context.drops.count('flow-limit');
+		const lane = this.#laneOfTarget(flow, target, now);
+		if (lane === undefined) {
+			this.#wait({flow, target: target.encoded}, bytes, start, end, now);
+			return undefined;
+		}
 		return this.#sendTarget(lane, flow, target, datagram, now);
 	}
 
@@ -243,8 +253,40 @@ export class ClientTraffic implements DatagramSink {
 	#laneOf(flow: ClientFlow, now: Millis): Lane | undefined {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return undefined;
-		flow.lane ??= session.lane(this.#policy, now);
+		if (flow.lane === undefined) {
+			const target = this.#listeners[flow.listener]?.target;
+			flow.lane = this.#chooseLane(session, flow, target, now);
+			flow.prefix = this.#prefixOf(flow, 0, flow.lane);
+		}
 		return flow.lane.isUsable ? flow.lane : undefined;
+	}
+
+	/** The same for one of its targets. */
+	#laneOfTarget(flow: ClientFlow, target: AnnouncedTarget, now: Millis): Lane | undefined {
+		const session = this.#session;
+		if (session === undefined || !this.#ready) return undefined;
+		if (target.lane === undefined) {
+			target.lane = this.#chooseLane(session, flow, target.encoded, now);
+			target.prefix = this.#prefixOf(flow, target.reference, target.lane);
+		}
+		return target.lane.isUsable ? target.lane : undefined;
+	}
+
+	#chooseLane(
+		session: FlowSession,
+		{listener, user}: ClientFlow,
+		target: Uint8Array | undefined,
+		now: Millis,
+	): Lane {
+		if (this.#policies === undefined) return session.lane(REDUNDANT, now);
+		const {host, port} = factsOf(target);
+		return session.lane(this.#policies.choose({listener, user, host, port}), now);
+	}
+
+	/** Returns the frames in front of an announcement in that lane. */
+	#prefixOf({id: flow}: ClientFlow, reference: number, {id: lane}: Lane): Uint8Array | undefined {
+		if (lane === 0) return undefined;
+		return encodeFrame(flowLaneFrame, {flow, reference, lane});
 	}
 
 	#sendTarget(
@@ -259,7 +301,7 @@ export class ClientTraffic implements DatagramSink {
 		out.flow = flow.id;
 		out.reference = target.reference;
 		out.target = target.known ? undefined : target.encoded;
-		out.prefix = undefined;
+		out.prefix = target.known ? undefined : target.prefix;
 		out.bytes = bytes;
 		out.start = start;
 		out.end = end;
@@ -285,11 +327,21 @@ export class ClientTraffic implements DatagramSink {
 		out.flow = flow.id;
 		out.reference = 0;
 		out.target = flow.known ? undefined : flow.target;
-		out.prefix = flow.known ? undefined : this.#prefix;
+		out.prefix = flow.known ? undefined : this.#announcement(flow);
 		out.bytes = bytes;
 		out.start = start;
 		out.end = end;
 		return lane.write(out, now);
+	}
+
+	/** Returns the frames in front of the only target of a flow. */
+	#announcement({prefix}: ClientFlow): Uint8Array | undefined {
+		const identity = this.#prefix;
+		if (prefix === undefined || identity === undefined) return prefix ?? identity;
+		const both = new Uint8Array(identity.length + prefix.length);
+		both.set(identity);
+		both.set(prefix, identity.length);
+		return both;
 	}
 
 	#wait(where: HeldDatagram, bytes: Uint8Array, start: number, end: number, now: Millis): void {
@@ -304,16 +356,26 @@ export class ClientTraffic implements DatagramSink {
 		if (session === undefined || !this.#ready) return;
 		session.waiting = this.#held.length > 0;
 		if (!session.waiting || !session.hasRoute) return;
-		session.waiting = false;
-		for (const {flow: where, bytes} of this.#held.takeAll(now)) {
-			const {flow, target} = where;
-			const lane = this.#laneOf(flow, now);
-			if (lane === undefined) continue;
-			const span = {bytes, start: 0, end: bytes.length};
-			if (target === undefined) {
-				this.#send(lane, flow, span, now);
-				continue;
-			}
+		const ready = this.#held.takeReady(now, (held) => this.#laneOfHeld(held, now) !== undefined);
+		session.waiting = this.#held.length > 0;
+		for (const {flow: held, bytes} of ready) {
+			this.#sendHeld(held, {bytes, start: 0, end: bytes.length}, now);
+		}
+	}
+
+	/** Returns the lane for a datagram that waited. `undefined`: it has to wait on. */
+	#laneOfHeld({flow, target}: HeldDatagram, now: Millis): Lane | undefined {
+		if (target === undefined) return this.#laneOf(flow, now);
+		const announced = flow.targets?.find(target, 0, target.length, now);
+		return announced && this.#laneOfTarget(flow, announced, now);
+	}
+
+	#sendHeld(held: HeldDatagram, span: Span, now: Millis): void {
+		const {flow, target} = held;
+		const lane = this.#laneOfHeld(held, now);
+		if (lane === undefined) return;
+		if (target === undefined) this.#send(lane, flow, span, now);
+		else {
 			const announced = flow.targets?.find(target, 0, target.length, now);
 			if (announced !== undefined) this.#sendTarget(lane, flow, announced, span, now);
 		}

@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
+import type {Policy} from '../../policy/policy.ts';
 import type {Lane} from '../lane/lane.ts';
-import type {Policy} from '../policy.ts';
 
 /** The parts of a session that its flows use. */
 export interface FlowSession {
@@ -16,6 +16,8 @@ export interface FlowSession {
 	awaitRoute(now: Millis): void;
 	/** Returns the lane of a policy, for the flows that have it. */
 	lane(policy: Policy, now: Millis): Lane;
+	/** Returns the lane that the peer described under an id; lane 0 for others. */
+	laneById(id: number): Lane;
 	/** Sends control frames on all chosen paths, or on every open one when none is chosen. */
 	sendControl(frames: Uint8Array, now: Millis): void;
 }

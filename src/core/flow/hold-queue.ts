@@ -106,4 +106,12 @@ export class HoldQueue<F> {
 		this.clear();
 		return all;
 	}
+
+	/** Takes those that are still fresh and whose destination is ready, oldest first. */
+	takeReady(now: Millis, isReady: (flow: F) => boolean): readonly Held<F>[] {
+		const all = this.takeAll(now);
+		const ready = all.filter(({flow}) => isReady(flow));
+		if (ready.length < all.length) this.putFirst(all.filter(({flow}) => !isReady(flow)));
+		return ready;
+	}
 }

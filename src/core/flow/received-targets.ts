@@ -38,6 +38,11 @@ export class ReceivedTargets {
 		return known;
 	}
 
+	/** Returns the target of a reference without using it. `undefined`: it is not known. */
+	peek(reference: number): ReceivedTarget | undefined {
+		return this.#byReference.get(reference);
+	}
+
 	/** Learns a pair. `undefined`: the reference has another target, or there is no room. */
 	learn(reference: number, target: HostTarget, now: Millis): ReceivedTarget | undefined {
 		const known = this.#byReference.get(reference);
@@ -48,7 +53,7 @@ export class ReceivedTargets {
 		if (this.#byReference.size >= LIMIT || this.#budget.left <= 0) this.#evict();
 		if (this.#budget.left <= 0) return undefined;
 		const confirmed = Number.NEGATIVE_INFINITY;
-		const learned = {reference, target, only: false, used: now, confirmed};
+		const learned = {reference, target, only: false, used: now, lane: 0, confirmed};
 		this.#byReference.set(reference, learned);
 		this.#budget.left--;
 		return learned;

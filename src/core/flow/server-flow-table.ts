@@ -5,6 +5,7 @@ import type {EndpointContext} from '../context.ts';
 import type {Lane} from '../lane/lane.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {AnnouncedTargets} from './announced-targets.ts';
+import {AnswerLanes} from './answer-lanes.ts';
 import type {FlowSession} from './flow-session.ts';
 import {IdleFlows, surplus} from './idle-flows.ts';
 import {ReceivedTargets, type TargetBudget} from './received-targets.ts';
@@ -19,7 +20,7 @@ export interface ServerFlow {
 	/** Flows of the session that it belongs to, and its id there. `undefined`: the session ended. */
 	session: FlowHome | undefined;
 	id: number;
-	/** Lane of its policy in that session. */
+	/** Lane of its first datagram in that session. */
 	lane: Lane | undefined;
 	/** Time of the last datagram. */
 	active: Millis;
@@ -31,6 +32,8 @@ export interface ServerFlow {
 	readonly targets: ReceivedTargets | undefined;
 	/** Hosts that answered, by this end's references. `undefined`: there is only one target. */
 	readonly sources: AnnouncedTargets | undefined;
+	/** Lanes of their answers. `undefined`: there is only one target. */
+	readonly lanes: AnswerLanes | undefined;
 }
 
 /** Owner of flows: one client id of one user. They outlive its sessions. */
@@ -117,9 +120,17 @@ export class ServerFlowTable {
 			lane: undefined,
 			active: now,
 			confirmed,
-			forward: forward && {reference: 0, target: forward, only: true, used: now, confirmed},
+			forward: forward && {
+				reference: 0,
+				target: forward,
+				only: true,
+				used: now,
+				lane: 0,
+				confirmed,
+			},
 			targets: budget && new ReceivedTargets(budget),
 			sources: budget && new AnnouncedTargets(),
+			lanes: budget && new AnswerLanes(),
 		};
 		owner.user.flows++;
 		owner.flows.set(key, flow);

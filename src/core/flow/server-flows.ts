@@ -12,6 +12,7 @@ import {
 	targetRefusedFrame,
 	targetUnknownFrame,
 } from '../../wire/frames/flow.ts';
+import {type FlowLane, flowLaneFrame} from '../../wire/frames/lane.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {Span} from '../endpoint.ts';
@@ -19,7 +20,6 @@ import type {DatagramSink} from '../lane/datagram-reader.ts';
 import type {Lane} from '../lane/lane.ts';
 import {Outgoing} from '../lane/outgoing.ts';
 import type {FrameTable} from '../packets/frame-table.ts';
-import {Policy} from '../policy.ts';
 import type {ReceivedTarget} from '../received-target.ts';
 import {ReplayWindow, Seen} from '../replay-window.ts';
 import type {AnnouncedTarget} from './announced-targets.ts';
@@ -59,8 +59,6 @@ export interface ServerFlowsInit {
 	readonly identify: (id: Uint8Array, now: Millis) => FlowOwner;
 	/** Longest wait of targets' datagrams for a path, 500 ms by default. */
 	readonly holdAge?: Millis | undefined;
-	/** Promise to answers, `redundant`. */
-	readonly policy?: Policy | undefined;
 }
 
 /**
@@ -78,6 +76,8 @@ export class ServerFlows implements DatagramSink, FlowHome {
 	readonly #budget = {left: SESSION_TARGETS};
 	readonly #confirmations = new Confirmations();
 	readonly #outgoing = new Outgoing();
+	/** Lane that FLOW_LANE named for a target whose datagram has not been read yet. */
+	readonly #nextLane: FlowLane = {flow: -1, reference: 0, lane: 0};
 	#owner: FlowOwner;
 	#answers = 0;
 	#answersSince: Millis = Number.NEGATIVE_INFINITY;
@@ -96,7 +96,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 
 	/** Registers for the frames about flows. */
 	register(frames: FrameTable): void {
-		const {flow: record, client} = this.#init.context.records;
+		const {flow: record, client, flowLane} = this.#init.context.records;
 		frames.on(targetKnownFrame, record, ({flow, reference}) => {
 			this.#byId.get(flow)?.sources?.setKnown(reference, true);
 		});
@@ -104,12 +104,57 @@ export class ServerFlows implements DatagramSink, FlowHome {
 			this.#byId.get(flow)?.sources?.setKnown(reference, false);
 		});
 		frames.on(flowCloseFrame, record, ({flow}) => this.#closed(flow));
+		frames.on(flowLaneFrame, flowLane, (frame) => this.#chooseLane(frame));
 		// Only a server refuses.
 		frames.on(flowRefusedFrame, record, () => {});
 		frames.on(targetRefusedFrame, record, () => {});
 		frames.on(clientFrame, client, ({clientId}, _packet, now) => {
 			this.#owner = this.#init.identify(clientId, now);
 		});
+	}
+
+	/** Takes the lane of a flow or of one of its targets; of one to come until its datagram. */
+	#chooseLane({flow: id, reference, lane}: FlowLane): void {
+		const flow = this.#byId.get(id);
+		if (flow !== undefined && this.#setLane(flow, reference, lane)) return;
+		const next = this.#nextLane;
+		next.flow = id;
+		next.reference = reference;
+		next.lane = lane;
+	}
+
+	/** False: the target is not known yet. */
+	#setLane(flow: ServerFlow, reference: number, lane: number): boolean {
+		if (flow.targets === undefined) {
+			flow.lane = this.session.laneById(lane);
+			return true;
+		}
+		const target = flow.targets.peek(reference);
+		if (target === undefined) return false;
+		target.lane = lane;
+		this.#answerIn(flow, target.target.encoded, lane);
+		return true;
+	}
+
+	/** Sends the answers of an address in that lane from now on. */
+	#answerIn({lanes, sources}: ServerFlow, address: Uint8Array, lane: number): void {
+		lanes?.set(address, lane);
+		sources?.forgetLanes();
+	}
+
+	/** Notes the address that a target of a flow, which is a name, led to. */
+	reached(flow: ServerFlow, reference: number, address: Uint8Array): void {
+		const target = flow.targets?.peek(reference);
+		if (target === undefined) return;
+		if ((flow.lanes?.get(address) ?? 0) !== target.lane) this.#answerIn(flow, address, target.lane);
+	}
+
+	/** Returns the lane that was named for a target whose datagram follows, once; else lane 0. */
+	#takeNextLane(flow: number, reference: number): number {
+		const next = this.#nextLane;
+		if (next.flow !== flow || next.reference !== reference) return 0;
+		next.flow = -1;
+		return next.lane;
 	}
 
 	datagram(datagram: Datagram, now: Millis): DropReason | undefined {
@@ -132,13 +177,14 @@ export class ServerFlows implements DatagramSink, FlowHome {
 
 	datagramTo(datagram: Datagram, target: Target, now: Millis): DropReason | undefined {
 		const {flow: id, reference} = datagram;
+		const lane = this.#takeNextLane(id, reference);
 		let flow = this.#byId.get(id);
 		if (flow === undefined) {
 			if (this.#opened.peek(id) !== Seen.FRESH) {
 				this.#answer(flowCloseFrame, id, reference, now);
 				return 'unknown-flow';
 			}
-			const opened = this.#open(id, target, now);
+			const opened = this.#open(id, target, lane, now);
 			if (typeof opened === 'string') return opened;
 			flow = opened;
 		}
@@ -151,6 +197,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		}
 		const learned = flow.targets?.learn(reference, target, now);
 		if (learned === undefined) return 'unknown-target';
+		if (lane !== 0) this.#setLane(flow, reference, lane);
 		this.#confirm(learned, id, reference, now);
 		this.#deliver(flow, learned, datagram, now);
 		return undefined;
@@ -162,7 +209,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.#confirmations.add(id, reference, now);
 	}
 
-	#open(id: number, target: Target, now: Millis): ServerFlow | DropReason {
+	#open(id: number, target: Target, lane: number, now: Millis): ServerFlow | DropReason {
 		const {kind} = target;
 		const {user} = this.#owner;
 		if (kind === TargetKind.FIXED ? !user.fixedTarget : !user.exit) {
@@ -182,7 +229,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.#opened.accept(id);
 		flow.session?.unbind(flow);
 		flow.session = this;
-		flow.lane = this.session.lane(this.#init.policy ?? Policy.REDUNDANT, now);
+		flow.lane = this.session.laneById(lane);
 		flow.id = id;
 		this.#byId.set(id, flow);
 		return flow;
@@ -241,11 +288,22 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		now: Millis,
 	): DropReason | undefined {
 		flow.active = now;
-		if (flow.lane?.isUsable) return this.#sendAnswer(flow.lane, flow, source, answer, now);
+		const lane = this.#laneOf(flow, source);
+		if (lane?.isUsable) return this.#sendAnswer(lane, flow, source, answer, now);
 		const {bytes, start, end} = answer;
 		this.held.push({flow, source}, bytes, start, end, now);
 		if (!this.session.waiting) this.session.awaitRoute(now);
 		return undefined;
+	}
+
+	/** Returns the lane of answers of `source`, or of the only target. */
+	#laneOf(flow: ServerFlow, source: AnnouncedTarget | undefined): Lane | undefined {
+		if (source === undefined || flow.lanes === undefined) return flow.lane;
+		if (source.lane === undefined) {
+			const id = flow.lanes.get(source.encoded);
+			source.lane = id === undefined ? flow.lane : this.session.laneById(id);
+		}
+		return source.lane;
 	}
 
 	#sendAnswer(
@@ -259,7 +317,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		out.flow = flow.id;
 		out.reference = source?.reference ?? 0;
 		out.target = source === undefined || source.known ? undefined : source.encoded;
-		out.prefix = this.#confirmations.takePrefix();
+		out.prefix = lane.isCoded ? undefined : this.#confirmations.takePrefix();
 		out.bytes = bytes;
 		out.start = start;
 		out.end = end;
@@ -281,13 +339,19 @@ export class ServerFlows implements DatagramSink, FlowHome {
 	/** Sends the answers that wait, if there is a path. */
 	flush(now: Millis): void {
 		if (!this.session.hasRoute) return;
-		this.session.waiting = false;
-		for (const {flow: where, bytes} of this.held.takeAll(now)) {
+		const ready = this.held.takeReady(now, ({flow, source}) => this.#isReady(flow, source));
+		this.session.waiting = this.held.length > 0;
+		for (const {flow: where, bytes} of ready) {
 			const {flow, source} = where;
-			if (flow.session !== this || flow.lane === undefined) continue;
-			const answer = {bytes, start: 0, end: bytes.length};
-			this.#sendAnswer(flow.lane, flow, source, answer, now);
+			const lane = flow.session === this ? this.#laneOf(flow, source) : undefined;
+			if (lane === undefined) continue;
+			this.#sendAnswer(lane, flow, source, {bytes, start: 0, end: bytes.length}, now);
 		}
+	}
+
+	/** True when the lane of an answer has a path, or the flow is gone. */
+	#isReady(flow: ServerFlow, source: AnnouncedTarget | undefined): boolean {
+		return flow.session !== this || this.#laneOf(flow, source)?.isUsable !== false;
 	}
 
 	/** Releases a flow that another session took over or that is gone. */

@@ -95,7 +95,7 @@ export class DatagramReader {
 		sink: DatagramSink,
 		now: Millis,
 	): DropReason | undefined {
-		const whole = this.#reassembly.add(packet.number, piece, now);
+		const whole = this.#reassembly.add(packet.firstPiece(piece.index), piece, now);
 		if (whole === undefined) return undefined;
 		if (whole === 'malformed') return 'reassembly';
 		const {cursor} = packet;

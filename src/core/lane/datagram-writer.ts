@@ -13,8 +13,8 @@ import {
 } from '../../wire/frames/datagram.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
+import type {LaneOutput} from './lane-output.ts';
 import {Outgoing} from './outgoing.ts';
-import type {RoutedSender} from './routed-sender.ts';
 
 /**
  * Time for which datagrams are split before an event reports it: the sizes of paths are found by
@@ -29,7 +29,7 @@ const REPORT_AGAIN: Millis = 60_000;
  */
 export class DatagramWriter {
 	readonly #context: EndpointContext;
-	readonly #sender: RoutedSender;
+	readonly #sender: LaneOutput;
 	readonly #joining: boolean;
 	readonly #session: number;
 	/** Datagrams that went out in parts. */
@@ -53,7 +53,7 @@ export class DatagramWriter {
 	 * @param joining true when the peer understands DATAGRAM_LEN
 	 * @param session its number for events
 	 */
-	constructor(context: EndpointContext, sender: RoutedSender, joining: boolean, session: number) {
+	constructor(context: EndpointContext, sender: LaneOutput, joining: boolean, session: number) {
 		this.#session = session;
 		this.#context = context;
 		this.#sender = sender;

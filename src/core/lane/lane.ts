@@ -1,4 +1,3 @@
-import type {Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -6,9 +5,8 @@ import type {OpenPacket} from '../open-packets.ts';
 import type {PacketSender} from '../packets/packet-sender.ts';
 import type {Path} from '../path/path.ts';
 import {DatagramWriter} from './datagram-writer.ts';
-import type {Dispatch} from './dispatch/dispatch.ts';
+import type {LaneOutput} from './lane-output.ts';
 import type {Outgoing} from './outgoing.ts';
-import {RoutedSender} from './routed-sender.ts';
 
 /** The parts of the session that lanes use. */
 export interface LaneOwner {
@@ -16,6 +14,8 @@ export interface LaneOwner {
 	sending(now: Millis): void;
 	/** Ends the session, which cannot go on after an exception. Throws nothing. */
 	fail(error: unknown, now: Millis): void;
+	/** Sends control frames on all chosen paths, or on every open one when none is chosen. */
+	sendControl(frames: Uint8Array, now: Millis): void;
 }
 
 /** Inputs of a lane. */
@@ -31,29 +31,35 @@ export interface LaneInit {
 }
 
 /**
- * A policy at work in a session: the flows that have it share packets, which its dispatch leads.
- * The open packet of one lane waits while others send theirs.
+ * A policy at work in a session: the flows that have it share packets, which its output sends. The
+ * open packet of one lane waits while others send theirs.
  */
 export class Lane implements OpenPacket {
 	readonly session: number;
+	/** Number by which the peer knows it. 0: lane 0, or the peer knows of none. */
+	readonly id: number;
 	readonly #context: EndpointContext;
 	readonly #owner: LaneOwner;
-	readonly #dispatch: Dispatch;
-	readonly #sender: RoutedSender;
+	readonly #output: LaneOutput;
 	readonly #writer: DatagramWriter;
 
-	constructor(init: LaneInit, dispatch: Dispatch) {
+	constructor(init: LaneInit, id: number, output: LaneOutput) {
 		this.session = init.localId;
+		this.id = id;
 		this.#context = init.context;
 		this.#owner = init.owner;
-		this.#dispatch = dispatch;
-		this.#sender = new RoutedSender(init.sender, dispatch);
-		this.#writer = new DatagramWriter(init.context, this.#sender, init.joining, init.number);
+		this.#output = output;
+		this.#writer = new DatagramWriter(init.context, output, init.joining, init.number);
 	}
 
 	/** True while a path takes packets of the lane. */
 	get isUsable(): boolean {
-		return this.#dispatch.paths.length > 0;
+		return this.#output.isUsable;
+	}
+
+	/** True when its packets carry datagrams and their announcements, and no other frames. */
+	get isCoded(): boolean {
+		return this.#output.isCoded;
 	}
 
 	/** Datagrams that went out in parts, because no packet held them. */
@@ -64,20 +70,15 @@ export class Lane implements OpenPacket {
 	/** Sends a datagram, or keeps it in the open packet until `flush`. */
 	write(datagram: Outgoing, now: Millis): DropReason | undefined {
 		const context = this.#context;
-		if (this.#sender.ended) return context.drops.count('no-session');
+		if (this.#output.ended) return context.drops.count('no-session');
 		context.open.add(this, now);
 		this.#owner.sending(now);
 		return this.#writer.write(datagram, now);
 	}
 
-	/** Sends the control frames in a slot. False (counted): no path takes them. */
-	sendControl(slot: Slot, now: Millis): boolean {
-		return this.#sender.sendControl(slot, now);
-	}
-
 	/** True while packets of the lane go out on the path. */
 	carries(path: Path): boolean {
-		return this.#dispatch.paths.includes(path);
+		return this.#output.carries(path);
 	}
 
 	/**
@@ -87,6 +88,7 @@ export class Lane implements OpenPacket {
 	flush(now: Millis): void {
 		try {
 			this.#writer.flush(now);
+			this.#output.endTurn(now);
 		} catch (error) {
 			this.#owner.fail(error, now);
 		}
@@ -95,5 +97,6 @@ export class Lane implements OpenPacket {
 	/** Drops the open packet: the session is over. */
 	end(): void {
 		this.#writer.abandon();
+		this.#output.end();
 	}
 }

@@ -1,65 +1,260 @@
-import type {Millis} from '../../bytes/time.ts';
+import {type Millis, NEVER} from '../../bytes/time.ts';
+import {type Policy, REDUNDANT} from '../../policy/policy.ts';
+import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
+import type {Coding} from '../coding.ts';
+import type {LaneStatus} from '../events.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
-import {Policy} from '../policy.ts';
+import {CodedInput} from './coded/input.ts';
+import {CodedOutput} from './coded/output.ts';
 import {BestDispatch} from './dispatch/best.ts';
+import type {Dispatch} from './dispatch/dispatch.ts';
+import {PinDispatch} from './dispatch/pin.ts';
 import {RedundantDispatch} from './dispatch/redundant.ts';
 import {Lane, type LaneInit} from './lane.ts';
+import {LaneAnnouncer} from './lane-announcer.ts';
+import {promiseOf, termsOf} from './lane-terms.ts';
+import {RoutedSender} from './routed-sender.ts';
+
+/** Coded lanes of a session, unless its user has another limit. */
+const CODED_LANES = 8;
+
+/** Limits of a user for its lanes. */
+export interface LaneLimits {
+	/** Largest traffic factor. */
+	readonly traffic?: number | undefined;
+	/** Coded lanes of a session. */
+	readonly coded?: number | undefined;
+}
 
 /** Inputs of a session's lanes. */
 export interface LanesInit extends LaneInit {
 	readonly paths: PathSet;
+	/** Makes what coded lanes need. `undefined`: one of the ends knows no frames of lanes. */
+	readonly coding: (() => Coding) | undefined;
+	readonly limits: LaneLimits;
 	readonly now: Millis;
+}
+
+/** A coded lane: what is sent, and what comes. */
+interface CodedLane {
+	readonly terms: LaneTerms;
+	readonly output: CodedOutput;
+	/** Made with the first source that comes. */
+	input: CodedInput | undefined;
 }
 
 /** The lanes of one session, each made for the first flow that uses it. */
 export class Lanes {
 	/** Dispatch of lane 0 and of streams. */
 	readonly redundant: RedundantDispatch = new RedundantDispatch();
-	/** Lane 0, which always is there: control frames take it. */
+	/** Lane 0, which always is there. */
 	readonly first: Lane;
+	/** Way out of lane 0, which control frames take, too. */
+	readonly firstOutput: RoutedSender;
 	readonly #init: LanesInit;
-	readonly #byPolicy = new Map<Policy, Lane>();
+	readonly #all: Lane[] = [];
+	/** Names of the policies of all lanes but lane 0. */
+	readonly #names = new Map<Lane, string>();
+	readonly #byName = new Map<string, Lane>();
+	/** Lanes by their ids, of those that the peer knows. */
+	readonly #byId: (Lane | undefined)[] = [];
+	readonly #coded: (CodedLane | undefined)[] = [];
+	#codedCount = 0;
+	/** Receiving directions of coded lanes of which a source came. */
+	readonly inputs: CodedInput[] = [];
+	readonly #announcer: LaneAnnouncer;
+	/** Server: sequence of the newest LANES. `undefined`: none came. */
+	#sequence: number | undefined;
 
 	constructor(init: LanesInit) {
 		this.#init = init;
-		this.first = new Lane(init, this.redundant);
-		this.#byPolicy.set(Policy.REDUNDANT, this.first);
+		this.firstOutput = new RoutedSender(init.sender, this.redundant);
+		this.first = new Lane(init, 0, this.firstOutput);
+		this.#all.push(this.first);
+		this.#byName.set(REDUNDANT.name, this.first);
+		this.#announcer = new LaneAnnouncer((frames, at) => init.owner.sendControl(frames, at));
 		init.paths.observe(this.redundant, init.now);
 	}
 
-	/** Returns the lane of a policy. */
+	/** Returns the lane of a policy, which the peer learns of when it is new. */
 	get(policy: Policy, now: Millis): Lane {
-		let lane = this.#byPolicy.get(policy);
+		let lane = this.#byName.get(policy.name);
 		if (lane === undefined) {
-			const dispatch = new BestDispatch();
-			lane = new Lane(this.#init, dispatch);
-			this.#byPolicy.set(policy, lane);
-			this.#init.paths.observe(dispatch, now);
+			lane = this.#begin(policy, now);
+			this.#byName.set(policy.name, lane);
 		}
 		return lane;
 	}
 
+	/** Returns the lane that the peer described under an id; lane 0 for others. */
+	byId(id: number): Lane {
+		return this.#byId[id] ?? this.first;
+	}
+
+	#begin(policy: Policy, now: Millis): Lane {
+		const {paths, coding} = this.#init;
+		const isKnown = coding !== undefined && this.#byId.length <= MAX_LANES;
+		const id = isKnown ? Math.max(1, this.#byId.length) : 0;
+		const terms = termsOf(policy, id, paths);
+		if (terms.kind === LaneKind.CODED && !isKnown) return this.first;
+		const lane = this.#make(terms, now);
+		if (lane.id > 0) this.#announcer.add(terms, now);
+		return lane;
+	}
+
+	#make(terms: LaneTerms, now: Millis): Lane {
+		const {coded = CODED_LANES} = this.#init.limits;
+		if (terms.kind === LaneKind.CODED && this.#codedCount >= coded) return this.first;
+		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, now));
+		this.#all.push(lane);
+		this.#names.set(lane, terms.name);
+		if (terms.lane > 0) this.#byId[terms.lane] = lane;
+		return lane;
+	}
+
+	#outputOf(terms: LaneTerms, now: Millis): RoutedSender | CodedOutput {
+		switch (terms.kind) {
+			case LaneKind.REDUNDANT:
+				return this.#routed(this.#copies(terms.number), now);
+			case LaneKind.BEST:
+				return this.#routed(new BestDispatch(), now);
+			case LaneKind.PIN:
+				return this.#routed(new PinDispatch(terms.number), now);
+			case LaneKind.CODED:
+				return this.#codedOutput(terms, now);
+		}
+	}
+
+	#copies(copies: number): RedundantDispatch {
+		const dispatch = new RedundantDispatch();
+		dispatch.copies = copies;
+		return dispatch;
+	}
+
+	#routed(dispatch: Dispatch, now: Millis): RoutedSender {
+		this.#init.paths.observe(dispatch, now);
+		return new RoutedSender(this.#init.sender, dispatch);
+	}
+
+	#codedOutput(terms: LaneTerms, now: Millis): CodedOutput {
+		const {context, sender, paths, coding, limits} = this.#init;
+		const promise = promiseOf(terms, limits.traffic ?? Number.POSITIVE_INFINITY);
+		const output = new CodedOutput({
+			context,
+			sender,
+			paths,
+			coding: coding!(),
+			terms,
+			promise,
+			now,
+		});
+		paths.observe(output, now);
+		this.#coded[terms.lane] = {terms, output, input: undefined};
+		this.#codedCount++;
+		return output;
+	}
+
+	/**
+	 * Server: takes the lanes that the client describes; those that are known stay as they are.
+	 * Returns the sequence to confirm. `undefined`: it is a late copy of what a newer one replaced.
+	 */
+	described({sequence, lanes}: LanesFrame, now: Millis): number | undefined {
+		if (((sequence - (this.#sequence ?? sequence)) & 0xff) > 127) return undefined;
+		this.#sequence = sequence;
+		for (const terms of lanes) if (this.#byId[terms.lane] === undefined) this.#make(terms, now);
+		return sequence;
+	}
+
+	/** Server: sequence of the newest description, 0 before the first. */
+	get describedSequence(): number {
+		return this.#sequence ?? 0;
+	}
+
+	/** Client: reads LANES_KNOWN. */
+	confirmed(sequence: number): void {
+		this.#announcer.confirmed(sequence);
+	}
+
+	/** Returns the sending direction of a coded lane. `undefined`: there is no such lane. */
+	output(id: number): CodedOutput | undefined {
+		return this.#coded[id]?.output;
+	}
+
+	/** Returns the receiving direction of a coded lane. `undefined`: no source of it came. */
+	input(id: number): CodedInput | undefined {
+		return this.#coded[id]?.input;
+	}
+
+	/**
+	 * Returns the receiving direction of a coded lane, made when it is new. `undefined`: there is no
+	 * such lane.
+	 * @param sequence that of the source which came
+	 */
+	inputFor(id: number, sequence: number): CodedInput | undefined {
+		const coded = this.#coded[id];
+		if (coded === undefined) return undefined;
+		const {sender, paths, coding} = this.#init;
+		if (coded.input === undefined) {
+			const {within} = coded.output.promise;
+			const place = {lane: id, within, first: sequence};
+			coded.input = new CodedInput({coding: coding!(), sender, paths, ...place});
+			this.inputs.push(coded.input);
+		}
+		return coded.input;
+	}
+
 	/** True while packets of any lane go out on the path. */
 	carry(path: Path): boolean {
-		for (const lane of this.#byPolicy.values()) if (lane.carries(path)) return true;
+		for (const lane of this.#all) if (lane.carries(path)) return true;
 		return false;
+	}
+
+	/** Returns the status of the lanes beside lane 0. */
+	status(): LaneStatus[] {
+		return [...this.#names].map(([lane, policy]) => {
+			const coded = lane.id > 0 ? this.#coded[lane.id] : undefined;
+			const sending = coded?.output.status();
+			return {lane: lane.id, policy, sending, receiving: coded?.input?.counts};
+		});
 	}
 
 	/** Datagrams that went out in parts, because no packet held them. */
 	get split(): number {
 		let split = 0;
-		for (const lane of this.#byPolicy.values()) split += lane.split;
+		for (const lane of this.#all) split += lane.split;
 		return split;
+	}
+
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
+	nextTimeout(): Millis {
+		let next = this.#announcer.nextTimeout();
+		if (this.#codedCount === 0) return next;
+		for (const coded of this.#coded) {
+			if (coded === undefined) continue;
+			next = Math.min(next, coded.output.nextTimeout(), coded.input?.nextTimeout() ?? NEVER);
+		}
+		return next;
+	}
+
+	/** Sends the repairs, reports and descriptions that are due. */
+	handleTimeout(now: Millis): void {
+		this.#announcer.handleTimeout(now);
+		if (this.#codedCount === 0) return;
+		for (const coded of this.#coded) {
+			coded?.output.handleTimeout(now);
+			coded?.input?.handleTimeout(now);
+		}
 	}
 
 	/** Sends the packets that wait for more datagrams. */
 	flush(now: Millis): void {
-		for (const lane of this.#byPolicy.values()) lane.flush(now);
+		for (const lane of this.#all) lane.flush(now);
 	}
 
 	/** Drops the packets that wait for more datagrams: the session is over. */
 	end(): void {
-		for (const lane of this.#byPolicy.values()) lane.end();
+		for (const lane of this.#all) lane.end();
+		for (const input of this.inputs) input.end();
 	}
 }

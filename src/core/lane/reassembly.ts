@@ -37,15 +37,15 @@ export class Reassembly {
 	}
 
 	/**
-	 * Takes a copy of a piece that packet `packetNumber` carried. Returns the whole frame when this
-	 * was its last piece. `undefined`: pieces are missing. 'malformed': the piece makes no sense.
+	 * Takes a copy of a piece of the datagram whose pieces have the number `first`. Returns the whole
+	 * frame when this was its last piece. `undefined`: pieces are missing. 'malformed': the piece
+	 * makes no sense.
 	 */
 	add(
-		packetNumber: number,
+		first: number,
 		{index, count, bytes, start, end}: Readonly<Fragment>,
 		now: Millis,
 	): Uint8Array | 'malformed' | undefined {
-		const first = packetNumber - index;
 		if (count < 2 || count > MAX_FRAGMENTS || index >= count || first < 0) return 'malformed';
 		const size = end - start + OVERHEAD;
 		while (!this.#account.hasRoom(size) && this.#open.size > 0) this.#abandonOldest();

@@ -2,11 +2,14 @@ import type {Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
 import {NOT_SENT, type PacketSender} from '../packets/packet-sender.ts';
 import {Route} from '../packets/route.ts';
+import type {Path} from '../path/path.ts';
 import {Sent} from '../sent.ts';
 import type {Dispatch} from './dispatch/dispatch.ts';
+import type {LaneOutput} from './lane-output.ts';
 
 /** Sends the packets of a lane where its dispatch leads. */
-export class RoutedSender {
+export class RoutedSender implements LaneOutput {
+	readonly isCoded = false;
 	readonly #sender: PacketSender;
 	readonly #dispatch: Dispatch;
 	/** Filled anew for each packet. */
@@ -17,29 +20,30 @@ export class RoutedSender {
 		this.#dispatch = dispatch;
 	}
 
-	/** True when the session is over, and nothing is sent any more. */
 	get ended(): boolean {
 		return this.#sender.ended;
 	}
 
-	/** Bytes of UDP payload that a packet may have at most. */
+	get isUsable(): boolean {
+		return this.#dispatch.paths.length > 0;
+	}
+
 	get packetSize(): number {
 		return this.#dispatch.packetSize;
 	}
 
-	/**
-	 * Returns a slot to write frames into, from HEAD_ROOM on. `undefined` (counted): there is none.
-	 */
+	carries(path: Path): boolean {
+		return this.#dispatch.paths.includes(path);
+	}
+
 	take(): Slot | undefined {
 		return this.#sender.take();
 	}
 
-	/** Takes a slot back that was not used. */
 	giveBack(slot: Slot): void {
 		this.#sender.giveBack(slot);
 	}
 
-	/** Sends the datagrams in a slot. False (counted): no path takes them. */
 	sendData(slot: Slot, now: Millis): boolean {
 		const bytes = this.#sender.lengthOf(slot);
 		this.#dispatch.route(bytes, now, this.#route);
@@ -52,4 +56,8 @@ export class RoutedSender {
 		this.#dispatch.route(this.#sender.lengthOf(slot), now, this.#route);
 		return this.#sender.send(slot, this.#route, now, Sent.ANSWER) !== NOT_SENT;
 	}
+
+	endTurn(): void {}
+
+	end(): void {}
 }

@@ -3,6 +3,9 @@ import type {PathAddress} from '../path/address.ts';
 import type {Path} from '../path/path.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 
+/** Above all packet numbers, which have 48 bits. */
+const LANE_PIECES = 2 ** 49;
+
 /**
  * The packet being read: bytes[start, end) in the driver's memory. One record is filled again and
  * again; it has a cursor of its own, so that another packet can be read meanwhile.
@@ -22,6 +25,9 @@ export class ReceivedPacket {
 	datagrams = 0;
 	/** Frames in it that a packet holds once, as bits (see onceBit). */
 	once = 0;
+	/** Coded lane whose source it is, and its sequence there. -1: it is none. */
+	lane = -1;
+	sequence = 0;
 	/** Set when a frame in it elicits FEEDBACK. */
 	elicits = false;
 	/** Reads its frames. */
@@ -30,6 +36,20 @@ export class ReceivedPacket {
 	/** Bytes of UDP payload. */
 	get size(): number {
 		return this.end - this.start;
+	}
+
+	/** True while only frames may follow that a repair can bring back. */
+	get isSource(): boolean {
+		return this.lane >= 0;
+	}
+
+	/**
+	 * Returns a number that all pieces of one datagram have: of piece `index` the packet is a part.
+	 * Pieces lie in consecutive packets, or in a coded lane in consecutive sources.
+	 */
+	firstPiece(index: number): number {
+		if (this.lane < 0) return this.number - index;
+		return LANE_PIECES + this.lane * 2 ** 32 + ((this.sequence - index) >>> 0);
 	}
 
 	/** Begins another packet, which came from nowhere until `cameOver` is called. */
@@ -43,6 +63,7 @@ export class ReceivedPacket {
 		this.number = 0;
 		this.datagrams = 0;
 		this.once = 0;
+		this.lane = -1;
 		this.elicits = false;
 	}
 

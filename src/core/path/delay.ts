@@ -45,13 +45,25 @@ export class DelayMeter {
 	}
 
 	/**
+	 * Smallest delay of the last 10 s in microseconds modulo 2^32, with the offset of the clocks in
+	 * it: only differences between paths mean something. `undefined`: no sample yet.
+	 */
+	get floor(): number | undefined {
+		return this.#samples === 0 ? undefined : (this.#first + 1000 * this.#smallest()) | 0;
+	}
+
+	#smallest(): Millis {
+		let smallest = Number.POSITIVE_INFINITY;
+		for (let i = 0; i < BUCKETS; i++) smallest = Math.min(smallest, this.#minima[i]!);
+		return smallest;
+	}
+
+	/**
 	 * Delay above the smallest of the last 10 s, the smaller of the last two samples, so that one
 	 * jittered probe does not look like a queue. `undefined`: no sample yet.
 	 */
 	get queueing(): Millis | undefined {
 		if (this.#samples === 0) return undefined;
-		let smallest = Number.POSITIVE_INFINITY;
-		for (let i = 0; i < BUCKETS; i++) smallest = Math.min(smallest, this.#minima[i]!);
-		return Math.max(0, Math.min(this.#last, this.#previous) - smallest);
+		return Math.max(0, Math.min(this.#last, this.#previous) - this.#smallest());
 	}
 }

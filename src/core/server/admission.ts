@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {equalBytes, mac} from '../../crypto/keys.ts';
 import {CloseCode, RefusalCode} from '../../wire/constants.ts';
-import {DATAGRAM_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
+import {DATAGRAM_FRAMES, LANE_FRAMES, STREAM_FRAMES} from '../../wire/frames/frame-type.ts';
 import {InitKind, RespStatus} from '../../wire/handshake.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -238,7 +238,8 @@ export class Admission {
 		now: Millis,
 	): boolean {
 		const streams = init.user.exit && !this.#config.keyless ? STREAM_FRAMES : [];
-		const frames = [...streams, ...DATAGRAM_FRAMES];
+		const lanes = this.#init.context.environment.coding === undefined ? [] : LANE_FRAMES;
+		const frames = [...streams, ...DATAGRAM_FRAMES, ...lanes];
 		const parameters = {encrypt: this.#config.encrypt, frames};
 		const resp = {status, sessionId, epoch, parameters};
 		const answer = this.#handshake.respond(init, resp, now);
@@ -322,6 +323,7 @@ export class Admission {
 			keys: new KeySchedule(aead(responderKey), aead(initiatorKey), 0, now),
 			peerFrames: init.payload.parameters.frames,
 			memory: init.user.memory,
+			laneLimits: init.user.laneLimits,
 			closed: (code) => sessions.end(entry, `the client closed it, code ${code}`),
 			now,
 		});
@@ -331,7 +333,6 @@ export class Admission {
 			table,
 			owner: record,
 			holdAge: this.#config.holdAge,
-			policy: this.#config.policy,
 			identify: (id, at) =>
 				this.#config.keyless ? sessions.identify(entry, init.user, id, at) : entry.record,
 		});

@@ -4,6 +4,7 @@ import {type Account, unlimited} from '../budget.ts';
 import type {ServerConfig, UserConfig} from '../endpoint.ts';
 import type {UserStatus} from '../events.ts';
 import type {FlowUser} from '../flow/server-flow-table.ts';
+import type {LaneLimits} from '../lane/lanes.ts';
 import {TokenBucket} from '../load/token-bucket.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {StreamTraffic} from '../stream/stream.ts';
@@ -37,6 +38,7 @@ export class ServerUser implements FlowUser, StreamUser {
 	/** Flows and streams that it may have at once. */
 	readonly flowLimit: number;
 	readonly streamLimit: number;
+	readonly laneLimits: LaneLimits;
 	/** Bytes that its streams and waiting datagrams take, and sessions, half-open ones included. */
 	readonly memory: Account;
 	readonly sessions: Account;
@@ -65,6 +67,7 @@ export class ServerUser implements FlowUser, StreamUser {
 		this.exit = (user.exit ?? config.exit) && !config.keyless;
 		this.flowLimit = user.flowLimit ?? config.flowLimit;
 		this.streamLimit = user.streamLimit ?? STREAMS;
+		this.laneLimits = {traffic: user.trafficLimit, coded: user.laneLimit};
 		this.memory = shares.memory;
 		this.sessions = shares.sessions;
 		const connects = user.connectRate ?? CONNECTS;

@@ -289,6 +289,13 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		this.#within(entry, now, () => entry.flows.refuseTarget(flow, reference, code, now));
 	}
 
+	targetReached(handle: number, reference: number, address: Uint8Array, now: Millis): void {
+		const flow = this.#table.get(handle);
+		const entry = this.#entryOf(flow);
+		if (flow === undefined || entry === undefined) return;
+		this.#within(entry, now, () => entry.flows.reached(flow, reference, address));
+	}
+
 	refuseFlow(handle: number, code: number, now: Millis): void {
 		const flow = this.#table.get(handle);
 		if (flow === undefined) return;

@@ -1,6 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {TAG_LENGTH} from '../../crypto/aead.ts';
 import {HEADER_LENGTH, MIN_DATA_LENGTH} from '../../wire/constants.ts';
+import {isInSymbol} from '../../wire/frames/frame-type.ts';
 import {associatedData, headerEpoch, headerPacketNumber} from '../../wire/header.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
@@ -85,7 +86,8 @@ export class PacketReceiver {
 		this.#sender.unansweredSince = NEVER;
 		packet.address?.received(packet.size, now);
 		packet.path?.received(packet.number, now);
-		const reason = this.#readFrames(packet, now);
+		packet.cursor.reset(packet.bytes, packet.start + HEADER_LENGTH, packet.end - TAG_LENGTH);
+		const reason = this.readFrames(packet, now);
 		if (packet.elicits && !this.#sender.ended) this.#events.eliciting(packet, now);
 		return reason;
 	}
@@ -128,14 +130,17 @@ export class PacketReceiver {
 		return Math.max(EPOCH_GRACE, 3 * longest);
 	}
 
-	/** Reads frames until the packet ends, one is dropped with the rest, or one ends the session. */
-	#readFrames(packet: ReceivedPacket, now: Millis): DropReason | undefined {
+	/**
+	 * Reads the frames that the packet's cursor spans, until one is dropped with the rest or ends the
+	 * session.
+	 */
+	readFrames(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const {cursor} = packet;
 		const sender = this.#sender;
-		cursor.reset(packet.bytes, packet.start + HEADER_LENGTH, packet.end - TAG_LENGTH);
 		while (cursor.remaining > 0 && !sender.ended) {
 			const type = cursor.uint8();
-			const reason = this.frames.read(type, packet, now);
+			const isAllowed = !packet.isSource || isInSymbol(type);
+			const reason = isAllowed ? this.frames.read(type, packet, now) : MALFORMED;
 			if (reason === MALFORMED) this.#events.breach(type);
 			if (reason !== undefined) return reason;
 		}

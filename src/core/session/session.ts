@@ -1,10 +1,11 @@
 import {copyBytes} from '../../bytes/cursor.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
+import type {Policy} from '../../policy/policy.ts';
 import {CloseCode} from '../../wire/constants.ts';
 import {encodeFrame} from '../../wire/frames/codec.ts';
 import {closeFrame, MAX_QUIET, paddingFrame} from '../../wire/frames/control.ts';
-import {DATAGRAM_FRAMES} from '../../wire/frames/frame-type.ts';
+import {DATAGRAM_FRAMES, LANE_FRAMES} from '../../wire/frames/frame-type.ts';
 import {type Paths, pathsFrame, pathsKnownFrame} from '../../wire/frames/paths.ts';
 import {type Probe, pongFrame, probeFrame} from '../../wire/frames/probe.ts';
 import type {Account} from '../budget.ts';
@@ -14,18 +15,19 @@ import type {FlowSession} from '../flow/flow-session.ts';
 import {DatagramReader, type DatagramSink} from '../lane/datagram-reader.ts';
 import type {Dispatch} from '../lane/dispatch/dispatch.ts';
 import type {Lane, LaneOwner} from '../lane/lane.ts';
-import {Lanes} from '../lane/lanes.ts';
+import {LaneReader} from '../lane/lane-reader.ts';
+import {type LaneLimits, Lanes} from '../lane/lanes.ts';
 import type {FrameTable} from '../packets/frame-table.ts';
 import type {KeySchedule} from '../packets/key-schedule.ts';
 import {PacketSender} from '../packets/packet-sender.ts';
 import type {ReceivedPacket} from '../packets/received-packet.ts';
 import {PathSet} from '../path/path-set.ts';
-import type {Policy} from '../policy.ts';
 import {Role} from '../role.ts';
 import {Sent} from '../sent.ts';
 import type {StreamSession, StreamSet} from '../stream/stream-set.ts';
 import {PacketReceiver} from './packet-receiver.ts';
 import {Prober} from './prober.ts';
+import {RecoveredPackets} from './recovered-packets.ts';
 
 /** Inputs of a session. */
 export interface SessionInit {
@@ -41,6 +43,8 @@ export interface SessionInit {
 	readonly peerFrames: readonly number[];
 	/** Memory of the user. `undefined`: no limit beside the session's own. */
 	readonly memory?: Account;
+	/** Limits of the user for its lanes. Absent: the usual ones. */
+	readonly laneLimits?: LaneLimits;
 	/** Called when the peer ends the session; `quiet`: milliseconds of silence that it asks for. */
 	readonly closed: (code: number, quiet: Millis, now: Millis) => void;
 	readonly now: Millis;
@@ -87,6 +91,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	readonly #role: Role;
 	readonly #receiver: PacketReceiver;
 	readonly #datagrams: DatagramReader;
+	readonly #recovered: RecoveredPackets;
 	#flows: SessionFlows | undefined;
 
 	constructor(init: SessionInit) {
@@ -103,7 +108,11 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		const {context, role, number, localId, keys, now} = init;
 		const {sender, paths} = this;
 		const common = {context, sender, paths};
-		this.lanes = new Lanes({...common, owner: this, joining, number, localId, now});
+		const consents = LANE_FRAMES.every((type) => init.peerFrames.includes(type));
+		const coding = consents ? context.environment.coding : undefined;
+		const limits = init.laneLimits ?? {};
+		const of = {owner: this, joining, number, localId, now};
+		this.lanes = new Lanes({...common, ...of, coding, limits});
 		this.prober = new Prober({...common, lanes: this.lanes, role, traffic: this});
 		this.#datagrams = new DatagramReader(context, init.memory, (at) => this.prober.data(at));
 		const events = {
@@ -112,13 +121,24 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 			breach: (type: number) => this.#breach(type),
 		};
 		this.#receiver = new PacketReceiver({...common, keys, events, now});
+		this.#recovered = new RecoveredPackets(this.lanes, (packet, at) =>
+			this.#readSource(packet, at),
+		);
 		this.#register(init.closed);
+		if (context.environment.coding === undefined) return;
+		new LaneReader(this.lanes, this, role).register(this.#receiver.frames, context);
 	}
 
 	/** Reads a DATA packet that names this session; counts and returns a drop. */
 	receive(packet: ReceivedPacket, now: Millis): DropReason | undefined {
 		const reason = this.#receiver.receive(packet, now);
+		if (this.lanes.inputs.length > 0) this.#recovered.read(now);
 		return reason === undefined ? undefined : this.#context.drops.count(reason);
+	}
+
+	#readSource(packet: ReceivedPacket, now: Millis): void {
+		const reason = this.#receiver.readFrames(packet, now);
+		if (reason !== undefined) this.#context.drops.count(reason);
 	}
 
 	/** Time of the last genuine packet. */
@@ -216,9 +236,12 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		this.prober.receive(probe, path, address, now);
 	}
 
-	/** Returns the lane of a policy, for the flows that have it. */
 	lane(policy: Policy, now: Millis): Lane {
 		return this.lanes.get(policy, now);
+	}
+
+	laneById(id: number): Lane {
+		return this.lanes.byId(id);
 	}
 
 	/** Counts a datagram that goes into a lane now. */
@@ -276,7 +299,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		const slot = this.sender.take();
 		if (slot === undefined) return;
 		putFrame(slot, frame);
-		this.lanes.first.sendControl(slot, now);
+		this.lanes.firstOutput.sendControl(slot, now);
 	}
 
 	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */
@@ -319,7 +342,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
-		return Math.min(this.prober.nextTimeout(), this.streams?.nextTimeout() ?? NEVER);
+		const streams = this.streams?.nextTimeout() ?? NEVER;
+		return Math.min(this.prober.nextTimeout(), streams, this.lanes.nextTimeout());
 	}
 
 	/** Probes and judges the paths, and drops what is old. */
@@ -328,6 +352,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		this.paths.expireAddresses(now);
 		this.#datagrams.expire(now);
 		this.streams?.handleTimeout(now);
+		this.lanes.handleTimeout(now);
+		if (this.lanes.inputs.length > 0) this.#recovered.read(now);
 	}
 }
 

@@ -1,6 +1,7 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
+import {encodeTarget, ipTarget} from '../../socks/target.ts';
 import {formatIp, type IpFamily, wildcardOf} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import type {NameAnswer} from '../names/names.ts';
@@ -30,6 +31,8 @@ interface ExitSocketsEvents {
 	answered(flow: number, batch: DatagramBatch, sources: readonly (Uint8Array | undefined)[]): void;
 	/** A target cannot be had: one of RefusalCode. May come from inside `send`. */
 	refused(flow: number, reference: number, code: number): void;
+	/** A target that is a name leads to this address from now on, encoded. */
+	reached(flow: number, reference: number, address: Uint8Array): void;
 }
 
 /** Inputs of exit sockets. */
@@ -254,9 +257,16 @@ export class ExitSockets {
 			this.#refuse(flow, route);
 			return false;
 		}
-		route.remote ??= socket.remote(formatIp(route.address), route.port);
+		if (route.remote === undefined) {
+			route.remote = socket.remote(formatIp(route.address), route.port);
+			if (route.name !== '') this.#reached(flow, route, route.address);
+		}
 		if (this.#unflushed.at(-1) !== socket) this.#unflushed.push(socket);
 		return socket.send(bytes, start, end, route.remote);
+	}
+
+	#reached({id}: ExitFlow, {reference, port}: Route, address: Uint8Array): void {
+		this.#init.events.reached(id, reference, encodeTarget(ipTarget(address, port)));
 	}
 
 	// The socket for a route; undefined = none, and the route has the reason.

@@ -190,6 +190,8 @@ export class ServerTunnel implements DriverOutputs {
 				answered: (flow, batch, sources) => this.#fromHosts(flow, batch, sources),
 				refused: (flow, reference, code) =>
 					this.#input((now) => this.#endpoint.refuseTarget(flow, reference, code, now)),
+				reached: (flow, reference, address) =>
+					this.#input((now) => this.#endpoint.targetReached(flow, reference, address, now)),
 			},
 		});
 	}

@@ -30,6 +30,7 @@ const session: SessionStatus = {
 	datagramsReceived: 1230,
 	datagramsSplit: 0,
 	residualLoss: 0.000_125,
+	lanes: [],
 	rekeys: 0,
 	keyAge: 30_000,
 	paths: [path],

@@ -86,6 +86,7 @@ const session: SessionStatus = {
 	datagramsReceived: MANY,
 	datagramsSplit: MANY,
 	residualLoss: 1e-8,
+	lanes: [],
 	rekeys: MANY,
 	keyAge: MANY,
 	streams: STREAMS,

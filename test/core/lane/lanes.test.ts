@@ -5,9 +5,11 @@ import {Outgoing} from '../../../src/core/lane/outgoing.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
 import {PacketSender} from '../../../src/core/packets/packet-sender.ts';
 import {PathSet} from '../../../src/core/path/path-set.ts';
-import {Policy} from '../../../src/core/policy.ts';
+import {type Policy, REDUNDANT} from '../../../src/policy/policy.ts';
 import {SlotCount} from '../../support/world/slot-count.ts';
 import {readableContext, remoteOf, settingsOf} from '../session/core-fixtures.ts';
+
+const BEST: Policy = {name: 'best', kind: 'best'};
 
 /** The lanes of a session over so many paths that are up, the first the quickest. */
 function newLanes(pathCount: number) {
@@ -22,10 +24,11 @@ function newLanes(pathCount: number) {
 			count.sending++;
 		},
 		fail: (error: unknown) => failures.push(error),
+		sendControl: () => {},
 	};
 	const count = {sending: 0};
 	const init = {context, paths, sender, owner: owner satisfies LaneOwner, joining: true};
-	const lanes = new Lanes({...init, number: 7, localId: 70, now: 0});
+	const lanes = new Lanes({...init, number: 7, localId: 70, coding: undefined, limits: {}, now: 0});
 	for (let id = 0; id < pathCount; id++) {
 		const path = paths.configure(settingsOf(id), 0);
 		paths.learn(path, remoteOf(id), 0)!.validated = true;
@@ -51,16 +54,16 @@ const datagram = (length: number) =>
 
 test('one lane for each policy, made when it is wanted', (t) => {
 	const {lanes} = newLanes(2);
-	t.is(lanes.get(Policy.REDUNDANT, 0), lanes.first);
-	const best = lanes.get(Policy.BEST, 0);
+	t.is(lanes.get(REDUNDANT, 0), lanes.first);
+	const best = lanes.get(BEST, 0);
 	t.not(best, lanes.first);
-	t.is(lanes.get(Policy.BEST, 0), best);
+	t.is(lanes.get(BEST, 0), best);
 });
 
 test('each lane sends where its policy leads, also one that was made late', (t) => {
 	const world = newLanes(3);
 	const {lanes, context, paths, count} = world;
-	for (const policy of [Policy.REDUNDANT, Policy.BEST]) {
+	for (const policy of [REDUNDANT, BEST]) {
 		t.is(lanes.get(policy, 0).write(datagram(10), 0), undefined);
 	}
 	t.deepEqual(routes(world), []);
@@ -69,7 +72,7 @@ test('each lane sends where its policy leads, also one that was made late', (t) 
 	t.is(count.sending, 2);
 	paths.get(0)!.judge.state = 'down';
 	paths.changed(0);
-	for (const policy of [Policy.BEST, Policy.REDUNDANT]) lanes.get(policy, 0).write(datagram(10), 0);
+	for (const policy of [BEST, REDUNDANT]) lanes.get(policy, 0).write(datagram(10), 0);
 	context.open.flush(0);
 	t.deepEqual(routes(world), [[1], [1, 2]]);
 });
@@ -81,7 +84,7 @@ test('a path is in use while any lane sends on it', (t) => {
 	t.true(lanes.carry(paths.get(0)!));
 	t.false(lanes.carry(paths.get(1)!));
 	// The best lane keeps to the path that leads while it is in doubt, the other one leaves it.
-	lanes.get(Policy.BEST, 0);
+	lanes.get(BEST, 0);
 	paths.get(0)!.judge.state = 'suspect';
 	paths.changed(0);
 	t.deepEqual(
@@ -95,7 +98,7 @@ test('a path is in use while any lane sends on it', (t) => {
 
 test('a lane is usable while one of its paths is', (t) => {
 	const {lanes, paths} = newLanes(1);
-	const all = [lanes.first, lanes.get(Policy.BEST, 0)];
+	const all = [lanes.first, lanes.get(BEST, 0)];
 	t.true(all.every(({isUsable}) => isUsable));
 	paths.get(0)!.judge.state = 'down';
 	paths.changed(0);
@@ -107,7 +110,7 @@ test('what waits in any lane goes at once, or is dropped when the session ends',
 	const {lanes, context, sender} = world;
 	const write = () => {
 		lanes.first.write(datagram(10), 0);
-		lanes.get(Policy.BEST, 0).write(datagram(20), 0);
+		lanes.get(BEST, 0).write(datagram(20), 0);
 	};
 	write();
 	lanes.flush(0);
@@ -126,7 +129,7 @@ test('datagrams in parts are counted for all lanes', (t) => {
 	const world = newLanes(1);
 	const {lanes} = world;
 	lanes.first.write(datagram(2000), 0);
-	lanes.get(Policy.BEST, 0).write(datagram(3000), 0);
+	lanes.get(BEST, 0).write(datagram(3000), 0);
 	t.is(lanes.split, 2);
 	t.is(routes(world).length, 2 + 3);
 });
@@ -134,7 +137,7 @@ test('datagrams in parts are counted for all lanes', (t) => {
 test('an exception while packets are flushed ends one session, and flushing goes on', (t) => {
 	const world = newLanes(1);
 	const {lanes, context, failures} = world;
-	const best = lanes.get(Policy.BEST, 0);
+	const best = lanes.get(BEST, 0);
 	lanes.first.write(datagram(10), 0);
 	best.write(datagram(10), 0);
 	const error = new Error('planted');

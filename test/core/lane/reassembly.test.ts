@@ -14,7 +14,7 @@ function add(
 	now = 0,
 ): Uint8Array | 'malformed' | undefined {
 	const bytes = new Uint8Array(length).fill(index);
-	return reassembly.add(packetNumber, {index, count, bytes, start: 0, end: length}, now);
+	return reassembly.add(packetNumber - index, {index, count, bytes, start: 0, end: length}, now);
 }
 
 /** A reassembly and the account of its memory: a piece takes its bytes and 128 more. */
@@ -53,7 +53,7 @@ test('joins what arrives in any order with losses, as a map of arrays does', (t)
 				const {number, index, count, bytes} = piece;
 				const span = Uint8Array.of(0xa5, ...bytes, 0xa5);
 				const joined = reassembly.add(
-					number,
+					number - index,
 					{index, count, bytes: span, start: 1, end: span.length - 1},
 					0,
 				);

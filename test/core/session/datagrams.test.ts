@@ -4,9 +4,9 @@ import type {EndpointContext} from '../../../src/core/context.ts';
 import {Outgoing} from '../../../src/core/lane/outgoing.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
 import {ReceivedPacket} from '../../../src/core/packets/received-packet.ts';
-import {Policy} from '../../../src/core/policy.ts';
 import {Role} from '../../../src/core/role.ts';
 import {Session, type SessionFlows} from '../../../src/core/session/session.ts';
+import {type Policy, REDUNDANT} from '../../../src/policy/policy.ts';
 import {MAX_DATAGRAMS} from '../../../src/wire/constants.ts';
 import {DATAGRAM_FRAMES, FrameType, STREAM_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {fromHex, readVectors} from '../../crypto/fixtures.ts';
@@ -72,7 +72,9 @@ function sentFrames(context: EndpointContext): Uint8Array[] {
 }
 
 /** Puts a datagram into a lane of a session. */
-function write(session: Session, what: Partial<Outgoing>, policy: Policy = Policy.REDUNDANT) {
+const BEST: Policy = {name: 'best', kind: 'best'};
+
+function write(session: Session, what: Partial<Outgoing>, policy: Policy = REDUNDANT) {
 	return session.lane(policy, 0).write(Object.assign(new Outgoing(), what), 0);
 }
 
@@ -258,9 +260,9 @@ test('the lanes of a session leave the open packet of each other alone', (t) => 
 	const {context, session, slots} = newSession();
 	const other = {flow: 6, bytes: new Uint8Array(10)};
 	send(session, ofSize(1));
-	write(session, {...other, end: 2}, Policy.BEST);
+	write(session, {...other, end: 2}, BEST);
 	send(session, ofSize(3));
-	write(session, {...other, end: 4}, Policy.BEST);
+	write(session, {...other, end: 4}, BEST);
 	t.deepEqual(sentFrames(context), []);
 	context.open.flush(0);
 	t.deepEqual(

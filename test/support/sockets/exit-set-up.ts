@@ -31,14 +31,14 @@ export function target(reference: number, host: string, port: number): ReceivedT
 	const kinds = {4: TargetKind.IPV4, 16: TargetKind.IPV6} as const;
 	const kind = address === undefined ? TargetKind.DOMAIN : kinds[address.length as 4 | 16];
 	const wire = {kind, host: bytes, port, encoded: bytes};
-	return {reference, target: wire, only: false, used: 0, confirmed: 0};
+	return {reference, target: wire, only: false, used: 0, lane: 0, confirmed: 0};
 }
 
 /** A name as target, also one that looks like an address. */
 export function named(reference: number, name: string, port: number): ReceivedTarget {
 	const host = new TextEncoder().encode(name);
 	const wire = {kind: TargetKind.DOMAIN, host, port, encoded: host};
-	return {reference, target: wire, only: false, used: 0, confirmed: 0};
+	return {reference, target: wire, only: false, used: 0, lane: 0, confirmed: 0};
 }
 
 /** An answer of a lookup. */
@@ -65,6 +65,7 @@ export class ExitSetUp {
 	readonly answers: string[] = [];
 	/** `flow reference code`. */
 	readonly refused: string[] = [];
+	readonly reached: string[] = [];
 	/** `user name` of every lookup. */
 	readonly lookups: string[] = [];
 	readonly budget: SocketBudget;
@@ -96,6 +97,8 @@ export class ExitSetUp {
 					}
 				},
 				refused: (flow, reference, code) => this.refused.push(`${flow} ${reference} ${code}`),
+				reached: (flow, reference, address) =>
+					this.reached.push(`${flow} ${reference} ${Buffer.from(address).toString('hex')}`),
 			},
 			...init,
 		});

@@ -14,6 +14,7 @@ import {CHEAP_DH} from './cheap-dh.ts';
 import {DatagramLedger, type End} from './datagram-ledger.ts';
 import {clientConfigOf, serverConfigOf} from './end-configs.ts';
 import {CountedClient, CountedServer} from './slot-count.ts';
+import {testCoding} from './test-coding.ts';
 import type {Arrival, Flight, Tally, WorldOptions} from './world-options.ts';
 
 export type {Flight} from './world-options.ts';
@@ -90,10 +91,13 @@ export class TunnelWorld {
 		return remote;
 	}
 
-	#environment(label: string, clock: number): Environment {
+	#environment(label: End, clock: number): Environment {
 		const random = this.random.fork(`${label} ${this.#orders++}`);
 		const aead = this.options.aead ?? AEAD;
-		return {random, wallTime: (now) => clock + now, aead, dh: CHEAP_DH};
+		const {lanes = false} = this.options;
+		const plain = {random, wallTime: (now: Millis) => clock + now, aead, dh: CHEAP_DH};
+		const knowsLanes = typeof lanes === 'boolean' ? lanes : lanes[label];
+		return knowsLanes ? {...plain, coding: testCoding} : plain;
 	}
 
 	/** The bridge or NAT of a path gives it another port; the old one leads nowhere. */

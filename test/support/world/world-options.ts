@@ -43,6 +43,8 @@ export interface WorldOptions {
 	readonly timer?: (end: End) => void;
 	/** A stream without an owner came out of an end: a new one at the server. */
 	readonly accept?: (stream: TunnelStream, end: End) => void;
+	/** True: both ends know lanes; or the ends that do. */
+	readonly lanes?: boolean | {readonly client: boolean; readonly server: boolean};
 	/** The AEAD of both ends. */
 	readonly aead?: AeadFactory;
 }

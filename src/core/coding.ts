@@ -1,0 +1,32 @@
+import type {Kernel} from '../fec/kernel.ts';
+import type {SymbolFormat} from '../fec/symbol-format.ts';
+import {SymbolMemory} from '../fec/symbol-memory.ts';
+import {TableKernel} from '../fec/table-kernel.ts';
+import {wasmKernel} from '../fec/wasm-kernel.ts';
+import {type Crc32, SymbolHead} from '../wire/symbol.ts';
+
+/** The parts that all coded lanes of a process share. */
+export interface Coding {
+	readonly memory: SymbolMemory;
+	readonly format: SymbolFormat;
+	/** False: without SIMD nothing is recovered here, as LANE_REPORT says. */
+	readonly decodes: boolean;
+}
+
+/**
+ * Makes the parts that coded lanes share: once in a process, because a memory of WebAssembly
+ * reserves some 10 GiB of addresses.
+ *
+ * @param memoryLimit bytes that all lanes may take together
+ */
+export function createCoding(
+	crc32: Crc32,
+	memoryLimit: number,
+	simd: Kernel | undefined = wasmKernel(),
+): Coding {
+	return {
+		memory: new SymbolMemory(simd ?? new TableKernel(), memoryLimit),
+		format: new SymbolHead(crc32),
+		decodes: simd !== undefined,
+	};
+}

@@ -1,0 +1,276 @@
+import {IP_UDP_OVERHEAD} from '../../../bytes/overhead.ts';
+import {HEAD_ROOM, type Slot} from '../../../bytes/slot-pool.ts';
+import {type Millis, NEVER} from '../../../bytes/time.ts';
+import type {LanePromise} from '../../../fec/policy-loop.ts';
+import {CodedSender, type SenderPort} from '../../../fec/sender.ts';
+import {BASE_PACKET_SIZE, DATA_OVERHEAD} from '../../../wire/constants.ts';
+import type {Payload} from '../../../wire/frames/codec.ts';
+import {
+	LANE_LENGTH,
+	type LanePlace,
+	type LaneReport,
+	type LaneTerms,
+	laneFrame,
+	REPAIR_HEAD_LENGTH,
+	type RepairFrame,
+	repairFrame,
+} from '../../../wire/frames/lane.ts';
+import {SYMBOL_HEAD_LENGTH} from '../../../wire/symbol.ts';
+import type {Coding} from '../../coding.ts';
+import type {EndpointContext} from '../../context.ts';
+import type {LaneSendingStatus} from '../../events.ts';
+import {NOT_SENT, type PacketSender} from '../../packets/packet-sender.ts';
+import {Route} from '../../packets/route.ts';
+import type {Path} from '../../path/path.ts';
+import type {PathSet, PathsObserver} from '../../path/path-set.ts';
+import {Sent} from '../../sent.ts';
+import {takeLast} from '../dispatch/ranking.ts';
+import type {LaneOutput} from '../lane-output.ts';
+import {mayUse} from '../lane-terms.ts';
+import {LanePlanner} from './planner.ts';
+
+/** Bytes of a packet that a coded lane needs itself: of a repair, which is the longer kind. */
+const CODED_OVERHEAD = REPAIR_HEAD_LENGTH + SYMBOL_HEAD_LENGTH;
+/** Bytes of a repair's packet on the wire beside its symbol. */
+const REPAIR_OVERHEAD = IP_UDP_OVERHEAD + DATA_OVERHEAD + REPAIR_HEAD_LENGTH;
+/** Time between two plans while packets go out. */
+const PLAN_EVERY: Millis = 100;
+/** Queue above which a path carries no repairs, whatever the deadline. */
+const LONGEST_QUEUE: Millis = 20;
+/** Repairs sent beyond those that make up for what a silent path swallowed. */
+const SPARE_REPAIRS = 2;
+
+/** Inputs of the sending direction of a coded lane. */
+export interface CodedOutputInit {
+	readonly context: EndpointContext;
+	readonly sender: PacketSender;
+	readonly paths: PathSet;
+	readonly coding: Coding;
+	readonly terms: LaneTerms;
+	readonly promise: LanePromise;
+	readonly now: Millis;
+}
+
+/** The sending direction of a coded lane: every datagram once, and repairs. */
+export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
+	readonly isCoded = true;
+	packetSize: number = BASE_PACKET_SIZE - CODED_OVERHEAD;
+	readonly planner: LanePlanner;
+	readonly promise: LanePromise;
+	readonly sender: CodedSender;
+	readonly #packets: PacketSender;
+	readonly #paths: PathSet;
+	readonly #terms: LaneTerms;
+	/** Paths that it may use now. */
+	#usable: readonly Path[] = [];
+	/** Filled anew for each packet. */
+	readonly #route = new Route();
+	readonly #ids: number[] = [];
+	readonly #place: LanePlace;
+	readonly #repair: RepairFrame;
+	readonly #content: Payload = {bytes: new Uint8Array(0), start: 0, end: 0};
+	#now: Millis;
+	#planAt: Millis;
+
+	constructor({context, sender, paths, coding, terms, promise, now}: CodedOutputInit) {
+		this.#packets = sender;
+		this.#paths = paths;
+		this.#terms = terms;
+		this.promise = promise;
+		this.#now = now;
+		this.#planAt = now;
+		this.#place = {lane: terms.lane, sequence: 0};
+		this.#repair = {
+			lane: terms.lane,
+			newest: 0,
+			count: 0,
+			bytes: new Uint8Array(0),
+			start: 0,
+			end: 0,
+		};
+		this.planner = new LanePlanner(promise, REPAIR_OVERHEAD, now);
+		this.sender = new CodedSender({
+			memory: coding.memory,
+			format: coding.format,
+			first: 0,
+			plan: this.planner.plan,
+			port: this,
+			random: context.environment.random,
+		});
+	}
+
+	get ended(): boolean {
+		return this.#packets.ended;
+	}
+
+	get isUsable(): boolean {
+		return this.#usable.length > 0;
+	}
+
+	carries(path: Path): boolean {
+		const {sources, repairs} = this.sender.plan;
+		return sources.includes(path.id) || repairs?.includes(path.id) === true;
+	}
+
+	pathsChanged(paths: readonly Path[], now: Millis): void {
+		this.#usable = usableOf(paths, this.#terms);
+		const sizes = this.#usable.map(({mtu}) => mtu.confirmed);
+		this.packetSize = (sizes.length === 0 ? BASE_PACKET_SIZE : Math.min(...sizes)) - CODED_OVERHEAD;
+		this.#plan(now);
+	}
+
+	take(): Slot | undefined {
+		return this.#packets.take();
+	}
+
+	giveBack(slot: Slot): void {
+		this.#packets.giveBack(slot);
+	}
+
+	sendData(slot: Slot, now: Millis): boolean {
+		const content = this.#content;
+		content.bytes = slot.bytes;
+		content.start = slot.start;
+		content.end = slot.end;
+		this.#place.sequence = (this.sender.encoder.newest + 1) >>> 0;
+		slot.start -= LANE_LENGTH;
+		laneFrame.encode(slot.bytes, slot.start, this.#place);
+		const bytes = this.#packets.lengthOf(slot);
+		this.#now = now;
+		this.#chooseRoute(bytes, now);
+		// A sequence is taken only by a packet that a path takes; the content is read before it is
+		// sealed in place.
+		if (this.#route.count > 0) this.#note(bytes + IP_UDP_OVERHEAD, now);
+		return this.#packets.send(slot, this.#route, now, Sent.DATA) !== NOT_SENT;
+	}
+
+	#chooseRoute(bytes: number, now: Millis): void {
+		const route = this.#route;
+		route.clear();
+		this.sender.route(bytes, this.#ids);
+		for (const id of this.#ids) {
+			const path = this.#paths.get(id);
+			if (path !== undefined) route.add(path);
+		}
+		if (route.count === 0) takeLast(this.#usable, bytes, now, route);
+	}
+
+	#note(bytes: number, now: Millis): void {
+		const {paths, count} = this.#route;
+		const sequence = this.sender.add(this.#content, bytes, count, now);
+		for (let i = 0; i < count; i++) {
+			const {id} = paths[i]!;
+			this.sender.charge(id, bytes);
+			this.planner.meter(id).send(sequence, now);
+		}
+	}
+
+	admits(id: number, bytes: number): boolean {
+		return this.#paths.get(id)?.admits(bytes, this.#now) === true;
+	}
+
+	sendRepair(id: number, count: number, now: Millis): number {
+		const path = this.#paths.get(id);
+		if (path === undefined || !this.#hasRoom(path)) return 0;
+		const {encoder} = this.sender;
+		const bytes = DATA_OVERHEAD + REPAIR_HEAD_LENGTH + encoder.symbolLength(count);
+		if (!path.admits(bytes, now)) return 0;
+		const slot = this.#packets.take();
+		if (slot === undefined) return 0;
+		const repair = this.#repair;
+		repair.newest = encoder.newest;
+		repair.count = count;
+		const at = repairFrame.encodeHead(slot.bytes, HEAD_ROOM, repair);
+		const end = encoder.repair(this.#packets.nextPacketNumber, count, slot.bytes, at);
+		if (end < 0) {
+			this.#packets.giveBack(slot);
+			return 0;
+		}
+		slot.start = HEAD_ROOM;
+		slot.end = end;
+		const route = this.#route;
+		route.clear();
+		route.add(path);
+		this.#packets.send(slot, route, now, Sent.DATA);
+		this.planner.meter(id).send(repair.newest, now);
+		return bytes + IP_UDP_OVERHEAD;
+	}
+
+	/** True while a repair would not wait for long. */
+	#hasRoom({sendDelay}: Path): boolean {
+		const queue = sendDelay.queueing ?? 0;
+		return queue <= Math.min(this.promise.within / 2, LONGEST_QUEUE);
+	}
+
+	/** Takes a report of the receiver; leaves a path that proves silent at once. */
+	reported(report: LaneReport, now: Millis): void {
+		if (!this.planner.report(report, this.#usable, now)) return;
+		this.#plan(now);
+		const slot = this.sender.slot || 1;
+		const lost = Math.ceil(this.promise.within / slot / Math.max(1, this.#usable.length));
+		this.sender.cover(lost + SPARE_REPAIRS, now);
+	}
+
+	endTurn(now: Millis): void {
+		if (now >= this.#planAt) this.#plan(now);
+		this.sender.flush(now);
+	}
+
+	#plan(now: Millis): void {
+		this.#planAt = now + PLAN_EVERY;
+		this.sender.plan = this.planner.update(this.#usable, this.sender.slot, now);
+	}
+
+	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
+	nextTimeout(): Millis {
+		return this.#packets.ended ? NEVER : this.sender.nextTimeout();
+	}
+
+	/** Covers the last sources when nothing followed them. */
+	handleTimeout(now: Millis): void {
+		this.sender.handleTimeout(now);
+	}
+
+	/** Returns the status of this direction. */
+	status(): LaneSendingStatus {
+		const {plan, counts} = this.sender;
+		const {sources, copies, repairs, sourceBytes, extraBytes} = counts;
+		const {residual, within, traffic, floor} = this.promise;
+		return {
+			promise: {residual, within, traffic, floor},
+			coded: plan.coded,
+			traffic: plan.traffic,
+			meanTraffic: sourceBytes === 0 ? 1 : 1 + extraBytes / sourceBytes,
+			reason: this.planner.loop.reason,
+			window: plan.window,
+			sources,
+			copies,
+			repairs,
+			sourcePaths: this.#namesOf(plan.sources),
+			repairPaths: this.#namesOf(plan.coded ? (plan.repairs ?? plan.sources) : []),
+			reported: {...this.planner.reported},
+		};
+	}
+
+	#namesOf(ids: readonly number[]): string[] {
+		return ids.map((id) => this.#paths.get(id)?.settings.name ?? '');
+	}
+
+	end(): void {
+		this.sender.close();
+	}
+}
+
+/**
+ * Returns the paths that a lane may use: those that are not down; metered ones and backups only
+ * where there are no others.
+ */
+function usableOf(paths: readonly Path[], terms: LaneTerms): readonly Path[] {
+	const usable = paths.filter(
+		(path) => path.open && path.state !== 'down' && mayUse(terms, path.id),
+	);
+	const plain = usable.filter(({settings}) => !settings.metered && !settings.backup);
+	if (plain.length > 0) return plain;
+	const metered = usable.filter(({settings}) => !settings.backup);
+	return metered.length > 0 ? metered : usable;
+}

@@ -1,0 +1,173 @@
+import type {Millis} from '../../../bytes/time.ts';
+import {LaneMeter} from '../../../fec/lane-meter.ts';
+import type {Plan} from '../../../fec/plan.ts';
+import {type LanePromise, type LoopPath, PolicyLoop} from '../../../fec/policy-loop.ts';
+import type {LaneReport} from '../../../wire/frames/lane.ts';
+import type {Path} from '../../path/path.ts';
+
+/** Packets overdue in a row after which a path counts as silent. */
+const SILENT = 5;
+/** Loss that a silent path is planned with. */
+const SILENT_LOSS = 0.9;
+/** Time beyond a round trip after which a packet that no report counts is overdue. */
+const OVERDUE: Millis = 40;
+/** Packets of the lane from which on its own counts say more than those of probes. */
+const FEW = 20;
+/** Loss that is assumed where nothing is known. */
+const ASSUMED = 0.02;
+/** Look back of what a path delivers. */
+const DELIVERED: Millis = 1000;
+/** Sources in the deadline that are assumed while their rate is not known. */
+const ASSUMED_SOURCES = 8;
+
+/** Counts that the receiver of a lane reported; they go on where those on the wire wrap. */
+export interface ReportedCounts {
+	received: number;
+	recovered: number;
+	missing: number;
+	late: number;
+}
+
+/** Plans one direction of a coded lane from what its receiver reports. */
+export class LanePlanner {
+	readonly loop: PolicyLoop;
+	readonly reported: ReportedCounts = {received: 0, recovered: 0, missing: 0, late: 0};
+	/** Set while the receiver recovers nothing. */
+	noDecoder = false;
+	readonly #promise: LanePromise;
+	readonly #meters: LaneMeter[] = [];
+	/** Plan while no path is usable. */
+	readonly #empty: Plan;
+	#plan: Plan;
+
+	/** @param overhead bytes of a repair's packet on the wire beside its symbol */
+	constructor(promise: LanePromise, overhead: number, now: Millis) {
+		this.#promise = promise;
+		this.loop = new PolicyLoop(promise, overhead, now);
+		this.#empty = {
+			coded: false,
+			traffic: 1,
+			window: 1,
+			sources: [],
+			repairs: undefined,
+			samples: [],
+			pauseRepairs: 0,
+			overhead,
+		};
+		this.#plan = this.#empty;
+	}
+
+	/** The plan made last. */
+	get plan(): Plan {
+		return this.#plan;
+	}
+
+	/** Returns the meter of a path. */
+	meter(path: number): LaneMeter {
+		while (this.#meters.length <= path) this.#meters.push(new LaneMeter());
+		return this.#meters[path]!;
+	}
+
+	/** True while packets of the lane vanish on a path. */
+	isSilent(path: number): boolean {
+		return (this.#meters[path]?.silent ?? 0) >= SILENT;
+	}
+
+	/**
+	 * Takes a report of the receiver. Returns true when a path proves silent by it.
+	 * @param paths those that the lane may use
+	 */
+	report(report: LaneReport, paths: readonly Path[], now: Millis): boolean {
+		const {reported} = this;
+		this.noDecoder = report.noDecoder;
+		reported.received += rise(report.received, reported.received);
+		reported.recovered += rise(report.recovered, reported.recovered);
+		reported.missing += rise(report.missing, reported.missing);
+		reported.late += rise(report.late, reported.late);
+		let isSilent = false;
+		for (const path of paths) {
+			const meter = this.#meters[path.id];
+			if (meter === undefined) continue;
+			const wasSilent = meter.silent >= SILENT;
+			const at = indexOf(report, path.id);
+			const packets = at < 0 ? 0 : meter.arrived + rise(report.packets[at]!, meter.arrived);
+			const newest = at < 0 ? 0 : report.pathNewest[at]!;
+			meter.report(packets, newest, now - patienceOf(path), now);
+			if (!wasSilent && meter.silent >= SILENT) isSilent = true;
+		}
+		return isSilent;
+	}
+
+	/**
+	 * Plans anew.
+	 * @param paths those that the lane may use
+	 * @param slot mean time between two sources; 0: not known yet
+	 */
+	update(paths: readonly Path[], slot: Millis, now: Millis): Plan {
+		const {received, recovered, missing, late} = this.reported;
+		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
+		const measured = paths.map((path) => this.#measure(path, paths[0]!, now));
+		const least = measured.reduce((low, {delay}) => Math.min(low, delay), 0);
+		const plan = this.loop.update(
+			{
+				paths: measured.map((path) => ({...path, delay: path.delay - least})),
+				rate,
+				counted: received + recovered + missing,
+				failed: missing + late,
+			},
+			now,
+		);
+		this.#plan = plan === undefined ? this.#empty : this.#decodable(plan, paths);
+		return this.#plan;
+	}
+
+	/** Copies in place of repairs, where nothing is recovered from them. */
+	#decodable(plan: Plan, paths: readonly Path[]): Plan {
+		if (!this.noDecoder || !plan.coded) return plan;
+		const traffic = Math.min(this.#promise.traffic, paths.length);
+		const all = [...new Set([...plan.sources, ...paths.map(({id}) => id)])];
+		return {...plan, coded: false, traffic, sources: all, repairs: undefined, samples: []};
+	}
+
+	#measure(path: Path, first: Path, now: Millis): LoopPath {
+		const meter = this.meter(path.id);
+		return {
+			path: path.id,
+			loss: this.#lossOf(path, meter, now),
+			recentLoss: meter.recentLoss(now),
+			settled: meter.settled,
+			arrived: meter.arrived,
+			delay: delayBetween(first, path),
+			delivered: meter.rate(now, DELIVERED),
+		};
+	}
+
+	#lossOf(path: Path, meter: LaneMeter, now: Millis): number {
+		if (meter.silent >= SILENT) return SILENT_LOSS;
+		if (meter.settled >= FEW) return meter.loss(now);
+		return Math.max(ASSUMED, path.dataLoss.loss ?? path.sendLoss.loss ?? 0);
+	}
+}
+
+/** Returns how far a counter modulo 2^32 rose; 0: it is an older one. */
+function rise(next: number, last: number): number {
+	return Math.max(0, (next - last) | 0);
+}
+
+/** Returns the place of a path in a report. -1: nothing of the lane arrived over it. */
+function indexOf({count, pathIds}: LaneReport, path: number): number {
+	for (let i = 0; i < count; i++) if (pathIds[i] === path) return i;
+	return -1;
+}
+
+/** Time after which a packet sent on the path would be counted, had it arrived. */
+function patienceOf({rtt, sendDelay}: Path): Millis {
+	return rtt.smoothed + 2 * rtt.variation + OVERDUE + (sendDelay.queueing ?? 0);
+}
+
+/** Returns how much longer packets take on `path` than on `first`; negative: less long. */
+function delayBetween(first: Path, path: Path): Millis {
+	const from = first.sendDelay.floor;
+	const to = path.sendDelay.floor;
+	return from === undefined || to === undefined ? 0 : ((to - from) | 0) / 1000;
+}

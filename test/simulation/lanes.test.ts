@@ -1,0 +1,135 @@
+import test from 'ava';
+import type {CodedPolicy, FlowFacts, Policy} from '../../src/policy/policy.ts';
+import type {LinkConfig} from '../../src/sim/link-config.ts';
+import {always} from '../support/world/always.ts';
+import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
+import type {WorldOptions} from '../support/world/world-options.ts';
+
+const CODED: CodedPolicy = {
+	name: 'fec 1.5',
+	kind: 'fec',
+	residual: 1e-4,
+	within: 40,
+	traffic: 1.5,
+	floor: 1.5,
+	cheap: false,
+	rate: 0,
+	paths: [],
+};
+
+/** A world whose flows have that policy in both directions. */
+function worldOf(
+	policy: Policy,
+	links: readonly Partial<LinkConfig>[],
+	options: Partial<WorldOptions> = {},
+): TunnelWorld {
+	const client = {policies: always(policy), ...options.client};
+	return new TunnelWorld({seed: 1, links, lanes: true, echo: true, ...options, client}).start();
+}
+
+function three(link: Partial<LinkConfig>): readonly Partial<LinkConfig>[] {
+	return [link, link, link];
+}
+
+function sum(numbers: readonly number[]): number {
+	return numbers.reduce((total, number) => total + number, 0);
+}
+
+const LOSSY = three({delay: 20, loss: randomLoss(0.1)});
+
+/** The only lane of both ends. */
+function lanesOf({client, server, now}: TunnelWorld) {
+	const [sent] = client!.status(now).sessions[0]!.lanes;
+	const [answered] = server!.status(now).sessions[0]!.lanes;
+	return {sent: sent!, answered: answered!};
+}
+
+test('a code over three paths of 10 % loses next to nothing, at half of the traffic', (t) => {
+	const world = worldOf(CODED, LOSSY);
+	world.stream(1000, 2000);
+	const from = world.sent;
+	const before = sum(world.copies);
+	world.stream(1000, 20_000);
+	const copies = sum(world.copies) - before;
+	world.run(world.now + 2000);
+	t.true(world.lostAtServer(from).length <= 3, `${world.lostAtServer(from).length} lost`);
+	t.true(world.lostAtClient(from).length <= 6, `${world.lostAtClient(from).length} lost`);
+	// Sources and repairs both ways, reports and probes.
+	t.true(copies < 2 * 20_000 * 1.65, `${copies} packets`);
+	const {sent, answered} = lanesOf(world);
+	for (const {policy, sending, receiving} of [sent, answered]) {
+		t.is(policy, 'fec 1.5');
+		t.true(sending!.meanTraffic > 1.4 && sending!.meanTraffic < 1.6, `${sending!.meanTraffic}`);
+		const {reported, sources} = sending!;
+		t.true(reported.received + reported.recovered > 0.99 * sources);
+		t.true(receiving!.recovered > 0.05 * sources && receiving!.recovered < 0.15 * sources);
+	}
+	t.deepEqual(world.faults, []);
+});
+
+test('without the consent of the server every policy but the own choice is lane 0', (t) => {
+	const lanes = {client: true, server: false};
+	const world = worldOf(CODED, LOSSY, {lanes});
+	world.stream(500, 3000);
+	world.run(world.now + 1000);
+	t.deepEqual(world.client!.status(world.now).sessions[0]!.lanes, []);
+	t.true(world.lostAtServer(0).length <= 10);
+	t.deepEqual(world.faults, []);
+});
+
+test('the server answers in the lane that the client chose, also when LANES is lost', (t) => {
+	let lost = 0;
+	const world = worldOf(CODED, three({delay: 10}), {
+		// The frames about lanes are the only packets of that length at the beginning.
+		intercept: (_packet, _path, up, now) => {
+			if (!up || now < 60 || now > 300) return true;
+			lost++;
+			return lost % 2 === 0;
+		},
+	});
+	world.stream(200, 3000);
+	world.run(world.now + 500);
+	const {answered} = lanesOf(world);
+	t.is(answered.policy, 'fec 1.5');
+	t.true(answered.sending!.sources > 400);
+	t.deepEqual(world.faults, []);
+});
+
+test('datagrams of any size pass a coded lane', (t) => {
+	const world = worldOf(CODED, LOSSY);
+	for (let i = 0; i < 300; i++) {
+		world.run(world.now + 5);
+		world.send(0, [60, 700, 1150, 1400, 3000, 9000][i % 6]!);
+	}
+	world.run(world.now + 2000);
+	t.true(world.lostAtServer(0).length <= 6, `${world.lostAtServer(0).length} lost`);
+	t.deepEqual(world.faults, []);
+});
+
+test('a path that goes silent costs few datagrams', (t) => {
+	const policy = {...CODED, name: 'fec', traffic: 2, floor: 1.75};
+	const world = worldOf(policy, three({delay: 20, loss: randomLoss(0.01)}));
+	world.stream(1000, 5000);
+	const from = world.sent;
+	world.configure(0, {loss: randomLoss(1)});
+	world.stream(1000, 5000);
+	world.run(world.now + 2000);
+	t.true(world.lostAtServer(from).length <= 10, `${world.lostAtServer(from).length} lost`);
+	t.deepEqual(world.faults, []);
+});
+
+test('targets of an association are answered each in its own lane', (t) => {
+	const policies = {
+		choose: ({host}: FlowFacts): Policy =>
+			host === '198.18.0.0' || host === '198.18.0.2' ? CODED : {name: 'best', kind: 'best'},
+	};
+	const world = worldOf(CODED, three({delay: 10}), {client: {policies}});
+	for (let i = 0; i < 400; i++) {
+		world.run(world.now + 5);
+		world.sendTo(i % 4);
+	}
+	world.run(world.now + 1000);
+	t.is(world.lostAtServer(0).length, 0);
+	t.is(world.lostAtClient(0).length, 0);
+	t.deepEqual(world.faults, []);
+});
