@@ -64,7 +64,7 @@ export const BUGS: readonly Bug[] = [
 	},
 	{
 		bug: 'frames behind CLOSE take effect',
-		place: 'PacketReceiver.#readFrames',
+		place: 'PacketReceiver.readFrames',
 		code: '&& !sender.ended',
 		to: '',
 	},
