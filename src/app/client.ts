@@ -181,7 +181,6 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE,
 		streamMemory: options.streamMemory,
-		laneMemory: options.laneMemory,
 		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 	};

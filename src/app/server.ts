@@ -211,7 +211,6 @@ function serverConfig(options: ServerOptions): ServerConfig {
 		flowIdle: FLOW_IDLE,
 		sessionIdle: SESSION_IDLE_MILLIS,
 		streamMemory: options.streamMemory,
-		laneMemory: options.laneMemory,
 		holdAge: options.hold,
 		congestionControl: options.congestionControl,
 		...(keys.keyless ? KEYLESS_LIMITS : LIMITS),

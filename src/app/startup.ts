@@ -26,9 +26,6 @@ import {
 /** Flows that carry nothing for so long are closed. */
 export const FLOW_IDLE: Millis = 300_000;
 
-/** Bytes of all coded lanes. */
-const LANE_MEMORY = 256 * 2 ** 20;
-
 /** The parts of the machine that a program uses; tests replace some. */
 export interface Surroundings {
 	/** Environment in which the default state folder is looked up. */
@@ -51,6 +48,8 @@ export interface CommonOptions {
 	readonly crypto: AeadName | undefined;
 	readonly io: IoName | undefined;
 	readonly busyPoll: boolean;
+	/** Bytes of the symbols of all coded lanes. */
+	readonly laneMemory: number;
 	readonly stats: Millis | undefined;
 	readonly logFormat: LogFormat;
 }
@@ -101,7 +100,7 @@ export async function prepare(
 			wallTime: (now) => Date.now() - performance.now() + now,
 			aead: choice.factory,
 			dh: X25519,
-			coding: lazyCoding(LANE_MEMORY),
+			coding: lazyCoding(options.laneMemory),
 		},
 	};
 }

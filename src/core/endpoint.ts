@@ -256,8 +256,6 @@ export interface ClientConfig {
 	readonly holdAge?: Millis;
 	/** Bytes that peers may have sent into streams and that were not taken yet, 256 MiB. */
 	readonly streamMemory?: number;
-	/** Bytes of the symbols of coded lanes, 256 MiB. */
-	readonly laneMemory?: number;
 	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 }
@@ -314,8 +312,6 @@ export interface ServerConfig {
 	readonly holdAge?: Millis;
 	/** Bytes of all users: of streams either way, of datagrams that wait or are joined; 256 MiB. */
 	readonly streamMemory?: number;
-	/** Bytes of the symbols of coded lanes, of all users; 256 MiB. */
-	readonly laneMemory?: number;
 	/** Estimator of the rate that a path carries, `bbr`. */
 	readonly congestionControl?: CongestionControl;
 	/** Sessions of the whole server, 4,096; 64 keyless. */
