@@ -284,9 +284,9 @@ export const BUGS: readonly Bug[] = [
 	},
 	{
 		bug: 'pieces of different datagrams are joined',
-		place: 'Reassembly.add',
-		code: 'packetNumber - index',
-		to: 'Math.floor(packetNumber / 64) + 0 * index',
+		place: 'ReceivedPacket.firstPiece',
+		code: 'this.number - index',
+		to: 'Math.floor(this.number / 64) + 0 * index',
 	},
 	{
 		bug: 'half-joined datagrams are kept for ever',
