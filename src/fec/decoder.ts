@@ -63,11 +63,15 @@ export class Decoder {
 	readonly repairs: RepairCounts = new RepairCounts();
 	/** Recovered symbols that did not agree with their heads. */
 	corrupt = 0;
+	/** Sequences that left the ring unknown. */
+	missing = 0;
 	readonly #memory: SymbolMemory;
 	readonly #format: SymbolFormat;
 	readonly #ring: SourceRing;
 	readonly #equations: Equations;
 	#allowance = MAX_ALLOWANCE;
+	/** Known sources that were taken out of repairs. */
+	#subtractions = 0;
 
 	/**
 	 * @param capacity sequences that are kept, a power of two of at least 128
@@ -80,22 +84,39 @@ export class Decoder {
 		this.#equations = new Equations(memory);
 	}
 
-	/** Sequences that left the ring unknown. */
-	missing = 0;
-
 	/** Largest sequence seen. */
 	get newest(): number {
 		return this.#ring.newest;
 	}
 
-	/** Multiplications and additions of whole symbols so far, without those of known sources. */
+	/** Multiplications and additions of whole symbols so far. */
 	get work(): number {
-		return this.#equations.work;
+		return this.#equations.work + this.#subtractions;
 	}
 
 	/** Missing sources that repairs cover. */
 	get unknowns(): number {
 		return this.#equations.unknowns;
+	}
+
+	/** Sequences that are kept. */
+	get capacity(): number {
+		return this.#ring.capacity;
+	}
+
+	/** False: there was no memory for the last source. */
+	get isKeeping(): boolean {
+		return this.#ring.isKeeping;
+	}
+
+	/**
+	 * Keeps more sequences from now on, up to `capacity`, a power of two. False, and nothing has
+	 * changed: there is no memory for them.
+	 */
+	grow(capacity: number): boolean {
+		if (!this.#memory.reserve(capacity - this.#ring.capacity)) return false;
+		this.#ring.grow(capacity);
+		return true;
 	}
 
 	/** True for sequences that the ring holds. */
@@ -166,15 +187,8 @@ export class Decoder {
 	/** Moves the ring up to a sequence; what falls out of it unknown is given up. */
 	#advance(to: number): void {
 		const ring = this.#ring;
-		const distance = (to - ring.newest) | 0;
-		if (distance <= 0) return;
-		const steps = Math.min(distance, ring.capacity);
-		for (let i = steps - 1; i >= 0; i--) {
-			if (ring.state((to - i) >>> 0) === Cell.UNKNOWN) this.missing++;
-			ring.clear((to - i) >>> 0);
-		}
-		this.missing += distance - steps;
-		ring.newest = to;
+		if (((to - ring.newest) | 0) <= 0) return;
+		this.missing += ring.advance(to);
 		this.#abandonOld();
 	}
 
@@ -235,6 +249,7 @@ export class Decoder {
 			kernel.setTerm(terms++, ring.slot(sequence), vectorLength(own), coefficient(seed, sequence));
 		}
 		kernel.addTerms(slot, terms);
+		this.#subtractions += terms;
 		this.#allowance -= terms;
 		return true;
 	}

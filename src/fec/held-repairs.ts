@@ -1,6 +1,7 @@
 import {Fifo} from '../bytes/fifo.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
 import type {Repair} from './decoder.ts';
+import {isPath} from './path-progress.ts';
 import type {SymbolMemory} from './symbol-memory.ts';
 
 /** A repair that waits. */
@@ -14,29 +15,32 @@ export interface HeldRepair extends Repair {
  * come over a slow one cover less recent sources, and do not wait behind those of the fast ones.
  */
 export class HeldRepairs {
-	/** Repairs thrown away because too many waited. */
+	/** Repairs thrown away because too many waited, or for lack of memory. */
 	dropped = 0;
+	/** Most repairs that wait. */
+	limit: number;
 	readonly #memory: SymbolMemory;
-	readonly #limit: number;
 	readonly #queues: Fifo<HeldRepair>[] = [];
 	/** Records that are free. */
 	readonly #free: HeldRepair[] = [];
 	#count = 0;
 
-	/** @param limit most repairs that wait */
 	constructor(memory: SymbolMemory, limit: number) {
 		this.#memory = memory;
-		this.#limit = limit;
+		this.limit = limit;
 	}
 
-	/** Keeps a copy of the symbol bytes[start, end); false when there is no room. */
+	/**
+	 * Keeps a copy of the symbol bytes[start, end). False: there is no room, or the path is none of
+	 * 0 to 63.
+	 */
 	push(
 		path: number,
 		repair: {readonly packetNumber: number; readonly newest: number; readonly count: number},
 		symbol: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
 		until: Millis,
 	): boolean {
-		const slot = this.#count < this.#limit ? this.#memory.take() : -1;
+		const slot = this.#count < this.limit && isPath(path) ? this.#memory.take() : -1;
 		if (slot < 0) {
 			this.dropped++;
 			return false;

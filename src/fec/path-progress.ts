@@ -1,7 +1,7 @@
 import type {Millis} from '../bytes/time.ts';
 
-/** Paths of a session, at most. */
-const PATHS = 64;
+/** Paths of a lane: 0 to below this. What comes over another one counts for no path. */
+export const MAX_PATHS = 64;
 
 /** A path carries sources while it brought one within this time. */
 const ACTIVE: Millis = 1000;
@@ -13,13 +13,18 @@ const LAG_WINDOW: Millis = 1000;
 const LEAST_MARGIN: Millis = 1;
 const MARGIN = 1 / 8;
 
+/** True for the numbers of paths that a lane keeps counts of. */
+export function isPath(path: number): boolean {
+	return path >= 0 && path < MAX_PATHS;
+}
+
 /** Progress of each path with the sources of a lane, and the lag behind the fastest. */
 export class PathProgress {
 	/** Packets of the lane that arrived, by path; repairs count. */
-	readonly packets: Float64Array = new Float64Array(PATHS);
+	readonly packets: Float64Array = new Float64Array(MAX_PATHS);
 	/** Largest sequence that a path brought, or that a repair which it brought covers. */
-	readonly newest: Uint32Array = new Uint32Array(PATHS);
-	readonly #sourceAt = new Float64Array(PATHS).fill(Number.NEGATIVE_INFINITY);
+	readonly newest: Uint32Array = new Uint32Array(MAX_PATHS);
+	readonly #sourceAt = new Float64Array(MAX_PATHS).fill(Number.NEGATIVE_INFINITY);
 	/** Paths that ever brought a source. */
 	readonly #paths: number[] = [];
 	#lag: Millis = 0;
@@ -28,6 +33,7 @@ export class PathProgress {
 
 	/** A source arrived. @param lag time since it was due */
 	source(path: number, sequence: number, lag: Millis, now: Millis): void {
+		if (!isPath(path)) return;
 		if (this.#sourceAt[path] === Number.NEGATIVE_INFINITY) this.#paths.push(path);
 		this.#sourceAt[path] = now;
 		this.repair(path, sequence);
@@ -41,6 +47,7 @@ export class PathProgress {
 
 	/** A repair arrived over a path. */
 	repair(path: number, newest: number): void {
+		if (!isPath(path)) return;
 		const isFirst = this.packets[path] === 0;
 		this.packets[path]!++;
 		if (isFirst || ((newest - this.newest[path]!) | 0) > 0) this.newest[path] = newest;

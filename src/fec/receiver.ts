@@ -6,16 +6,40 @@ import {PathProgress} from './path-progress.ts';
 import type {SymbolFormat} from './symbol-format.ts';
 import {SYMBOL_SLOT, type SymbolMemory} from './symbol-memory.ts';
 
+/** Sequences that a receiver keeps, at least and at most. */
+export const LEAST_CAPACITY = 128;
+export const MOST_CAPACITY = 4096;
+
+/** Sources before the first arrival that are expected, too. */
+const LEAD = 64;
+/** Arrivals in a second for which there is too little room, before more is made. */
+const DEEP = 4;
+const DEEP_WINDOW: Millis = 1000;
+/** Time between two attempts to get memory, and for which a refusal counts. */
+const RETRY: Millis = 1000;
+const SHORT: Millis = 2000;
+
 /** Parameters of a receiver. */
 export interface ReceiverInit {
 	readonly memory: SymbolMemory;
 	readonly format: SymbolFormat;
-	/** Sequences that are kept: a power of two, 128 to 4,096. */
+	/**
+	 * Sequences that are kept at first: a power of two, LEAST_CAPACITY to MOST_CAPACITY. It grows
+	 * when that is too few.
+	 */
 	readonly capacity: number;
 	/** Sequence that is expected first, 32 bits. */
 	readonly first: number;
 	/** Time from when a source is due, after which it counts as late. */
 	readonly within: Millis;
+}
+
+/**
+ * Sequence that a receiver expects first when `sequence` is that of the first source which
+ * arrives: those shortly before it may be under way, or can be recovered. Lanes count from 0.
+ */
+export function firstExpected(sequence: number): number {
+	return Math.max(0, sequence - LEAD);
 }
 
 /** Counts of one direction of a lane at its receiver. */
@@ -46,12 +70,21 @@ export interface ReceiverCounts {
  */
 export class CodedReceiver {
 	readonly counts: ReceiverCounts = {received: 0, recovered: 0, missing: 0, late: 0, duplicate: 0};
+	/** True while it lacks memory: sources are not kept, or not for as long as they should be. */
+	isShort = false;
 	readonly #decoder: Decoder;
 	readonly #held: HeldRepairs;
 	readonly #progress = new PathProgress();
 	/** Time at which sequences were due, by sequence modulo the capacity. */
-	readonly #due: Float64Array;
+	#due: Float64Array;
 	readonly #within: Millis;
+	/** Most sources that a repair covered. */
+	#window = 0;
+	/** Arrivals without room, since a time. */
+	#deep = 0;
+	#deepSince: Millis = Number.NEGATIVE_INFINITY;
+	#retryAt: Millis = Number.NEGATIVE_INFINITY;
+	#shortUntil: Millis = Number.NEGATIVE_INFINITY;
 	/** Sequences of the decoder's last call that were returned. */
 	#polled = 0;
 
@@ -67,12 +100,17 @@ export class CodedReceiver {
 		return this.#decoder.newest;
 	}
 
+	/** Sequences that are kept now. */
+	get capacity(): number {
+		return this.#decoder.capacity;
+	}
+
 	/** Counts of repairs by their fate. */
 	get repairs(): RepairCounts {
 		return this.#decoder.repairs;
 	}
 
-	/** Multiplications and additions of whole symbols so far, without those of known sources. */
+	/** Multiplications and additions of whole symbols so far. */
 	get work(): number {
 		return this.#decoder.work;
 	}
@@ -93,6 +131,7 @@ export class CodedReceiver {
 		now: Millis,
 	): Arrival {
 		this.#advance(sequence, now);
+		this.#noteDepth(sequence, now);
 		this.#polled = 0;
 		const arrival = this.#decoder.source(sequence, content.bytes, content.start, content.end);
 		const due = arrival === Arrival.OLD ? now : this.#due[this.#cell(sequence)]!;
@@ -102,6 +141,8 @@ export class CodedReceiver {
 		if (arrival === Arrival.OLD || (arrival === Arrival.NEW && now - due > this.#within)) {
 			this.counts.late++;
 		}
+		if (!this.#decoder.isKeeping) this.#shortUntil = now + SHORT;
+		this.isShort = now < this.#shortUntil;
 		return arrival;
 	}
 
@@ -117,7 +158,9 @@ export class CodedReceiver {
 			this.repairs.malformed++;
 			return;
 		}
+		if (repair.count > this.#window) this.#window = repair.count;
 		this.#advance(repair.newest, now);
+		this.#noteDepth(repair.newest, now);
 		this.#progress.repair(path, repair.newest);
 		const due = this.#decoder.holds(repair.newest) ? this.#due[this.#cell(repair.newest)]! : now;
 		const until = due + this.#progress.patience(now);
@@ -164,14 +207,59 @@ export class CodedReceiver {
 	}
 
 	#advance(sequence: number, now: Millis): void {
-		const from = this.#decoder.newest;
-		const distance = (sequence - from) | 0;
+		const distance = (sequence - this.#decoder.newest) | 0;
 		if (distance <= 0) return;
+		this.#keepRoom(sequence, distance, now);
 		for (let i = Math.min(distance, this.#due.length); i > 0; i--) {
 			this.#due[this.#cell(sequence - i + 1)] = now;
 		}
 		this.#decoder.advance(sequence);
 		this.counts.missing = this.#decoder.missing;
+	}
+
+	/** A source that is missed and not late yet stays, and what repairs of it cover. */
+	#keepRoom(sequence: number, distance: number, now: Millis): void {
+		const decoder = this.#decoder;
+		const reach = Math.max(1, decoder.capacity - 2 * this.#window);
+		for (let i = Math.min(distance, reach) - 1; i >= 0; i--) {
+			const leaving = (sequence - i - reach) >>> 0;
+			if (!decoder.holds(leaving) || decoder.knows(leaving)) continue;
+			if (now - this.#due[this.#cell(leaving)]! > this.#within) continue;
+			this.#grow(2 * decoder.capacity, now);
+			return;
+		}
+	}
+
+	/** An arrival that lies too far behind the newest sequence asks for more room. */
+	#noteDepth(sequence: number, now: Millis): void {
+		const depth = ((this.#decoder.newest - sequence) >>> 0) + 2 * this.#window;
+		if (depth <= this.#decoder.capacity || depth > MOST_CAPACITY) return;
+		if (now - this.#deepSince > DEEP_WINDOW) {
+			this.#deepSince = now;
+			this.#deep = 0;
+		}
+		if (++this.#deep >= DEEP) this.#grow(depth, now);
+	}
+
+	/** Keeps at least `least` sequences, if there is memory. */
+	#grow(least: number, now: Millis): void {
+		const old = this.#decoder.capacity;
+		if (old >= MOST_CAPACITY || now < this.#retryAt) return;
+		let capacity = 2 * old;
+		while (capacity < least) capacity *= 2;
+		if (!this.#decoder.grow(capacity)) {
+			this.#retryAt = now + RETRY;
+			this.#shortUntil = now + SHORT;
+			return;
+		}
+		this.#shortUntil = Number.NEGATIVE_INFINITY;
+		this.#held.limit = capacity / 2;
+		const due = this.#due;
+		this.#due = new Float64Array(capacity);
+		for (let i = 0; i < old; i++) {
+			const sequence = this.#decoder.newest - i;
+			this.#due[this.#cell(sequence)] = due[sequence & (old - 1)]!;
+		}
 	}
 
 	/** Path whose first repair is ready: all that it covers is due on every path. -1: none is. */

@@ -18,31 +18,40 @@ export type Cell = (typeof Cell)[keyof typeof Cell];
 
 /** The last sources of a lane, by sequence: which are known, and their symbols. */
 export class SourceRing {
-	/** Sequences that the ring holds: a power of two. */
-	readonly capacity: number;
-	/** Largest sequence so far, 32 bits. */
-	newest: number;
+	/** False: there was no memory for the last source. */
+	isKeeping = true;
 	readonly #memory: SymbolMemory;
 	readonly #format: SymbolFormat;
-	readonly #states: Uint8Array;
-	readonly #slots: Int32Array;
-	readonly #lengths: Uint16Array;
+	#newest: number;
+	/** Sequences up to the newest that the ring holds. */
+	#span = 0;
+	#states: Uint8Array;
+	#slots: Int32Array;
+	#lengths: Uint16Array;
 
 	/** @param capacity a power of two @param first the sequence that is expected first */
 	constructor(memory: SymbolMemory, format: SymbolFormat, capacity: number, first: number) {
-		this.capacity = capacity;
-		this.newest = (first - 1) >>> 0;
+		this.#newest = (first - 1) >>> 0;
 		this.#memory = memory;
 		this.#format = format;
-		// Nothing before the first can be had any more.
 		this.#states = new Uint8Array(capacity).fill(Cell.GONE);
 		this.#slots = new Int32Array(capacity).fill(-1);
 		this.#lengths = new Uint16Array(capacity);
 	}
 
-	/** True for sequences that are in the ring. */
+	/** Sequences that the ring can hold: a power of two. */
+	get capacity(): number {
+		return this.#states.length;
+	}
+
+	/** Largest sequence so far, 32 bits. */
+	get newest(): number {
+		return this.#newest;
+	}
+
+	/** True for sequences that are in the ring: none before the first, none that fell out. */
 	holds(sequence: number): boolean {
-		return (this.newest - sequence) >>> 0 < this.capacity;
+		return (this.#newest - sequence) >>> 0 < this.#span;
 	}
 
 	/** State of a sequence that the ring holds. */
@@ -60,10 +69,40 @@ export class SourceRing {
 		return this.#lengths[sequence & (this.capacity - 1)]!;
 	}
 
-	/** The cell of a sequence becomes unknown; it was that of one `capacity` earlier. */
-	clear(sequence: number): void {
-		const cell = sequence & (this.capacity - 1);
-		this.#states[cell] = Cell.UNKNOWN;
+	/** Moves up to a larger sequence; returns how many fall out, or are left out, unknown. */
+	advance(to: number): number {
+		const distance = (to - this.#newest) >>> 0;
+		const {capacity} = this;
+		const steps = Math.min(distance, capacity);
+		let unknown = distance - steps;
+		for (let i = steps - 1; i >= 0; i--) {
+			const cell = (to - i) & (capacity - 1);
+			if (this.#states[cell] === Cell.UNKNOWN) unknown++;
+			this.#states[cell] = Cell.UNKNOWN;
+		}
+		this.#newest = to;
+		this.#span = Math.min(this.#span + distance, capacity);
+		return unknown;
+	}
+
+	/**
+	 * Holds more sequences from now on, up to `capacity`, a power of two; what is in the ring stays.
+	 */
+	grow(capacity: number): void {
+		const states = new Uint8Array(capacity).fill(Cell.GONE);
+		const slots = new Int32Array(capacity).fill(-1);
+		const lengths = new Uint16Array(capacity);
+		const mask = this.capacity - 1;
+		for (let i = 0; i <= mask; i++) {
+			const from = (this.#newest - i) & mask;
+			const to = (this.#newest - i) & (capacity - 1);
+			states[to] = this.#states[from]!;
+			slots[to] = this.#slots[from]!;
+			lengths[to] = this.#lengths[from]!;
+		}
+		this.#states = states;
+		this.#slots = slots;
+		this.#lengths = lengths;
 	}
 
 	/** Keeps the content bytes[start, end) of a source. */
@@ -71,6 +110,7 @@ export class SourceRing {
 		const cell = sequence & (this.capacity - 1);
 		if (this.#slots[cell]! < 0) this.#slots[cell] = this.#memory.take();
 		const slot = this.#slots[cell]!;
+		this.isKeeping = slot >= 0;
 		if (slot < 0) {
 			this.#states[cell] = Cell.GONE;
 			return;
