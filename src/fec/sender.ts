@@ -1,6 +1,7 @@
 import type {Random} from '../bytes/random.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
 import {Encoder} from './encoder.ts';
+import {MAX_PATHS} from './path-progress.ts';
 import type {Plan} from './plan.ts';
 import type {SymbolFormat} from './symbol-format.ts';
 import type {SymbolMemory} from './symbol-memory.ts';
@@ -21,8 +22,6 @@ const SAMPLE_EVERY = 50;
 const SLOT_GAIN = 1 / 32;
 /** Packets by which the paths' shares may differ for the sake of an order. */
 const BALANCE = 2;
-/** Paths of a session, at most. */
-const PATHS = 64;
 /** Gaps beyond this many slots are pauses: they do not count as a slot. */
 const LONGEST_GAP: Millis = 1000;
 /** Chance of leaving a path out in a rotation, so that no period of T meets one of the paths. */
@@ -62,7 +61,7 @@ export class CodedSender {
 		extraBytes: 0,
 	};
 	readonly encoder: Encoder;
-	plan: Plan;
+	#plan: Plan;
 	readonly #port: SenderPort;
 	#jitter: number;
 	/** Bytes that repairs may take now. */
@@ -72,8 +71,8 @@ export class CodedSender {
 	/** Copies that are due, in sources. */
 	#copies = 0;
 	/** Bytes of sources, and of repairs, that each path carried, in about. */
-	readonly #sourceLoads = new Float64Array(PATHS);
-	readonly #repairLoads = new Float64Array(PATHS);
+	readonly #sourceLoads = new Float64Array(MAX_PATHS);
+	readonly #repairLoads = new Float64Array(MAX_PATHS);
 	#last = -1;
 	#untilSample = SAMPLE_EVERY;
 	/** Sources of this turn, and since the last repair. */
@@ -92,9 +91,23 @@ export class CodedSender {
 		readonly random: Random;
 	}) {
 		this.encoder = new Encoder(init.memory, init.format, init.first);
-		this.plan = init.plan;
+		this.#plan = init.plan;
 		this.#port = init.port;
 		this.#jitter = init.random.uint32();
+	}
+
+	/** Plan by which it sends, its paths 0 to 63. */
+	get plan(): Plan {
+		return this.#plan;
+	}
+
+	set plan(plan: Plan) {
+		if (plan === this.#plan) return;
+		this.#plan = plan;
+		// A path that was in no plan for a while does not make up for what it missed.
+		const {sources, repairs = sources} = plan;
+		catchUp(sources, this.#sourceLoads, MAX_LAG * this.#longest);
+		catchUp(repairs, this.#repairLoads, MAX_LAG * this.#longest);
 	}
 
 	/** Mean time between two sources. 0: not known yet. */
@@ -125,7 +138,7 @@ export class CodedSender {
 
 	/** A path took the source that was routed last. */
 	charge(path: number, bytes: number): void {
-		this.#charge(path, bytes, this.#sourceLoads);
+		this.#charge(path, bytes, this.#plan.sources, this.#sourceLoads);
 	}
 
 	/**
@@ -221,7 +234,7 @@ export class CodedSender {
 			if (i >= 0 && path === best) continue;
 			const bytes = this.#port.sendRepair(path, count, now);
 			if (bytes === 0) continue;
-			this.#charge(path, bytes, this.#repairLoads);
+			this.#charge(path, bytes, paths, this.#repairLoads);
 			this.counts.repairs++;
 			this.counts.extraBytes += bytes;
 			this.#credit -= bytes;
@@ -256,14 +269,12 @@ export class CodedSender {
 		return second >= 0 && secondLoad - firstLoad < slack && this.#skips() ? second : first;
 	}
 
-	/** A path carried a packet; one that was away does not make up for what it missed. */
-	#charge(path: number, bytes: number, loads: Float64Array): void {
+	/** A path of a list carried a packet; one that was away does not make up for what it missed. */
+	#charge(path: number, bytes: number, paths: readonly number[], loads: Float64Array): void {
 		const load = loads[path]! + bytes;
 		loads[path] = load;
 		this.#last = path;
-		for (let other = 0; other < PATHS; other++) {
-			if (loads[other]! < load - MAX_LAG * bytes) loads[other] = load - MAX_LAG * bytes;
-		}
+		raiseTo(paths, loads, load - MAX_LAG * bytes);
 	}
 
 	// A linear congruential generator (Numerical Recipes); its upper bits are random enough.
@@ -278,4 +289,15 @@ export class CodedSender {
 		if (gap > LONGEST_GAP) return;
 		this.#slot = this.#slot === 0 ? gap : this.#slot + (gap - this.#slot) * SLOT_GAIN;
 	}
+}
+
+/** Raises the loads of paths that are more than `lag` behind the largest among them. */
+function catchUp(paths: readonly number[], loads: Float64Array, lag: number): void {
+	let most = 0;
+	for (const path of paths) most = Math.max(most, loads[path]!);
+	raiseTo(paths, loads, most - lag);
+}
+
+function raiseTo(paths: readonly number[], loads: Float64Array, least: number): void {
+	for (const path of paths) if (loads[path]! < least) loads[path] = least;
 }

@@ -1,0 +1,97 @@
+import test from 'ava';
+import type {Plan} from '../../src/fec/plan.ts';
+import {CodedSender} from '../../src/fec/sender.ts';
+import {SymbolMemory} from '../../src/fec/symbol-memory.ts';
+import {TableKernel} from '../../src/fec/table-kernel.ts';
+import {Prng} from '../../src/sim/prng.ts';
+import {planOf} from '../support/lanes/plan.ts';
+import {CHECKED} from './checked-format.ts';
+
+const BYTES = 1000;
+
+/** A sender, and the packets that each path carried. */
+class Fed {
+	readonly sender: CodedSender;
+	readonly sources: number[] = [0, 0, 0, 0];
+	readonly repairs: number[] = [0, 0, 0, 0];
+	readonly closed = new Set<number>();
+	now = 0;
+
+	constructor(plan: Plan) {
+		this.sender = new CodedSender({
+			memory: new SymbolMemory(new TableKernel(), 1 << 20),
+			format: CHECKED,
+			first: 0,
+			plan,
+			port: {
+				admits: (path) => !this.closed.has(path),
+				sendRepair: (path) => {
+					if (this.closed.has(path)) return 0;
+					this.repairs[path]!++;
+					return BYTES;
+				},
+			},
+			random: new Prng(1),
+		});
+	}
+
+	run(count: number): void {
+		const paths: number[] = [];
+		const content = {bytes: new Uint8Array(20), start: 0, end: 20};
+		for (let i = 0; i < count; i++, this.now++) {
+			this.sender.route(BYTES, paths);
+			this.sender.add(content, BYTES, paths.length, this.now);
+			for (const path of paths) {
+				this.sender.charge(path, BYTES);
+				this.sources[path]!++;
+			}
+			this.sender.flush(this.now);
+		}
+	}
+}
+
+/** Differences between two states of counts. */
+function since(before: readonly number[], after: readonly number[]): readonly number[] {
+	return after.map((count, path) => count - before[path]!);
+}
+
+function isEven(counts: readonly number[], slack: number): boolean {
+	return Math.max(...counts) - Math.min(...counts) <= slack;
+}
+
+test('sources and repairs are spread evenly over the paths of a plan', (t) => {
+	const fed = new Fed(planOf(1.5, 32));
+	fed.run(3000);
+	t.true(isEven(fed.sources.slice(0, 3), 4), `${fed.sources}`);
+	t.true(isEven(fed.repairs.slice(0, 3), 4), `${fed.repairs}`);
+	t.is(fed.sources[3], 0);
+});
+
+test('a path that took nothing for a while makes up for no more than some packets', (t) => {
+	const fed = new Fed(planOf(1.5, 32));
+	fed.closed.add(1);
+	fed.run(3000);
+	t.is(fed.sources[1], 0);
+	fed.closed.clear();
+	const [sources, repairs] = [[...fed.sources], [...fed.repairs]];
+	fed.run(300);
+	t.true(isEven(since(sources, fed.sources).slice(0, 3), 12), `${since(sources, fed.sources)}`);
+	t.true(isEven(since(repairs, fed.repairs).slice(0, 3), 12), `${since(repairs, fed.repairs)}`);
+});
+
+test('a path that was in no plan makes up for no more than some packets', (t) => {
+	const fed = new Fed(planOf(1.5, 32, {sources: [0, 1]}));
+	fed.run(3000);
+	fed.sender.plan = planOf(1.5, 32, {sources: [0, 1, 2, 3]});
+	const sources = [...fed.sources];
+	const repairs = [...fed.repairs];
+	fed.run(400);
+	t.true(isEven(since(sources, fed.sources), 12), `${since(sources, fed.sources)}`);
+	t.true(isEven(since(repairs, fed.repairs), 12), `${since(repairs, fed.repairs)}`);
+	fed.sender.plan = planOf(1.5, 32, {sources: [2], repairs: [3]});
+	fed.run(1000);
+	fed.sender.plan = planOf(1.5, 32, {sources: [0, 1, 2, 3]});
+	const after = [...fed.sources];
+	fed.run(400);
+	t.true(isEven(since(after, fed.sources), 16), `${since(after, fed.sources)}`);
+});
