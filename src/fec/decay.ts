@@ -8,7 +8,9 @@ export interface PathShare {
 	readonly loss: number;
 }
 
-const STEPS = 48;
+/** Largest tilt, and how exactly the best one is found: the decay is flat there. */
+const MOST_TILT = 12;
+const EXACT = 1e-4;
 
 /** Logarithm of the growth of the moment generating function at `tilt`, over one source. */
 function growth(tilt: number, paths: readonly PathShare[]): number {
@@ -22,20 +24,29 @@ function growth(tilt: number, paths: readonly PathShare[]): number {
 	return sum;
 }
 
+/** Slope of the growth at `tilt`: it rises with the tilt. */
+function slope(tilt: number, paths: readonly PathShare[]): number {
+	const up = Math.exp(tilt);
+	let sum = 0;
+	for (const {sources, repairs, loss} of paths) {
+		if (sources > 0) sum += (sources * loss * up) / (1 - loss + loss * up);
+		if (repairs > 0) sum -= (repairs * (1 - loss)) / (loss * up + 1 - loss);
+	}
+	return sum;
+}
+
 /**
  * Logarithm of the factor by which the chance that a lost source is still missing falls with each
  * source sent after it (Chernoff's bound on losses minus repairs that arrive, losses
  * independent). 0 where repairs do not make up for losses.
  */
 export function decayPerSource(paths: readonly PathShare[]): number {
-	// Convex in the tilt: the minimum lies where three sections leave it.
 	let low = 0;
-	let high = 12;
-	for (let i = 0; i < STEPS && high - low > 1e-4; i++) {
-		const left = low + (high - low) / 3;
-		const right = high - (high - low) / 3;
-		if (growth(left, paths) < growth(right, paths)) high = right;
-		else low = left;
+	let high = MOST_TILT;
+	while (high - low > EXACT) {
+		const middle = (low + high) / 2;
+		if (slope(middle, paths) > 0) high = middle;
+		else low = middle;
 	}
 	return Math.min(0, growth((low + high) / 2, paths));
 }

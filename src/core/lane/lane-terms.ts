@@ -77,6 +77,7 @@ export function promiseOf(terms: LaneTerms, cap: number): LanePromise {
 		traffic,
 		floor: Math.max(1, Math.min(terms.floor / STEPS, traffic)),
 		cheap: terms.cheap,
+		rate: terms.rate,
 	};
 }
 

@@ -1,9 +1,8 @@
 import {type Millis, NEVER} from '../../../src/bytes/time.ts';
-import {Arrival} from '../../../src/fec/decoder.ts';
 import {LaneMeter} from '../../../src/fec/lane-meter.ts';
 import type {Plan} from '../../../src/fec/plan.ts';
 import {type LanePromise, PolicyLoop} from '../../../src/fec/policy-loop.ts';
-import {CodedReceiver} from '../../../src/fec/receiver.ts';
+import {CodedReceiver, LEAST_CAPACITY} from '../../../src/fec/receiver.ts';
 import {CodedSender} from '../../../src/fec/sender.ts';
 import {SymbolMemory} from '../../../src/fec/symbol-memory.ts';
 import {createKernel} from '../../../src/fec/wasm-kernel.ts';
@@ -11,16 +10,17 @@ import {Link} from '../../../src/sim/link.ts';
 import type {LinkConfig} from '../../../src/sim/link-config.ts';
 import {Prng} from '../../../src/sim/prng.ts';
 import {CHECKED} from '../../fec/checked-format.ts';
+import {Ledger} from './ledger.ts';
+import {REPAIR_OVERHEAD, SOURCE_OVERHEAD} from './plan.ts';
 
 const KERNEL = createKernel();
-/** Bytes of a source's packet beside its content: LANE (6), the tunnel's 27, IPv4 and UDP 28. */
-export const SOURCE_OVERHEAD = 61;
-/** Bytes of a repair's packet beside its symbol: REPAIR (7), the tunnel's 27, IPv4 and UDP 28. */
-export const REPAIR_OVERHEAD = 62;
 /** Packets that draw no count before a path is silent. */
 const SILENT = 5;
-/** Bytes of content that are really coded; what is on the wire is longer. */
+/** Bytes of a datagram without sizes of its own, and those of them that are really coded. */
+const SIZE = 1200;
 const CODED = 16;
+/** Longest datagram. */
+const LONGEST = 1400;
 
 /** What a lane is simulated with. */
 export interface LaneCase {
@@ -29,7 +29,7 @@ export interface LaneCase {
 	/** Sources in a second, evenly. */
 	readonly rate: number;
 	readonly sources: number;
-	/** Bytes of a datagram, by its number. */
+	/** Bytes of a datagram, by its number, up to 1400; without it all have 1200. */
 	readonly size?: (index: number) => number;
 	/** Time of a source; without it `rate` says. */
 	readonly timeOf?: (index: number) => Millis;
@@ -42,7 +42,8 @@ export interface LaneCase {
 	readonly traffic?: number;
 	/** Share of the turns in which all that is sent is lost, on all paths. */
 	readonly shared?: number;
-	readonly capacity?: number;
+	/** True for a packet that is lost beside what its link loses. */
+	readonly loses?: (path: number) => boolean;
 	/** Called at the time of each source. */
 	readonly during?: (run: LaneRun, now: Millis) => void;
 }
@@ -55,7 +56,7 @@ interface Flight {
 	readonly symbol: Uint8Array | undefined;
 }
 
-/** What came of a run. */
+/** What came of a run, of the last 2^20 sources where there were more. */
 export interface LaneFigures {
 	readonly sources: number;
 	readonly lost: number;
@@ -64,7 +65,10 @@ export interface LaneFigures {
 	/** Recovered, and the original came all the same. */
 	readonly needless: number;
 	readonly traffic: number;
+	/** Multiplications and additions of whole symbols for each source. */
 	readonly work: number;
+	/** Delays of the recovered beyond the best, in their order. */
+	readonly delays: Float64Array;
 }
 
 /** One direction of a lane over simulated links, in virtual time. */
@@ -75,14 +79,13 @@ export class LaneRun {
 	readonly receiver: CodedReceiver;
 	readonly #case: LaneCase;
 	readonly #memory = new SymbolMemory(KERNEL, 2 ** 30);
-	readonly #sentAt: Float64Array;
-	/** Time at which each source was there; NaN: not yet. */
-	readonly #got: Float64Array;
-	readonly #recovered = new Set<number>();
-	#needless = 0;
+	readonly ledger: Ledger;
+	/** Content of a source, of a moment. */
+	readonly #content = new Uint8Array(LONGEST);
+	readonly #paths: number[] = [];
 	#packetNumber = 0;
-	/** Bytes of padding that the wire has beside what is coded. */
-	#padding = 0;
+	/** Bytes that each packet has on the wire beside what is coded. */
+	readonly #padding: number;
 	readonly #best: Millis;
 	readonly #random: Prng;
 	#isSharedLoss = false;
@@ -103,7 +106,9 @@ export class LaneRun {
 		const random = new Prng(lane.seed);
 		this.#random = random.fork('shared');
 		const {promise, traffic} = lane;
-		if (promise) this.loop = new PolicyLoop(promise, REPAIR_OVERHEAD, 0, traffic ?? promise.floor);
+		this.#padding = lane.size === undefined ? SIZE - CODED : 0;
+		const overhead = REPAIR_OVERHEAD + this.#padding;
+		if (promise) this.loop = new PolicyLoop(promise, overhead, 0, traffic ?? promise.floor);
 		this.meters = lane.links.map(() => new LaneMeter());
 		this.links = lane.links.map(
 			(config, id) => new Link<Flight>(config, random.fork(`link ${id}`)),
@@ -113,7 +118,7 @@ export class LaneRun {
 			memory: this.#memory,
 			format: CHECKED,
 			first: 0,
-			plan: lane.plan,
+			plan: {...lane.plan, overhead},
 			random,
 			port: {
 				admits: () => true,
@@ -123,16 +128,19 @@ export class LaneRun {
 						: this.#sendRepair(path, count),
 			},
 		});
-		const {capacity = 1024, within} = lane;
 		this.receiver = new CodedReceiver({
 			memory: this.#memory,
 			format: CHECKED,
-			capacity,
+			capacity: LEAST_CAPACITY,
 			first: 0,
-			within,
+			within: lane.within,
 		});
-		this.#sentAt = new Float64Array(lane.sources);
-		this.#got = new Float64Array(lane.sources).fill(Number.NaN);
+		this.ledger = new Ledger(lane.sources, this.#best);
+	}
+
+	/** Slots of symbols that sender and receiver take. */
+	get slots(): number {
+		return this.#memory.used;
 	}
 
 	/** Runs all of it. */
@@ -151,19 +159,12 @@ export class LaneRun {
 	}
 
 	#sendSource(index: number): void {
-		const size = this.#case.size?.(index) ?? 1200;
-		const bytes = size + SOURCE_OVERHEAD;
-		const paths: number[] = [];
+		const bytes = this.#lengthOf(index) + this.#padding + SOURCE_OVERHEAD;
+		const paths = this.#paths;
 		this.sender.route(bytes, paths);
-		const content = contentOf(index);
-		this.#padding = Math.max(0, size - CODED);
-		const sequence = this.sender.add(
-			{bytes: content, start: 0, end: content.length},
-			bytes,
-			paths.length,
-			this.now,
-		);
-		this.#sentAt[index] = this.now;
+		const content = {bytes: this.#contentOf(index), start: 0, end: this.#lengthOf(index)};
+		const sequence = this.sender.add(content, bytes, paths.length, this.now);
+		this.ledger.sent(index, this.now);
 		const flight = {sequence, packetNumber: this.#packetNumber++, count: 0, symbol: undefined};
 		for (const path of paths) {
 			this.sender.charge(path, bytes);
@@ -173,17 +174,18 @@ export class LaneRun {
 
 	#sendRepair(path: number, count: number): number {
 		const packetNumber = this.#packetNumber++;
-		const symbol = new Uint8Array(64);
+		const symbol = new Uint8Array(this.sender.encoder.symbolLength(count));
 		const end = this.sender.encoder.repair(packetNumber, count, symbol, 0);
 		const bytes = end + this.#padding + REPAIR_OVERHEAD;
 		const sequence = this.sender.encoder.newest;
-		const flight = {sequence, packetNumber, count, symbol: symbol.slice(0, end)};
+		const flight = {sequence, packetNumber, count, symbol};
 		this.#send(path, flight, bytes);
 		return bytes;
 	}
 
 	#send(path: number, flight: Flight, bytes: number): void {
 		this.meters[path]!.send(flight.sequence, this.now);
+		if (this.#case.loses?.(path)) return;
 		if (!this.#isSharedLoss) this.links[path]!.send(flight, bytes - 28, this.now);
 	}
 
@@ -243,16 +245,9 @@ export class LaneRun {
 		if (plan !== undefined) this.sender.plan = plan;
 	}
 
-	/** Counts of the sources from one to before another, and what was sent so far. */
+	/** Counts of the sources from one to before another. */
 	between(from: number, to: number): {lost: number; late: number} {
-		let lost = 0;
-		let late = 0;
-		for (let i = from; i < to; i++) {
-			const got = this.#got[i]!;
-			if (Number.isNaN(got)) lost++;
-			else if (got - this.#sentAt[i]! - this.#best > this.#case.within + 1e-6) late++;
-		}
-		return {lost, late};
+		return this.ledger.between(from, to, this.#case.within);
 	}
 
 	/** Lets everything arrive and time out up to `time`. */
@@ -277,15 +272,10 @@ export class LaneRun {
 
 	#arrive({sequence, packetNumber, count, symbol}: Flight, path: number): void {
 		if (symbol === undefined) {
-			const bytes = contentOf(sequence);
-			const arrival = this.receiver.source(
-				sequence,
-				path,
-				{bytes, start: 0, end: bytes.length},
-				this.now,
-			);
-			if (Number.isNaN(this.#got[sequence]!)) this.#got[sequence] = this.now;
-			else if (arrival === Arrival.KNOWN && this.#recovered.has(sequence)) this.#needless++;
+			const end = this.#lengthOf(sequence);
+			const content = {bytes: this.#contentOf(sequence), start: 0, end};
+			this.receiver.source(sequence, path, content, this.now);
+			this.ledger.arrived(sequence, this.now);
 		} else {
 			const whole = {bytes: symbol, start: 0, end: symbol.length};
 			this.receiver.repair({packetNumber, newest: sequence, count}, path, whole, this.now);
@@ -294,33 +284,45 @@ export class LaneRun {
 	}
 
 	#poll(): void {
-		for (
-			let sequence = this.receiver.nextRecovered(this.now);
-			sequence >= 0;
-			sequence = this.receiver.nextRecovered(this.now)
-		) {
-			if (!Number.isNaN(this.#got[sequence]!)) throw new Error(`${sequence} was recovered twice`);
-			this.#got[sequence] = this.now;
-			this.#recovered.add(sequence);
+		const {receiver, now} = this;
+		for (let next = receiver.nextRecovered(now); next >= 0; next = receiver.nextRecovered(now)) {
+			if (this.ledger.has(next)) throw new Error(`${next} was recovered though it was there`);
+			const content = this.#contentOf(next);
+			const start = receiver.contentStart(next);
+			const length = this.#lengthOf(next);
+			let wrong = receiver.contentEnd(next) - start - length;
+			for (let i = 0; i < length; i++) {
+				if (this.#memory.kernel.bytes[start + i] !== content[i]) wrong++;
+			}
+			if (wrong !== 0) throw new Error(`${next} was recovered wrong`);
+			this.ledger.recovered(next, now);
 		}
 	}
 
 	#figures(): LaneFigures {
 		const {sources} = this.#case;
-		const {lost, late} = this.between(0, sources);
+		const first = this.ledger.oldest(sources);
+		const {lost, late} = this.between(first, sources);
 		const {sourceBytes, extraBytes} = this.sender.counts;
 		return {
 			sources,
 			lost,
 			late,
-			recovered: this.#recovered.size,
-			needless: this.#needless,
+			recovered: this.receiver.counts.recovered,
+			needless: this.ledger.needless(first, sources),
 			traffic: 1 + extraBytes / sourceBytes,
 			work: this.receiver.work / sources,
+			delays: this.ledger.recoveries(first, sources),
 		};
 	}
-}
 
-function contentOf(index: number): Uint8Array {
-	return Uint8Array.from({length: CODED}, (_, i) => (index >> (i & 3)) * 31 + i);
+	#lengthOf(index: number): number {
+		return this.#case.size?.(index) ?? CODED;
+	}
+
+	#contentOf(index: number): Uint8Array {
+		const content = this.#content;
+		for (let i = 0; i < CODED; i++) content[i] = (index >> (8 * (i & 3))) + 31 * i;
+		return content;
+	}
 }

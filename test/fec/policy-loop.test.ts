@@ -1,0 +1,175 @@
+import test from 'ava';
+import {explainTraffic} from '../../src/fec/loop-reason.ts';
+import type {Plan} from '../../src/fec/plan.ts';
+import {
+	type LaneMeasure,
+	type LanePromise,
+	type LoopPath,
+	PolicyLoop,
+} from '../../src/fec/policy-loop.ts';
+import {REPAIR_OVERHEAD} from '../support/lanes/plan.ts';
+
+const RATE = 1;
+
+function promiseOf(other: Partial<LanePromise> = {}): LanePromise {
+	return {residual: 1e-4, within: 40, traffic: 3, floor: 1.125, cheap: false, rate: 0, ...other};
+}
+
+/** A loop, and paths that lose what they are said to lose, whatever is sent. */
+class Steered {
+	readonly loop: PolicyLoop;
+	now = 0;
+	losses: readonly number[] = [0.01, 0.01, 0.01];
+	/** Packets a ms that all paths together let through. */
+	capacity = Number.POSITIVE_INFINITY;
+	bytes: number | undefined;
+	readonly reasons = new Set<string>();
+	readonly #sent: number[] = [0, 0, 0];
+	readonly #arrived: number[] = [0, 0, 0];
+
+	constructor(promise: LanePromise, traffic?: number) {
+		this.loop = new PolicyLoop(promise, REPAIR_OVERHEAD, 0, traffic);
+	}
+
+	/** Updates ten times a second up to a time; returns the last plan. */
+	run(until: number): Plan | undefined {
+		let plan: Plan | undefined;
+		for (; this.now < until; this.now += 100) {
+			plan = this.loop.update(this.measure(plan), this.now);
+			this.reasons.add(this.loop.reason);
+		}
+		return plan;
+	}
+
+	measure(plan: Plan | undefined): LaneMeasure {
+		const paths = this.losses.map((loss, path): LoopPath => {
+			const {sources = [0, 1, 2], repairs = sources} = plan ?? {};
+			const copies = sources.includes(path) ? 1 / sources.length : 0;
+			const added = repairs.includes(path) ? (this.loop.traffic - 1) / repairs.length : 0;
+			const rate = RATE * (copies + added);
+			const delivered = Math.min(rate * (1 - loss), this.capacity / this.losses.length);
+			this.#sent[path]! += 100 * rate;
+			this.#arrived[path]! += 100 * delivered;
+			const lost = rate === 0 ? 0 : 1 - delivered / rate;
+			return {
+				...{path, loss: lost, recentLoss: lost, delay: 0, delivered},
+				...{settled: this.#sent[path]!, arrived: this.#arrived[path]!},
+			};
+		});
+		const counts = {counted: 0, failed: 0};
+		return this.bytes === undefined
+			? {paths, rate: RATE, ...counts}
+			: {paths, rate: RATE, bytes: this.bytes, ...counts};
+	}
+}
+
+test('asks for what the promise takes, in steps, and comes down slowly', (t) => {
+	const steered = new Steered(promiseOf({cheap: true}));
+	steered.run(2000);
+	t.is(steered.loop.reason, 'floor');
+	t.is(steered.loop.explain(), 'the floor is enough');
+	steered.losses = [0.2, 0.2, 0.2];
+	steered.run(2200);
+	t.is(steered.loop.reason, 'climbing');
+	t.regex(steered.loop.explain(), /^rising to 1\.\d+ x$/);
+	t.true(steered.loop.traffic <= 1.25 + 1e-9);
+	steered.run(10_000);
+	t.is(steered.loop.reason, 'promise');
+	const {traffic} = steered.loop;
+	t.is(steered.loop.explain(), `needs ${Number(traffic.toFixed(2))} x`);
+	t.true(Math.abs(steered.loop.needed() - traffic) <= 1 / 16, `${steered.loop.needed()}`);
+	steered.losses = [0.01, 0.01, 0.01];
+	steered.run(11_000);
+	t.is(steered.loop.reason, 'falling');
+	t.regex(steered.loop.explain(), /^falling to 1\.13 x$/);
+	t.true(steered.loop.traffic > 0.97 * traffic && steered.loop.traffic < traffic);
+});
+
+test('what must survive asks for that', (t) => {
+	const steered = new Steered(promiseOf());
+	steered.run(10_000);
+	t.is(steered.loop.reason, 'survival');
+	t.regex(steered.loop.explain(), /^1\.\d+ x survives the death of a path$/);
+	t.true(steered.loop.traffic > 1.5);
+});
+
+test('a promise that cannot be kept says what it would take', (t) => {
+	const steered = new Steered(promiseOf({traffic: 1.625, within: 20}));
+	steered.losses = [0.3, 0.3, 0.3];
+	steered.run(20_000);
+	t.is(steered.loop.reason, 'cap');
+	t.is(steered.loop.traffic, 1.625);
+	const needed = steered.loop.needed();
+	t.true(needed > 2 && needed < 3, `${needed}`);
+	t.is(steered.loop.explain(), `needs ${Number(needed.toFixed(2))} x, allowed 1.63 x`);
+	const enough = new Steered(promiseOf({traffic: needed, within: 20}));
+	enough.losses = steered.losses;
+	enough.run(20_000);
+	t.is(enough.loop.traffic, needed);
+	steered.losses = [0.9, 0.9, 0.9];
+	steered.run(20_100);
+	t.is(steered.loop.needed(), Number.POSITIVE_INFINITY);
+	const figures = {target: 1.5, allowed: 1.5, needed: steered.loop.needed(), rate: 0};
+	t.is(explainTraffic({...figures, reason: 'cap'}), 'no factor is enough, allowed 1.5 x');
+});
+
+test('the rate of a promise bounds what is asked for, at once', (t) => {
+	const steered = new Steered(promiseOf({rate: 15_000, within: 20, cheap: true}));
+	steered.losses = [0.2, 0.2, 0.2];
+	steered.bytes = 625;
+	steered.run(10_000);
+	const unbound = steered.loop.traffic;
+	t.true(unbound > 1.5, `${unbound}`);
+	t.is(steered.loop.allowed, 3);
+	// 1,000 sources of 1,250 bytes in a second are 10,000 kbit/s.
+	steered.bytes = 1250;
+	steered.run(10_100);
+	t.is(steered.loop.allowed, 1.5);
+	t.is(steered.loop.traffic, 1.5);
+	t.is(steered.loop.reason, 'rate');
+	t.regex(steered.loop.explain(), /^needs 1\.\d+ x, 15000 kbit\/s leave 1\.5 x$/);
+	steered.bytes = 2500;
+	const plan = steered.run(10_200);
+	t.is(plan?.traffic, 1);
+	steered.bytes = undefined;
+	steered.run(20_000);
+	t.is(steered.loop.allowed, 3);
+});
+
+test('copies keep to the rate, too', (t) => {
+	const steered = new Steered(promiseOf({traffic: 2, rate: 12_500}));
+	steered.losses = [0.2, 0.2];
+	steered.bytes = 1250;
+	t.is(steered.run(1000)?.coded, true);
+	steered.bytes = 600;
+	const plan = steered.run(2000);
+	t.is(plan?.coded, false);
+	t.is(plan?.traffic, 2);
+	t.is(steered.loop.explain(), 'copies, as a code would not do better');
+});
+
+test('a factor that cannot move is called fixed', (t) => {
+	const steered = new Steered(promiseOf({traffic: 1.5, floor: 1.5}));
+	steered.run(5000);
+	t.is(steered.loop.traffic, 1.5);
+	t.deepEqual([...steered.reasons], ['fixed']);
+	t.is(steered.loop.explain(), 'fixed');
+});
+
+test('without a path there is no plan', (t) => {
+	const steered = new Steered(promiseOf());
+	steered.losses = [];
+	t.is(steered.run(200), undefined);
+	t.is(steered.loop.explain(), 'no path');
+	t.is(steered.loop.needed(), 1.125);
+});
+
+test('where more repairs only make more loss they are taken back', (t) => {
+	const steered = new Steered(promiseOf({cheap: true}), 2);
+	steered.losses = [0, 0, 0];
+	steered.capacity = 1.1;
+	steered.run(30_000);
+	t.true(steered.reasons.has('probe'));
+	t.true(steered.reasons.has('ceiling'));
+	t.true(steered.loop.traffic <= 1.2, `${steered.loop.traffic}`);
+});
