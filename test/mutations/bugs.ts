@@ -1,15 +1,5 @@
-/**
- * A bug planted on purpose: in the declaration `place`, `code` (which is there exactly once, however
- * its lines are broken) becomes `to`. Places are named as in `PacketSender.#seal`, `keyOf`, `QUANTUM`.
- */
-export interface Bug {
-	readonly bug: string;
-	readonly place: string;
-	readonly code: string;
-	readonly to: string;
-	/** The unit test that is there for it: its file below `test`, and its title. */
-	readonly test?: readonly [file: string, title: string];
-}
+import type {Bug} from './bug.ts';
+import {LANE_BUGS} from './lane-bugs.ts';
 
 /** Bugs that might really be made, about one for each invariant; every one makes a test fail. */
 export const BUGS: readonly Bug[] = [
@@ -439,4 +429,5 @@ export const BUGS: readonly Bug[] = [
 		code: 'for (const socket of this.#running) socket.destroy();',
 		to: '',
 	},
+	...LANE_BUGS,
 ];

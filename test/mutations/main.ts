@@ -16,7 +16,8 @@ import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import process from 'node:process';
 import ts from 'typescript';
-import {BUGS, type Bug} from './bugs.ts';
+import type {Bug} from './bug.ts';
+import {BUGS} from './bugs.ts';
 import {locate, type Places, readPlaces} from './place.ts';
 
 /** Bugs that are tried at once. */

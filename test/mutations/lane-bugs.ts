@@ -1,0 +1,101 @@
+import type {Bug} from './bug.ts';
+
+const TWIN = [
+	'fec/decoder.test.ts',
+	'WebAssembly: recovers what the definition recovers, as soon, in every order and with every loss',
+] as const;
+
+const FLOOD = [
+	'fec/hostile.test.ts',
+	'100000 hostile repairs, seed 1: work and memory are bounded, and honest traffic goes on',
+] as const;
+
+/** Bugs of coded lanes. */
+export const LANE_BUGS: readonly Bug[] = [
+	{
+		bug: 'a known source is taken out of a repair with the coefficient of another',
+		place: 'Decoder.#subtractKnown',
+		code: 'coefficient(seed, sequence)',
+		to: 'coefficient(seed, newest)',
+		test: TWIN,
+	},
+	{
+		bug: 'both ends make other coefficients than the protocol',
+		place: 'coefficient',
+		code: '% 255',
+		to: '% 254',
+		test: ['fec/coefficient.test.ts', 'coefficients are those of the wire format'],
+	},
+	{
+		bug: 'the slot of a recovered symbol is given out again',
+		place: 'SourceRing.adopt',
+		code: 'if (this.#slots[cell]! >= 0) this.#memory.give(this.#slots[cell]!);',
+		to: 'this.#memory.give(slot);',
+		test: TWIN,
+	},
+	{
+		bug: 'a ring that grows puts sources into cells of others',
+		place: 'SourceRing.grow',
+		code: '(this.#newest - i) & (capacity - 1)',
+		to: '(this.#newest - i) & mask',
+		test: [
+			'fec/receiver.test.ts',
+			'what is kept stays when the ring grows, and is recovered and known as before',
+		],
+	},
+	{
+		bug: 'a missing source is looked for one sequence too low',
+		place: 'Decoder.#openUnknown',
+		code: '(newest - i) >>> 0',
+		to: '(newest - i - 1) >>> 0',
+		test: TWIN,
+	},
+	{
+		bug: 'a recovered source counts as one that arrived',
+		place: 'CodedReceiver.#recovered',
+		code: 'this.counts.recovered++',
+		to: 'this.counts.received++',
+		test: ['fec/receiver.test.ts', 'a recovered source is never counted as one that arrived'],
+	},
+	{
+		bug: 'repairs are worked on whatever the sources pay for',
+		place: 'Decoder.repair',
+		code: 'this.#allowance < count',
+		to: 'false',
+		test: FLOOD,
+	},
+	{
+		bug: 'repairs over paths that are not counted are kept',
+		place: 'HeldRepairs.push',
+		code: '&& isPath(path)',
+		to: '',
+		test: [
+			'fec/receiver.test.ts',
+			'a path that cannot be counts for none, and its repairs are refused',
+		],
+	},
+	{
+		bug: 'a path that comes back makes up for all that it missed',
+		place: 'CodedSender.plan',
+		code: 'catchUp(sources, this.#sourceLoads, MAX_LAG * this.#longest);',
+		to: '',
+		test: [
+			'fec/sender.test.ts',
+			'a path that was in no plan makes up for no more than some packets',
+		],
+	},
+	{
+		bug: 'what a step costs counts against the promise',
+		place: 'ResidualMeter.update',
+		code: 'now < this.#stepUntil',
+		to: 'false',
+		test: ['fec/residual.test.ts', 'the first 3 s behind a step are apart'],
+	},
+	{
+		bug: 'a rate in kbit/s is not kept to',
+		place: 'allowedFactor',
+		code: 'most === 0 || spent === 0',
+		to: 'most >= 0',
+		test: ['fec/policy-loop.test.ts', 'the rate of a promise bounds what is asked for, at once'],
+	},
+];
