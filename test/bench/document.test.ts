@@ -3,8 +3,10 @@ import {fileURLToPath} from 'node:url';
 import test from 'ava';
 import {example, readDocument, sectionOf, tableOf} from '../support/documents/document.ts';
 import {DocumentShell} from '../support/documents/shell.ts';
+import {LANE_ROWS, letterOf} from '../support/lanes/lane-cases.ts';
 import {RATE_CASES} from '../support/rates/cases.ts';
 import {STREAM_CASES} from '../support/rates/stream-cases.ts';
+import {parseLanesOptions} from './lanes-options.ts';
 import {MEASUREMENTS, titleOf, unknownText} from './measurements/all.ts';
 import {parseOptions} from './options.ts';
 import {parseStreamsOptions} from './streams-options.ts';
@@ -50,6 +52,17 @@ test('the document chooses simulated rows that there are', (t) => {
 	t.is(separator, '--');
 	const names = [...STREAM_CASES, ...RATE_CASES].map(({name}) => name);
 	t.deepEqual(parseStreamsOptions(argv, names), {seeds: 1, only: 'download'});
+});
+
+test('the document chooses rows of lanes that there are', (t) => {
+	const letters = LANE_ROWS.map(letterOf);
+	const lines = argumentsOf('lanes', 'npm run bench:lanes').map((argv) => {
+		return parseLanesOptions(argv.slice(1), letters);
+	});
+	t.deepEqual(lines, [
+		{only: [], short: false},
+		{only: ['a', 'f', 'table'], short: true},
+	]);
 });
 
 test('the figures of the README are those of the document', (t) => {

@@ -25,7 +25,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 	'test/README.md': {
 		'test/document.test.ts': ['some', 'seed', 'failure', 'world', 'fuzz', 'soak'],
 	},
-	'test/bench/README.md': {'test/bench/document.test.ts': ['list', 'bench', 'streams']},
+	'test/bench/README.md': {'test/bench/document.test.ts': ['list', 'bench', 'streams', 'lanes']},
 };
 
 /** The examples that no test can run as they are: document, name of the block, reason. */
