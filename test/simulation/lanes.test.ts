@@ -1,6 +1,7 @@
 import test from 'ava';
 import type {CodedPolicy, FlowFacts, Policy} from '../../src/policy/policy.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
+import {FrameType} from '../../src/wire/frames/frame-type.ts';
 import {always} from '../support/world/always.ts';
 import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 import type {WorldOptions} from '../support/world/world-options.ts';
@@ -130,6 +131,26 @@ test('targets of an association are answered each in its own lane', (t) => {
 	}
 	world.run(world.now + 1000);
 	t.is(world.lostAtServer(0).length, 0);
+	t.is(world.lostAtClient(0).length, 0);
+	t.deepEqual(world.faults, []);
+});
+
+test('a flow that was announced before its lane is answered in it from then on', (t) => {
+	// LANES is lost for a second, TARGET_KNOWN is not.
+	const isLanes = new WeakSet<Uint8Array>();
+	const world = worldOf(CODED, [{delay: 10}], {
+		aead: () => ({seal: () => {}, open: () => true}),
+		intercept: ({bytes}, _path, up, now) => {
+			if (up && bytes[11] === FrameType.LANES) isLanes.add(bytes);
+			return now > 1000 || !isLanes.has(bytes);
+		},
+	});
+	world.stream(100, 900);
+	t.deepEqual(world.server!.status(world.now).sessions[0]!.lanes, []);
+	world.stream(100, 2000);
+	world.run(world.now + 500);
+	const {answered} = lanesOf(world);
+	t.true(answered.sending!.sources > 150, `${answered.sending!.sources}`);
 	t.is(world.lostAtClient(0).length, 0);
 	t.deepEqual(world.faults, []);
 });

@@ -16,8 +16,10 @@ export interface FlowSession {
 	awaitRoute(now: Millis): void;
 	/** Returns the lane of a policy, for the flows that have it. */
 	lane(policy: Policy, now: Millis): Lane;
-	/** Returns the lane that the peer described under an id; lane 0 for others. */
-	laneById(id: number): Lane;
+	/** Returns the lane that the peer described under an id. `undefined`: it described none. */
+	laneById(id: number): Lane | undefined;
+	/** Lane 0. */
+	readonly firstLane: Lane;
 	/** Sends control frames on all chosen paths, or on every open one when none is chosen. */
 	sendControl(frames: Uint8Array, now: Millis): void;
 }

@@ -20,7 +20,9 @@ export interface ServerFlow {
 	/** Flows of the session that it belongs to, and its id there. `undefined`: the session ended. */
 	session: FlowHome | undefined;
 	id: number;
-	/** Lane of its first datagram in that session. */
+	/** Id of the lane that its first datagram named in that session. 0: lane 0. */
+	laneId: number;
+	/** That lane. `undefined`: not looked up since, or not known there yet. */
 	lane: Lane | undefined;
 	/** Time of the last datagram. */
 	active: Millis;
@@ -117,6 +119,7 @@ export class ServerFlowTable {
 			owner,
 			session: undefined,
 			id: -1,
+			laneId: 0,
 			lane: undefined,
 			active: now,
 			confirmed,

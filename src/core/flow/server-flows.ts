@@ -126,7 +126,8 @@ export class ServerFlows implements DatagramSink, FlowHome {
 	/** False: the target is not known yet. */
 	#setLane(flow: ServerFlow, reference: number, lane: number): boolean {
 		if (flow.targets === undefined) {
-			flow.lane = this.session.laneById(lane);
+			flow.laneId = lane;
+			flow.lane = undefined;
 			return true;
 		}
 		const target = flow.targets.peek(reference);
@@ -149,12 +150,12 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		if ((flow.lanes?.get(address) ?? 0) !== target.lane) this.#answerIn(flow, address, target.lane);
 	}
 
-	/** Returns the lane that was named for a target whose datagram follows, once; else lane 0. */
+	/** Returns the lane that was named for the target which is announced now; else lane 0. */
 	#takeNextLane(flow: number, reference: number): number {
 		const next = this.#nextLane;
-		if (next.flow !== flow || next.reference !== reference) return 0;
+		const isNamed = next.flow === flow && next.reference === reference;
 		next.flow = -1;
-		return next.lane;
+		return isNamed ? next.lane : 0;
 	}
 
 	datagram(datagram: Datagram, now: Millis): DropReason | undefined {
@@ -229,7 +230,8 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.#opened.accept(id);
 		flow.session?.unbind(flow);
 		flow.session = this;
-		flow.lane = this.session.laneById(lane);
+		flow.laneId = lane;
+		flow.lane = undefined;
 		flow.id = id;
 		this.#byId.set(id, flow);
 		return flow;
@@ -289,21 +291,25 @@ export class ServerFlows implements DatagramSink, FlowHome {
 	): DropReason | undefined {
 		flow.active = now;
 		const lane = this.#laneOf(flow, source);
-		if (lane?.isUsable) return this.#sendAnswer(lane, flow, source, answer, now);
+		if (lane.isUsable) return this.#sendAnswer(lane, flow, source, answer, now);
 		const {bytes, start, end} = answer;
 		this.held.push({flow, source}, bytes, start, end, now);
 		if (!this.session.waiting) this.session.awaitRoute(now);
 		return undefined;
 	}
 
-	/** Returns the lane of answers of `source`, or of the only target. */
-	#laneOf(flow: ServerFlow, source: AnnouncedTarget | undefined): Lane | undefined {
-		if (source === undefined || flow.lanes === undefined) return flow.lane;
-		if (source.lane === undefined) {
-			const id = flow.lanes.get(source.encoded);
-			source.lane = id === undefined ? flow.lane : this.session.laneById(id);
+	/**
+	 * Returns the lane of answers of `source`, or of the only target. One that the client has not
+	 * described yet is lane 0 until then.
+	 */
+	#laneOf(flow: ServerFlow, source: AnnouncedTarget | undefined): Lane {
+		const {firstLane} = this.session;
+		if (source === undefined || flow.lanes === undefined) {
+			flow.lane ??= this.session.laneById(flow.laneId);
+			return flow.lane ?? firstLane;
 		}
-		return source.lane;
+		source.lane ??= this.session.laneById(flow.lanes.get(source.encoded) ?? flow.laneId);
+		return source.lane ?? firstLane;
 	}
 
 	#sendAnswer(
@@ -343,15 +349,15 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		this.session.waiting = this.held.length > 0;
 		for (const {flow: where, bytes} of ready) {
 			const {flow, source} = where;
-			const lane = flow.session === this ? this.#laneOf(flow, source) : undefined;
-			if (lane === undefined) continue;
-			this.#sendAnswer(lane, flow, source, {bytes, start: 0, end: bytes.length}, now);
+			if (flow.session !== this) continue;
+			const answer = {bytes, start: 0, end: bytes.length};
+			this.#sendAnswer(this.#laneOf(flow, source), flow, source, answer, now);
 		}
 	}
 
 	/** True when the lane of an answer has a path, or the flow is gone. */
 	#isReady(flow: ServerFlow, source: AnnouncedTarget | undefined): boolean {
-		return flow.session !== this || this.#laneOf(flow, source)?.isUsable !== false;
+		return flow.session !== this || this.#laneOf(flow, source).isUsable;
 	}
 
 	/** Releases a flow that another session took over or that is gone. */

@@ -2,7 +2,6 @@ import type {Millis} from '../../bytes/time.ts';
 import {HEADER_LENGTH} from '../../wire/constants.ts';
 import {encodeFrame} from '../../wire/frames/codec.ts';
 import {
-	LANE_LENGTH,
 	type LanePlace,
 	laneFrame,
 	laneReportFrame,
@@ -67,8 +66,8 @@ export class LaneReader {
 		packet: ReceivedPacket,
 		now: Millis,
 	): DropReason | undefined {
-		const isFirst = packet.cursor.position === packet.start + HEADER_LENGTH + LANE_LENGTH;
-		if (!isFirst || packet.isSource) return MALFORMED;
+		// A packet holds one LANE at most, so that the first byte tells which frame this is.
+		if (packet.bytes[packet.start + HEADER_LENGTH] !== laneFrame.type) return MALFORMED;
 		packet.lane = lane;
 		packet.sequence = sequence;
 		const input = this.#lanes.inputFor(lane, sequence);

@@ -87,9 +87,9 @@ export class Lanes {
 		return lane;
 	}
 
-	/** Returns the lane that the peer described under an id; lane 0 for others. */
-	byId(id: number): Lane {
-		return this.#byId[id] ?? this.first;
+	/** Returns the lane that the peer knows by an id. `undefined`: there is none. */
+	byId(id: number): Lane | undefined {
+		return id === 0 ? this.first : this.#byId[id];
 	}
 
 	#begin(policy: Policy, now: Millis): Lane {

@@ -240,8 +240,12 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.lanes.get(policy, now);
 	}
 
-	laneById(id: number): Lane {
+	laneById(id: number): Lane | undefined {
 		return this.lanes.byId(id);
+	}
+
+	get firstLane(): Lane {
+		return this.lanes.first;
 	}
 
 	/** Counts a datagram that goes into a lane now. */
