@@ -1,5 +1,6 @@
 import type {Bug} from './bug.ts';
 import {LANE_BUGS} from './lane-bugs.ts';
+import {RULE_BUGS} from './rule-bugs.ts';
 
 /** Bugs that might really be made, about one for each invariant; every one makes a test fail. */
 export const BUGS: readonly Bug[] = [
@@ -410,6 +411,7 @@ export const BUGS: readonly Bug[] = [
 		code: 'Math.max(this.#sendSpan, arrivalSpan)',
 		to: 'this.#sendSpan',
 	},
+	...RULE_BUGS,
 	// Connections
 	{
 		bug: 'a reset connection ends its stream',

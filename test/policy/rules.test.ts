@@ -82,6 +82,16 @@ for (const [conditions, yes, no] of MATCHES) {
 	});
 }
 
+test('a star matches no fixed target, and in front of a name not that name', (t) => {
+	const all = new PolicyRules([rule({target: ['*']})], REDUNDANT);
+	t.is(all.choose({listener: 0, user: '', host: undefined, port: 53}), REDUNDANT);
+	const below = new PolicyRules([rule({target: ['*.a.example']})], REDUNDANT);
+	t.is(below.choose(facts('x.a.example 53')), BEST);
+	for (const name of ['a.example', 'xa.example']) {
+		t.is(below.choose(facts(`${name} 53`)), REDUNDANT);
+	}
+});
+
 test('the first rule that matches decides, and is named', (t) => {
 	const cheap = parseBuiltIn('fec cheap')!;
 	const first = rule({port: ['53']});
