@@ -17,4 +17,6 @@ export {
 	type LinkProxyOptions,
 	startLinkProxy,
 } from './net/link/proxy.ts';
+export type {Policy} from './policy/policy.ts';
+export {NO_RULES, type PolicyRule, PolicyRules} from './policy/rules.ts';
 export type {LinkConfig} from './sim/link-config.ts';

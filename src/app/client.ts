@@ -290,6 +290,7 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 		({options: {name, host, port}, localPorts}) =>
 			`${name}=${formatAddress(host, port)} from ${localPorts.join(',') || '-'}`,
 	);
+	const {policies} = options;
 	logger.info('mpclient runs', {
 		version: programVersion(),
 		listening: tunnel.listener?.addresses.join(' ') ?? 'no',
@@ -297,5 +298,7 @@ function logStart(options: ClientOptions, tunnel: ClientTunnel, logger: Logger):
 		forwards: options.forwards.length || undefined,
 		paths: paths.join('; '),
 		copies: options.copies ?? 'all',
+		policy: policies.isPlain ? undefined : policies.otherwise.name,
+		rules: policies.rules.length || undefined,
 	});
 }

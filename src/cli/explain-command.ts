@@ -7,6 +7,7 @@ import {type ClientListener, listenersAt, listenersOf} from '../config/listeners
 import type {Flags} from '../config/option.ts';
 import type {EnvironmentVariables} from '../config/settings.ts';
 import {readListenAddress} from '../config/values.ts';
+import {formatKey} from '../crypto/keys.ts';
 import type {FlowFacts} from '../policy/policy.ts';
 import {formatPromise, formatRule} from '../policy/promise.ts';
 import {didYouMean} from '../text/did-you-mean.ts';
@@ -21,6 +22,9 @@ export interface ExplainCommandInit {
 	readonly cwd: string;
 	readonly writeOut: (text: string) => void;
 }
+
+/** A key changes no rule, and that of mpclient may be given by a flag. */
+const ANY_KEY = formatKey(new Uint8Array(32).fill(1));
 
 interface ExplainFlags {
 	readonly user?: string;
@@ -54,7 +58,7 @@ export function explainCommand({env, cwd, writeOut}: ExplainCommandInit): Comman
 		.argument('[TARGET]', 'HOST:PORT, where the application sends to')
 		.addHelpText('after', HELP)
 		.action((config: string, target: string | undefined, flags: ExplainFlags) => {
-			const {options} = resolveClientOptions({config}, {env, cwd});
+			const {options} = resolveClientOptions({config}, {env: {...env, MPTUNNEL_KEY: ANY_KEY}, cwd});
 			writeOut(`${explain(options, factsOf(options, target, flags))}\n`);
 		});
 	addFlags(command, EXPLAIN_FLAGS);

@@ -86,6 +86,11 @@ export function resolvePolicies(
 	const place = usual.where !== '' ? usual.where : usual.field === '--policy' ? '--policy' : '';
 	const resolved = new PolicyRules(all, otherwise ?? REDUNDANT, place);
 	checkCount(resolved, rules, problems);
+	const used = resolved.policies().map(({name}) => name);
+	for (const name of settings.policies?.keys() ?? []) {
+		if (!used.includes(name))
+			problems.warn(`no rule gives the policy ${quoteText(name)} to a flow`);
+	}
 	return resolved;
 }
 

@@ -103,6 +103,12 @@ test('a file without rules is explained, with SOCKS5 or without', (t) => {
 	t.is(explain(off, '--listen', '3000'), 'default -> redundant: a copy on every path\n');
 });
 
+test('a key is not needed, whatever there is that needs one', (t) => {
+	const yaml = 'paths: [a 1]\nforward: "udp:53=9.9.9.9:53"\nrules: [{port: 53, policy: best}]\n';
+	t.regex(explain(folder(t, yaml), '--listen', '53'), /^rule 1 \(c\.yaml:3\) -> best: /);
+	t.regex(explain(folder(t, yaml), 'a:53'), /^rule 1 /);
+});
+
 test('the program answers with one line and 0, and a mistake with one line and 2', async (t) => {
 	const config = join(folder(t), 'c.yaml');
 	const run = async (...words: string[]) => {

@@ -248,6 +248,12 @@ for (const [line, ...problems] of MISTAKES) {
 	});
 }
 
+test('a policy that nothing uses is a warning', (t) => {
+	const yaml = `policies: {v: {${V}}, w: {${V}}, x: {${V}}}\nrules: [{port: 1, policy: v}]\n`;
+	const {warnings} = resolveIn(t, yaml, {policy: 'x'})();
+	t.deepEqual(warnings, ['no rule gives the policy "w" to a flow']);
+});
+
 test('a policy that is wrong causes no second problem where it is used', (t) => {
 	const yaml = 'policies: {v: {residual: 1%}}\nrules: [{port: 1, policy: v}]\ndefault: v\n';
 	t.deepEqual(problemsOf(t, resolveIn(t, yaml)), [
