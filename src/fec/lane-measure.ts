@@ -19,11 +19,8 @@ export interface LaneMeasure {
 	readonly paths: readonly LoopPath[];
 	/** Sources in a ms. */
 	readonly rate: number;
-	/**
-	 * Bytes of a source's packet on the wire, in the mean. Without it or 0: the promise's rate is not
-	 * kept to.
-	 */
-	readonly bytes?: number;
+	/** Mean bytes of a source's packet on the wire. 0: not known; a rate is not kept to then. */
+	readonly bytes: number;
 	/** Sources, and those lost or late, that the receiver counted so far. */
 	readonly counted: number;
 	readonly failed: number;

@@ -135,7 +135,7 @@ export class PolicyLoop {
 			return undefined;
 		}
 		this.#measure = measure;
-		this.#allowed = allowedFactor(this.#promise, measure.bytes ?? 0, measure.rate);
+		this.#allowed = allowedFactor(this.#promise, measure.bytes, measure.rate);
 		this.#judge(measure, now);
 		this.#probeLoss(measure, now);
 		if (this.#probe.path >= 0 && this.#last !== undefined) return this.#probing(this.#last);

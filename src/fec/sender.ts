@@ -18,7 +18,7 @@ const MAX_LAG = 8;
 const SHORT = 1 / 5;
 /** One packet in so many also goes over paths that carry nothing else of the lane. */
 const SAMPLE_EVERY = 50;
-/** Share of the newest gap in the mean time between sources. */
+/** Share of the newest source in the mean time between sources, and in their mean length. */
 const SLOT_GAIN = 1 / 32;
 /** Packets by which the paths' shares may differ for the sake of an order. */
 const BALANCE = 2;
@@ -79,6 +79,7 @@ export class CodedSender {
 	#turn = 0;
 	#uncovered = 0;
 	#slot: Millis = 0;
+	#bytes = 0;
 	#lastAt: Millis = Number.NEGATIVE_INFINITY;
 	#pauseAt: Millis = NEVER;
 
@@ -108,6 +109,11 @@ export class CodedSender {
 		const {sources, repairs = sources} = plan;
 		catchUp(sources, this.#sourceLoads, MAX_LAG * this.#longest);
 		catchUp(repairs, this.#repairLoads, MAX_LAG * this.#longest);
+	}
+
+	/** Mean bytes of a source's packet on the wire. 0: not known yet. */
+	get bytes(): number {
+		return this.#bytes;
 	}
 
 	/** Mean time between two sources. 0: not known yet. */
@@ -162,6 +168,7 @@ export class CodedSender {
 		if (plan.coded) this.#credit += (plan.traffic - 1) * packetBytes - extra;
 		this.#turn++;
 		this.#uncovered++;
+		this.#bytes += (packetBytes - this.#bytes) * (this.#bytes === 0 ? 1 : SLOT_GAIN);
 		this.#measureSlot(now);
 		return this.encoder.add(content.bytes, content.start, content.end);
 	}

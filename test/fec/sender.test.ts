@@ -65,6 +65,8 @@ test('sources and repairs are spread evenly over the paths of a plan', (t) => {
 	t.true(isEven(fed.sources.slice(0, 3), 4), `${fed.sources}`);
 	t.true(isEven(fed.repairs.slice(0, 3), 4), `${fed.repairs}`);
 	t.is(fed.sources[3], 0);
+	t.is(fed.sender.bytes, BYTES);
+	t.is(fed.sender.slot, 1);
 });
 
 test('a path that took nothing for a while makes up for no more than some packets', (t) => {

@@ -190,7 +190,7 @@ const DEATHS: readonly Death[] = [
 		title: 'f: one of three paths falls silent, 1 %, 1,000/s, fec',
 		paths: 3,
 		promise: promiseOf(),
-		most: 15,
+		most: 3,
 	},
 	{
 		title: 'f: one of three paths falls silent, 1 %, 1,000/s, fec cheap',

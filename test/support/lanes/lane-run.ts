@@ -241,7 +241,10 @@ export class LaneRun {
 			delivered: meter.rate(now, 1000),
 		}));
 		const counted = received + recovered + missing;
-		const plan = loop.update({paths, rate: 1 / slot, counted, failed: missing + late}, now);
+		const plan = loop.update(
+			{paths, rate: 1 / slot, bytes: this.sender.bytes, counted, failed: missing + late},
+			now,
+		);
 		if (plan !== undefined) this.sender.plan = plan;
 	}
 

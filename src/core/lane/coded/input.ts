@@ -1,7 +1,12 @@
 import {HEAD_ROOM} from '../../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../../bytes/time.ts';
 import {Arrival} from '../../../fec/decoder.ts';
-import {CodedReceiver, type ReceiverCounts} from '../../../fec/receiver.ts';
+import {
+	CodedReceiver,
+	firstExpected,
+	LEAST_CAPACITY,
+	type ReceiverCounts,
+} from '../../../fec/receiver.ts';
 import type {Payload} from '../../../wire/frames/codec.ts';
 import {LaneReport, laneReportFrame, type RepairFrame} from '../../../wire/frames/lane.ts';
 import type {Coding} from '../../coding.ts';
@@ -16,10 +21,6 @@ const REPORT_EVERY: Millis = 20;
 /** Packets that are worth a report at once; fewer wait for longer. */
 const WORTH_REPORT = 4;
 const REPORT_FEW_EVERY: Millis = 100;
-/** Sources that the decoder keeps at first. */
-const FIRST_CAPACITY = 512;
-/** Sequences before the first one that came which may still be under way. */
-const MAY_FOLLOW = 64;
 /** In place of a path: packets from an address that is not known yet. */
 const NO_PATH = 63;
 
@@ -62,8 +63,8 @@ export class CodedInput {
 		this.#receiver = new CodedReceiver({
 			memory,
 			format,
-			capacity: FIRST_CAPACITY,
-			first: init.first < MAY_FOLLOW ? 0 : init.first,
+			capacity: LEAST_CAPACITY,
+			first: firstExpected(init.first),
 			within: init.within,
 		});
 	}
@@ -141,7 +142,7 @@ export class CodedInput {
 		const {received, recovered, missing, late} = this.#receiver.counts;
 		const {packets, newest} = this.#receiver.progress;
 		report.newest = this.#receiver.newest;
-		report.noDecoder = !this.#init.coding.decodes;
+		report.noDecoder = !this.#init.coding.decodes || this.#receiver.isShort;
 		report.received = received >>> 0;
 		report.recovered = recovered >>> 0;
 		report.missing = missing >>> 0;

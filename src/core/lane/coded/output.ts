@@ -218,7 +218,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 
 	#plan(now: Millis): void {
 		this.#planAt = now + PLAN_EVERY;
-		this.sender.plan = this.planner.update(this.#usable, this.sender.slot, now);
+		this.sender.plan = this.planner.update(this.#usable, this.sender, now);
 	}
 
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */

@@ -2,6 +2,7 @@ import type {Millis} from '../../../bytes/time.ts';
 import {LaneMeter} from '../../../fec/lane-meter.ts';
 import type {Plan} from '../../../fec/plan.ts';
 import {type LanePromise, type LoopPath, PolicyLoop} from '../../../fec/policy-loop.ts';
+import type {CodedSender} from '../../../fec/sender.ts';
 import type {LaneReport} from '../../../wire/frames/lane.ts';
 import type {Path} from '../../path/path.ts';
 
@@ -27,6 +28,9 @@ export interface ReportedCounts {
 	missing: number;
 	late: number;
 }
+
+/** Sources of a lane: mean time between two, and mean bytes of their packets; 0: not known yet. */
+export type Pace = Pick<CodedSender, 'slot' | 'bytes'>;
 
 /** Plans one direction of a coded lane from what its receiver reports. */
 export class LanePlanner {
@@ -101,9 +105,8 @@ export class LanePlanner {
 	/**
 	 * Plans anew.
 	 * @param paths those that the lane may use
-	 * @param slot mean time between two sources; 0: not known yet
 	 */
-	update(paths: readonly Path[], slot: Millis, now: Millis): Plan {
+	update(paths: readonly Path[], {slot, bytes}: Pace, now: Millis): Plan {
 		const {received, recovered, missing, late} = this.reported;
 		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
 		const measured = paths.map((path) => this.#measure(path, paths[0]!, now));
@@ -112,6 +115,7 @@ export class LanePlanner {
 			{
 				paths: measured.map((path) => ({...path, delay: path.delay - least})),
 				rate,
+				bytes,
 				counted: received + recovered + missing,
 				failed: missing + late,
 			},
