@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	exit: ['text'],
 	config: ['bytes', 'text', 'crypto', 'policy', 'core', 'exit'],
 	net: ['bytes', 'text', 'native', 'wire', 'core', 'sim', 'socks', 'exit'],
-	app: ['bytes', 'text', 'wire', 'crypto', 'core', 'socks', 'exit', 'config', 'net'],
+	app: ['bytes', 'text', 'wire', 'crypto', 'policy', 'core', 'socks', 'exit', 'config', 'net'],
 	demo: ['bytes', 'text', 'crypto', 'core', 'config', 'net', 'app'],
 	cli: ['text', 'crypto', 'policy', 'sim', 'config', 'net', 'app', 'demo'],
 };

@@ -8,6 +8,7 @@ import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpo
 import type {TcpForwardPlace} from '../net/tcp/forward.ts';
 import {ClientTunnel} from '../net/tunnel/client-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
+import type {PolicyChooser} from '../policy/policy.ts';
 import {encodeTarget, namedTarget} from '../socks/target.ts';
 import {formatAddress} from '../text/ip.ts';
 import {MAX_PATH_NAME} from '../wire/frames/paths.ts';
@@ -169,14 +170,15 @@ async function openSocks(
 /** The core's settings for these options. */
 export function clientConfig(options: ClientOptions, clientId: Uint8Array): ClientConfig {
 	const {keys, encrypt, copies} = options;
+	const names = coreNames(options.paths);
 	return {
 		psk: keys.keyless ? new Uint8Array(32) : keys.users[0].psk,
 		keyless: keys.keyless,
 		clientId,
 		encrypt,
 		copies: copies ?? 0,
-		paths: options.paths.map(pathConfig),
-		policies: options.policies.isPlain ? undefined : options.policies,
+		paths: options.paths.map((path, id) => pathConfig(path, id, names[id]!)),
+		policies: options.policies.isPlain ? undefined : corePolicies(options, names),
 		listeners: listenersOf(options).map(listenerConfig),
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE,
@@ -221,12 +223,43 @@ function forwardConfig({protocol, listen: {host, port}, target}: ForwardOptions)
 	return {name, target: encodedTarget(target)};
 }
 
-function pathConfig(path: PathOptions, id: number): ClientPathConfig {
+/**
+ * The names of paths in the core: the frame that names them to the server has room for short ASCII
+ * names only. Each is another one, as policies find their paths by them.
+ */
+function coreNames(paths: readonly PathOptions[]): readonly string[] {
+	const names: string[] = [];
+	for (const [id, path] of paths.entries()) {
+		const plain = path.name.replace(/[^\x20-\x7e]/g, '?');
+		const short = plain.slice(0, MAX_PATH_NAME);
+		const marked = `${plain.slice(0, MAX_PATH_NAME - 3)}~${id}`;
+		names.push(names.includes(short) ? marked : short);
+	}
+	return names;
+}
+
+/** The rules with the core's names of paths in their policies. */
+function corePolicies({policies, paths}: ClientOptions, names: readonly string[]): PolicyChooser {
+	const ids = new Map(paths.map(({name}, id) => [name, id]));
+	const coreName = (name: string) => names[ids.get(name) ?? -1] ?? name;
+	return policies.withPolicies((policy) => {
+		switch (policy.kind) {
+			case 'pin':
+				return {...policy, path: coreName(policy.path)};
+			case 'fec':
+				return {...policy, paths: policy.paths.map(coreName)};
+			case 'redundant':
+			case 'best':
+				return policy;
+		}
+	});
+}
+
+function pathConfig(path: PathOptions, id: number, name: string): ClientPathConfig {
 	const kilobits = (rate = 0) => Math.min(Math.ceil(rate / 1000), 0xffff_ffff);
 	return {
 		id,
-		// The frame that names it to the server has room for short ASCII names only.
-		name: path.name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PATH_NAME),
+		name,
 		metered: path.metered,
 		backup: path.backup,
 		keepAlive: path.keepAlive,

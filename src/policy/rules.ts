@@ -60,6 +60,12 @@ export class PolicyRules implements PolicyChooser {
 		return {rule, policy: rule?.policy ?? this.otherwise};
 	}
 
+	/** Returns the same rules with other policies, each made of the one at its place. */
+	withPolicies(change: (policy: Policy) => Policy): PolicyRules {
+		const rules = this.rules.map((rule) => ({...rule, policy: change(rule.policy)}));
+		return new PolicyRules(rules, change(this.otherwise), this.otherwiseWhere);
+	}
+
 	/** True while every flow has the policy of lane 0. */
 	get isPlain(): boolean {
 		return this.policies().every(({name}) => name === REDUNDANT.name);

@@ -92,7 +92,7 @@ test('a listener is named as it is written, or by one of its addresses', (t) => 
 	t.deepEqual(options.policies.rules[0]?.listeners, [1]);
 	const {listeners, policies} = clientConfig(options, new Uint8Array(16));
 	t.is(listeners[1]?.name, 'udp 127.0.0.1:53');
-	t.is(policies, options.policies);
+	t.is(policies?.choose({listener: 1, user: '', host: 'a', port: 1}).name, 'best');
 });
 
 test('the policy of a forward comes before all rules', (t) => {
@@ -103,6 +103,27 @@ test('the policy of a forward comes before all rules', (t) => {
 	const {rule, policy} = rules.explain({...facts, listener: 3});
 	t.is(policy.name, 'fec 1.5');
 	t.like(rule, {label: 'forward udp:localhost:55', where: '--forward'});
+});
+
+test('policies find their paths in the core, whatever these are called', (t) => {
+	const long = 'x'.repeat(40);
+	const cwd = folderOf(t, {
+		'c.yaml': `paths: [a 1 name=küche, a 2 name=käche, a 3 name=${long}1, a 4 name=${long}2]
+policies: {v: {residual: 1%, within: 1s, paths: [${long}2, küche]}}
+rules:
+  - {port: 1, policy: pin käche}
+  - {port: 2, policy: v}
+`,
+	});
+	const {options} = resolveClientOptions({config: 'c.yaml'}, {env: {}, cwd});
+	const {paths, policies} = clientConfig(options, new Uint8Array(16));
+	const names = paths.map(({name}) => name);
+	t.is(new Set(names).size, 4);
+	for (const name of names) t.regex(name, /^[\x20-\x7e]{1,32}$/);
+	const choose = (port: number) => policies?.choose({listener: 0, user: '', host: 'a', port});
+	t.like(choose(1), {name: 'pin käche', path: names[1]});
+	t.like(choose(2), {name: 'v', paths: [names[3], names[0]]});
+	t.is(choose(3), REDUNDANT);
 });
 
 test('the check shows policies and rules in words', (t) => {

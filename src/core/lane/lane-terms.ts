@@ -27,7 +27,7 @@ const NONE = {
 
 /** Returns the terms of a policy in a session, for this end and for the peer. */
 export function termsOf(policy: Policy, lane: number, paths: PathSet): LaneTerms {
-	const name = policy.name.slice(0, MAX_POLICY_NAME);
+	const name = policy.name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_POLICY_NAME);
 	switch (policy.kind) {
 		case 'redundant':
 			return {...NONE, lane, kind: LaneKind.REDUNDANT, number: policy.copies, name};
