@@ -158,3 +158,19 @@ test('chosen targets end with the session, and work again in the next one', (t) 
 	t.is(world.atClient.length, 2);
 	t.is(world.serverEvents.filter(({event}) => event.type === 'flow-closed').length, 1);
 });
+
+test('answers come from the right targets after a restart of the server, in another order', (t) => {
+	const world = new TunnelWorld({seed: 90, links: clean, echo: true}).start();
+	world.run(500);
+	for (let target = 0; target < 10; target++) world.sendTo(target);
+	world.run(1000);
+	world.startServer();
+	// Until the client has noticed.
+	world.sendTo(0);
+	world.run(3000);
+	const from = world.sent;
+	for (let target = 9; target >= 0; target--) world.sendTo(target);
+	world.run(4000);
+	t.deepEqual(world.lostAtClient(from), []);
+	t.deepEqual(world.faults, []);
+});

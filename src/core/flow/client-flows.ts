@@ -109,12 +109,16 @@ export class ClientFlows {
 		else flow.targets.setKnown(reference, known);
 	}
 
-	/** Prepares all flows for the next session, which has other lanes and no targets yet. */
+	/**
+	 * Prepares all flows for the next session, which has other lanes and no targets yet, and whose
+	 * server gives its references anew.
+	 */
 	leaveSession(): void {
 		for (const flow of this.#byId.values()) {
 			flow.lane = undefined;
 			flow.known = false;
 			flow.targets?.leaveSession();
+			flow.sources.clear();
 		}
 	}
 
