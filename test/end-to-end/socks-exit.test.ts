@@ -1,12 +1,8 @@
-import {createSocket, type Socket as UdpSocket} from 'node:dgram';
-import {once} from 'node:events';
-import {connect} from 'node:net';
 import test, {type ExecutionContext} from 'ava';
 import {type RunningClient, startClient} from '../../src/app/client.ts';
 import {type RunningServer, startServer} from '../../src/app/server.ts';
 import type {ServerOptions} from '../../src/config/server.ts';
 import {parseRule} from '../../src/exit/rules.ts';
-import {parseIp} from '../../src/text/ip.ts';
 import {isBound} from '../support/e2e/ports.ts';
 import {
 	arrayLogger,
@@ -16,7 +12,8 @@ import {
 	testPath,
 	testServerOptions,
 } from '../support/machine/options.ts';
-import {waitFor, within} from '../support/machine/wait-for.ts';
+import {waitFor} from '../support/machine/wait-for.ts';
+import {SocksApplication} from '../support/sockets/socks-application.ts';
 import {UdpPeer} from '../support/sockets/udp-peer.ts';
 
 interface Stage {
@@ -57,52 +54,6 @@ async function setUp(
 	});
 	const application = await SocksApplication.open(t, portOf(client.socks));
 	return {server: runningServer, client, serverLog, clientLog, application};
-}
-
-/** A SOCKS5 client with one UDP association and one socket. */
-class SocksApplication {
-	/** `address:port text`. */
-	readonly received: string[] = [];
-	readonly #udp: UdpSocket;
-	readonly #relay: number;
-	readonly end: () => void;
-
-	private constructor(udp: UdpSocket, relay: number, end: () => void) {
-		this.#udp = udp;
-		this.#relay = relay;
-		this.end = end;
-		udp.on('message', (bytes) => {
-			const address = bytes.subarray(4, 8).join('.');
-			const text = bytes.subarray(10).toString();
-			this.received.push(`${address}:${bytes.readUInt16BE(8)} ${text}`);
-		});
-	}
-
-	static async open(t: ExecutionContext, port: number): Promise<SocksApplication> {
-		const tcp = connect(port, '127.0.0.1');
-		t.teardown(() => tcp.destroy());
-		tcp.write(Uint8Array.of(5, 1, 0));
-		await within(once(tcp, 'data'), 'the choice of a method');
-		tcp.write(Uint8Array.of(5, 3, 0, 1, 0, 0, 0, 0, 0, 0));
-		const [reply] = (await within(once(tcp, 'data'), 'a reply')) as [Buffer];
-		t.is(reply[1], 0);
-		const udp = createSocket('udp4');
-		t.teardown(() => udp.close());
-		udp.bind(0, '127.0.0.1');
-		await once(udp, 'listening');
-		return new SocksApplication(udp, reply.readUInt16BE(8), () => tcp.end());
-	}
-
-	send(host: string, port: number, text: string): void {
-		const address = parseIp(host);
-		const name = Buffer.from(host);
-		const target =
-			address === undefined
-				? [3, name.length, ...name]
-				: [address.length === 4 ? 1 : 4, ...address];
-		const header = [0, 0, 0, ...target, port >> 8, port & 0xff];
-		this.#udp.send(Buffer.from([...header, ...Buffer.from(text)]), this.#relay, '127.0.0.1');
-	}
 }
 
 test.serial(

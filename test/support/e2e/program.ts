@@ -3,6 +3,9 @@ import process from 'node:process';
 import {fileURLToPath} from 'node:url';
 import {waitFor} from '../machine/wait-for.ts';
 
+/** The folder of this build. */
+const BUILD = new URL('../../../', import.meta.url);
+
 type ProgramName = 'mpclient' | 'mpserver' | 'mptunnel';
 
 /** A spawned program of the package with what it has written so far. */
@@ -16,14 +19,16 @@ export class Program {
 	/**
 	 * The environment is `env` alone, so that nothing of the machine leaks in; `wrapper` is a command
 	 * that runs it, such as `ip netns exec NAME`.
+	 * @param build URL of the build that it is of; this one
 	 */
 	constructor(
 		name: ProgramName,
 		argv: readonly string[],
 		env: Readonly<Record<string, string>> = {},
 		wrapper: readonly string[] = [],
+		build: URL = BUILD,
 	) {
-		const script = fileURLToPath(new URL(`../../../src/cli/${name}.js`, import.meta.url));
+		const script = fileURLToPath(new URL(`src/cli/${name}.js`, build));
 		const {PATH = ''} = process.env;
 		const [command = '', ...words] = [...wrapper, process.execPath, script, ...argv];
 		this.#child = spawn(command, words, {

@@ -21,6 +21,10 @@ export interface TunnelPlan {
 	/** The lines of mpclient.conf, given the server's port. */
 	readonly lines: (serverPort: number) => Promise<Words> | Words;
 	readonly keyless?: boolean;
+	/** Environment of both ends. */
+	readonly env?: Variables;
+	/** Builds that the ends are of; this one. */
+	readonly builds?: {readonly client?: URL; readonly server?: URL};
 }
 
 /** One end-to-end test: its folder, and everything it starts, which ends with it. */
@@ -52,8 +56,9 @@ export class Stage {
 		argv: Words,
 		env: Variables = {},
 		wrapper: Words = [],
+		build?: URL,
 	): Program {
-		const program = new Program(name, argv, {...this.env, ...env}, wrapper);
+		const program = new Program(name, argv, {...this.env, ...env}, wrapper, build);
 		this.#t.teardown(async () => {
 			program.kill('SIGKILL');
 			await program.end();
@@ -119,6 +124,7 @@ export class Stage {
 		const conf = this.write('mpclient.conf', lines.map((line) => `${line}\n`).join(''));
 		const application = await this.application(listen);
 		return new Tunnel(this, {
+			plan,
 			port,
 			target,
 			application,
@@ -136,6 +142,7 @@ export class Stage {
 }
 
 interface TunnelParts {
+	readonly plan: TunnelPlan;
 	readonly port: number;
 	readonly target: EchoTarget;
 	readonly application: Application;
@@ -165,8 +172,14 @@ export class Tunnel {
 	/** Starts the server; resolves when it listens. */
 	async startServer(): Promise<void> {
 		const state = ['--state', this.#stage.path('server')];
-		this.server = this.#stage.program('mpserver', [...this.#parts.server, ...state]);
+		this.server = this.#program('server', 'mpserver', state);
 		await this.server.says('mpserver runs');
+	}
+
+	#program(end: 'client' | 'server', name: 'mpclient' | 'mpserver', state: Words): Program {
+		const {env, builds} = this.#parts.plan;
+		const words = [...this.#parts[end], ...state];
+		return this.#stage.program(name, words, env, [], builds?.[end]);
 	}
 
 	/** The state folder of an end. */
@@ -177,7 +190,7 @@ export class Tunnel {
 	/** Starts the client; resolves when it listens. */
 	async startClient(): Promise<void> {
 		const state = ['--state', this.#stage.path('client')];
-		this.client = this.#stage.program('mpclient', [...this.#parts.client, ...state]);
+		this.client = this.#program('client', 'mpclient', state);
 		await this.client.says('mpclient runs');
 	}
 

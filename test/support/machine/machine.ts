@@ -3,6 +3,7 @@ import {networkInterfaces} from 'node:os';
 import process from 'node:process';
 import {batchIsMissing} from './back-ends.ts';
 import {attempt} from './commands.ts';
+import {hasFormer} from './former-build.ts';
 
 /** Every program that a test may need beside Node.js. */
 export const PROGRAMS = [
@@ -45,6 +46,8 @@ export interface Needs {
 	readonly batch?: boolean;
 	/** The connection tables of /proc. */
 	readonly procNet?: boolean;
+	/** The former build can be made: its commit is in the history. */
+	readonly history?: boolean;
 }
 
 /** All that tests may need, for the list before they run. */
@@ -56,6 +59,7 @@ export const ALL_NEEDS: Needs = {
 	ipv6: true,
 	batch: true,
 	procNet: true,
+	history: true,
 };
 
 const known = new Map<string, boolean>();
@@ -81,6 +85,7 @@ export function lacking(needs: Needs): readonly string[] {
 	lack(needs.tun, '/dev/net/tun', () => isReadable('/dev/net/tun'));
 	lack(needs.ipv6, 'IPv6 on loopback', hasIpv6);
 	lack(needs.procNet, '/proc/net/tcp', () => process.platform === 'linux');
+	lack(needs.history, 'the history of the repository', hasFormer);
 	const batch = needs.batch ? batchIsMissing() : undefined;
 	if (batch !== undefined) missing.push(batch);
 	return missing;

@@ -108,7 +108,10 @@ export class TunnelWorld {
 
 	/** Starts the server; it forgets everything it knew. */
 	startServer(): void {
-		this.server = new CountedServer(this.serverConfig, this.#environment('server', 1_000_000));
+		const environment = this.#environment('server', 1_000_000);
+		const make = this.options.ends?.server;
+		const config = this.serverConfig;
+		this.server = make?.(config, environment) ?? new CountedServer(config, environment);
 		this.server.start(this.now);
 		this.#flowOwner.clear();
 		this.handed.server.clear();
@@ -122,7 +125,10 @@ export class TunnelWorld {
 	/** Starts the client with all paths open. */
 	startClient(): void {
 		const clock = this.options.clientClock ?? 1_000_000;
-		this.client = new CountedClient(this.clientConfig, this.#environment('client', clock));
+		const environment = this.#environment('client', clock);
+		const make = this.options.ends?.client;
+		const config = this.clientConfig;
+		this.client = make?.(config, environment) ?? new CountedClient(config, environment);
 		this.handed.client.clear();
 		this.clientConfig.paths.forEach(({id}) => {
 			this.client!.pathOpened(id, this.now);

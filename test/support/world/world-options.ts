@@ -1,11 +1,13 @@
 import type {Millis} from '../../../src/bytes/time.ts';
 import type {DropReason} from '../../../src/core/drop-reason.ts';
 import type {ClientConfig, ClientPathConfig, ServerConfig} from '../../../src/core/endpoint.ts';
+import type {Environment} from '../../../src/core/environment.ts';
 import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import type {TunnelStream} from '../../../src/core/tunnel-stream.ts';
 import type {AeadFactory} from '../../../src/crypto/aead.ts';
 import type {LinkConfig} from '../../../src/sim/link-config.ts';
 import type {End} from './datagram-ledger.ts';
+import type {CountedClient, CountedServer} from './slot-count.ts';
 
 /** A packet under way. */
 export interface Flight {
@@ -14,6 +16,12 @@ export interface Flight {
 	readonly remote: RemoteAddress;
 	/** True where it must not be in one run with others. */
 	readonly alone?: boolean;
+}
+
+/** What makes the ends of a world; `undefined`: one of this build. */
+export interface WorldEnds {
+	readonly client?: (config: ClientConfig, environment: Environment) => CountedClient | undefined;
+	readonly server?: (config: ServerConfig, environment: Environment) => CountedServer | undefined;
 }
 
 /** What a world is made of; everything has a default. */
@@ -45,6 +53,8 @@ export interface WorldOptions {
 	readonly accept?: (stream: TunnelStream, end: End) => void;
 	/** True: both ends know lanes; or the ends that do. */
 	readonly lanes?: boolean | {readonly client: boolean; readonly server: boolean};
+	/** Ends of another build. */
+	readonly ends?: WorldEnds;
 	/** The AEAD of both ends. */
 	readonly aead?: AeadFactory;
 }
