@@ -3,6 +3,7 @@ import {Arrival, Decoder, type RepairCounts} from './decoder.ts';
 import {HeldRepairs} from './held-repairs.ts';
 import {MAX_TERMS} from './kernel.ts';
 import {PathProgress} from './path-progress.ts';
+import {RecoveredSet} from './recovered-set.ts';
 import type {SymbolFormat} from './symbol-format.ts';
 import {SYMBOL_SLOT, type SymbolMemory} from './symbol-memory.ts';
 
@@ -75,6 +76,7 @@ export class CodedReceiver {
 	readonly #decoder: Decoder;
 	readonly #held: HeldRepairs;
 	readonly #progress = new PathProgress();
+	readonly #recoveredBefore = new RecoveredSet();
 	/** Time at which sequences were due, by sequence modulo the capacity. */
 	#due: Float64Array;
 	readonly #within: Millis;
@@ -133,9 +135,11 @@ export class CodedReceiver {
 		this.#advance(sequence, now);
 		this.#noteDepth(sequence, now);
 		this.#polled = 0;
-		const arrival = this.#decoder.source(sequence, content.bytes, content.start, content.end);
-		const due = arrival === Arrival.OLD ? now : this.#due[this.#cell(sequence)]!;
+		const found = this.#decoder.source(sequence, content.bytes, content.start, content.end);
+		const isOld = found === Arrival.OLD;
+		const due = isOld ? now : this.#due[this.#cell(sequence)]!;
 		this.#progress.source(path, sequence, now - due, now);
+		const arrival = isOld && this.#recoveredBefore.has(sequence) ? Arrival.KNOWN : found;
 		if (arrival === Arrival.NEW) this.counts.received++;
 		else if (arrival === Arrival.KNOWN) this.counts.duplicate++;
 		if (arrival === Arrival.OLD || (arrival === Arrival.NEW && now - due > this.#within)) {
@@ -275,6 +279,7 @@ export class CodedReceiver {
 
 	#recovered(sequence: number, now: Millis): void {
 		this.counts.recovered++;
+		this.#recoveredBefore.add(sequence);
 		if (now - this.#due[this.#cell(sequence)]! > this.#within) this.counts.late++;
 	}
 }

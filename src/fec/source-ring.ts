@@ -1,5 +1,5 @@
 import type {SymbolFormat} from './symbol-format.ts';
-import type {SymbolMemory} from './symbol-memory.ts';
+import {SYMBOL_SLOT, type SymbolMemory} from './symbol-memory.ts';
 
 /** States of a sequence in the ring. */
 export const Cell = {
@@ -105,9 +105,14 @@ export class SourceRing {
 		this.#lengths = lengths;
 	}
 
-	/** Keeps the content bytes[start, end) of a source. */
+	/** Keeps the content bytes[start, end) of a source, unless it is longer than any repair. */
 	keep(sequence: number, bytes: Uint8Array, start: number, end: number): void {
 		const cell = sequence & (this.capacity - 1);
+		const {headLength} = this.#format;
+		if (headLength + end - start > SYMBOL_SLOT) {
+			this.#states[cell] = Cell.GONE;
+			return;
+		}
 		if (this.#slots[cell]! < 0) this.#slots[cell] = this.#memory.take();
 		const slot = this.#slots[cell]!;
 		this.isKeeping = slot >= 0;
@@ -115,7 +120,6 @@ export class SourceRing {
 			this.#states[cell] = Cell.GONE;
 			return;
 		}
-		const {headLength} = this.#format;
 		this.#memory.load(slot, headLength, bytes, start, end);
 		this.#lengths[cell] = headLength + end - start;
 		this.#states[cell] = Cell.CONTENT;

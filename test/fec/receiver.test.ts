@@ -234,3 +234,29 @@ test('a path that cannot be counts for none, and its repairs are refused', (t) =
 	t.true(fed.receiver.progress.packets.every((packets) => packets === 0));
 	t.is(fed.receiver.nextTimeout(), Number.POSITIVE_INFINITY);
 });
+
+test('the original of what was recovered is known, however late it comes', (t) => {
+	const fed = new Fed();
+	for (const sequence of [0, 1, 3]) fed.source(sequence, 0, sequence);
+	fed.repair(3, 4, 0, 4);
+	t.deepEqual([...fed.recovered.keys()], [2]);
+	for (let sequence = 4; sequence < 60_000; sequence++) fed.source(sequence, 0, sequence);
+	t.is(fed.source(2, 1, 60_000), Arrival.KNOWN);
+	t.is(fed.source(1, 1, 60_000), Arrival.OLD);
+	t.like(fed.receiver.counts, {recovered: 1, late: 1, duplicate: 1});
+});
+
+test('a source that is longer than any repair is delivered, and not kept', (t) => {
+	const fed = new Fed();
+	const used = () => fed.memory.used;
+	fed.source(0, 0, 0);
+	const before = used();
+	const bytes = new Uint8Array(65_000).fill(0xff);
+	const content = {bytes, start: 0, end: bytes.length};
+	t.is(fed.receiver.source(1, 0, content, 1), Arrival.NEW);
+	t.is(used(), before);
+	t.is(fed.receiver.source(1, 0, content, 1), Arrival.KNOWN);
+	fed.source(3, 0, 3);
+	fed.repair(3, 4, 0, 4);
+	t.is(fed.recovered.size, 0);
+});

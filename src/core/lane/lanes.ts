@@ -60,6 +60,8 @@ export class Lanes {
 	/** Lanes by their ids, of those that the peer knows. */
 	readonly #byId: (Lane | undefined)[] = [];
 	readonly #coded: (CodedLane | undefined)[] = [];
+	/** Lanes, by id, of which sources came before their description, and were read as any packet. */
+	readonly #early = new Set<number>();
 	#codedCount = 0;
 	/** Receiving directions of coded lanes of which a source came. */
 	readonly inputs: CodedInput[] = [];
@@ -193,11 +195,14 @@ export class Lanes {
 	 */
 	inputFor(id: number, sequence: number): CodedInput | undefined {
 		const coded = this.#coded[id];
-		if (coded === undefined) return undefined;
+		if (coded === undefined) {
+			this.#early.add(id);
+			return undefined;
+		}
 		const {sender, paths, coding} = this.#init;
 		if (coded.input === undefined) {
 			const {within} = coded.output.promise;
-			const place = {lane: id, within, first: sequence};
+			const place = {lane: id, within, first: sequence, isFirst: !this.#early.has(id)};
 			coded.input = new CodedInput({coding: coding!(), sender, paths, ...place});
 			this.inputs.push(coded.input);
 		}

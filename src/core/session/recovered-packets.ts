@@ -1,8 +1,11 @@
 import type {Millis} from '../../bytes/time.ts';
-import {MAX_PACKET_SIZE} from '../../wire/constants.ts';
+import {SYMBOL_SLOT} from '../../fec/symbol-memory.ts';
 import type {CodedInput} from '../lane/coded/input.ts';
 import type {Lanes} from '../lane/lanes.ts';
 import {ReceivedPacket} from '../packets/received-packet.ts';
+
+/** Contents whose memory is kept for the next ones. */
+const MOST_COPIES = 64;
 
 /** Reads the frames that a recovered source consisted of. */
 export type SourceReader = (packet: ReceivedPacket, now: Millis) => void;
@@ -26,6 +29,7 @@ export class RecoveredPackets {
 	/** Reads all that can be recovered by now, each lane's oldest first. */
 	read(now: Millis): void {
 		this.#copied = 0;
+		if (this.#copies.length > MOST_COPIES) this.#copies.length = MOST_COPIES;
 		for (const input of this.#lanes.inputs) this.#readLane(input, now);
 	}
 
@@ -46,7 +50,7 @@ export class RecoveredPackets {
 		const index = this.#copied++;
 		let copy = this.#copies[index];
 		if (copy === undefined) {
-			copy = new Uint8Array(MAX_PACKET_SIZE);
+			copy = new Uint8Array(SYMBOL_SLOT);
 			this.#copies.push(copy);
 		}
 		return copy;

@@ -34,6 +34,8 @@ export interface CodedInputInit {
 	readonly within: Millis;
 	/** Sequence of its first source. */
 	readonly first: number;
+	/** False: others were read before, which must not be recovered. */
+	readonly isFirst: boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export class CodedInput {
 			memory,
 			format,
 			capacity: LEAST_CAPACITY,
-			first: firstExpected(init.first),
+			first: init.isFirst ? firstExpected(init.first) : init.first,
 			within: init.within,
 		});
 	}
