@@ -122,6 +122,8 @@ function isNews({type}: EndpointEvent): boolean {
 			return false;
 		case 'path-address':
 		case 'datagrams-split':
+		case 'promise-broken':
+		case 'policy-replaced':
 		case 'refused':
 		case 'target-refused':
 		case 'fault':

@@ -1,9 +1,21 @@
 import type {Millis} from '../bytes/time.ts';
 import type {LoopReason} from '../fec/policy-loop.ts';
+import type {Residual} from '../fec/residual.ts';
 import type {RefusedKind} from '../wire/refusal.ts';
 
 /** Verdict on a sending direction of a path. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';
+
+/** Reason why a policy is not had, and copies go out in its place. */
+export type PolicyObstacle =
+	/** The peer knows no lanes. */
+	| 'unknown-to-peer'
+	/** There are as many lanes as a session, or its user, may have. */
+	| 'too-many'
+	/** The peer recovers nothing: it has no SIMD, or no memory left for lanes. */
+	| 'not-recovered'
+	/** The peer counts nothing of the lane: it has no room for it. */
+	| 'not-counted';
 
 /** Events for the layer above, at a low rate; drained by `pollEvent`. */
 export type EndpointEvent =
@@ -50,6 +62,30 @@ export type EndpointEvent =
 			readonly session: number;
 			readonly size: number;
 			readonly fits: number;
+	  }
+	| {
+			/**
+			 * The promise of a policy is not kept in this end's direction; once until it is kept again,
+			 * and not before there was enough traffic to tell.
+			 */
+			readonly type: 'promise-broken';
+			readonly session: number;
+			/** Name of the policy; at a server text from outside. */
+			readonly policy: string;
+			readonly promise: PromiseStatus;
+			/** Traffic factor that it takes. `undefined`: no factor is enough. */
+			readonly needed: number | undefined;
+			/** Largest traffic factor that is allowed now. */
+			readonly allowed: number;
+			readonly reached: Residual;
+	  }
+	| {
+			/** A policy is not had in this end's direction; once for each in a session. */
+			readonly type: 'policy-replaced';
+			readonly session: number;
+			/** Name of the policy; at a server text from outside. */
+			readonly policy: string;
+			readonly obstacle: PolicyObstacle;
 	  }
 	| {
 			/** Server: close the target socket of this flow handle. */
@@ -176,6 +212,8 @@ export interface PromiseStatus {
 	/** Largest and standing traffic factor. */
 	readonly traffic: number;
 	readonly floor: number;
+	/** Most kbit/s on all paths together. 0: no limit. */
+	readonly rate: number;
 }
 
 /** Sources of a coded lane, as their receiver counts them. */
@@ -198,8 +236,13 @@ export interface LaneSendingStatus {
 	/** Traffic factor that is planned now, and that of all packets so far. */
 	readonly traffic: number;
 	readonly meanTraffic: number;
-	/** Reason of the planned traffic factor. */
+	/** Reason of the planned traffic factor, and its words for people. */
 	readonly reason: LoopReason;
+	readonly explanation: string;
+	/** Traffic factor that the promise takes. Absent: no factor is enough. */
+	readonly needed?: number | undefined;
+	/** Largest traffic factor that is allowed now. */
+	readonly allowed: number;
 	/** Sources that a repair covers. */
 	readonly window: number;
 	readonly sources: number;
@@ -210,6 +253,16 @@ export interface LaneSendingStatus {
 	readonly repairPaths: readonly string[];
 	/** Counts of the peer, by its reports. */
 	readonly reported: SourceCounts;
+	/** Those of the last 5 minutes. */
+	readonly residual: Residual;
+}
+
+/** The peer's direction of a coded lane. */
+export interface LaneReceivingStatus extends SourceCounts {
+	/** Counts of the last 5 minutes; failures behind a step are among them. */
+	readonly residual: Residual;
+	/** False: nothing is recovered, as there is no SIMD or no memory. */
+	readonly recovers: boolean;
 }
 
 /** One lane as `status` shows it. */
@@ -218,10 +271,12 @@ export interface LaneStatus {
 	readonly lane: number;
 	/** Name of its policy. */
 	readonly policy: string;
+	/** Absent: the policy is had. Else its flows are in lane 0, or go out as copies. */
+	readonly obstacle?: PolicyObstacle | undefined;
 	/** Absent: it is not coded. */
 	readonly sending?: LaneSendingStatus | undefined;
 	/** Absent: nothing of it came, or it is not coded. */
-	readonly receiving?: SourceCounts | undefined;
+	readonly receiving?: LaneReceivingStatus | undefined;
 }
 
 /** One session as `status` shows it. */
@@ -250,7 +305,7 @@ export interface SessionStatus {
 	readonly keyAge: Millis;
 	readonly streams?: StreamTotals | undefined;
 	readonly paths: readonly PathStatus[];
-	/** Lanes in use beside lane 0. */
+	/** Lanes in use beside lane 0, and policies that are not had. */
 	readonly lanes: readonly LaneStatus[];
 }
 

@@ -13,6 +13,9 @@ const SHORT_PACKETS = 100;
 /** Loss that is assumed while fewer packets are counted. */
 const ASSUMED = 0.02;
 const FEW = 20;
+/** Standard deviations, and packets, by which chance does not move what is lost. */
+const NO_CHANCE = 4;
+const NO_CHANCE_PACKETS = 3;
 /** Standard deviations of a bound that holds in 9 of 10 cases. */
 const NINE_OF_TEN = 1.28;
 
@@ -101,6 +104,14 @@ export class LaneMeter {
 	recentLoss(now: Millis): number {
 		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT);
 		return sent === 0 ? 0 : lost / sent;
+	}
+
+	/** True when the short look back lost more than twice `loss`, and more than chance explains. */
+	hasDoubled(loss: number, now: Millis): boolean {
+		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT);
+		const expected = loss * sent;
+		const chance = NO_CHANCE * Math.sqrt(expected) + NO_CHANCE_PACKETS;
+		return lost > 2 * expected && lost >= expected + chance;
 	}
 
 	/** Packets a ms that arrived in the last `span`. */

@@ -112,7 +112,7 @@ export function judgeResidual(residual: Residual, promise: number): Verdict {
 /** Text for people: `0.03 % (11 of 36,400)`, `< 0.008 % (0 of 36,400) + 12 in 1 step`. */
 export function residualText(residual: Residual, promise: number): string {
 	const {sources, failed, failedInSteps, steps} = residual;
-	const count = `${failed} of ${thousands(sources)}`;
+	const count = `${thousands(failed)} of ${thousands(sources)}`;
 	const apart = steps === 0 ? '' : ` + ${failedInSteps} in ${steps} step${steps === 1 ? '' : 's'}`;
 	const verdict = judgeResidual(residual, promise);
 	if (verdict === 'not enough traffic to tell') return `${verdict} (${count})${apart}`;

@@ -1,10 +1,13 @@
 import test from 'ava';
+import type {EndpointEvent} from '../../src/core/events.ts';
 import type {CodedPolicy, FlowFacts, Policy} from '../../src/policy/policy.ts';
 import type {LinkConfig} from '../../src/sim/link-config.ts';
 import {FrameType} from '../../src/wire/frames/frame-type.ts';
 import {always} from '../support/world/always.ts';
 import {randomLoss, TunnelWorld} from '../support/world/tunnel-world.ts';
 import type {WorldOptions} from '../support/world/world-options.ts';
+
+const USER = {name: 'user', psk: new Uint8Array(32).fill(7)};
 
 const CODED: CodedPolicy = {
 	name: 'fec 1.5',
@@ -45,6 +48,13 @@ function lanesOf({client, server, now}: TunnelWorld) {
 	return {sent: sent!, answered: answered!};
 }
 
+/** Events of both ends about promises and policies. */
+function laneEvents({clientEvents, serverEvents}: TunnelWorld): readonly EndpointEvent[] {
+	return [...clientEvents, ...serverEvents]
+		.map(({event}) => event)
+		.filter(({type}) => type === 'promise-broken' || type === 'policy-replaced');
+}
+
 test('a code over three paths of 10 % loses next to nothing, at half of the traffic', (t) => {
 	const world = worldOf(CODED, LOSSY);
 	world.stream(1000, 2000);
@@ -73,7 +83,9 @@ test('without the consent of the server every policy but the own choice is lane 
 	const world = worldOf(CODED, LOSSY, {lanes});
 	world.stream(500, 3000);
 	world.run(world.now + 1000);
-	t.deepEqual(world.client!.status(world.now).sessions[0]!.lanes, []);
+	const replaced = {policy: 'fec 1.5', obstacle: 'unknown-to-peer'};
+	t.deepEqual(world.client!.status(world.now).sessions[0]!.lanes, [{lane: 0, ...replaced}]);
+	t.deepEqual(laneEvents(world), [{type: 'policy-replaced', session: 1, ...replaced}]);
 	t.true(world.lostAtServer(0).length <= 10);
 	t.deepEqual(world.faults, []);
 });
@@ -152,5 +164,65 @@ test('a flow that was announced before its lane is answered in it from then on',
 	const {answered} = lanesOf(world);
 	t.true(answered.sending!.sources > 150, `${answered.sending!.sources}`);
 	t.is(world.lostAtClient(0).length, 0);
+	t.deepEqual(world.faults, []);
+});
+
+test('a promise that is kept is not talked of, and its residual has its count', (t) => {
+	const policy = {...CODED, residual: 1e-3, traffic: 2, name: 'fec'};
+	const world = worldOf(policy, three({delay: 20, loss: randomLoss(0.05)}));
+	world.stream(500, 20_000);
+	for (const {sending, receiving} of Object.values(lanesOf(world))) {
+		for (const {sources, failed, failedInSteps, steps} of [
+			sending!.residual,
+			receiving!.residual,
+		]) {
+			t.true(sources > 9500 && sources <= 10_000, `${sources}`);
+			t.true(failed <= 10, `${failed}`);
+			t.deepEqual([failedInSteps, steps], [0, 0]);
+		}
+	}
+	t.deepEqual(laneEvents(world), []);
+});
+
+test('a promise that cannot be met is said once by each end, with what it takes', (t) => {
+	const policy = {...CODED, traffic: 1.25, floor: 1.125, name: 'voice'};
+	const world = worldOf(policy, LOSSY);
+	world.stream(500, 40_000);
+	const events = laneEvents(world);
+	t.is(events.length, 2);
+	for (const event of events) {
+		if (event.type !== 'promise-broken') return t.fail();
+		t.is(event.policy, 'voice');
+		t.like(event.promise, {residual: 1e-4, within: 40});
+		t.true(event.needed! > 1.5 && event.allowed === 1.25, `${event.needed}`);
+		t.true(event.reached.failed > 10 && event.reached.sources > 1000);
+	}
+	t.like(lanesOf(world).sent.sending!, {reason: 'cap', allowed: 1.25});
+});
+
+test('what the death of a path costs is counted apart, as one step', (t) => {
+	const policy = {...CODED, traffic: 1.125, floor: 1.125, name: 'fec 1.125'};
+	const world = worldOf(policy, three({delay: 20}));
+	world.stream(1000, 10_000);
+	world.configure(0, {loss: randomLoss(1)});
+	world.stream(1000, 10_000);
+	for (const {sending} of Object.values(lanesOf(world))) {
+		const {failed, failedInSteps, steps} = sending!.residual;
+		t.is(steps, 1);
+		t.true(failedInSteps > 5, `${failedInSteps}`);
+		t.true(failed <= 2, `${failed}`);
+	}
+});
+
+test('a server without room for a lane says so, and the client sends copies', (t) => {
+	const world = worldOf(CODED, LOSSY, {server: {users: [{...USER, laneLimit: 0}]}});
+	world.stream(100, 12_000);
+	const policy = 'fec 1.5';
+	t.deepEqual(laneEvents(world), [
+		{type: 'policy-replaced', session: 1, policy, obstacle: 'not-counted'},
+		{type: 'policy-replaced', session: 1, policy, obstacle: 'too-many'},
+	]);
+	const {sent} = lanesOf(world);
+	t.like(sent, {obstacle: 'not-counted', sending: {coded: false}});
 	t.deepEqual(world.faults, []);
 });

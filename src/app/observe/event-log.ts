@@ -5,6 +5,7 @@ import {formatTarget, ipTarget} from '../../socks/target.ts';
 import {decodeTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import {type RefusedKind, refusalWord} from '../../wire/refusal.ts';
+import {brokenWords, obstacleWords} from './lane-words.ts';
 import type {Logger} from './logger.ts';
 
 /** A kind of line passes once in this time, or as often as its burst. */
@@ -74,6 +75,10 @@ export class EventLog {
 				limited.info('datagrams are split', {size, fits, hint});
 				return;
 			}
+			case 'promise-broken':
+			case 'policy-replaced':
+				this.#policy(event);
+				return;
 			case 'warning': {
 				const {code, where, text, times} = event;
 				// The text of this one names the user, who is one of few.
@@ -112,6 +117,18 @@ export class EventLog {
 			}
 			case 'target-refused':
 				logRefusal(logger, event);
+		}
+	}
+
+	#policy(event: Extract<EndpointEvent, {type: 'promise-broken' | 'policy-replaced'}>): void {
+		const {type, policy, session} = event;
+		const limited = this.#limited(type, session);
+		const whose = {user: this.#users.get(session) || undefined, session: hex(session)};
+		if (type === 'promise-broken') {
+			limited.warn('a promise is not kept', {detail: brokenWords(event), ...whose});
+		} else {
+			const because = obstacleWords(event.obstacle);
+			limited.warn('copies go out in place of a policy', {policy, because, ...whose});
 		}
 	}
 

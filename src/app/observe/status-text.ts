@@ -4,6 +4,7 @@ import {escapeText} from '../../text/escape-text.ts';
 import {countFigure, formatAge, formatBytes, formatCount, formatShare} from '../../text/figures.ts';
 import {textTable} from '../../text/table.ts';
 import {cutMiddle, wrapParts} from '../../text/width.ts';
+import {laneLines} from './lane-lines.ts';
 import {pathTable} from './path-table.ts';
 import type {StatusSnapshot, UserLine} from './status.ts';
 
@@ -23,6 +24,7 @@ export function formatStatus(snapshot: StatusSnapshot): string {
 	if (sessions.length === 0) lines.push('no session', ...pathTable(undefined, snapshot));
 	for (const session of sessions) {
 		lines.push('', ...sessionLines(session), ...pathTable(session, snapshot));
+		lines.push(...laneLines(session.lanes));
 	}
 	lines.push(...connectionLines(snapshot), ...userTable(snapshot));
 	const dropped = Object.entries(drops).map(([reason, count]) => `${reason} ${formatCount(count)}`);

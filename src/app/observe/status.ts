@@ -3,6 +3,7 @@ import type {LogFormat} from '../../config/logging.ts';
 import type {PathStatus, SessionStatus, UserStatus} from '../../core/events.ts';
 import {formatMillis, formatShare} from '../../text/figures.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
+import {laneWord} from './lane-words.ts';
 import type {LogFields} from './log-fields.ts';
 
 /** Local and far address of one path of a client. */
@@ -110,6 +111,7 @@ export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFi
 		received: sum(({datagramsReceived}) => datagramsReceived),
 		residual: one === undefined ? undefined : formatShare(one.residualLoss),
 		paths: one?.paths.map((path) => pathWord(path, nameOf(path, snapshot))).join(' '),
+		lanes: one?.lanes.map(laneWord).join(' ') || undefined,
 		drops: Object.values(snapshot.drops).reduce((total, count) => total + count, 0),
 		waiting: snapshot.waiting,
 	};

@@ -2,7 +2,7 @@ import {type Millis, NEVER} from '../../bytes/time.ts';
 import {type Policy, REDUNDANT} from '../../policy/policy.ts';
 import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
 import type {Coding} from '../coding.ts';
-import type {LaneStatus} from '../events.ts';
+import type {LaneStatus, PolicyObstacle} from '../events.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
 import {CodedInput} from './coded/input.ts';
@@ -57,6 +57,8 @@ export class Lanes {
 	/** Names of the policies of all lanes but lane 0. */
 	readonly #names = new Map<Lane, string>();
 	readonly #byName = new Map<string, Lane>();
+	/** Policies in whose place lane 0 is used. */
+	readonly #replaced = new Map<string, PolicyObstacle>();
 	/** Lanes by their ids, of those that the peer knows. */
 	readonly #byId: (Lane | undefined)[] = [];
 	readonly #coded: (CodedLane | undefined)[] = [];
@@ -99,7 +101,9 @@ export class Lanes {
 		const isKnown = coding !== undefined && this.#byId.length <= MAX_LANES;
 		const id = isKnown ? Math.max(1, this.#byId.length) : 0;
 		const terms = termsOf(policy, id, paths);
-		if (terms.kind === LaneKind.CODED && !isKnown) return this.first;
+		if (terms.kind === LaneKind.CODED && !isKnown) {
+			return this.#replace(terms.name, coding === undefined ? 'unknown-to-peer' : 'too-many');
+		}
 		const lane = this.#make(terms, now);
 		if (lane.id > 0) this.#announcer.add(terms, now);
 		return lane;
@@ -107,12 +111,24 @@ export class Lanes {
 
 	#make(terms: LaneTerms, now: Millis): Lane {
 		const {coded = CODED_LANES} = this.#init.limits;
-		if (terms.kind === LaneKind.CODED && this.#codedCount >= coded) return this.first;
+		if (terms.kind === LaneKind.CODED && this.#codedCount >= coded) {
+			return this.#replace(terms.name, 'too-many');
+		}
 		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, now));
 		this.#all.push(lane);
 		this.#names.set(lane, terms.name);
 		if (terms.lane > 0) this.#byId[terms.lane] = lane;
 		return lane;
+	}
+
+	/** Returns lane 0 in place of a policy's, which an event says once. */
+	#replace(policy: string, obstacle: PolicyObstacle): Lane {
+		const {context, number: session} = this.#init;
+		if (!this.#replaced.has(policy) && this.#replaced.size < MAX_LANES) {
+			this.#replaced.set(policy, obstacle);
+			context.emit({type: 'policy-replaced', session, policy, obstacle});
+		}
+		return this.first;
 	}
 
 	#outputOf(terms: LaneTerms, now: Millis): RoutedSender | CodedOutput {
@@ -140,7 +156,7 @@ export class Lanes {
 	}
 
 	#codedOutput(terms: LaneTerms, now: Millis): CodedOutput {
-		const {context, sender, paths, coding, limits} = this.#init;
+		const {context, sender, paths, coding, limits, number} = this.#init;
 		const promise = promiseOf(terms, limits.traffic ?? Number.POSITIVE_INFINITY);
 		const output = new CodedOutput({
 			context,
@@ -149,6 +165,7 @@ export class Lanes {
 			coding: coding!(),
 			terms,
 			promise,
+			number,
 			now,
 		});
 		paths.observe(output, now);
@@ -215,13 +232,16 @@ export class Lanes {
 		return false;
 	}
 
-	/** Returns the status of the lanes beside lane 0. */
-	status(): LaneStatus[] {
-		return [...this.#names].map(([lane, policy]) => {
+	/** Returns the status of the lanes beside lane 0, and of what it replaces. */
+	status(now: Millis): LaneStatus[] {
+		const lanes = [...this.#names].map(([lane, policy]) => {
 			const coded = lane.id > 0 ? this.#coded[lane.id] : undefined;
-			const sending = coded?.output.status();
-			return {lane: lane.id, policy, sending, receiving: coded?.input?.counts};
+			const sending = coded?.output.status(now);
+			const receiving = coded?.input?.status(now);
+			return {lane: lane.id, policy, obstacle: coded?.output.obstacle, sending, receiving};
 		});
+		const replaced = [...this.#replaced].map(([policy, obstacle]) => ({lane: 0, policy, obstacle}));
+		return [...lanes, ...replaced];
 	}
 
 	/** Datagrams that went out in parts, because no packet held them. */

@@ -28,6 +28,6 @@ export function sessionStatus(session: Session | undefined, context: StatusConte
 		rekeys: session?.rekeys ?? 0,
 		keyAge: session === undefined ? 0 : now - session.keys.since,
 		paths: session?.paths.all.map((path) => path.status(now)) ?? [],
-		lanes: session?.lanes.status() ?? [],
+		lanes: session?.lanes.status(now) ?? [],
 	};
 }

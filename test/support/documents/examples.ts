@@ -14,7 +14,10 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 	},
 	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
-	'src/app/README.md': {'test/readme.test.ts': ['mpserver.service']},
+	'src/app/README.md': {
+		'test/readme.test.ts': ['mpserver.service'],
+		'test/app/observe/lane-lines.test.ts': ['lane', 'broken'],
+	},
 	'src/socks/README.md': {'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks']},
 	'src/config/README.md': {
 		'test/config/document.test.ts': [

@@ -1,15 +1,12 @@
 import {HEAD_ROOM} from '../../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../../bytes/time.ts';
 import {Arrival} from '../../../fec/decoder.ts';
-import {
-	CodedReceiver,
-	firstExpected,
-	LEAST_CAPACITY,
-	type ReceiverCounts,
-} from '../../../fec/receiver.ts';
+import {CodedReceiver, firstExpected, LEAST_CAPACITY} from '../../../fec/receiver.ts';
+import {ResidualMeter} from '../../../fec/residual.ts';
 import type {Payload} from '../../../wire/frames/codec.ts';
 import {LaneReport, laneReportFrame, type RepairFrame} from '../../../wire/frames/lane.ts';
 import type {Coding} from '../../coding.ts';
+import type {LaneReceivingStatus} from '../../events.ts';
 import type {PacketSender} from '../../packets/packet-sender.ts';
 import type {ReceivedPacket} from '../../packets/received-packet.ts';
 import type {Path} from '../../path/path.ts';
@@ -47,6 +44,7 @@ export class CodedInput {
 	readonly #init: CodedInputInit;
 	readonly #receiver: CodedReceiver;
 	readonly #report = new LaneReport();
+	readonly #residual = new ResidualMeter();
 	// Filled anew for each packet.
 	readonly #content: Payload = {bytes: new Uint8Array(0), start: 0, end: 0};
 	readonly #repair = {packetNumber: 0, newest: 0, count: 0};
@@ -71,9 +69,16 @@ export class CodedInput {
 		});
 	}
 
-	/** Counts of the sources. */
-	get counts(): ReceiverCounts {
-		return this.#receiver.counts;
+	/** False: nothing is recovered, as there is no SIMD or no memory. */
+	get recovers(): boolean {
+		return this.#init.coding.decodes && !this.#receiver.isShort;
+	}
+
+	/** Returns the status of this direction. */
+	status(now: Millis): LaneReceivingStatus {
+		const {received, recovered, missing, late} = this.#receiver.counts;
+		const residual = this.#residual.read(now);
+		return {received, recovered, missing, late, residual, recovers: this.recovers};
 	}
 
 	/**
@@ -130,7 +135,7 @@ export class CodedInput {
 		this.#reportAt = NEVER;
 		this.#reportedAt = now;
 		this.#unreported = 0;
-		this.#fill();
+		this.#fill(now);
 		const path = this.#nextPath();
 		const slot = path === undefined ? undefined : this.#init.sender.take();
 		if (path === undefined || slot === undefined) return;
@@ -139,12 +144,13 @@ export class CodedInput {
 		this.#init.sender.sendOn(slot, path, undefined, now, Sent.ANSWER);
 	}
 
-	#fill(): void {
+	#fill(now: Millis): void {
 		const report = this.#report;
 		const {received, recovered, missing, late} = this.#receiver.counts;
 		const {packets, newest} = this.#receiver.progress;
+		this.#residual.update(received + recovered + missing, missing + late, now);
 		report.newest = this.#receiver.newest;
-		report.noDecoder = !this.#init.coding.decodes || this.#receiver.isShort;
+		report.noDecoder = !this.recovers;
 		report.received = received >>> 0;
 		report.recovered = recovered >>> 0;
 		report.missing = missing >>> 0;

@@ -18,7 +18,7 @@ import {
 import {SYMBOL_HEAD_LENGTH} from '../../../wire/symbol.ts';
 import type {Coding} from '../../coding.ts';
 import type {EndpointContext} from '../../context.ts';
-import type {LaneSendingStatus} from '../../events.ts';
+import type {LaneSendingStatus, PolicyObstacle, PromiseStatus} from '../../events.ts';
 import {NOT_SENT, type PacketSender} from '../../packets/packet-sender.ts';
 import {Route} from '../../packets/route.ts';
 import type {Path} from '../../path/path.ts';
@@ -37,6 +37,9 @@ const REPAIR_OVERHEAD = IP_UDP_OVERHEAD + DATA_OVERHEAD + REPAIR_HEAD_LENGTH;
 const PLAN_EVERY: Millis = 100;
 /** Queue above which a path carries no repairs, whatever the deadline. */
 const LONGEST_QUEUE: Millis = 20;
+/** Sources of which the receiver counts some, if it counts at all, and the time that it has. */
+const COUNTED_SOURCES = 100;
+const COUNTED_WITHIN: Millis = 5000;
 /** Repairs sent beyond those that make up for what a silent path swallowed. */
 const SPARE_REPAIRS = 2;
 
@@ -48,6 +51,8 @@ export interface CodedOutputInit {
 	readonly coding: Coding;
 	readonly terms: LaneTerms;
 	readonly promise: LanePromise;
+	/** Number of the session, for events. */
+	readonly number: number;
 	readonly now: Millis;
 }
 
@@ -58,6 +63,10 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	readonly planner: LanePlanner;
 	readonly promise: LanePromise;
 	readonly sender: CodedSender;
+	/** Reason why copies go out in place of repairs. `undefined`: none. */
+	obstacle: PolicyObstacle | undefined = undefined;
+	readonly #context: EndpointContext;
+	readonly #session: number;
 	readonly #packets: PacketSender;
 	readonly #paths: PathSet;
 	readonly #terms: LaneTerms;
@@ -69,10 +78,17 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	readonly #place: LanePlace;
 	readonly #repair: RepairFrame;
 	readonly #content: Payload = {bytes: new Uint8Array(0), start: 0, end: 0};
+	/** Time by which the receiver has to count something. */
+	#countedBy: Millis = NEVER;
+	/** Set when an event said that repairs are for nothing. */
+	#isSaid = false;
 	#now: Millis;
 	#planAt: Millis;
 
-	constructor({context, sender, paths, coding, terms, promise, now}: CodedOutputInit) {
+	constructor(init: CodedOutputInit) {
+		const {context, sender, paths, coding, terms, promise, now} = init;
+		this.#context = context;
+		this.#session = init.number;
 		this.#packets = sender;
 		this.#paths = paths;
 		this.#terms = terms;
@@ -204,7 +220,9 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 
 	/** Takes a report of the receiver; leaves a path that proves silent at once. */
 	reported(report: LaneReport, now: Millis): void {
-		if (!this.planner.report(report, this.#usable, now)) return;
+		const isSilent = this.planner.report(report, this.#usable, this.sender.slot, now);
+		this.#judge(now);
+		if (!isSilent) return;
 		this.#plan(now);
 		const slot = this.sender.slot || 1;
 		const lost = Math.ceil(this.promise.within / slot / Math.max(1, this.#usable.length));
@@ -218,7 +236,37 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 
 	#plan(now: Millis): void {
 		this.#planAt = now + PLAN_EVERY;
+		this.#noteObstacle(now);
 		this.sender.plan = this.planner.update(this.#usable, this.sender, now);
+	}
+
+	/** Emits an event when the promise is found to be broken. */
+	#judge(now: Millis): void {
+		const {watch, loop} = this.planner;
+		if (!watch.isNews(() => loop.needed() <= loop.allowed, now)) return;
+		this.#context.emit({
+			type: 'promise-broken',
+			session: this.#session,
+			policy: this.#terms.name,
+			promise: this.#promiseStatus(),
+			needed: finite(loop.needed()),
+			allowed: loop.allowed,
+			reached: watch.residual(now),
+		});
+	}
+
+	/** Notes why repairs are for nothing, if they are. */
+	#noteObstacle(now: Millis): void {
+		const {planner} = this;
+		const {sources} = this.sender.counts;
+		if (sources < COUNTED_SOURCES) this.#countedBy = now + COUNTED_WITHIN;
+		else if (!planner.isCounted && now >= this.#countedBy) planner.noDecoder = true;
+		const obstacle = planner.isCounted ? 'not-recovered' : 'not-counted';
+		this.obstacle = planner.noDecoder ? obstacle : undefined;
+		if (this.obstacle === undefined || this.#isSaid) return;
+		this.#isSaid = true;
+		const {name: policy} = this.#terms;
+		this.#context.emit({type: 'policy-replaced', session: this.#session, policy, obstacle});
 	}
 
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
@@ -232,24 +280,33 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	}
 
 	/** Returns the status of this direction. */
-	status(): LaneSendingStatus {
+	status(now: Millis): LaneSendingStatus {
 		const {plan, counts} = this.sender;
 		const {sources, copies, repairs, sourceBytes, extraBytes} = counts;
-		const {residual, within, traffic, floor} = this.promise;
+		const {loop, watch, reported} = this.planner;
 		return {
-			promise: {residual, within, traffic, floor},
+			promise: this.#promiseStatus(),
 			coded: plan.coded,
 			traffic: plan.traffic,
 			meanTraffic: sourceBytes === 0 ? 1 : 1 + extraBytes / sourceBytes,
-			reason: this.planner.loop.reason,
+			reason: loop.reason,
+			explanation: loop.explain(),
+			needed: finite(loop.needed()),
+			allowed: loop.allowed,
 			window: plan.window,
 			sources,
 			copies,
 			repairs,
 			sourcePaths: this.#namesOf(plan.sources),
 			repairPaths: this.#namesOf(plan.coded ? (plan.repairs ?? plan.sources) : []),
-			reported: {...this.planner.reported},
+			reported: {...reported},
+			residual: watch.residual(now),
 		};
+	}
+
+	#promiseStatus(): PromiseStatus {
+		const {residual, within, traffic, floor, rate} = this.promise;
+		return {residual, within, traffic, floor, rate};
 	}
 
 	#namesOf(ids: readonly number[]): string[] {
@@ -273,4 +330,9 @@ function usableOf(paths: readonly Path[], terms: LaneTerms): readonly Path[] {
 	if (plain.length > 0) return plain;
 	const metered = usable.filter(({settings}) => !settings.backup);
 	return metered.length > 0 ? metered : usable;
+}
+
+/** Returns a number. `undefined`: it is infinite. */
+function finite(value: number): number | undefined {
+	return Number.isFinite(value) ? value : undefined;
 }

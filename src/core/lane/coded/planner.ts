@@ -5,6 +5,8 @@ import {type LanePromise, type LoopPath, PolicyLoop} from '../../../fec/policy-l
 import type {CodedSender} from '../../../fec/sender.ts';
 import type {LaneReport} from '../../../wire/frames/lane.ts';
 import type {Path} from '../../path/path.ts';
+import {PathSteps} from './path-steps.ts';
+import {PromiseWatch} from './promise-watch.ts';
 
 /** Packets overdue in a row after which a path counts as silent. */
 const SILENT = 5;
@@ -36,8 +38,13 @@ export type Pace = Pick<CodedSender, 'slot' | 'bytes'>;
 export class LanePlanner {
 	readonly loop: PolicyLoop;
 	readonly reported: ReportedCounts = {received: 0, recovered: 0, missing: 0, late: 0};
+	/** Comparison of these with the promise. */
+	readonly watch: PromiseWatch;
 	/** Set while the receiver recovers nothing. */
 	noDecoder = false;
+	/** Set when the receiver counts something. */
+	isCounted = false;
+	readonly #steps = new PathSteps();
 	readonly #promise: LanePromise;
 	readonly #meters: LaneMeter[] = [];
 	/** Plan while no path is usable. */
@@ -48,6 +55,7 @@ export class LanePlanner {
 	constructor(promise: LanePromise, overhead: number, now: Millis) {
 		this.#promise = promise;
 		this.loop = new PolicyLoop(promise, overhead, now);
+		this.watch = new PromiseWatch(promise);
 		this.#empty = {
 			coded: false,
 			traffic: 1,
@@ -80,14 +88,29 @@ export class LanePlanner {
 	/**
 	 * Takes a report of the receiver. Returns true when a path proves silent by it.
 	 * @param paths those that the lane may use
+	 * @param slot mean time between two sources; 0: not known yet
 	 */
-	report(report: LaneReport, paths: readonly Path[], now: Millis): boolean {
-		const {reported} = this;
+	report(report: LaneReport, paths: readonly Path[], slot: Millis, now: Millis): boolean {
+		this.isCounted = true;
 		this.noDecoder = report.noDecoder;
+		this.#count(report, now);
+		const isSilent = this.#meterPaths(report, paths, now);
+		if (isSilent) this.watch.step(slot, now);
+		return isSilent;
+	}
+
+	#count(report: LaneReport, now: Millis): void {
+		const {reported} = this;
 		reported.received += rise(report.received, reported.received);
 		reported.recovered += rise(report.recovered, reported.recovered);
 		reported.missing += rise(report.missing, reported.missing);
 		reported.late += rise(report.late, reported.late);
+		const {received, recovered, missing, late} = reported;
+		this.watch.update(received + recovered + missing, missing + late, now);
+	}
+
+	/** Returns true when a path proves silent. */
+	#meterPaths(report: LaneReport, paths: readonly Path[], now: Millis): boolean {
 		let isSilent = false;
 		for (const path of paths) {
 			const meter = this.#meters[path.id];
@@ -108,6 +131,7 @@ export class LanePlanner {
 	 */
 	update(paths: readonly Path[], {slot, bytes}: Pace, now: Millis): Plan {
 		const {received, recovered, missing, late} = this.reported;
+		if (this.#isStep(paths, now)) this.watch.step(slot, now);
 		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
 		const measured = paths.map((path) => this.#measure(path, paths[0]!, now));
 		const least = measured.reduce((low, {delay}) => Math.min(low, delay), 0);
@@ -123,6 +147,12 @@ export class LanePlanner {
 		);
 		this.#plan = plan === undefined ? this.#empty : this.#decodable(plan, paths);
 		return this.#plan;
+	}
+
+	#isStep(paths: readonly Path[], now: Millis): boolean {
+		const meterOf = (path: number) => this.meter(path);
+		const isSilent = (path: number) => this.isSilent(path);
+		return this.#steps.update(paths, meterOf, isSilent, now);
 	}
 
 	/** Copies in place of repairs, where nothing is recovered from them. */
