@@ -31,8 +31,6 @@ const PACKETS = 280;
 
 /** A path of a day: its loss goes up and down once, with steps, deaths and bursts. */
 class DayPath {
-	/** Packets that a burst still takes. */
-	burst = 0;
 	loss = LEAST;
 	readonly #random: Prng;
 	readonly #phase: number;
@@ -40,6 +38,9 @@ class DayPath {
 	#factor = 1;
 	#factorUntil: Millis = 0;
 	#deadUntil: Millis = 0;
+	/** Packets that a burst still takes, and when it begins. */
+	#burst = 0;
+	#burstAt: Millis = 0;
 
 	/** @param phase part of a day @param scale days that pass in a day */
 	constructor(random: Prng, phase: number, scale: number) {
@@ -59,13 +60,22 @@ class DayPath {
 		if (this.#chance(DEATH_EVERY)) {
 			this.#deadUntil = now + SECOND * (5 + this.#random.integer(55));
 		}
-		if (this.#chance(BURST_EVERY)) this.burst = 3 + this.#random.integer(8);
+		if (this.#chance(BURST_EVERY)) {
+			this.#burst = 3 + this.#random.integer(8);
+			// Bursts of the paths are independent: not all at the full second.
+			this.#burstAt = now + SECOND * this.#random.uniform();
+		}
 		const turn = (this.#scale * now) / DAY + this.#phase;
 		const height = (1 - Math.cos(2 * Math.PI * turn)) / 2;
 		const base = LEAST * (MOST / LEAST) ** height;
 		this.loss =
 			now < this.#deadUntil ? 1 : Math.max(base, Math.min(MOST_STEP, base * this.#factor));
 		return this.loss > 2 * before;
+	}
+
+	/** True for a packet that is in a burst. */
+	takes(now: Millis): boolean {
+		return this.#burst > 0 && now >= this.#burstAt && this.#burst-- > 0;
 	}
 
 	/** Loss with the bursts. */
@@ -146,7 +156,7 @@ export function runDay(part: number): LaneRow {
 		plan: planOf(1.5, 20),
 		promise: PROMISE,
 		traffic: 1.5,
-		loses: (path) => paths[path]!.burst > 0 && paths[path]!.burst-- > 0,
+		loses: (path, now) => paths[path]!.takes(now),
 		during: ({links}, now) => {
 			if (now < tickAt) return;
 			paths.forEach((path, index) => {

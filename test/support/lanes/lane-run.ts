@@ -43,7 +43,7 @@ export interface LaneCase {
 	/** Share of the turns in which all that is sent is lost, on all paths. */
 	readonly shared?: number;
 	/** True for a packet that is lost beside what its link loses. */
-	readonly loses?: (path: number) => boolean;
+	readonly loses?: (path: number, now: Millis) => boolean;
 	/** Called at the time of each source. */
 	readonly during?: (run: LaneRun, now: Millis) => void;
 }
@@ -185,7 +185,7 @@ export class LaneRun {
 
 	#send(path: number, flight: Flight, bytes: number): void {
 		this.meters[path]!.send(flight.sequence, this.now);
-		if (this.#case.loses?.(path)) return;
+		if (this.#case.loses?.(path, this.now)) return;
 		if (!this.#isSharedLoss) this.links[path]!.send(flight, bytes - 28, this.now);
 	}
 
