@@ -37,6 +37,8 @@ const CAPACITY = 1.05;
 const LOSSY = 0.05;
 /** Part of what is left that makes another placement worth its change. */
 const MUCH_LESS = 1 / 4;
+/** Sources between those of two paths; a receiver makes room for four times as many. */
+const KEPT = 1024;
 /** Look back of what the receiver counts. */
 const JUDGED: Millis = 10_000;
 /** Largest traffic factor that is looked at beyond what is allowed. */
@@ -176,7 +178,7 @@ export class PolicyLoop {
 	 * the delay.
 	 */
 	#options({paths, rate}: LaneMeasure, window: number): readonly Placement[] {
-		const all = candidates(paths, this.#promise.within, window / rate);
+		const all = candidates(paths, this.#promise.within, Math.max(window, KEPT) / rate);
 		const isEven = all[0]!.sources.length === goodOf(paths).length;
 		return isEven && !this.#probe.isForeign ? all.slice(0, 1) : all;
 	}

@@ -170,3 +170,16 @@ test('where more repairs only make more loss they are taken back', (t) => {
 	t.true(steered.reasons.has('ceiling'));
 	t.true(steered.loop.traffic <= 1.2, `${steered.loop.traffic}`);
 });
+
+test('at any rate the sources rotate over all paths whose delays are near each other', (t) => {
+	const near = [0, 2, 5].map(
+		(delay, path): LoopPath => ({
+			...{path, loss: 0.1, recentLoss: 0.1, delay, delivered: 0, settled: 1000, arrived: 900},
+		}),
+	);
+	for (const rate of [0.5, 5, 20, 80]) {
+		const loop = new PolicyLoop(promiseOf({floor: 2}), REPAIR_OVERHEAD, 0);
+		const plan = loop.update({paths: near, rate, bytes: 1200, counted: 0, failed: 0}, 100);
+		t.deepEqual(plan?.sources, [0, 1, 2], `${rate} a ms`);
+	}
+});
