@@ -1,6 +1,6 @@
 import type {Random} from '../bytes/random.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
-import {Encoder} from './encoder.ts';
+import {Encoder, MAX_WINDOW} from './encoder.ts';
 import {MAX_PATHS} from './path-progress.ts';
 import type {Plan} from './plan.ts';
 import type {SymbolFormat} from './symbol-format.ts';
@@ -18,8 +18,11 @@ const MAX_LAG = 8;
 const SHORT = 1 / 5;
 /** One packet in so many also goes over paths that carry nothing else of the lane. */
 const SAMPLE_EVERY = 50;
-/** Share of the newest source in the mean time between sources, and in their mean length. */
-const SLOT_GAIN = 1 / 32;
+/** Share of the newest source in their mean length. */
+const BYTES_GAIN = 1 / 32;
+/** Look back of the mean time between sources, which has at least so many of them. */
+const SLOT_TIME: Millis = 250;
+const SLOT_SOURCES = 32;
 /** Packets by which the paths' shares may differ for the sake of an order. */
 const BALANCE = 2;
 /** Gaps beyond this many slots are pauses: they do not count as a slot. */
@@ -78,8 +81,10 @@ export class CodedSender {
 	/** Sources of this turn, and since the last repair. */
 	#turn = 0;
 	#uncovered = 0;
-	#slot: Millis = 0;
 	#bytes = 0;
+	/** Sources of late, and the time between them; both fade. */
+	#recent = 0;
+	#recentTime: Millis = 0;
 	#lastAt: Millis = Number.NEGATIVE_INFINITY;
 	#pauseAt: Millis = NEVER;
 
@@ -118,7 +123,7 @@ export class CodedSender {
 
 	/** Mean time between two sources. 0: not known yet. */
 	get slot(): Millis {
-		return this.#slot;
+		return this.#recent === 0 ? 0 : this.#recentTime / this.#recent;
 	}
 
 	/**
@@ -168,9 +173,14 @@ export class CodedSender {
 		if (plan.coded) this.#credit += (plan.traffic - 1) * packetBytes - extra;
 		this.#turn++;
 		this.#uncovered++;
-		this.#bytes += (packetBytes - this.#bytes) * (this.#bytes === 0 ? 1 : SLOT_GAIN);
+		this.#bytes += (packetBytes - this.#bytes) * (this.#bytes === 0 ? 1 : BYTES_GAIN);
 		this.#measureSlot(now);
 		return this.encoder.add(content.bytes, content.start, content.end);
+	}
+
+	/** Sends the repairs that are due in the middle of a turn that is longer than what one covers. */
+	coverTurn(now: Millis): void {
+		if (this.#uncovered >= MAX_WINDOW / 2 && this.plan.coded) this.#sendDue(now);
 	}
 
 	/** Ends a turn: sends the repairs that are due. */
@@ -179,12 +189,13 @@ export class CodedSender {
 		const isBurst = this.#turn > BURST && this.#uncovered < this.plan.window / 2;
 		this.#turn = 0;
 		if (!isBurst) this.#sendDue(now);
-		this.#pauseAt = this.#uncovered > 0 ? now + Math.max(this.#slot, LEAST_PAUSE) : NEVER;
+		this.#pauseAt = this.#uncovered > 0 ? now + Math.max(this.slot, LEAST_PAUSE) : NEVER;
 	}
 
 	/** Sends so many repairs at once, for sources that are found to be lost. */
 	cover(repairs: number, now: Millis): void {
-		for (let left = Math.min(repairs, this.plan.window); left > 0 && this.#sendRepair(now); left--);
+		const reach = this.#reach();
+		for (let left = Math.min(repairs, reach); left > 0 && this.#sendRepair(reach, now); left--);
 	}
 
 	/** End of the pause after which the last sources are covered. */
@@ -196,10 +207,11 @@ export class CodedSender {
 	handleTimeout(now: Millis): void {
 		if (now < this.#pauseAt) return;
 		this.#pauseAt = NEVER;
+		const reach = this.#reach();
 		this.#sendDue(now);
 		const debt = -(MAX_DEBT - 1) * this.#longest;
 		let least = this.#uncovered > 0 ? this.plan.pauseRepairs : 0;
-		while (least-- > 0 && this.#credit > debt && this.#sendRepair(now));
+		while (least-- > 0 && this.#credit > debt && this.#sendRepair(reach, now));
 	}
 
 	/** Gives all memory back. */
@@ -218,21 +230,29 @@ export class CodedSender {
 		return copies;
 	}
 
+	/**
+	 * Sources that the next repairs cover: those of the window, and after a burst twice those that
+	 * no repair covers yet, so that what one burst lacks the next can make up for.
+	 */
+	#reach(): number {
+		const reach = Math.max(this.plan.window, 2 * this.#uncovered);
+		return Math.min(reach, this.encoder.count);
+	}
+
 	#sendDue(now: Millis): void {
-		const {window} = this.plan;
-		while (this.#credit >= this.#repairCost(window) && this.#sendRepair(now));
-		this.#credit = Math.min(this.#credit, this.#repairCost(window));
+		const reach = this.#reach();
+		const cost = this.#repairCost(reach);
+		while (this.#credit >= cost && this.#sendRepair(reach, now));
+		this.#credit = Math.min(this.#credit, cost);
 	}
 
 	/** Bytes that a repair takes on the wire, about. */
-	#repairCost(window: number): number {
-		const count = Math.min(window, this.encoder.count);
+	#repairCost(count: number): number {
 		return count === 0 ? NEVER : this.encoder.symbolLength(count) + this.plan.overhead;
 	}
 
-	#sendRepair(now: Millis): boolean {
-		const {plan, encoder} = this;
-		const count = Math.min(plan.window, encoder.count);
+	#sendRepair(count: number, now: Millis): boolean {
+		const {plan} = this;
 		if (count === 0) return false;
 		const paths = plan.repairs ?? plan.sources;
 		const best = this.#next(paths, this.#repairLoads);
@@ -294,7 +314,11 @@ export class CodedSender {
 		const gap = now - this.#lastAt;
 		this.#lastAt = now;
 		if (gap > LONGEST_GAP) return;
-		this.#slot = this.#slot === 0 ? gap : this.#slot + (gap - this.#slot) * SLOT_GAIN;
+		const recent = this.#recent;
+		const fading = recent * Math.max(0, 1 - gap / SLOT_TIME);
+		const left = Math.max(fading, Math.min(recent, SLOT_SOURCES - 1));
+		this.#recentTime = (recent === 0 ? 0 : (this.#recentTime * left) / recent) + gap;
+		this.#recent = left + 1;
 	}
 }
 

@@ -170,6 +170,7 @@ export class LaneRun {
 			this.sender.charge(path, bytes);
 			this.#send(path, flight, bytes);
 		}
+		this.sender.coverTurn(this.now);
 	}
 
 	#sendRepair(path: number, count: number): number {

@@ -157,7 +157,9 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		// A sequence is taken only by a packet that a path takes; the content is read before it is
 		// sealed in place.
 		if (this.#route.count > 0) this.#note(bytes + IP_UDP_OVERHEAD, now);
-		return this.#packets.send(slot, this.#route, now, Sent.DATA) !== NOT_SENT;
+		const isSent = this.#packets.send(slot, this.#route, now, Sent.DATA) !== NOT_SENT;
+		this.sender.coverTurn(now);
+		return isSent;
 	}
 
 	#chooseRoute(bytes: number, now: Millis): void {
