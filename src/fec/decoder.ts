@@ -6,7 +6,7 @@ import type {SymbolFormat} from './symbol-format.ts';
 import type {SymbolMemory} from './symbol-memory.ts';
 
 /** Multiplications of whole symbols that a source pays for, and how many may be saved up. */
-const ALLOWANCE = 16;
+const ALLOWANCE = 48;
 const MAX_ALLOWANCE = 64 * MAX_UNKNOWNS;
 
 /** Fates of a source that arrived. */

@@ -8,7 +8,7 @@ import {CHECKED} from '../../fec/checked-format.ts';
 import {type LaneRowCase, thousands} from './row.ts';
 
 /** Multiply-adds that a source pays for, those saved up at first, and the most beyond them. */
-const PAID = 16;
+const PAID = 48;
 const SAVED = 64 * 64;
 const BEYOND = 193 + 64 * 128;
 /** Repairs between two sieges, of a siege, and of those beside which a source comes. */

@@ -323,6 +323,13 @@ export const LANE_ROWS: readonly LaneRowCase[] = [
 			}),
 	),
 	floodRow,
+	shareRow(
+		'm: 30 %, 1,000/s, T 2, within 40 ms',
+		1e6,
+		{bad: 100, traffic: 2.05},
+		planOf(2, 40),
+		steady(0.3, 1000, 40),
+	),
 ];
 
 /** Letter of a row, by which it is chosen. */
