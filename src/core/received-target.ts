@@ -12,6 +12,8 @@ export interface ReceivedTarget {
 	used: Millis;
 	/** Lane of its datagrams, by id. 0: lane 0. */
 	lane: number;
+	/** Address that answers for it, encoded: that which a name led to, once it is known. */
+	address: Uint8Array;
 	/** Time of the last confirmation of the pair. */
 	confirmed: Millis;
 }

@@ -18,6 +18,7 @@ export class AnswerLanes {
 
 	/** Returns the id of the lane for an address. `undefined`: that of the flow. */
 	get(address: Uint8Array): number | undefined {
+		if (this.#byAddress.size === 0) return undefined;
 		return this.#byAddress.get(keyOf(address));
 	}
 

@@ -53,7 +53,8 @@ export class ReceivedTargets {
 		if (this.#byReference.size >= LIMIT || this.#budget.left <= 0) this.#evict();
 		if (this.#budget.left <= 0) return undefined;
 		const confirmed = Number.NEGATIVE_INFINITY;
-		const learned = {reference, target, only: false, used: now, lane: 0, confirmed};
+		const address = target.encoded;
+		const learned = {reference, target, only: false, used: now, lane: 0, address, confirmed};
 		this.#byReference.set(reference, learned);
 		this.#budget.left--;
 		return learned;

@@ -129,6 +129,7 @@ export class ServerFlowTable {
 				only: true,
 				used: now,
 				lane: 0,
+				address: forward.encoded,
 				confirmed,
 			},
 			targets: budget && new ReceivedTargets(budget),

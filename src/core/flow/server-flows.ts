@@ -133,13 +133,14 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		const target = flow.targets.peek(reference);
 		if (target === undefined) return false;
 		target.lane = lane;
-		this.#answerIn(flow, target.target.encoded, lane);
+		this.#answerIn(flow, target.address, lane);
 		return true;
 	}
 
-	/** Sends the answers of an address in that lane from now on. */
-	#answerIn({lanes, sources}: ServerFlow, address: Uint8Array, lane: number): void {
-		lanes?.set(address, lane);
+	/** Sends the answers of an address, encoded, in that lane from now on. */
+	#answerIn({lanes, laneId, sources}: ServerFlow, address: Uint8Array, lane: number): void {
+		if (lanes === undefined || (lanes.get(address) ?? laneId) === lane) return;
+		lanes.set(address, lane);
 		sources?.forgetLanes();
 	}
 
@@ -147,7 +148,8 @@ export class ServerFlows implements DatagramSink, FlowHome {
 	reached(flow: ServerFlow, reference: number, address: Uint8Array): void {
 		const target = flow.targets?.peek(reference);
 		if (target === undefined) return;
-		if ((flow.lanes?.get(address) ?? 0) !== target.lane) this.#answerIn(flow, address, target.lane);
+		target.address = address;
+		this.#answerIn(flow, address, target.lane);
 	}
 
 	/** Returns the lane that was named for the target which is announced now; else lane 0. */
@@ -196,9 +198,11 @@ export class ServerFlows implements DatagramSink, FlowHome {
 			this.#deliver(flow, flow.forward, datagram, now);
 			return undefined;
 		}
+		const isNew = flow.targets?.peek(reference) === undefined;
 		const learned = flow.targets?.learn(reference, target, now);
 		if (learned === undefined) return 'unknown-target';
-		if (lane !== 0) this.#setLane(flow, reference, lane);
+		// A new one without FLOW_LANE is in lane 0, whatever that of the flow is.
+		if (isNew || lane !== 0) this.#setLane(flow, reference, lane);
 		this.#confirm(learned, id, reference, now);
 		this.#deliver(flow, learned, datagram, now);
 		return undefined;

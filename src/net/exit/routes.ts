@@ -26,6 +26,8 @@ export interface Route {
 	readonly text: string;
 	/** The name in the spelling that it is looked up by; '' for an address. */
 	readonly name: string;
+	/** True when the source of answers is written otherwise: a name, an IPv4 address in IPv6. */
+	readonly isAlias: boolean;
 	/** Candidates: the address itself or those of the name, best first. */
 	addresses: readonly Uint8Array[];
 	/** For which state of the rules and of the flow this was decided. */
@@ -64,6 +66,7 @@ export function routeOf(
 		port,
 		text: parsed === undefined ? 'no host name' : formatTarget(parsed),
 		name: '',
+		isAlias: kind === TargetKind.DOMAIN || unmap(host).length !== host.length,
 		addresses: [] as readonly Uint8Array[],
 		decided: -1,
 		address: undefined,

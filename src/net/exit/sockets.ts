@@ -31,7 +31,10 @@ interface ExitSocketsEvents {
 	answered(flow: number, batch: DatagramBatch, sources: readonly (Uint8Array | undefined)[]): void;
 	/** A target cannot be had: one of RefusalCode. May come from inside `send`. */
 	refused(flow: number, reference: number, code: number): void;
-	/** A target that is a name leads to this address from now on, encoded. */
+	/**
+	 * A target that is a name, or an address written in another way, leads to this address from now
+	 * on, encoded.
+	 */
 	reached(flow: number, reference: number, address: Uint8Array): void;
 }
 
@@ -259,7 +262,7 @@ export class ExitSockets {
 		}
 		if (route.remote === undefined) {
 			route.remote = socket.remote(formatIp(route.address), route.port);
-			if (route.name !== '') this.#reached(flow, route, route.address);
+			if (route.isAlias) this.#reached(flow, route, route.address);
 		}
 		if (this.#unflushed.at(-1) !== socket) this.#unflushed.push(socket);
 		return socket.send(bytes, start, end, route.remote);

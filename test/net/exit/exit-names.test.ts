@@ -4,7 +4,14 @@ import {type Route, routeOf, WaitingDatagrams} from '../../../src/net/exit/route
 import type {NameAnswer} from '../../../src/net/names/names.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
 import {waitFor} from '../../support/machine/wait-for.ts';
-import {ExitSetUp, found, NOT_FOUND, named, rules} from '../../support/sockets/exit-set-up.ts';
+import {
+	ExitSetUp,
+	found,
+	NOT_FOUND,
+	named,
+	rules,
+	target,
+} from '../../support/sockets/exit-set-up.ts';
 import {UdpPeer} from '../../support/sockets/udp-peer.ts';
 
 const {DENIED, UNRESOLVABLE} = RefusalCode;
@@ -208,4 +215,47 @@ test('what waits for names is bounded over all targets', (t) => {
 	t.is(waiting.lost, 2);
 	waiting.push(b, new Uint8Array(1000));
 	t.is(waiting.take(b).length, 1);
+});
+
+test.serial(
+	'the address of a name is reported with its reference, and when it changes',
+	async (t) => {
+		const [first, second] = [
+			await UdpPeer.open(0, '127.0.0.2'),
+			await UdpPeer.open(0, '127.0.0.3'),
+		];
+		const {port} = first;
+		const setUp = new ExitSetUp(t);
+		setUp.resolve = () => found('127.0.0.2');
+		const to = named(3, 'app.test', port);
+		setUp.send(1, to, 'x');
+		await waitFor(() => first.received.length === 1);
+		t.deepEqual(setUp.reached, [`1 3 1 127.0.0.2:${port}`]);
+		setUp.send(1, to, 'y');
+		await waitFor(() => first.received.length === 2);
+		t.is(setUp.reached.length, 1);
+		setUp.resolve = () => found('127.0.0.3');
+		setUp.now = 61_000;
+		setUp.send(1, to, 'z');
+		await waitFor(() => setUp.lookups.length === 2);
+		setUp.send(1, to, 'z');
+		await waitFor(() => {
+			setUp.send(1, to, 'z');
+			return setUp.reached.length === 2;
+		});
+		t.is(setUp.reached[1], `1 3 1 127.0.0.3:${port}`);
+		await Promise.all([first.close(), second.close()]);
+	},
+);
+
+test.serial('an address in another spelling is reported like that of a name', async (t) => {
+	const peer = await UdpPeer.open();
+	const {port} = peer;
+	const setUp = new ExitSetUp(t);
+	setUp.send(1, named(0, '127.0.0.1', port), 'as a name');
+	setUp.send(1, target(1, '::ffff:127.0.0.1', port), 'mapped');
+	setUp.send(1, target(2, '127.0.0.1', port), 'plain');
+	await waitFor(() => peer.received.length === 3);
+	t.deepEqual(setUp.reached, [`1 0 1 127.0.0.1:${port}`, `1 1 1 127.0.0.1:${port}`]);
+	await peer.close();
 });

@@ -8,7 +8,7 @@ import {DgramBackEnd} from '../../../src/net/udp/dgram-socket.ts';
 import type {SocketBudget} from '../../../src/net/udp/socket-budget.ts';
 import {formatTarget, ipTarget} from '../../../src/socks/target.ts';
 import {parseIp} from '../../../src/text/ip.ts';
-import {TargetKind} from '../../../src/wire/address.ts';
+import {type HostTarget, TargetKind} from '../../../src/wire/address.ts';
 import {FakeReporter} from '../fakes/fake-reporter.ts';
 import {socketBudget} from './socket-budget.ts';
 
@@ -30,15 +30,18 @@ export function target(reference: number, host: string, port: number): ReceivedT
 	const bytes = address ?? new TextEncoder().encode(host);
 	const kinds = {4: TargetKind.IPV4, 16: TargetKind.IPV6} as const;
 	const kind = address === undefined ? TargetKind.DOMAIN : kinds[address.length as 4 | 16];
-	const wire = {kind, host: bytes, port, encoded: bytes};
-	return {reference, target: wire, only: false, used: 0, lane: 0, confirmed: 0};
+	return received(reference, {kind, host: bytes, port, encoded: bytes});
 }
 
 /** A name as target, also one that looks like an address. */
 export function named(reference: number, name: string, port: number): ReceivedTarget {
 	const host = new TextEncoder().encode(name);
-	const wire = {kind: TargetKind.DOMAIN, host, port, encoded: host};
-	return {reference, target: wire, only: false, used: 0, lane: 0, confirmed: 0};
+	return received(reference, {kind: TargetKind.DOMAIN, host, port, encoded: host});
+}
+
+function received(reference: number, to: HostTarget): ReceivedTarget {
+	const address = to.encoded;
+	return {reference, target: to, only: false, used: 0, lane: 0, address, confirmed: 0};
 }
 
 /** An answer of a lookup. */
@@ -65,6 +68,7 @@ export class ExitSetUp {
 	readonly answers: string[] = [];
 	/** `flow reference code`. */
 	readonly refused: string[] = [];
+	/** `flow reference address`. */
 	readonly reached: string[] = [];
 	/** `user name` of every lookup. */
 	readonly lookups: string[] = [];
@@ -98,7 +102,7 @@ export class ExitSetUp {
 				},
 				refused: (flow, reference, code) => this.refused.push(`${flow} ${reference} ${code}`),
 				reached: (flow, reference, address) =>
-					this.reached.push(`${flow} ${reference} ${Buffer.from(address).toString('hex')}`),
+					this.reached.push(`${flow} ${reference} ${sourceText(address)}`),
 			},
 			...init,
 		});

@@ -267,7 +267,7 @@ export class SocksWorld implements SocksTunnel {
 		const target = {kind, host: address, port, encoded: new Uint8Array(0)} as const;
 		delivery.listener = 7;
 		delivery.application = application;
-		delivery.target = {reference: 0, target, only: false, used: 0, lane: 0, confirmed: 0};
+		delivery.target = {reference: 0, target, only: false, used: 0, lane: 0, address, confirmed: 0};
 		delivery.bytes = Buffer.from(`eeee${payload}ee`, 'hex');
 		delivery.start = 2;
 		delivery.end = delivery.bytes.length - 1;
