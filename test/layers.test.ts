@@ -36,7 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 		'config',
 		'net',
 	],
-	demo: ['bytes', 'text', 'crypto', 'core', 'config', 'net', 'app'],
+	demo: ['bytes', 'text', 'crypto', 'policy', 'core', 'config', 'net', 'app'],
 	cli: ['text', 'crypto', 'policy', 'sim', 'config', 'net', 'app', 'demo'],
 };
 

@@ -10,35 +10,58 @@ import type {ServerOptions} from '../config/server.ts';
 import {generateKey} from '../crypto/keys.ts';
 import {SystemRandom} from '../crypto/system-random.ts';
 import type {LinkProxyCounts} from '../net/link/proxy.ts';
-import {DEMO_LINKS, Links} from './links.ts';
+import type {Policy} from '../policy/policy.ts';
+import {PolicyRules} from '../policy/rules.ts';
+import {Links, type SeededLink} from './links.ts';
 import {type Measurement, measure} from './measurement.ts';
+import {EchoTarget} from './traffic.ts';
 
 const LOCALHOST = '127.0.0.1';
 
+/** Settings of a tunnel. */
+export interface DemoTunnelInit {
+	/** The policy of all its datagrams. */
+	readonly policy: Policy;
+	/** One path for each. */
+	readonly links: readonly SeededLink[];
+	readonly logger: Logger;
+}
+
+/** The parts of a tunnel. */
+interface Parts {
+	readonly client: RunningClient;
+	readonly server: RunningServer;
+	readonly links: Links;
+	readonly echo: EchoTarget;
+	readonly cleanUp: () => Promise<void>;
+}
+
 /**
- * A server, a client and the links between them: real sockets on free ports of
+ * An echo target, a server, a client and the links between the two: real sockets on free ports of
  * 127.0.0.1, a key made for this run, state in a temporary folder that goes with it.
  */
 export class DemoTunnel {
+	/** The policy of all its datagrams. */
+	readonly policy: Policy;
+	/** The server's fixed target. */
+	readonly echo: EchoTarget;
 	readonly #client: RunningClient;
 	readonly #server: RunningServer;
 	readonly #links: Links;
 	readonly #cleanUp: () => Promise<void>;
 
-	private constructor(
-		client: RunningClient,
-		server: RunningServer,
-		links: Links,
-		cleanUp: () => Promise<void>,
-	) {
+	private constructor(policy: Policy, {client, server, links, echo, cleanUp}: Parts) {
+		this.policy = policy;
+		this.echo = echo;
 		this.#client = client;
 		this.#server = server;
 		this.#links = links;
 		this.#cleanUp = cleanUp;
 	}
 
-	/** Starts it with `target`, a port of this machine, as the server's fixed target. */
-	static async start(target: number, logger: Logger): Promise<DemoTunnel> {
+	/** Starts it. */
+	static async start(init: DemoTunnelInit): Promise<DemoTunnel> {
+		const {policy, logger} = init;
 		// What is open so far, to be closed in the opposite order.
 		const closers = [makeFolder()];
 		const cleanUp = async () => {
@@ -53,11 +76,14 @@ export class DemoTunnel {
 			return running;
 		};
 		try {
-			const server = keep(await startServer(serverOptions(target, psk, folder), logger));
+			const echo = keep(await EchoTarget.open());
+			const server = keep(await startServer(serverOptions(echo.port, psk, folder), logger));
 			const port = portOf(server.listening[0]);
-			const links = keep(await Links.start(port));
-			const client = keep(await startClient(clientOptions(links.ports, psk, folder), logger));
-			return new DemoTunnel(client, server, links, cleanUp);
+			const links = keep(await Links.start(init.links, port));
+			const paths = links.ports.map((to, index) => pathOptions(init.links[index]!.name, to));
+			const options = {...clientOptions(paths, psk, folder), policies: rulesOf(policy)};
+			const client = keep(await startClient(options, logger));
+			return new DemoTunnel(policy, {client, server, links, echo, cleanUp});
 		} catch (error) {
 			await cleanUp();
 			throw error;
@@ -74,7 +100,7 @@ export class DemoTunnel {
 		return measure(this.#client.status(), this.#server.status());
 	}
 
-	/** Returns the counts of the links, in the order of {@link DEMO_LINKS}. */
+	/** Returns the counts of the links, in their order. */
 	linkCounts(): Promise<readonly LinkProxyCounts[]> {
 		return this.#links.counts();
 	}
@@ -131,11 +157,15 @@ function serverOptions(target: number, psk: Uint8Array, folder: string): ServerO
 	};
 }
 
-function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string): ClientOptions {
+function clientOptions(
+	paths: readonly PathOptions[],
+	psk: Uint8Array,
+	folder: string,
+): ClientOptions {
 	return {
 		...COMMON,
 		configFile: join(folder, 'mpclient.conf'),
-		paths: ports.map((port, index) => pathOptions(DEMO_LINKS[index]!.name, port)),
+		paths,
 		listen: {host: LOCALHOST, port: 0},
 		socks: false,
 		forwards: [],
@@ -145,6 +175,11 @@ function clientOptions(ports: readonly number[], psk: Uint8Array, folder: string
 		keys: {keyless: false, users: [{name: 'demo', psk}]},
 		state: join(folder, 'client'),
 	};
+}
+
+/** Returns rules by which all datagrams have the policy. */
+function rulesOf(policy: Policy): PolicyRules {
+	return new PolicyRules([], policy);
 }
 
 function pathOptions(name: string, port: number): PathOptions {

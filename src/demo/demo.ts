@@ -1,13 +1,20 @@
 import type {Logger} from '../app/observe/logger.ts';
 import type {Millis} from '../bytes/time.ts';
+import {SystemRandom} from '../crypto/system-random.ts';
+import type {LinkProxyCounts} from '../net/link/proxy.ts';
+import type {Policy} from '../policy/policy.ts';
 import {DemoTunnel} from './demo-tunnel.ts';
-import {DEMO_LINKS} from './links.ts';
+import type {DemoLink} from './links.ts';
 import {allUp, heldCopies, sharedDelay} from './measurement.ts';
 import {type LiveFigures, liveTable, type RunFigures, summary} from './report.ts';
-import {Application, EchoTarget} from './traffic.ts';
+import {Application} from './traffic.ts';
 
 /** Settings of a run. */
 export interface DemoInit {
+	/** Policies to compare, each of a tunnel of its own. */
+	readonly policies: readonly Policy[];
+	/** Those of each tunnel. */
+	readonly links: readonly DemoLink[];
 	/** Datagrams per second. */
 	readonly rate: number;
 	/** Duration of the traffic. `undefined`: until `stopped`. */
@@ -36,57 +43,53 @@ const START_STEP: Millis = 20;
 /** Runs the demo from beginning to end; resolves with the lines of its summary. */
 export async function runDemo(init: DemoInit): Promise<readonly string[]> {
 	const stop = new Stop(init.stopped);
-	const echo = await EchoTarget.open();
+	const random = new SystemRandom();
+	const links = init.links.map((link) => ({...link, seed: random.uint32()}));
+	const tunnels: DemoTunnel[] = [];
 	try {
-		const tunnel = await DemoTunnel.start(echo.port, init.logger);
-		try {
-			// The first datagrams shall find all paths, or the loss of the start would be counted too.
-			await pathsUp(tunnel, stop);
-			return await runTraffic(tunnel, echo, stop, init);
-		} finally {
-			await tunnel.close();
+		for (const policy of init.policies) {
+			tunnels.push(await DemoTunnel.start({policy, links, logger: init.logger}));
 		}
+		// The first datagrams shall find all paths, or the loss of the start would be counted too.
+		await pathsUp(tunnels, links.length, stop);
+		return await runTraffic(tunnels, stop, init);
 	} finally {
-		echo.close();
+		for (const tunnel of tunnels) await tunnel.close();
 	}
 }
 
-async function pathsUp(tunnel: DemoTunnel, stop: Stop): Promise<void> {
+async function pathsUp(tunnels: readonly DemoTunnel[], paths: number, stop: Stop): Promise<void> {
 	const end = performance.now() + START_LIMIT;
-	while (!stop.asked && !allUp(tunnel.measure(), DEMO_LINKS.length)) {
+	const isUp = (tunnel: DemoTunnel) => allUp(tunnel.measure(), paths);
+	while (!stop.asked && !tunnels.every(isUp)) {
 		if (performance.now() > end) throw new Error('the paths of the demo did not come up');
 		await stop.orAfter(START_STEP);
 	}
 }
 
 async function runTraffic(
-	tunnel: DemoTunnel,
-	echo: EchoTarget,
+	tunnels: readonly DemoTunnel[],
 	stop: Stop,
-	{rate: wantedRate, duration, show}: DemoInit,
+	{links, rate: wantedRate, duration, show}: DemoInit,
 ): Promise<readonly string[]> {
-	const application = await Application.start(tunnel.classicPort, echo, wantedRate);
+	const before = await allLinkCounts(tunnels);
+	const application = await Application.start(tunnels, wantedRate);
 	const live = (): LiveFigures => ({
 		elapsed: application.duration,
 		rate: application.rate,
 		wantedRate,
 		limited: application.limited,
-		measurement: tunnel.measure(),
+		tunnels: application.counts.map((traffic, index) => {
+			const tunnel = tunnels[index]!;
+			return {policy: tunnel.policy, measurement: tunnel.measure(), traffic};
+		}),
 	});
-	const strain = setInterval(watchStrain(tunnel, application), STRAIN_INTERVAL);
+	const strain = setInterval(watchStrain(tunnels, application, links.length), STRAIN_INTERVAL);
 	const table = setInterval(() => show(liveTable(live())), TABLE_INTERVAL);
 	try {
 		await stop.orAfter(duration);
 		await application.stop();
-		const figures: RunFigures = {
-			...live(),
-			traffic: application.counts,
-			links: (await tunnel.linkCounts()).map((counts, index) => ({
-				link: DEMO_LINKS[index]!,
-				counts,
-			})),
-		};
-		return summary(figures);
+		return summary(withLinks(live(), links, [before, await allLinkCounts(tunnels)]));
 	} finally {
 		clearInterval(strain);
 		clearInterval(table);
@@ -94,21 +97,50 @@ async function runTraffic(
 	}
 }
 
+/** Adds what the links counted, at the beginning of the traffic and now. */
+function withLinks(
+	live: LiveFigures,
+	links: readonly DemoLink[],
+	[before, after]: readonly [readonly Counts[], readonly Counts[]],
+): RunFigures {
+	const tunnels = live.tunnels.map((figures, index) => ({
+		...figures,
+		bytes: bytesOf(after[index]!) - bytesOf(before[index]!),
+		links: after[index]!.map((counts, at) => ({link: links[at]!, counts})),
+	}));
+	return {...live, tunnels};
+}
+
+/** Counts of the links of one tunnel. */
+type Counts = readonly LinkProxyCounts[];
+
+function allLinkCounts(tunnels: readonly DemoTunnel[]): Promise<readonly Counts[]> {
+	return Promise.all(tunnels.map((tunnel) => tunnel.linkCounts()));
+}
+
+/** Returns the bytes in both directions of all links of a tunnel. */
+function bytesOf(links: Counts): number {
+	return links.reduce((sum, {up, down}) => sum + up.bytes + down.bytes, 0);
+}
+
 /**
  * Slows the application down when many copies are held back, or packets are late on all paths for
  * two windows in a row; a machine that only stalls now and then is not faster with less to do.
  */
-function watchStrain(tunnel: DemoTunnel, application: Application): () => void {
+function watchStrain(
+	tunnels: readonly DemoTunnel[],
+	application: Application,
+	paths: number,
+): () => void {
 	let heldBefore = 0;
 	let sentBefore = 0;
 	let wasLate = false;
 	return () => {
-		const measurement = tunnel.measure();
-		if (measurement === undefined) return;
-		const held = heldCopies(measurement);
-		const [{sent}] = application.counts;
-		const isLate = sharedDelay(measurement) > STRAIN_DELAY;
-		const copies = 2 * DEMO_LINKS.length * (sent - sentBefore);
+		const measurements = tunnels.flatMap((tunnel) => tunnel.measure() ?? []);
+		const held = measurements.reduce((sum, one) => sum + heldCopies(one), 0);
+		const isLate = measurements.some((one) => sharedDelay(one) > STRAIN_DELAY);
+		const sent = application.counts.reduce((sum, [up]) => sum + up.sent, 0);
+		const copies = 2 * paths * (sent - sentBefore);
 		if (held - heldBefore > STRAIN_SHARE * copies || (isLate && wasLate)) application.strained();
 		heldBefore = held;
 		sentBefore = sent;

@@ -1,7 +1,6 @@
 import {once} from 'node:events';
 import {Worker} from 'node:worker_threads';
 import type {Millis} from '../bytes/time.ts';
-import {SystemRandom} from '../crypto/system-random.ts';
 import type {LinkProxyCounts} from '../net/link/proxy.ts';
 
 /** A simulated link; the same both ways. */
@@ -12,9 +11,14 @@ export interface DemoLink {
 	readonly jitter: Millis;
 }
 
+/** A link with its dice. */
+export interface SeededLink extends DemoLink {
+	readonly seed: number;
+}
+
 /** Settings for the thread of the links. */
 export interface LinksInit {
-	readonly links: readonly (DemoLink & {readonly seed: number})[];
+	readonly links: readonly SeededLink[];
 	/** The port of 127.0.0.1 where all links end. */
 	readonly target: number;
 }
@@ -22,14 +26,14 @@ export interface LinksInit {
 /** Messages from it: its ports at the start, then the counts whenever it is asked. */
 export type LinksMessage = readonly number[] | readonly LinkProxyCounts[];
 
-/** The three links of the demo. */
+/** The three links of the demo, with their usual loss. */
 export const DEMO_LINKS: readonly DemoLink[] = [
-	{name: 'near', loss: 0.2, delay: 10, jitter: 2},
-	{name: 'middle', loss: 0.2, delay: 25, jitter: 4},
-	{name: 'far', loss: 0.2, delay: 40, jitter: 6},
+	{name: 'near', loss: 0.1, delay: 12, jitter: 2},
+	{name: 'middle', loss: 0.1, delay: 15, jitter: 2},
+	{name: 'far', loss: 0.1, delay: 18, jitter: 3},
 ];
 
-/** The {@link DEMO_LINKS}, running. */
+/** Simulated links, running. */
 export class Links {
 	readonly #worker: Worker;
 	/** Port of each link on 127.0.0.1. */
@@ -40,10 +44,12 @@ export class Links {
 		this.ports = ports;
 	}
 
-	/** Starts them on free ports. */
-	static async start(target: number): Promise<Links> {
-		const random = new SystemRandom();
-		const links = DEMO_LINKS.map((link) => ({...link, seed: random.uint32()}));
+	/**
+	 * Starts them on free ports.
+	 * @param links with their seeds: those of the same seed lose the same of their packets
+	 * @param target port of 127.0.0.1 where they end
+	 */
+	static async start(links: readonly SeededLink[], target: number): Promise<Links> {
 		const workerData: LinksInit = {links, target};
 		const worker = new Worker(new URL('./links-worker.js', import.meta.url), {workerData});
 		const [ports] = (await once(worker, 'message')) as [readonly number[]];

@@ -1,6 +1,6 @@
 import type {StatusSnapshot} from '../app/observe/status.ts';
 import type {Millis} from '../bytes/time.ts';
-import type {PathState, PathStatus, SessionStatus} from '../core/events.ts';
+import type {PathState, PathStatus, SessionStatus, SourceCounts} from '../core/events.ts';
 
 /** One direction of one path, as the tunnel measured it. */
 export interface PathDirection {
@@ -25,7 +25,17 @@ export interface TunnelDirection {
 	/** Datagrams put in at one end and delivered at the other. */
 	readonly sent: number;
 	readonly received: number;
+	/** Without what repairs brought back. */
 	readonly residualLoss: number | undefined;
+}
+
+/** One direction of the coded lane of a tunnel. */
+export interface LaneDirection {
+	/** Packets with datagrams, and with combinations of them, as their sender counts them. */
+	readonly sources: number;
+	readonly repairs: number;
+	/** Sources that were lost on their path and came back, as the receiver counts them. */
+	readonly recovered: number;
 }
 
 /** Both directions of something: client to server, server to client. */
@@ -35,6 +45,8 @@ export type Both<T> = readonly [up: T, down: T];
 export interface Measurement {
 	readonly paths: readonly {readonly name: string; readonly directions: Both<PathDirection>}[];
 	readonly tunnel: Both<TunnelDirection>;
+	/** `undefined`: its policy is none that codes. */
+	readonly lane: Both<LaneDirection> | undefined;
 }
 
 /** Joins the status of both ends of their one session. `undefined`: an end has none. */
@@ -53,6 +65,7 @@ export function measure(client: StatusSnapshot, server: StatusSnapshot): Measure
 			directions: [pathDirection(path, other), pathDirection(other, path)],
 		})),
 		tunnel: [tunnelDirection(near, far), tunnelDirection(far, near)],
+		lane: bothOf(laneDirection(near, far), laneDirection(far, near)),
 	};
 }
 
@@ -117,9 +130,28 @@ function pathDirection(sender: PathStatus, receiver: PathStatus): PathDirection 
 }
 
 function tunnelDirection(sender: SessionStatus, receiver: SessionStatus): TunnelDirection {
+	const coded = receiver.lanes[0]?.receiving;
 	return {
 		sent: sender.datagramsSent,
 		received: receiver.datagramsReceived,
-		residualLoss: receiver.residualLoss,
+		residualLoss: coded === undefined ? receiver.residualLoss : residualOf(coded),
 	};
+}
+
+/** Returns the share of the sources that did not come in time. */
+function residualOf({received, recovered, missing, late}: SourceCounts): number | undefined {
+	const all = received + recovered + missing;
+	return all === 0 ? undefined : (missing + late) / all;
+}
+
+/** Joins what both ends know of the only lane. `undefined`: there is none, or it is not coded. */
+function laneDirection(sender: SessionStatus, receiver: SessionStatus): LaneDirection | undefined {
+	const sending = sender.lanes[0]?.sending;
+	if (sending === undefined) return undefined;
+	const {sources, repairs} = sending;
+	return {sources, repairs, recovered: receiver.lanes[0]?.receiving?.recovered ?? 0};
+}
+
+function bothOf<T>(up: T | undefined, down: T | undefined): Both<T> | undefined {
+	return up === undefined || down === undefined ? undefined : [up, down];
 }

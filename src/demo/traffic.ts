@@ -1,11 +1,15 @@
 import {createSocket, type RemoteInfo, type Socket} from 'node:dgram';
 import {once} from 'node:events';
 import type {Millis} from '../bytes/time.ts';
-import {ReplayWindow} from '../core/replay-window.ts';
+import {Arrivals, type Delays} from './arrivals.ts';
 import {Pace} from './pace.ts';
 
-/** Bytes in every datagram: a packet of a telephone call. */
-export const DATAGRAM_BYTES = 172;
+/** Bytes in every datagram: too long for two to share a packet, so that each has one of its own. */
+export const DATAGRAM_BYTES = 900;
+
+/** Places in a datagram: its number, and the time at which it was sent. */
+const NUMBER_BYTES = 6;
+const TIME_AT: number = NUMBER_BYTES;
 
 const TICK: Millis = 2;
 
@@ -16,9 +20,6 @@ const PATIENCE: Millis = 3000;
 /** Asked for; the system may give less. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
-/** Numbers remembered to recognise a second delivery: half a minute at full speed. */
-const REMEMBERED = 65_536;
-
 /** Counts of the two programs outside the tunnel in one direction, by sequence numbers. */
 export interface DirectionCounts {
 	readonly sent: number;
@@ -26,30 +27,33 @@ export interface DirectionCounts {
 	readonly arrived: number;
 	/** That had arrived before. */
 	readonly twice: number;
+	/** Those of `arrived` that came later than they should. */
+	readonly late: number;
+	/** Those of `arrived`: from one program to the other. */
+	readonly delays: Delays;
 }
 
 /** Numbers what leaves and knows again what arrives. */
 class Sequence {
 	sent = 0;
-	arrived = 0;
-	twice = 0;
-	readonly #seen = new ReplayWindow(REMEMBERED);
+	readonly arrivals: Arrivals = new Arrivals();
 	readonly #payload = Buffer.alloc(DATAGRAM_BYTES, 0x5a);
 
 	/** The next datagram; a copy, because a socket may send it later. */
 	next(): Buffer {
-		this.#payload.writeUIntBE(this.sent++, 0, 6);
+		this.#payload.writeUIntBE(this.sent++, 0, NUMBER_BYTES);
+		this.#payload.writeDoubleBE(performance.now(), TIME_AT);
 		return Buffer.from(this.#payload);
 	}
 
 	accept(bytes: Buffer): void {
-		if (this.#seen.accept(bytes.readUIntBE(0, 6))) this.arrived++;
-		else this.twice++;
+		const number = bytes.readUIntBE(0, NUMBER_BYTES);
+		this.arrivals.accept(number, bytes.readDoubleBE(TIME_AT), performance.now());
 	}
 
 	get counts(): DirectionCounts {
-		const {sent, arrived, twice} = this;
-		return {sent, arrived, twice};
+		const {arrived, twice, late, delays} = this.arrivals;
+		return {sent: this.sent, arrived, twice, late, delays};
 	}
 }
 
@@ -82,7 +86,7 @@ export class EchoTarget {
 		return [this.#in, this.#out];
 	}
 
-	close(): void {
+	async close(): Promise<void> {
 		this.#socket.close();
 	}
 
@@ -92,36 +96,56 @@ export class EchoTarget {
 	}
 }
 
-/** The application: sends numbered datagrams to the classic port and counts the answers. */
+/** A tunnel with the application's socket at its near end and the echo target at its far end. */
+interface Route {
+	readonly socket: Socket;
+	readonly traffic: Sequence;
+	readonly answers: Sequence;
+}
+
+/** An entrance of a tunnel, and the echo target behind it. */
+export interface Entrance {
+	/** Port of this machine. */
+	readonly classicPort: number;
+	readonly echo: EchoTarget;
+}
+
+/**
+ * The application: sends numbered datagrams into each of some tunnels, the same to all at the same
+ * times, and counts the answers.
+ */
 export class Application {
-	readonly #socket: Socket;
+	readonly #routes: readonly Route[];
 	readonly #pace: Pace;
-	readonly #traffic: Sequence;
-	readonly #answers: Sequence;
 	readonly #startedAt: Millis = performance.now();
 	#stoppedAt: Millis | undefined;
 	#arrivedAt: Millis = performance.now();
 	#timer: NodeJS.Timeout | undefined;
 
-	private constructor(socket: Socket, echo: EchoTarget, rate: number) {
-		this.#socket = socket;
-		[this.#traffic, this.#answers] = echo.sequences;
+	private constructor(routes: readonly Route[], rate: number) {
+		this.#routes = routes;
 		this.#pace = new Pace(rate, this.#startedAt);
-		socket.on('error', () => {});
-		socket.on('message', (bytes) => {
-			this.#answers.accept(bytes);
-			this.#arrivedAt = performance.now();
-		});
+		for (const {socket, answers} of routes) {
+			socket.on('error', () => {});
+			socket.on('message', (bytes) => {
+				answers.accept(bytes);
+				this.#arrivedAt = performance.now();
+			});
+		}
 		this.#timer = setInterval(() => this.#send(), TICK);
 	}
 
-	/** Begins to send `rate` datagrams per second to a port of this machine. */
-	static async start(port: number, echo: EchoTarget, rate: number): Promise<Application> {
-		const socket = await openSocket();
-		const connected = once(socket, 'connect');
-		socket.connect(port, '127.0.0.1');
-		await connected;
-		return new Application(socket, echo, rate);
+	/** Begins to send `rate` datagrams per second into each tunnel. */
+	static async start(entrances: readonly Entrance[], rate: number): Promise<Application> {
+		const routes = entrances.map(async ({classicPort, echo}) => {
+			const socket = await openSocket();
+			const connected = once(socket, 'connect');
+			socket.connect(classicPort, '127.0.0.1');
+			await connected;
+			const [traffic, answers] = echo.sequences;
+			return {socket, traffic, answers};
+		});
+		return new Application(await Promise.all(routes), rate);
 	}
 
 	/** Datagrams per second that it aims at now; it starts with fewer than asked for. */
@@ -144,9 +168,9 @@ export class Application {
 		return (this.#stoppedAt ?? performance.now()) - this.#startedAt;
 	}
 
-	/** To the echo target, and back. */
-	get counts(): readonly [up: DirectionCounts, down: DirectionCounts] {
-		return [this.#traffic.counts, this.#answers.counts];
+	/** By tunnel: to the echo target, and back. */
+	get counts(): readonly (readonly [up: DirectionCounts, down: DirectionCounts])[] {
+		return this.#routes.map(({traffic, answers}) => [traffic.counts, answers.counts]);
 	}
 
 	/** Stops sending; resolves when nothing arrives any more. */
@@ -163,12 +187,12 @@ export class Application {
 
 	close(): void {
 		clearInterval(this.#timer);
-		this.#socket.close();
+		for (const {socket} of this.#routes) socket.close();
 	}
 
 	#send(): void {
 		for (let due = this.#pace.due(performance.now()); due > 0; due--) {
-			this.#socket.send(this.#traffic.next());
+			for (const {socket, traffic} of this.#routes) socket.send(traffic.next());
 		}
 	}
 }

@@ -22,6 +22,8 @@ export interface LinkDelivery<T> {
 export interface LinkCounts {
 	/** Given to `send`. */
 	sent: number;
+	/** Bytes of those on the wire, headers included. */
+	bytes: number;
 	/** Returned by `poll`, copies included. */
 	delivered: number;
 	/** Taken by the loss process. */
@@ -69,6 +71,7 @@ export class Link<T> {
 	/** Live counters; for reading only. */
 	readonly counts: LinkCounts = {
 		sent: 0,
+		bytes: 0,
 		delivered: 0,
 		lost: 0,
 		outage: 0,
@@ -121,6 +124,7 @@ export class Link<T> {
 		const {counts} = this;
 		counts.sent++;
 		const packet = this.#draw(item, length);
+		counts.bytes += packet.bytes;
 		if (this.#isOut(now)) {
 			counts.outage++;
 			return 0;

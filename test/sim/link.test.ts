@@ -290,5 +290,5 @@ test('refuses parameters out of bounds, and then changes nothing', (t) => {
 	}
 	t.is(link.send(1, 1, 0), 1);
 	t.is(link.nextTimeout(), 7);
-	t.deepEqual(link.counts, {...create().counts, sent: 1});
+	t.deepEqual(link.counts, {...create().counts, sent: 1, bytes: 1 + 28});
 });

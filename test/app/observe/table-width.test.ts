@@ -4,8 +4,10 @@ import {formatStatus} from '../../../src/app/observe/status-text.ts';
 import {formatPathTest} from '../../../src/app/path-test.ts';
 import {linkSummary} from '../../../src/cli/link-command.ts';
 import type {PathStatus, SessionStatus} from '../../../src/core/events.ts';
+import {Delays} from '../../../src/demo/arrivals.ts';
 import type {Measurement} from '../../../src/demo/measurement.ts';
 import {liveTable, summary} from '../../../src/demo/report.ts';
+import {REDUNDANT} from '../../../src/policy/policy.ts';
 import {textTable} from '../../../src/text/table.ts';
 import {cutMiddle, textWidth, wrapParts} from '../../../src/text/width.ts';
 
@@ -222,12 +224,15 @@ const direction = {
 	saturated: MANY,
 };
 const tunnel = {sent: MANY, received: MANY, residualLoss: 1e-8};
+const coded = {sources: MANY, repairs: MANY, recovered: MANY};
 const measurement: Measurement = {
 	paths: ['near', 'middle', 'far'].map((name) => ({name, directions: [direction, direction]})),
 	tunnel: [tunnel, tunnel],
+	lane: [coded, coded],
 };
 const counted = {
 	sent: MANY,
+	bytes: MANY,
 	delivered: MANY,
 	lost: MANY / 3,
 	outage: MANY,
@@ -237,26 +242,26 @@ const counted = {
 	reordered: MANY,
 };
 const others = {clients: 1, replaced: MANY, refused: MANY, socketErrors: 0};
-const run = {
-	elapsed: 7 * 86_400_000,
-	rate: 100_000,
-	wantedRate: 100_000,
-	limited: true,
-	measurement,
-};
 
 test('the tables of the demo fit in 80 columns with a week of the highest rate', (t) => {
-	const counts = {sent: MANY, arrived: MANY / 3, twice: MANY};
+	const delays = new Delays();
+	delays.add(1e9);
+	const counts = {sent: MANY, arrived: MANY / 3, twice: MANY, late: MANY, delays};
 	const links = ['near', 'middle', 'far'].map((name) => ({
 		link: {name, loss: 1e-8, delay: 1000, jitter: 1000},
 		counts: {up: {...counted, delivered: 2 * MANY}, down: counted, ...others},
 	}));
+	const traffic = [counts, counts] as const;
+	const tunnels = [REDUNDANT, {...REDUNDANT, name: 'redundant again'}].map((policy) => ({
+		...{policy, measurement, traffic, bytes: MANY, links},
+	}));
+	const run = {elapsed: 7 * 86_400_000, rate: 100_000, wantedRate: 100_000, limited: true, tunnels};
 	const live = liveTable(run);
-	const end = summary({...run, traffic: [counts, counts], links});
+	const end = summary(run);
 	isNarrow(t, [...live, ...end]);
 	for (const [head, rows] of [
 		[/^path {2,}direction/, /suspect/],
-		[/^tunnel {2,}direction/, /^ +(client|server) -> \w+ +\d/],
+		[/^policy {2,}direction/, /(client|server) -> \w+ +\d/],
 	] as const) {
 		const at = ends(live.find((line) => head.test(line))!);
 		const found = live.filter((line) => rows.test(line));
@@ -265,8 +270,12 @@ test('the tables of the demo fit in 80 columns with a week of the highest rate',
 	}
 	const head = end.find((line) => /^ +sent +arrived/.test(line))!;
 	const rows = end.filter((line) => /^ +(packets on|residual: datagrams)/.test(line));
-	t.is(rows.length, 8);
+	t.is(rows.length, 16);
 	for (const row of rows) t.deepEqual(ends(row).slice(1), ends(head), row);
+	const units = end.find((line) => /^policy +or late/.test(line))!;
+	const compared = end.filter((line) => /^redundant.* \d+$/.test(line));
+	t.is(compared.length, 2);
+	for (const row of compared) t.deepEqual(ends(row).at(-1), ends(units).at(-1), row);
 	const linkHead = end.find((line) => /^ +set to/.test(line))!;
 	const linkRows = end.filter((line) => /^(near|middle|far) /.test(line));
 	t.is(linkRows.length, 3);
