@@ -45,7 +45,7 @@ export class PathProgress {
 		if (lag > this.#lag) this.#lag = lag;
 	}
 
-	/** A repair arrived over a path. */
+	/** A repair arrived over a path, or another copy of a source. */
 	repair(path: number, newest: number): void {
 		if (!isPath(path)) return;
 		const isFirst = this.packets[path] === 0;

@@ -150,6 +150,11 @@ export class CodedReceiver {
 		return arrival;
 	}
 
+	/** Another copy of a source arrived over a path. */
+	copy(sequence: number, path: number): void {
+		this.#progress.repair(path, sequence);
+	}
+
 	/** Takes a repair that arrived over a path. @param count 1 to 64, else it is dropped */
 	repair(
 		repair: {readonly packetNumber: number; readonly newest: number; readonly count: number},

@@ -98,4 +98,34 @@ export const LANE_BUGS: readonly Bug[] = [
 		to: 'most >= 0',
 		test: ['fec/policy-loop.test.ts', 'the rate of a promise bounds what is asked for, at once'],
 	},
+	{
+		bug: 'a copy that comes second counts for no path of its lane',
+		place: 'Session.#copied',
+		code: 'this.lanes.copied(packet, now);',
+		to: '',
+		test: [
+			'simulation/lanes.test.ts',
+			'a copy that comes second counts for its path, so that copies make no loss',
+		],
+	},
+	{
+		bug: 'a copy counts for its path as often as it comes',
+		place: 'RecentSources.copy',
+		code: 'if ((this.#paths[cell]! & bit) !== 0) return -1;',
+		to: '',
+		test: [
+			'core/lane/recent-sources.test.ts',
+			'a copy counts once for each path, and not for the one that brought the first',
+		],
+	},
+	{
+		bug: 'a broken promise is said again and again',
+		place: 'PromiseWatch.isNews',
+		code: "if (verdict !== 'broken' || this.#isSaid) {",
+		to: "if (verdict !== 'broken') {",
+		test: [
+			'core/lane/promise-watch.test.ts',
+			'a broken promise is news once, and again when it was kept meanwhile',
+		],
+	},
 ];

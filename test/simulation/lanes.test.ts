@@ -226,3 +226,18 @@ test('a server without room for a lane says so, and the client sends copies', (t
 	t.like(sent, {obstacle: 'not-counted', sending: {coded: false}});
 	t.deepEqual(world.faults, []);
 });
+
+test('a copy that comes second counts for its path, so that copies make no loss', (t) => {
+	const policy = {...CODED, residual: 1e-3, traffic: 2, name: 'fec'};
+	const links = [{delay: 10}, {delay: 30}];
+	const world = worldOf(policy, links);
+	world.stream(50, 20_000);
+	for (const {sending} of Object.values(lanesOf(world))) {
+		const {coded, sourcePaths, copies, sources, residual} = sending!;
+		t.false(coded);
+		t.true(copies > 0.9 * sources, `${copies} copies`);
+		t.deepEqual(sourcePaths.toSorted(), ['path 1', 'path 2']);
+		t.like(residual, {failed: 0, failedInSteps: 0, steps: 0});
+	}
+	t.true(world.copies.every((packets) => packets > 950));
+});

@@ -3,6 +3,7 @@ import {type Policy, REDUNDANT} from '../../policy/policy.ts';
 import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
 import type {Coding} from '../coding.ts';
 import type {LaneStatus, PolicyObstacle} from '../events.ts';
+import type {ReceivedPacket} from '../packets/received-packet.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
 import {CodedInput} from './coded/input.ts';
@@ -224,6 +225,12 @@ export class Lanes {
 			this.inputs.push(coded.input);
 		}
 		return coded.input;
+	}
+
+	/** Counts another copy of a packet for its path. */
+	copied(packet: ReceivedPacket, now: Millis): void {
+		const {inputs} = this;
+		for (let i = 0; i < inputs.length; i++) inputs[i]!.copied(packet, now);
 	}
 
 	/** True while packets of any lane go out on the path. */

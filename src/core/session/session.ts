@@ -170,7 +170,9 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		streams.register(this.#receiver.frames);
 	}
 
-	#copied({path, number}: ReceivedPacket, now: Millis): void {
+	#copied(packet: ReceivedPacket, now: Millis): void {
+		const {path, number} = packet;
+		this.lanes.copied(packet, now);
 		if (path !== undefined) this.streams?.copy(path, number, now);
 	}
 

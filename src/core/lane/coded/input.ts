@@ -12,6 +12,7 @@ import type {ReceivedPacket} from '../../packets/received-packet.ts';
 import type {Path} from '../../path/path.ts';
 import type {PathSet} from '../../path/path-set.ts';
 import {Sent} from '../../sent.ts';
+import {RecentSources} from './recent-sources.ts';
 
 /** Least time between two reports. */
 const REPORT_EVERY: Millis = 20;
@@ -45,6 +46,7 @@ export class CodedInput {
 	readonly #receiver: CodedReceiver;
 	readonly #report = new LaneReport();
 	readonly #residual = new ResidualMeter();
+	readonly #recent = new RecentSources();
 	// Filled anew for each packet.
 	readonly #content: Payload = {bytes: new Uint8Array(0), start: 0, end: 0};
 	readonly #repair = {packetNumber: 0, newest: 0, count: 0};
@@ -86,13 +88,22 @@ export class CodedInput {
 	 * before, so that nothing in it is to be read.
 	 */
 	source(sequence: number, packet: ReceivedPacket, now: Millis): boolean {
-		const {cursor, path} = packet;
+		const {cursor, path, number} = packet;
 		const content = this.#content;
 		content.bytes = cursor.bytes;
 		content.start = cursor.position;
 		content.end = cursor.end;
 		this.#noteArrival(now);
+		this.#recent.add(number, sequence, idOf(path));
 		return this.#receiver.source(sequence, idOf(path), content, now) !== Arrival.KNOWN;
+	}
+
+	/** Counts another copy of a source for its path; nothing in it is proven. */
+	copied({number, path}: ReceivedPacket, now: Millis): void {
+		const sequence = this.#recent.copy(number, idOf(path));
+		if (sequence < 0) return;
+		this.#noteArrival(now);
+		this.#receiver.copy(sequence, idOf(path));
 	}
 
 	/** Takes a repair. */

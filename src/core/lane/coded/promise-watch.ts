@@ -12,7 +12,7 @@ const ENOUGH = 3;
 const COUNTED_BEHIND = 256;
 const LONGEST_LAG: Millis = 5000;
 /** Time between two steps: what goes on is no step. */
-const STEP_EVERY: Millis = 10_000;
+const STEP_EVERY: Millis = 6000;
 
 /** Compares what the receiver of a lane counts with the promise, step by step apart. */
 export class PromiseWatch {
