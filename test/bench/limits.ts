@@ -52,6 +52,9 @@ export const STREAM_ONE: Limit = atLeast(1000);
 export const STREAM_THREE: Limit = atLeast(500);
 export const STREAM_LINKS: Limit = atLeast(80);
 
+/** One TCP connection inside a VPN over links of 10 % loss, of what it is without loss. */
+export const VPN_PART: Limit = atLeast(0.75, ' x no loss');
+
 /** Resident memory of each end, in MiB. */
 export const MEMORY: Limit = atMost(120);
 

@@ -10,6 +10,7 @@ import {MEMORY_MEASUREMENT} from './memory.ts';
 import {RECOVERY_MEASUREMENT} from './recovery.ts';
 import {RESIDUAL_MEASUREMENT} from './residual.ts';
 import {STREAMS_MEASUREMENT} from './streams.ts';
+import {VPN_MEASUREMENT} from './vpn.ts';
 
 /** Everything, in the order in which it is printed. */
 export const MEASUREMENTS: readonly Measurement[] = [
@@ -18,6 +19,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
 	LATENCY_MEASUREMENT,
 	RESIDUAL_MEASUREMENT,
 	STREAMS_MEASUREMENT,
+	VPN_MEASUREMENT,
 	CONNECTIONS_MEASUREMENT,
 	RECOVERY_MEASUREMENT,
 	MEMORY_MEASUREMENT,

@@ -1,12 +1,6 @@
 import {type Limit, STREAM_LINKS, STREAM_ONE, STREAM_THREE} from '../limits.ts';
-import {Helper, pause} from '../processes.ts';
 import {makeRow, type Row} from '../row.ts';
-import type {
-	ApplicationCommand,
-	ApplicationResult,
-	OriginCommand,
-	OriginResult,
-} from '../streams/messages.ts';
+import {StreamEnds} from '../streams/ends.ts';
 import {
 	DANTED,
 	NO_PROXY,
@@ -26,52 +20,12 @@ const WHOLE = 6;
 const LINKS_WARM_UP = 3;
 const LINKS_WHOLE = 10;
 
-/** Until what a former connection left behind is gone. */
-const REST_MILLIS = 500;
-
 interface Plan {
 	readonly name: string;
 	readonly kinds: readonly RouteKind[];
 	readonly limits: Readonly<Record<string, Limit>>;
 	readonly warmUp: number;
 	readonly whole: number;
-}
-
-class Ends {
-	readonly #origin = new Helper<OriginCommand, OriginResult>('streams/origin-main');
-	readonly #application = new Helper<ApplicationCommand, ApplicationResult>(
-		'streams/application-main',
-	);
-
-	/** One connection; megabits a second. */
-	async run(
-		{proxy}: Route,
-		direction: 'download' | 'upload',
-		warmUpMillis: number,
-		millis: number,
-	): Promise<number> {
-		await pause(REST_MILLIS);
-		const {port: origin} = await this.#count();
-		const command = {direction, proxy, origin, warmUpMillis, millis};
-		const done = this.#application.ask(command);
-		if (direction === 'download') {
-			const result = await done;
-			return (result.bytes * 8e-3) / result.millis;
-		}
-		await pause(warmUpMillis);
-		const from = await this.#count();
-		await done;
-		const until = await this.#count();
-		return ((until.received - from.received) * 8e-3) / (until.at - from.at);
-	}
-
-	#count(): Promise<OriginResult> {
-		return this.#origin.ask({type: 'count'});
-	}
-
-	async stop(): Promise<void> {
-		await Promise.all([this.#origin.stop(), this.#application.stop()]);
-	}
 }
 
 async function openRoutes(
@@ -91,7 +45,7 @@ async function openRoutes(
 }
 
 async function measure(plan: Plan, {repeats, millis, warn}: Conditions): Promise<Row[]> {
-	const ends = new Ends();
+	const ends = new StreamEnds();
 	const routes = await openRoutes(plan.kinds, warn);
 	const cells = [...routes].flatMap(([name, route]) =>
 		(['download', 'upload'] as const).map((direction) => ({
@@ -104,7 +58,9 @@ async function measure(plan: Plan, {repeats, millis, warn}: Conditions): Promise
 	try {
 		for (let repeat = 0; repeat < repeats; repeat++) {
 			for (const {route, direction, runs} of cells) {
-				runs.push(await ends.run(route, direction, plan.warmUp * millis, plan.whole * millis));
+				runs.push(
+					await ends.run(route.proxy, direction, plan.warmUp * millis, plan.whole * millis),
+				);
 			}
 		}
 	} finally {

@@ -4,21 +4,21 @@ import {connect, type Socket} from 'node:net';
 import process from 'node:process';
 import {SocksClient} from 'socks';
 import {sharedNow} from '../load/clock.ts';
+import {NEAR_HOST} from '../systems/system.ts';
 import {type ApplicationCommand, type ApplicationResult, DOWNLOAD, UPLOAD} from './messages.ts';
 
-const HOST = '127.0.0.1';
 const CHUNK = Buffer.alloc(256 * 1024, 0x5a);
 
-async function open({proxy, origin}: ApplicationCommand): Promise<Socket> {
+async function open({proxy, host, origin}: ApplicationCommand): Promise<Socket> {
 	if (proxy !== undefined) {
 		const {socket} = await SocksClient.createConnection({
-			proxy: {host: HOST, port: proxy, type: 5},
+			proxy: {host: NEAR_HOST, port: proxy, type: 5},
 			command: 'connect',
-			destination: {host: HOST, port: origin},
+			destination: {host, port: origin},
 		});
 		return socket;
 	}
-	const socket = connect(origin, HOST);
+	const socket = connect(origin, host);
 	await once(socket, 'connect');
 	return socket;
 }

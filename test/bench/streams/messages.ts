@@ -21,6 +21,8 @@ export interface ApplicationCommand {
 	readonly direction: 'download' | 'upload';
 	/** The SOCKS5 proxy on loopback; undefined = none. */
 	readonly proxy: number | undefined;
+	/** Address and port of the origin. */
+	readonly host: string;
 	readonly origin: number;
 	/** How long it runs before it counts, and in all. */
 	readonly warmUpMillis: number;

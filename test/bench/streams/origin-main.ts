@@ -1,4 +1,4 @@
-// The origin of TCP connections: sends as much as it can, or counts what comes in.
+// The origin of TCP connections, on the address of its argument: sends as much as it can, or counts what comes in.
 import {createServer, type Socket} from 'node:net';
 import process from 'node:process';
 import {sharedNow} from '../load/clock.ts';
@@ -29,7 +29,7 @@ function send(socket: Socket): void {
 }
 
 const server = createServer(serve);
-server.listen(0, '127.0.0.1', () => {
+server.listen(0, process.argv[2], () => {
 	const address = server.address();
 	const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
 	process.on('message', (_command: OriginCommand) => {

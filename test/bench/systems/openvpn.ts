@@ -2,8 +2,9 @@ import {execFileSync} from 'node:child_process';
 import {join} from 'node:path';
 import {freePort, Program} from '../processes.ts';
 import {isInstalled} from './installed.ts';
-import {MissingError, type Scene, type System, type SystemKind} from './system.ts';
+import {MissingError, NEAR_HOST, type Scene, type System, type SystemKind} from './system.ts';
 import {temporaryFolder} from './temporary-folder.ts';
+import type {Vpn} from './vpn.ts';
 
 /** Inside the VPN. */
 const NEAR_INSIDE = '10.98.7.1';
@@ -15,25 +16,58 @@ const BUFFERS = ['--sndbuf', '2000000', '--rcvbuf', '2000000', '--txqueuelen', '
 /** Named apart: the check of dependencies takes a literal for a program of a package. */
 const OPENSSL = 'openssl';
 
+/** As the README has it for OpenVPN inside the tunnel. */
+const INNER = ['--tun-mtu', '1380', '--replay-window', '4096', '15'];
+
 /** OpenVPN over one path between two hosts, with certificates: AES-256-GCM. */
 export const OPENVPN: SystemKind = {name: 'openvpn', start: startOpenVpn};
 
-async function startOpenVpn(
-	{nearWrapper, farWrapper, farHost}: Scene,
-	sink: number,
-): Promise<System> {
+async function startOpenVpn(scene: Scene, sink: number): Promise<System> {
+	checkInstalled();
+	const port = await freePort();
+	const {parts, stop} = await startPair(scene, {host: scene.farHost, port, entry: port});
+	return {name: OPENVPN.name, host: FAR_INSIDE, ports: [sink], parts, needsRest: false, stop};
+}
+
+/** OpenVPN at both ends of a tunnel; `connect` makes the tunnel to the far end's port. */
+export async function startInnerOpenVpn(
+	scene: Scene,
+	connect: (port: number) => Promise<number>,
+): Promise<Vpn> {
+	checkInstalled();
+	const port = await freePort();
+	const entry = await connect(port);
+	const {stop} = await startPair(scene, {host: NEAR_HOST, port, entry}, INNER);
+	return {host: FAR_INSIDE, stop};
+}
+
+function checkInstalled(): void {
 	for (const program of ['openvpn', OPENSSL]) {
 		if (!isInstalled(program)) throw new MissingError(`${program} is not installed`);
 	}
+}
+
+/** Way to the far end as the near one knows it, and the port that leads there. */
+interface Remote {
+	readonly host: string;
+	readonly entry: number;
+	/** Port of the far end itself. */
+	readonly port: number;
+}
+
+async function startPair(
+	{nearWrapper, farWrapper}: Scene,
+	{host, port, entry}: Remote,
+	words: readonly string[] = [],
+): Promise<Pick<System, 'parts' | 'stop'>> {
 	const folder = temporaryFolder();
 	makeCertificates(folder);
-	const port = String(await freePort());
 	const far = start('far', farWrapper, [
-		...['--port', port, '--tls-server', '--dh', 'none', '--ifconfig', FAR_INSIDE, NEAR_INSIDE],
-		...identity(folder, 'far', 'near'),
+		...['--port', `${port}`, '--tls-server', '--dh', 'none', ...words],
+		...['--ifconfig', FAR_INSIDE, NEAR_INSIDE, ...identity(folder, 'far', 'near')],
 	]);
 	const near = start('near', nearWrapper, [
-		...['--remote', farHost, port, '--nobind', '--tls-client'],
+		...['--remote', host, `${entry}`, '--nobind', '--tls-client', ...words],
 		...['--ifconfig', NEAR_INSIDE, FAR_INSIDE, ...identity(folder, 'near', 'far')],
 	]);
 	const parts = [
@@ -52,7 +86,7 @@ async function startOpenVpn(
 		if (reason.includes('/dev/net/tun')) throw new MissingError('there is no /dev/net/tun');
 		throw error;
 	}
-	return {name: OPENVPN.name, host: FAR_INSIDE, ports: [sink], parts, needsRest: false, stop};
+	return {parts, stop};
 }
 
 function start(name: string, wrapper: readonly string[], words: readonly string[]): Program {

@@ -34,6 +34,8 @@ export interface TunnelOptions {
 	/** Instead of the classic port, and of the fixed target. */
 	readonly clientFlags?: readonly string[];
 	readonly serverFlags?: readonly string[];
+	/** Policy of the client's flows, unless that is the default. */
+	readonly policy?: string;
 	readonly scene?: Scene;
 	/** Both ends tell each second what their garbage collector did: see `load/heap-observer.ts`. */
 	readonly observesHeap?: boolean;
@@ -178,7 +180,8 @@ export class Tunnel implements System {
 		const file = join(this.#folder, 'mpclient.conf');
 		writeFileSync(file, this.#pathPorts.map((port) => `${this.#pathHost} ${port}\n`).join(''));
 		const classic = ['--listen', `${NEAR_HOST}:${this.ports[0]}`, '--no-socks'];
-		const words = [file, ...(this.#options.clientFlags ?? classic)];
+		const {clientFlags = classic, policy} = this.#options;
+		const words = [file, ...clientFlags, ...(policy === undefined ? [] : ['--policy', policy])];
 		this.#client = this.#program('mpclient', words, this.#scene.nearWrapper);
 		return this.#client;
 	}
