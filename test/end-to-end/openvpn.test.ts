@@ -14,6 +14,7 @@ import {
 	tunnelOverBadLinks,
 	untilConnected,
 	VPN_NEEDS,
+	VPN_POLICIES,
 } from '../support/e2e/vpn.ts';
 import {waitFor} from '../support/machine/wait-for.ts';
 
@@ -80,11 +81,15 @@ interface Vpn {
 }
 
 /** OpenVPN between two hosts, through mpclient, three bad links and mpserver. */
-async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
+async function connect(
+	t: ExecutionContext,
+	mtu: string,
+	policy?: (typeof VPN_POLICIES)[number],
+): Promise<Vpn> {
 	const stage = new Stage(t);
 	const hosts = new TwoHosts(t);
 	const {a, b} = hosts;
-	await tunnelOverBadLinks(stage, hosts, 1194);
+	await tunnelOverBadLinks(stage, hosts, 1194, policy);
 	const secret = staticKey(stage);
 	const size = ['--tun-mtu', mtu, ...REPLAY_WINDOW, '--ifconfig'];
 	const far = startVpn(stage, hosts.in(b), [
@@ -100,19 +105,21 @@ async function connect(t: ExecutionContext, mtu: string): Promise<Vpn> {
 	return {stage, hosts, status};
 }
 
-needing(VPN_NEEDS).serial(
-	'over three links of 10 % loss OpenVPN loses at most 3 of 200 pings',
-	async (t) => {
-		const {stage, hosts} = await connect(t, WHOLE);
-		const [command = '', ...words] = hosts.in(hosts.a);
-		const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', FAR_ADDRESS];
-		const child = stage.child(command, [...words, ...ping]);
-		await child.end();
-		const received = Number(/(\d+) received/.exec(child.output)?.[1]);
-		t.log(child.output.trim().split('\n').slice(-2).join('; '));
-		t.true(received >= 197, child.output);
-	},
-);
+for (const policy of VPN_POLICIES) {
+	needing(VPN_NEEDS).serial(
+		`over three links of 10 % loss OpenVPN loses at most 3 of 200 pings with ${policy}`,
+		async (t) => {
+			const {stage, hosts} = await connect(t, WHOLE, policy);
+			const [command = '', ...words] = hosts.in(hosts.a);
+			const ping = ['ping', '-c', '200', '-i', '0.1', '-W', '2', FAR_ADDRESS];
+			const child = stage.child(command, [...words, ...ping]);
+			await child.end();
+			const received = Number(/(\d+) received/.exec(child.output)?.[1]);
+			t.log(child.output.trim().split('\n').slice(-2).join('; '));
+			t.true(received >= 197, child.output);
+		},
+	);
+}
 
 /** Sends once through the VPN; returns Mbit/s. */
 async function transfer(t: ExecutionContext, {stage, hosts}: Vpn): Promise<number> {
@@ -160,3 +167,12 @@ needing(VPN_NEEDS).serial(
 		t.true(best >= LEAST_MBIT, `${best.toFixed(1)} Mbit/s`);
 	},
 );
+
+needing(VPN_NEEDS).serial(`over them ${MEGABYTES} MB of TCP are complete with fec 2`, async (t) => {
+	const vpn = await connect(t, WHOLE, 'fec 2');
+	await transfer(t, vpn);
+	const {sessions} = await vpn.status('client');
+	const sending = sessions[0]!.lanes?.find(({policy}) => policy === 'fec 2')?.sending;
+	t.true((sending?.repairs ?? 0) > 0, JSON.stringify(sending));
+	t.true((sending?.reported.recovered ?? 0) > 0, JSON.stringify(sending));
+});

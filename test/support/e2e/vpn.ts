@@ -25,14 +25,18 @@ const BUFFERS = ['--sndbuf', '2000000', '--rcvbuf', '2000000', '--txqueuelen', '
 /** As the README has it: its default of 64 drops copies that a slow path brings later. */
 export const REPLAY_WINDOW = ['--replay-window', '4096', '15'] as const;
 
+/** Policies of the client under which VPNs are tested. */
+export const VPN_POLICIES = ['redundant', 'fec 2'] as const;
+
 /**
  * Starts mpserver on host `b` with a fixed target there, three links of 10 % loss and 20 ms, and
- * mpclient on host `a`. Resolves when a session is up; the ends' states are in `client` and `server`.
+ * mpclient on host `a`, with a policy. Resolves when a session is up; the ends' states are in `client` and `server`.
  */
 export async function tunnelOverBadLinks(
 	stage: Stage,
 	{a, b, addressB, in: inHost}: TwoHosts,
 	targetPort: number,
+	policy: (typeof VPN_POLICIES)[number] = 'redundant',
 ): Promise<void> {
 	const key = ['--key-file', await stage.key()];
 	const state = (end: string) => ['--state', stage.path(end)];
@@ -46,7 +50,8 @@ export async function tunnelOverBadLinks(
 		await stage.program('mptunnel', words, {}, inHost(a)).says('listening on');
 	}
 	const conf = stage.write('mpclient.conf', ports.map((port) => `127.0.0.1 ${port}\n`).join(''));
-	const client = stage.program('mpclient', [conf, ...key, ...state('client')], {}, inHost(a));
+	const words = [conf, ...key, ...state('client'), '--policy', policy];
+	const client = stage.program('mpclient', words, {}, inHost(a));
 	await client.says('a session is up');
 }
 
