@@ -201,6 +201,38 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	t.is(oks(checked.stdout), 1);
 });
 
+test.serial('each recipe for flows is valid, and gets what the text beside it says', async (t) => {
+	const {shell, run} = await setUp(t);
+	await run('keygen');
+	shell.write('flows.yaml', block('flows.yaml'));
+	const shown = await run('flows');
+	t.regex(shown, /^configuration ok$/m);
+	const found = [...shown.matchAll(/^(.*) \(flows\.yaml:\d+\) -> ([^:]+): /gm)];
+	t.deepEqual(
+		found.map(([, rule, policy]) => [rule, policy]),
+		[
+			['rule 1', 'vpn'],
+			['rule 2', 'call'],
+			['rule 3', 'fec 2'],
+			['rule 4', 'redundant'],
+			['default', 'fec cheap'],
+		],
+	);
+});
+
+test('what copies leave is the power of the loss', (t) => {
+	const rows = tableOf(sectionOf(README, '## Choose what each flow gets'), 'traffic');
+	const copies = rows.filter(([name = '']) => name.includes('copies'));
+	t.is(copies.length, 2);
+	for (const [name = '', ...cells] of copies) {
+		const count = Number.parseInt(name, 10);
+		for (const [index, loss] of [0.05, 0.1, 0.2, 0.3].entries()) {
+			const exact = 100 * loss ** count;
+			t.true(Math.abs(Number.parseFloat(cells[index]!) - exact) < 0.05 * exact, `${name}: ${loss}`);
+		}
+	}
+});
+
 test('the sizes of packets add up', (t) => {
 	const rows = tableOf(sectionOf(README, '## Packet size'), '');
 	for (const column of [1, 2]) {

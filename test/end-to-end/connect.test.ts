@@ -250,7 +250,7 @@ needing({programs: ['ssh', 'ssh-keygen', '/usr/sbin/sshd', 'nc']}).serial(
 		const stage = new Stage(t);
 		const words = await sshServer(t, stage);
 		const front = await lossy(t, stage);
-		const text = example('README.md', 'ssh');
+		const text = example('src/socks/README.md', 'ssh');
 		const command = text
 			.trim()
 			.replace(/^ssh/, `exec ssh ${words.join(' ')}`)

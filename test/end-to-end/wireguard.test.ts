@@ -27,9 +27,9 @@ function keyPair(): KeyPair {
 	return {secret, open};
 }
 
-/** A configuration of the README with real keys: what `wg` reads of it, and what wg-quick does. */
+/** A configuration of the document with real keys: what `wg` reads of it, and what wg-quick does. */
 function configuration(name: string, keys: Readonly<Record<'SERVER' | 'CLIENT', KeyPair>>) {
-	let text = example('README.md', name);
+	let text = example('src/app/README.md', name);
 	for (const [who, {secret, open}] of Object.entries(keys)) {
 		text = text.replace(`${who}_PRIVATE_KEY`, secret).replace(`${who}_PUBLIC_KEY`, open);
 	}

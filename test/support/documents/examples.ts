@@ -8,17 +8,19 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 			...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 			...['bridge-loop', 'bridge-link', 'bridge-lossy'],
 			...['socks-server', 'socks-client', 'forward', 'dns', 'tcp-forward'],
-			...['users.keys', 'users', 'not-encrypted'],
+			...['users.keys', 'users', 'not-encrypted', 'flows.yaml', 'flows'],
 		],
-		'test/end-to-end/connect.test.ts': ['ssh'],
-		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 	},
 	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
 	'src/app/README.md': {
+		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 		'test/readme.test.ts': ['mpserver.service'],
 		'test/app/observe/lane-lines.test.ts': ['lane', 'broken'],
 	},
-	'src/socks/README.md': {'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks']},
+	'src/socks/README.md': {
+		'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks'],
+		'test/end-to-end/connect.test.ts': ['ssh'],
+	},
 	'src/config/README.md': {
 		'test/config/document.test.ts': [
 			...['users.yaml', 'users-file', 'rules.yaml', 'explain', 'explained'],
@@ -39,9 +41,11 @@ export const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>>
 		install: 'changes the machine',
 		chromium: 'opens a window; run headless in test/end-to-end/connect.test.ts',
 		curl: 'needs the internet; run in test/end-to-end/connect.test.ts',
-		git: 'needs the internet; run in test/end-to-end/connect.test.ts',
 		openvpn:
 			'options of another program; its replay window is that of test/end-to-end/openvpn.test.ts',
+	},
+	'src/socks/README.md': {
+		git: 'needs the internet; run in test/end-to-end/connect.test.ts',
 		'openvpn-socks': 'options of another program; run in test/end-to-end/openvpn-restarts.test.ts',
 	},
 	'.github/CONTRIBUTING.md': {
