@@ -241,3 +241,14 @@ test('a copy that comes second counts for its path, so that copies make no loss'
 	}
 	t.true(world.copies.every((packets) => packets > 950));
 });
+
+test('a policy has the name that its user gave it, whatever of it travels', (t) => {
+	const name = 'Überall das längste Wort';
+	const world = worldOf({...CODED, name}, three({delay: 10}));
+	world.stream(100, 1000);
+	const {sent, answered} = lanesOf(world);
+	t.is(sent.policy, name);
+	t.is(answered.policy, '?berall das l?ng');
+	// The JSON of a status has all of it: nothing in it is infinite.
+	t.deepEqual(JSON.parse(JSON.stringify(sent.sending)), sent.sending);
+});

@@ -103,21 +103,21 @@ export class Lanes {
 		const id = isKnown ? Math.max(1, this.#byId.length) : 0;
 		const terms = termsOf(policy, id, paths);
 		if (terms.kind === LaneKind.CODED && !isKnown) {
-			return this.#replace(terms.name, coding === undefined ? 'unknown-to-peer' : 'too-many');
+			return this.#replace(policy.name, coding === undefined ? 'unknown-to-peer' : 'too-many');
 		}
-		const lane = this.#make(terms, now);
+		const lane = this.#make(terms, policy.name, now);
 		if (lane.id > 0) this.#announcer.add(terms, now);
 		return lane;
 	}
 
-	#make(terms: LaneTerms, now: Millis): Lane {
+	#make(terms: LaneTerms, policy: string, now: Millis): Lane {
 		const {coded = CODED_LANES} = this.#init.limits;
 		if (terms.kind === LaneKind.CODED && this.#codedCount >= coded) {
-			return this.#replace(terms.name, 'too-many');
+			return this.#replace(policy, 'too-many');
 		}
-		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, now));
+		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, policy, now));
 		this.#all.push(lane);
-		this.#names.set(lane, terms.name);
+		this.#names.set(lane, policy);
 		if (terms.lane > 0) this.#byId[terms.lane] = lane;
 		return lane;
 	}
@@ -132,7 +132,7 @@ export class Lanes {
 		return this.first;
 	}
 
-	#outputOf(terms: LaneTerms, now: Millis): RoutedSender | CodedOutput {
+	#outputOf(terms: LaneTerms, policy: string, now: Millis): RoutedSender | CodedOutput {
 		switch (terms.kind) {
 			case LaneKind.REDUNDANT:
 				return this.#routed(this.#copies(terms.number), now);
@@ -141,7 +141,7 @@ export class Lanes {
 			case LaneKind.PIN:
 				return this.#routed(new PinDispatch(terms.number), now);
 			case LaneKind.CODED:
-				return this.#codedOutput(terms, now);
+				return this.#codedOutput(terms, policy, now);
 		}
 	}
 
@@ -156,7 +156,7 @@ export class Lanes {
 		return new RoutedSender(this.#init.sender, dispatch);
 	}
 
-	#codedOutput(terms: LaneTerms, now: Millis): CodedOutput {
+	#codedOutput(terms: LaneTerms, policy: string, now: Millis): CodedOutput {
 		const {context, sender, paths, coding, limits, number} = this.#init;
 		const promise = promiseOf(terms, limits.traffic ?? Number.POSITIVE_INFINITY);
 		const output = new CodedOutput({
@@ -165,6 +165,7 @@ export class Lanes {
 			paths,
 			coding: coding!(),
 			terms,
+			policy,
 			promise,
 			number,
 			now,
@@ -182,7 +183,8 @@ export class Lanes {
 	described({sequence, lanes}: LanesFrame, now: Millis): number | undefined {
 		if (((sequence - (this.#sequence ?? sequence)) & 0xff) > 127) return undefined;
 		this.#sequence = sequence;
-		for (const terms of lanes) if (this.#byId[terms.lane] === undefined) this.#make(terms, now);
+		for (const terms of lanes)
+			if (this.#byId[terms.lane] === undefined) this.#make(terms, terms.name, now);
 		return sequence;
 	}
 

@@ -144,6 +144,21 @@ test('says so when there is no session', (t) => {
 	t.true(formatStatus({...snapshot, sessions: [], drops: {}}).includes('dropped: nothing'));
 });
 
+test('lanes stand below the paths of their session, and are a word each of the log line', (t) => {
+	const lanes = [
+		{lane: 1, policy: 'best'},
+		{lane: 0, policy: 'vo ice', obstacle: 'unknown-to-peer' as const},
+	];
+	const shown = {...snapshot, sessions: [{...session, lanes}]};
+	const lines = formatStatus(shown).split('\n');
+	t.deepEqual(lines.slice(13, 15), [
+		'  lane best: not coded',
+		'  lane vo ice: redundant in its place: the other end knows no lanes',
+	]);
+	t.is(statusFields(shown, 'text')['lanes'], 'best vo ice:unknown-to-peer');
+	t.is(statusFields(snapshot, 'text')['lanes'], undefined);
+});
+
 test('fits into one log line, as words or as a structure', (t) => {
 	const fields = statusFields(snapshot, 'text');
 	t.like(fields, {

@@ -50,6 +50,8 @@ export interface CodedOutputInit {
 	readonly paths: PathSet;
 	readonly coding: Coding;
 	readonly terms: LaneTerms;
+	/** Name of the policy, for events. */
+	readonly policy: string;
 	readonly promise: LanePromise;
 	/** Number of the session, for events. */
 	readonly number: number;
@@ -67,6 +69,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	obstacle: PolicyObstacle | undefined = undefined;
 	readonly #context: EndpointContext;
 	readonly #session: number;
+	readonly #policy: string;
 	readonly #packets: PacketSender;
 	readonly #paths: PathSet;
 	readonly #terms: LaneTerms;
@@ -89,6 +92,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		const {context, sender, paths, coding, terms, promise, now} = init;
 		this.#context = context;
 		this.#session = init.number;
+		this.#policy = init.policy;
 		this.#packets = sender;
 		this.#paths = paths;
 		this.#terms = terms;
@@ -249,7 +253,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		this.#context.emit({
 			type: 'promise-broken',
 			session: this.#session,
-			policy: this.#terms.name,
+			policy: this.#policy,
 			promise: this.#promiseStatus(),
 			needed: finite(loop.needed()),
 			allowed: loop.allowed,
@@ -267,8 +271,12 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		this.obstacle = planner.noDecoder ? obstacle : undefined;
 		if (this.obstacle === undefined || this.#isSaid) return;
 		this.#isSaid = true;
-		const {name: policy} = this.#terms;
-		this.#context.emit({type: 'policy-replaced', session: this.#session, policy, obstacle});
+		this.#context.emit({
+			type: 'policy-replaced',
+			session: this.#session,
+			policy: this.#policy,
+			obstacle,
+		});
 	}
 
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
