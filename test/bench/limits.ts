@@ -30,6 +30,9 @@ export const CPU_LIMITS: Readonly<
 	80000: {micros: atMost(5), ratio: below(1, ' x socat')},
 };
 
+/** CPU time of a coded lane with a traffic factor of 1.5, of that of copies on all paths. */
+export const CODED_CPU: Limit = atMost(1.4, ' x tunnel');
+
 /** Of 1200 bytes one way, at no more than 1 % loss, in Mbit/s. */
 export const GOODPUT: Limit = atLeast(1500);
 /** Of 100 bytes one way, in datagrams a second. */

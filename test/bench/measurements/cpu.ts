@@ -1,5 +1,5 @@
 import {Bench, type Trial} from '../bench.ts';
-import {CPU_LIMITS, GENERATOR_LOSS} from '../limits.ts';
+import {CODED_CPU, CPU_LIMITS, GENERATOR_LOSS} from '../limits.ts';
 import type {LoadStyle} from '../load/load-sockets.ts';
 import {cpuTime} from '../processes.ts';
 import {makeRow, type Row} from '../row.ts';
@@ -10,7 +10,7 @@ import {peerKinds} from '../systems/peers.ts';
 import {DIRECT, SOCAT} from '../systems/relays.ts';
 import {SHADOWSOCKS} from '../systems/shadowsocks.ts';
 import {LOOPBACK, type Scene, type System, type SystemKind} from '../systems/system.ts';
-import {BRIDGED_TUNNEL, TUNNEL, TUNNELS} from '../systems/tunnel.ts';
+import {BRIDGED_TUNNEL, CODED_TUNNEL, TUNNEL, TUNNELS} from '../systems/tunnel.ts';
 import {formatPart} from '../table.ts';
 import {
 	type Case,
@@ -25,6 +25,8 @@ const NAME = 'cpu';
 const RATES = [1000, 10_000, 50_000, 80_000];
 /** Below what the slowest back end carries. */
 const LOW_RATE = 10_000;
+/** Where coding costs the most. */
+const HIGH_RATE = 80_000;
 /** A loss that is worth a word: the figures are of what was delivered. */
 const NOTABLE_LOSS = 0.01;
 /** Below this part of the wanted rate the generator had no time to send. */
@@ -110,6 +112,8 @@ function ratedRows(name: string, rate: number, cells: readonly Cell[]): Row[] {
 		for (const [i, {role}] of system.parts.entries()) {
 			const isOurs = JUDGED.has(system.name) && (role === 'client' || role === 'server');
 			const limits = isOurs ? CPU_LIMITS[rate] : undefined;
+			const isCoded = system.name === CODED_TUNNEL.name;
+			const reference = isCoded ? `${TUNNEL.name} ${role}` : `${SOCAT.name} relay`;
 			const notes = [`main thread ${spread(main[i]!).median.toFixed(1)}`];
 			if (offered < OFFERED_PART * rate) notes.push(`only ${offered.toFixed(0)}/s were sent`);
 			if (loss > NOTABLE_LOSS) notes.push(`lost ${formatPart(loss)}`);
@@ -120,9 +124,9 @@ function ratedRows(name: string, rate: number, cells: readonly Cell[]): Row[] {
 					system: `${system.name} ${role}`,
 					unit: 'us',
 					runs: all[i]!,
-					reference: rows.find((row) => row.system === `${SOCAT.name} relay`),
+					reference: rows.find((row) => row.system === reference),
 					limit: limits?.micros,
-					ratioLimit: limits?.ratio,
+					ratioLimit: isCoded ? CODED_CPU : limits?.ratio,
 					invalid,
 					note: notes.join(', '),
 				}),
@@ -157,6 +161,12 @@ export const CPU_MEASUREMENT: Measurement = {
 	reference: 'socat',
 	cases: [
 		onLoopback({name: '1200 B', kinds: BESIDE, sizes: [1200], rates: RATES}),
+		onLoopback({
+			name: 'policy fec 1.5, 1200 B',
+			kinds: [DIRECT, TUNNEL, CODED_TUNNEL],
+			sizes: [1200],
+			rates: [HIGH_RATE],
+		}),
 		onLoopback({name: 'mixed sizes', kinds: BESIDE, sizes: MIXED_SIZES, rates: RATES}),
 		onLoopback({
 			name: '1200 B through three socats',

@@ -53,10 +53,16 @@ function digest(seconds: readonly Second[], rate: number): Digest {
 	};
 }
 
-async function atRate(name: string, conditions: Conditions): Promise<readonly Row[]> {
+async function atRate(
+	name: string,
+	conditions: Conditions,
+	policy?: string,
+): Promise<readonly Row[]> {
 	const {style, warn, repeats, millis} = conditions;
 	return withBench(Bench.start(LOOPBACK, [DIRECT], style, warn), async (bench) => {
-		const tunnel = await Tunnel.start({name, observesHeap: true}, bench.sinkPort);
+		const way = policy === undefined ? {} : {policy};
+		const options = {name, observesHeap: true, ...way};
+		const tunnel = await Tunnel.start(options, bench.sinkPort);
 		try {
 			await bench.warmUp(tunnel);
 			const load = {sizes: [1200], rate: RATE, millis: millis * LONGER};
@@ -102,11 +108,16 @@ async function atRate(name: string, conditions: Conditions): Promise<readonly Ro
 }
 
 const TITLE: Case['name'] = '1200 B at 80,000/s';
+const CODED = 'fec 1.5';
+const CODED_TITLE: Case['name'] = `${TITLE}, policy ${CODED}`;
 
 /** What the garbage collector has to do for packets. */
 export const GARBAGE_MEASUREMENT: Measurement = {
 	name: NAME,
 	title: 'garbage',
 	reference: '-',
-	cases: [{name: TITLE, run: (conditions) => atRate(TITLE, conditions)}],
+	cases: [
+		{name: TITLE, run: (conditions) => atRate(TITLE, conditions)},
+		{name: CODED_TITLE, run: (conditions) => atRate(CODED_TITLE, conditions, CODED)},
+	],
 };

@@ -62,6 +62,12 @@ export const TUNNELS: readonly SystemKind[] = Object.entries(BACK_ENDS).map(([na
 /** By default. */
 export const TUNNEL: SystemKind = TUNNELS[0]!;
 
+/** Every datagram once, and repairs of half the bytes: a coded lane. */
+export const CODED_TUNNEL: SystemKind = {
+	name: 'tunnel fec 1.5',
+	start: (scene, sink) => Tunnel.start({name: 'tunnel fec 1.5', policy: 'fec 1.5', scene}, sink),
+};
+
 /** Its paths lead through three plain relays. */
 export const BRIDGED_TUNNEL: SystemKind = {
 	name: 'tunnel over three socats',
