@@ -127,24 +127,26 @@ export class CodedSender {
 	}
 
 	/**
-	 * Fills `out` with the paths of the next source, the first of which carries the original;
-	 * empty: no path takes it now.
+	 * Fills `out` with the paths of the next source, the first of which carries the original, and
+	 * returns how many they are; 0: no path takes it now. What `out` has behind them stays, as an
+	 * array that is emptied lets its memory go.
 	 * @param bytes of the packet on the wire
 	 */
-	route(bytes: number, out: number[]): void {
-		out.length = 0;
+	route(bytes: number, out: number[]): number {
 		const {plan} = this;
 		const {sources} = plan;
 		const copies = this.#copiesOf(bytes);
 		const best = this.#next(sources, this.#sourceLoads);
-		if (this.#port.admits(best, bytes)) out.push(best);
-		for (let i = 0; i < sources.length && out.length < copies; i++) {
+		let count = 0;
+		if (this.#port.admits(best, bytes)) out[count++] = best;
+		for (let i = 0; i < sources.length && count < copies; i++) {
 			const path = sources[i]!;
-			if (!out.includes(path) && this.#port.admits(path, bytes)) out.push(path);
+			if (path !== best && this.#port.admits(path, bytes)) out[count++] = path;
 		}
-		if (--this.#untilSample > 0) return;
+		if (--this.#untilSample > 0) return count;
 		this.#untilSample = SAMPLE_EVERY;
-		for (const path of plan.samples) if (this.#port.admits(path, bytes)) out.push(path);
+		for (const path of plan.samples) if (this.#port.admits(path, bytes)) out[count++] = path;
+		return count;
 	}
 
 	/** A path took the source that was routed last. */

@@ -38,10 +38,10 @@ class Fed {
 	}
 
 	run(count: number): void {
-		const paths: number[] = [];
+		const routed: number[] = [];
 		const content = {bytes: new Uint8Array(20), start: 0, end: 20};
 		for (let i = 0; i < count; i++, this.now++) {
-			this.sender.route(BYTES, paths);
+			const paths = routed.slice(0, this.sender.route(BYTES, routed));
 			this.sender.add(content, BYTES, paths.length, this.now);
 			for (const path of paths) {
 				this.sender.charge(path, BYTES);

@@ -160,8 +160,7 @@ export class LaneRun {
 
 	#sendSource(index: number): void {
 		const bytes = this.#lengthOf(index) + this.#padding + SOURCE_OVERHEAD;
-		const paths = this.#paths;
-		this.sender.route(bytes, paths);
+		const paths = this.#paths.slice(0, this.sender.route(bytes, this.#paths));
 		const content = {bytes: this.#contentOf(index), start: 0, end: this.#lengthOf(index)};
 		const sequence = this.sender.add(content, bytes, paths.length, this.now);
 		this.ledger.sent(index, this.now);

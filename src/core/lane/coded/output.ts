@@ -169,9 +169,9 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	#chooseRoute(bytes: number, now: Millis): void {
 		const route = this.#route;
 		route.clear();
-		this.sender.route(bytes, this.#ids);
-		for (const id of this.#ids) {
-			const path = this.#paths.get(id);
+		const count = this.sender.route(bytes, this.#ids);
+		for (let i = 0; i < count; i++) {
+			const path = this.#paths.get(this.#ids[i]!);
 			if (path !== undefined) route.add(path);
 		}
 		if (route.count === 0) takeLast(this.#usable, bytes, now, route);
