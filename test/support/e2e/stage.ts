@@ -20,6 +20,8 @@ export interface TunnelPlan {
 	readonly clientWords?: Words;
 	/** The lines of mpclient.conf, given the server's port. */
 	readonly lines: (serverPort: number) => Promise<Words> | Words;
+	/** Name of the client's file; `mpclient.conf`. */
+	readonly file?: string;
 	readonly keyless?: boolean;
 	/** Environment of both ends. */
 	readonly env?: Variables;
@@ -121,7 +123,10 @@ export class Stage {
 		const target = await this.echo();
 		const key = plan.keyless ? [] : ['--key-file', await this.key()];
 		const lines = await plan.lines(port);
-		const conf = this.write('mpclient.conf', lines.map((line) => `${line}\n`).join(''));
+		const conf = this.write(
+			plan.file ?? 'mpclient.conf',
+			lines.map((line) => `${line}\n`).join(''),
+		);
 		const application = await this.application(listen);
 		return new Tunnel(this, {
 			plan,

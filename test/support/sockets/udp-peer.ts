@@ -30,6 +30,13 @@ export class UdpPeer {
 		this.#socket.on('message', (_bytes, from) => this.send(text, from.port, from.address));
 	}
 
+	/** Sends every datagram back with `prefix` in front. */
+	echoWith(prefix: string): void {
+		this.#socket.on('message', (bytes, from) =>
+			this.send(`${prefix}${bytes}`, from.port, from.address),
+		);
+	}
+
 	send(text: string, port: number, host = '127.0.0.1'): void {
 		this.#socket.send(text, port, host);
 	}
