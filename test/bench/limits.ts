@@ -67,6 +67,10 @@ export const COLLECTING: Limit = below(1, ' %');
 /** Of real datagrams beside a flood of forged packets, in per cent. */
 export const FLOODED_LOSS: Limit = below(1, ' %');
 
+/** Of datagrams with a code, over three links of 10 %, in per cent; and the traffic factor. */
+export const LANE_LOST: Limit = atMost(0.03, ' %');
+export const LANE_TRAFFIC: Limit = atMost(1.55, ' x');
+
 /** What generator -> sink alone may lose at a rate for it to be a measurement. */
 export const GENERATOR_LOSS = 0.0005;
 

@@ -1,3 +1,4 @@
+import {CODED_MEASUREMENT} from './coded.ts';
 import {CONNECTIONS_MEASUREMENT} from './connections.ts';
 import {CPU_MEASUREMENT} from './cpu.ts';
 import {FLOOD_MEASUREMENT} from './flood.ts';
@@ -18,6 +19,7 @@ export const MEASUREMENTS: readonly Measurement[] = [
 	CPU_MEASUREMENT,
 	LATENCY_MEASUREMENT,
 	RESIDUAL_MEASUREMENT,
+	CODED_MEASUREMENT,
 	STREAMS_MEASUREMENT,
 	VPN_MEASUREMENT,
 	CONNECTIONS_MEASUREMENT,

@@ -1,5 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
+import {readStatus} from '../../../src/app/observe/status-server.ts';
 import {freePort, Program} from '../processes.ts';
 import {type Links, startLinks} from './links.ts';
 import {type Relay, startRelays} from './relays.ts';
@@ -190,6 +192,11 @@ export class Tunnel implements System {
 		const words = [file, ...clientFlags, ...(policy === undefined ? [] : ['--policy', policy])];
 		this.#client = this.#program('mpclient', words, this.#scene.nearWrapper);
 		return this.#client;
+	}
+
+	/** Resolves with what an end says of itself. */
+	async status(end: 'mpclient' | 'mpserver'): Promise<StatusSnapshot> {
+		return await readStatus(join(this.#folder, end, 'status.sock'));
 	}
 
 	#program(name: string, words: readonly string[], wrapper: readonly string[]): Program {
