@@ -63,8 +63,11 @@ export class Lanes {
 	/** Lanes by their ids, of those that the peer knows. */
 	readonly #byId: (Lane | undefined)[] = [];
 	readonly #coded: (CodedLane | undefined)[] = [];
-	/** Lanes, by id, of which sources came before their description, and were read as any packet. */
-	readonly #early = new Set<number>();
+	/**
+	 * The sequence behind the newest source, by the id of its lane, of those that came before the
+	 * description and were read as any packet.
+	 */
+	readonly #early = new Map<number, number>();
 	#codedCount = 0;
 	/** Receiving directions of coded lanes of which a source came. */
 	readonly inputs: CodedInput[] = [];
@@ -216,13 +219,16 @@ export class Lanes {
 	inputFor(id: number, sequence: number): CodedInput | undefined {
 		const coded = this.#coded[id];
 		if (coded === undefined) {
-			this.#early.add(id);
+			this.#early.set(id, behind(sequence, this.#early.get(id)));
 			return undefined;
 		}
 		const {sender, paths, coding} = this.#init;
 		if (coded.input === undefined) {
 			const {within} = coded.output.promise;
-			const place = {lane: id, within, first: sequence, isFirst: !this.#early.has(id)};
+			const early = this.#early.get(id);
+			// None of those that were read may be recovered, whatever comes behind them now.
+			const first = early === undefined ? sequence : behind(sequence - 1, early);
+			const place = {lane: id, within, first, isFirst: early === undefined};
 			coded.input = new CodedInput({coding: coding!(), sender, paths, ...place});
 			this.inputs.push(coded.input);
 		}
@@ -291,4 +297,10 @@ export class Lanes {
 		for (const lane of this.#all) lane.end();
 		for (const input of this.inputs) input.end();
 	}
+}
+
+/** Returns the sequence behind another, or `least` when that is the later one, modulo 2^32. */
+function behind(sequence: number, least: number | undefined): number {
+	const next = (sequence + 1) >>> 0;
+	return least === undefined || ((next - least) | 0) > 0 ? next : least;
 }
