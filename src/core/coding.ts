@@ -1,6 +1,6 @@
 import type {Kernel} from '../fec/kernel.ts';
 import type {SymbolFormat} from '../fec/symbol-format.ts';
-import {SymbolMemory} from '../fec/symbol-memory.ts';
+import {SymbolMemory, SymbolShare} from '../fec/symbol-memory.ts';
 import {TableKernel} from '../fec/table-kernel.ts';
 import {wasmKernel} from '../fec/wasm-kernel.ts';
 import {type Crc32, SymbolHead} from '../wire/symbol.ts';
@@ -29,4 +29,15 @@ export function createCoding(
 		format: new SymbolHead(crc32),
 		decodes: simd !== undefined,
 	};
+}
+
+/** The part of one user of a server in the coding of its process. */
+export class CodingShare {
+	#coding: Coding | undefined;
+
+	/** Returns the coding with a memory of which this user takes no more than its share. */
+	of(coding: Coding): Coding {
+		this.#coding ??= {...coding, memory: new SymbolShare(coding.memory)};
+		return this.#coding;
+	}
 }

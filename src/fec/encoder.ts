@@ -13,6 +13,8 @@ const MASK = MAX_WINDOW - 1;
  * combinations of them over GF(2^8) (RFC 8681; the coefficients are those of coefficient.ts).
  */
 export class Encoder {
+	/** False: there was no memory for the last source. */
+	isKeeping = true;
 	readonly #memory: SymbolMemory;
 	readonly #format: SymbolFormat;
 	/** Slots by sequence modulo the window, then one for the sum. -1: none taken yet. */
@@ -46,7 +48,8 @@ export class Encoder {
 	add(bytes: Uint8Array, start: number, end: number): number {
 		this.#newest = (this.#newest + 1) >>> 0;
 		const cell = this.#newest & MASK;
-		if (!this.#hasSlot(cell)) {
+		this.isKeeping = this.#hasSlot(cell) && this.#hasSlot(MAX_WINDOW);
+		if (!this.isKeeping) {
 			this.#count = 0;
 			return this.#newest;
 		}

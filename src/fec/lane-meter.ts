@@ -19,6 +19,9 @@ const NO_CHANCE_PACKETS = 3;
 /** Standard deviations of a bound that holds in 9 of 10 cases. */
 const NINE_OF_TEN = 1.28;
 
+const NO_SEQUENCES = new Uint32Array(0);
+const NO_TIMES = new Float64Array(0);
+
 interface Checkpoint {
 	at: Millis;
 	sent: number;
@@ -30,8 +33,9 @@ interface Checkpoint {
  * sent and arrived up to the same sequence, so that what is under way counts for neither.
  */
 export class LaneMeter {
-	readonly #sequences = new Uint32Array(REMEMBERED);
-	readonly #times = new Float64Array(REMEMBERED);
+	/** Made for the first packet: most paths of most lanes of a hostile peer carry none. */
+	#sequences: Uint32Array = NO_SEQUENCES;
+	#times: Float64Array = NO_TIMES;
 	readonly #checkpoints: Checkpoint[] = [];
 	#count = 0;
 	/** Packets sent over the path. */
@@ -44,6 +48,10 @@ export class LaneMeter {
 
 	/** A packet of the lane went out; `sequence` is its own or the newest that it covers. */
 	send(sequence: number, now: Millis): void {
+		if (this.sent === 0) {
+			this.#sequences = new Uint32Array(REMEMBERED);
+			this.#times = new Float64Array(REMEMBERED);
+		}
 		this.#sequences[this.sent & (REMEMBERED - 1)] = sequence;
 		this.#times[this.sent & (REMEMBERED - 1)] = now;
 		this.sent++;

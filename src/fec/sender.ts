@@ -116,6 +116,11 @@ export class CodedSender {
 		catchUp(repairs, this.#repairLoads, MAX_LAG * this.#longest);
 	}
 
+	/** False: for want of memory it makes no repairs. */
+	get isCoding(): boolean {
+		return this.encoder.isKeeping;
+	}
+
 	/** Mean bytes of a source's packet on the wire. 0: not known yet. */
 	get bytes(): number {
 		return this.#bytes;
@@ -196,6 +201,8 @@ export class CodedSender {
 
 	/** Sends so many repairs at once, for sources that are found to be lost. */
 	cover(repairs: number, now: Millis): void {
+		// Copies go over other paths anyway.
+		if (!this.plan.coded) return;
 		const reach = this.#reach();
 		for (let left = Math.min(repairs, reach); left > 0 && this.#sendRepair(reach, now); left--);
 	}

@@ -24,6 +24,11 @@ export class SymbolMemory {
 		return this.#slots - this.#free.length;
 	}
 
+	/** Slots that may still be taken. */
+	get left(): number {
+		return this.#limit - this.used;
+	}
+
 	/**
 	 * Makes room for `count` more slots, so that taking them moves no memory. False when the limit
 	 * or the machine does not allow them.
@@ -65,5 +70,44 @@ export class SymbolMemory {
 		const length = end - start;
 		memory.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), from);
 		memory.fill(0, from + length, position + vectorLength(offset + length));
+	}
+}
+
+/**
+ * The part that one of several users has in a memory: never more than it leaves to all others
+ * (dynamic thresholds, Choudhury and Hahne 1998). So one user alone has half, and each that comes
+ * finds some left, unless there are more users than slots.
+ */
+export class SymbolShare extends SymbolMemory {
+	readonly #memory: SymbolMemory;
+	#taken = 0;
+
+	constructor(memory: SymbolMemory) {
+		super(memory.kernel, 0);
+		this.#memory = memory;
+	}
+
+	override get used(): number {
+		return this.#taken;
+	}
+
+	override get left(): number {
+		return Math.max(0, Math.floor((this.#memory.left - this.#taken) / 2));
+	}
+
+	override reserve(count: number): boolean {
+		return count <= this.left && this.#memory.reserve(count);
+	}
+
+	override take(): number {
+		if (this.left === 0) return -1;
+		const slot = this.#memory.take();
+		if (slot >= 0) this.#taken++;
+		return slot;
+	}
+
+	override give(position: number): void {
+		this.#taken--;
+		this.#memory.give(position);
 	}
 }

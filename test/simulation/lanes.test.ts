@@ -219,11 +219,11 @@ test('a server without room for a lane says so, and the client sends copies', (t
 	world.stream(100, 12_000);
 	const policy = 'fec 1.5';
 	t.deepEqual(laneEvents(world), [
-		{type: 'policy-replaced', session: 1, policy, obstacle: 'not-counted'},
+		{type: 'policy-replaced', session: 1, policy, obstacle: 'not-recovered'},
 		{type: 'policy-replaced', session: 1, policy, obstacle: 'too-many'},
 	]);
 	const {sent} = lanesOf(world);
-	t.like(sent, {obstacle: 'not-counted', sending: {coded: false}});
+	t.like(sent, {obstacle: 'not-recovered', sending: {coded: false}});
 	t.deepEqual(world.faults, []);
 });
 

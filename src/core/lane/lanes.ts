@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {type Policy, REDUNDANT} from '../../policy/policy.ts';
 import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
-import type {Coding} from '../coding.ts';
+import type {Coding, CodingShare} from '../coding.ts';
 import type {LaneStatus, PolicyObstacle} from '../events.ts';
 import type {ReceivedPacket} from '../packets/received-packet.ts';
 import type {Path} from '../path/path.ts';
@@ -26,6 +26,8 @@ export interface LaneLimits {
 	readonly traffic?: number | undefined;
 	/** Coded lanes of a session. */
 	readonly coded?: number | undefined;
+	/** Its part in the memory of coded lanes. `undefined`: all of it. */
+	readonly share?: CodingShare | undefined;
 }
 
 /** Inputs of a session's lanes. */
@@ -40,7 +42,8 @@ export interface LanesInit extends LaneInit {
 /** A coded lane: what is sent, and what comes. */
 interface CodedLane {
 	readonly terms: LaneTerms;
-	readonly output: CodedOutput;
+	/** `undefined`: there are too many, so that this end sends in lane 0 and decodes nothing. */
+	readonly output: CodedOutput | undefined;
 	/** Made with the first source that comes. */
 	input: CodedInput | undefined;
 }
@@ -105,7 +108,7 @@ export class Lanes {
 		const isKnown = coding !== undefined && this.#byId.length <= MAX_LANES;
 		const id = isKnown ? Math.max(1, this.#byId.length) : 0;
 		const terms = termsOf(policy, id, paths);
-		if (terms.kind === LaneKind.CODED && !isKnown) {
+		if (terms.kind === LaneKind.CODED && (!isKnown || this.#isFull)) {
 			return this.#replace(policy.name, coding === undefined ? 'unknown-to-peer' : 'too-many');
 		}
 		const lane = this.#make(terms, policy.name, now);
@@ -114,10 +117,6 @@ export class Lanes {
 	}
 
 	#make(terms: LaneTerms, policy: string, now: Millis): Lane {
-		const {coded = CODED_LANES} = this.#init.limits;
-		if (terms.kind === LaneKind.CODED && this.#codedCount >= coded) {
-			return this.#replace(policy, 'too-many');
-		}
 		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, policy, now));
 		this.#all.push(lane);
 		this.#names.set(lane, policy);
@@ -133,6 +132,20 @@ export class Lanes {
 			context.emit({type: 'policy-replaced', session, policy, obstacle});
 		}
 		return this.first;
+	}
+
+	/**
+	 * The peer sends in a lane that is one too many: it is reported that nothing is recovered, so
+	 * that copies come in place of repairs.
+	 */
+	#refuse(terms: LaneTerms): void {
+		this.#byId[terms.lane] = this.#replace(terms.name, 'too-many');
+		this.#coded[terms.lane] = {terms, output: undefined, input: undefined};
+	}
+
+	/** True when there are as many coded lanes as the user may have. */
+	get #isFull(): boolean {
+		return this.#codedCount >= (this.#init.limits.coded ?? CODED_LANES);
 	}
 
 	#outputOf(terms: LaneTerms, policy: string, now: Millis): RoutedSender | CodedOutput {
@@ -160,13 +173,13 @@ export class Lanes {
 	}
 
 	#codedOutput(terms: LaneTerms, policy: string, now: Millis): CodedOutput {
-		const {context, sender, paths, coding, limits, number} = this.#init;
+		const {context, sender, paths, limits, number} = this.#init;
 		const promise = promiseOf(terms, limits.traffic ?? Number.POSITIVE_INFINITY);
 		const output = new CodedOutput({
 			context,
 			sender,
 			paths,
-			coding: coding!(),
+			coding: this.#sharedCoding(),
 			terms,
 			policy,
 			promise,
@@ -179,6 +192,12 @@ export class Lanes {
 		return output;
 	}
 
+	#sharedCoding(): Coding {
+		const {coding, limits} = this.#init;
+		const whole = coding!();
+		return limits.share?.of(whole) ?? whole;
+	}
+
 	/**
 	 * Server: takes the lanes that the client describes; those that are known stay as they are.
 	 * Returns the sequence to confirm. `undefined`: it is a late copy of what a newer one replaced.
@@ -186,8 +205,11 @@ export class Lanes {
 	described({sequence, lanes}: LanesFrame, now: Millis): number | undefined {
 		if (((sequence - (this.#sequence ?? sequence)) & 0xff) > 127) return undefined;
 		this.#sequence = sequence;
-		for (const terms of lanes)
-			if (this.#byId[terms.lane] === undefined) this.#make(terms, terms.name, now);
+		for (const terms of lanes) {
+			if (this.#byId[terms.lane] !== undefined) continue;
+			if (terms.kind === LaneKind.CODED && this.#isFull) this.#refuse(terms);
+			else this.#make(terms, terms.name, now);
+		}
 		return sequence;
 	}
 
@@ -222,14 +244,17 @@ export class Lanes {
 			this.#early.set(id, behind(sequence, this.#early.get(id)));
 			return undefined;
 		}
-		const {sender, paths, coding} = this.#init;
+		const {sender, paths} = this.#init;
 		if (coded.input === undefined) {
-			const {within} = coded.output.promise;
+			const {terms, output} = coded;
+			const coding = this.#sharedCoding();
+			const decodes = coding.decodes && output !== undefined;
+			const {within} = promiseOf(terms, Number.POSITIVE_INFINITY);
 			const early = this.#early.get(id);
 			// None of those that were read may be recovered, whatever comes behind them now.
 			const first = early === undefined ? sequence : behind(sequence - 1, early);
 			const place = {lane: id, within, first, isFirst: early === undefined};
-			coded.input = new CodedInput({coding: coding!(), sender, paths, ...place});
+			coded.input = new CodedInput({coding, decodes, sender, paths, ...place});
 			this.inputs.push(coded.input);
 		}
 		return coded.input;
@@ -251,9 +276,9 @@ export class Lanes {
 	status(now: Millis): LaneStatus[] {
 		const lanes = [...this.#names].map(([lane, policy]) => {
 			const coded = lane.id > 0 ? this.#coded[lane.id] : undefined;
-			const sending = coded?.output.status(now);
+			const sending = coded?.output?.status(now);
 			const receiving = coded?.input?.status(now);
-			return {lane: lane.id, policy, obstacle: coded?.output.obstacle, sending, receiving};
+			return {lane: lane.id, policy, obstacle: coded?.output?.obstacle, sending, receiving};
 		});
 		const replaced = [...this.#replaced].map(([policy, obstacle]) => ({lane: 0, policy, obstacle}));
 		return [...lanes, ...replaced];
@@ -269,10 +294,11 @@ export class Lanes {
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */
 	nextTimeout(): Millis {
 		let next = this.#announcer.nextTimeout();
-		if (this.#codedCount === 0) return next;
+		if (this.#coded.length === 0) return next;
 		for (const coded of this.#coded) {
 			if (coded === undefined) continue;
-			next = Math.min(next, coded.output.nextTimeout(), coded.input?.nextTimeout() ?? NEVER);
+			next = Math.min(next, coded.output?.nextTimeout() ?? NEVER);
+			next = Math.min(next, coded.input?.nextTimeout() ?? NEVER);
 		}
 		return next;
 	}
@@ -280,9 +306,9 @@ export class Lanes {
 	/** Sends the repairs, reports and descriptions that are due. */
 	handleTimeout(now: Millis): void {
 		this.#announcer.handleTimeout(now);
-		if (this.#codedCount === 0) return;
+		if (this.#coded.length === 0) return;
 		for (const coded of this.#coded) {
-			coded?.output.handleTimeout(now);
+			coded?.output?.handleTimeout(now);
 			coded?.input?.handleTimeout(now);
 		}
 	}

@@ -1,6 +1,7 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {RefusedKind} from '../../wire/refusal.ts';
 import {type Account, unlimited} from '../budget.ts';
+import {CodingShare} from '../coding.ts';
 import type {ServerConfig, UserConfig} from '../endpoint.ts';
 import type {UserStatus} from '../events.ts';
 import type {FlowUser} from '../flow/server-flow-table.ts';
@@ -67,7 +68,8 @@ export class ServerUser implements FlowUser, StreamUser {
 		this.exit = (user.exit ?? config.exit) && !config.keyless;
 		this.flowLimit = user.flowLimit ?? config.flowLimit;
 		this.streamLimit = user.streamLimit ?? STREAMS;
-		this.laneLimits = {traffic: user.trafficLimit, coded: user.laneLimit};
+		const share = new CodingShare();
+		this.laneLimits = {traffic: user.trafficLimit, coded: user.laneLimit, share};
 		this.memory = shares.memory;
 		this.sessions = shares.sessions;
 		const connects = user.connectRate ?? CONNECTS;

@@ -125,7 +125,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 			this.#readSource(packet, at),
 		);
 		this.#register(init.closed);
-		if (context.environment.coding === undefined) return;
+		// Without the consent of both ends its frames are unknown.
+		if (coding === undefined) return;
 		new LaneReader(this.lanes, this, role).register(this.#receiver.frames, context);
 	}
 

@@ -97,7 +97,7 @@ export class TunnelWorld {
 		const {lanes = false} = this.options;
 		const plain = {random, wallTime: (now: Millis) => clock + now, aead, dh: CHEAP_DH};
 		const knowsLanes = typeof lanes === 'boolean' ? lanes : lanes[label];
-		return knowsLanes ? {...plain, coding: testCoding} : plain;
+		return knowsLanes ? {...plain, coding: this.options.coding ?? testCoding} : plain;
 	}
 
 	/** The bridge or NAT of a path gives it another port; the old one leads nowhere. */

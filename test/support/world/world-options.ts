@@ -1,4 +1,5 @@
 import type {Millis} from '../../../src/bytes/time.ts';
+import type {Coding} from '../../../src/core/coding.ts';
 import type {DropReason} from '../../../src/core/drop-reason.ts';
 import type {ClientConfig, ClientPathConfig, ServerConfig} from '../../../src/core/endpoint.ts';
 import type {Environment} from '../../../src/core/environment.ts';
@@ -55,6 +56,8 @@ export interface WorldOptions {
 	readonly lanes?: boolean | {readonly client: boolean; readonly server: boolean};
 	/** Ends of another build. */
 	readonly ends?: WorldEnds;
+	/** What coded lanes of both ends share. Absent: as in all other worlds of the process. */
+	readonly coding?: () => Coding;
 	/** The AEAD of both ends. */
 	readonly aead?: AeadFactory;
 }

@@ -3,6 +3,7 @@ import {type Millis, NEVER} from '../../../bytes/time.ts';
 import {Arrival} from '../../../fec/decoder.ts';
 import {CodedReceiver, firstExpected, LEAST_CAPACITY} from '../../../fec/receiver.ts';
 import {ResidualMeter} from '../../../fec/residual.ts';
+import {SymbolMemory} from '../../../fec/symbol-memory.ts';
 import type {Payload} from '../../../wire/frames/codec.ts';
 import {LaneReport, laneReportFrame, type RepairFrame} from '../../../wire/frames/lane.ts';
 import type {Coding} from '../../coding.ts';
@@ -25,6 +26,8 @@ const NO_PATH = 63;
 /** Inputs of the receiving direction of a coded lane. */
 export interface CodedInputInit {
 	readonly coding: Coding;
+	/** False: nothing is recovered; what arrives is counted and reported. */
+	readonly decodes: boolean;
 	readonly sender: PacketSender;
 	readonly paths: PathSet;
 	readonly lane: number;
@@ -58,7 +61,8 @@ export class CodedInput {
 	#reports = 0;
 
 	constructor(init: CodedInputInit) {
-		const {memory, format} = init.coding;
+		const {memory: shared, format} = init.coding;
+		const memory = init.decodes ? shared : new SymbolMemory(shared.kernel, 0);
 		this.lane = init.lane;
 		this.#init = init;
 		this.#report.lane = init.lane;
@@ -73,7 +77,7 @@ export class CodedInput {
 
 	/** False: nothing is recovered, as there is no SIMD or no memory. */
 	get recovers(): boolean {
-		return this.#init.coding.decodes && !this.#receiver.isShort;
+		return this.#init.decodes && !this.#receiver.isShort;
 	}
 
 	/** Returns the status of this direction. */

@@ -32,7 +32,7 @@ export interface ReportedCounts {
 }
 
 /** Sources of a lane: mean time between two, and mean bytes of their packets; 0: not known yet. */
-export type Pace = Pick<CodedSender, 'slot' | 'bytes'>;
+export type Pace = Pick<CodedSender, 'slot' | 'bytes' | 'isCoding'>;
 
 /** Plans one direction of a coded lane from what its receiver reports. */
 export class LanePlanner {
@@ -129,7 +129,7 @@ export class LanePlanner {
 	 * Plans anew.
 	 * @param paths those that the lane may use
 	 */
-	update(paths: readonly Path[], {slot, bytes}: Pace, now: Millis): Plan {
+	update(paths: readonly Path[], {slot, bytes, isCoding}: Pace, now: Millis): Plan {
 		const {received, recovered, missing, late} = this.reported;
 		if (this.#isStep(paths, now)) this.watch.step(slot, now);
 		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
@@ -145,7 +145,9 @@ export class LanePlanner {
 			},
 			now,
 		);
-		this.#plan = plan === undefined ? this.#empty : this.#decodable(plan, paths);
+		const isOfUse = isCoding && !this.noDecoder;
+		if (plan === undefined) this.#plan = this.#empty;
+		else this.#plan = isOfUse || !plan.coded ? plan : this.#asCopies(plan, paths);
 		return this.#plan;
 	}
 
@@ -155,9 +157,8 @@ export class LanePlanner {
 		return this.#steps.update(paths, meterOf, isSilent, now);
 	}
 
-	/** Copies in place of repairs, where nothing is recovered from them. */
-	#decodable(plan: Plan, paths: readonly Path[]): Plan {
-		if (!this.noDecoder || !plan.coded) return plan;
+	/** Copies in place of repairs, where there are none or nothing is recovered from them. */
+	#asCopies(plan: Plan, paths: readonly Path[]): Plan {
 		const traffic = Math.min(this.#promise.traffic, paths.length);
 		const all = [...new Set([...plan.sources, ...paths.map(({id}) => id)])];
 		return {...plan, coded: false, traffic, sources: all, repairs: undefined, samples: []};
