@@ -187,7 +187,9 @@ export class PolicyLoop {
 		const allowed = this.#allowed;
 		if (rate * this.#promise.within < 1) return true;
 		if (prefersCopies(options, paths, this.#promise, allowed)) return true;
-		const loss = paths.reduce((sum, path) => sum + path.loss, 0) / paths.length;
+		// A dead path carries none of the code, so its loss is none of the code's.
+		const good = goodOf(paths);
+		const loss = good.reduce((sum, path) => sum + path.loss, 0) / good.length;
 		return this.#probe.isForeign && allowed * (1 - loss) < CAPACITY && paths.length > 1;
 	}
 
@@ -289,11 +291,20 @@ export class PolicyLoop {
 		const left = options.map((placement) => {
 			const dies = isNeeded && !survives(placement, this.#traffic);
 			const residual = residualOf(placement, this.#traffic, this.#promise.within, measure.rate);
-			return residual + (dies ? 1 : 0);
+			return this.#asWorth(residual, placement, measure) + (dies ? 1 : 0);
 		});
 		const last = Math.min(this.#placed, options.length - 1);
 		const least = left.indexOf(Math.min(...left));
 		return left[least]! < left[last]! * MUCH_LESS ? least : last;
+	}
+
+	/**
+	 * Returns the share that a placement leaves, for comparing: one on a single path counts as
+	 * leaving more while there are others, because the death of that path would take all.
+	 */
+	#asWorth(residual: number, {sources, repairs}: Placement, {paths}: LaneMeasure): number {
+		const isAlone = sources.length === 1 && repairs === undefined && goodOf(paths).length > 1;
+		return isAlone ? Math.max(residual, aimOf(this.#promise)) / MUCH_LESS : residual;
 	}
 
 	#plan({sources, repairs}: Placement, {paths}: LaneMeasure, window: number): Plan {

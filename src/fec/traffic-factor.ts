@@ -6,6 +6,8 @@ export const FACTOR_STEP: number = 1 / 32;
 
 /** The part of the promise that the plan aims at. */
 const AIM = 1 / 2;
+/** Copies that leave more than so many times the promise give way to a code, even a mortal one. */
+const FAR = 10;
 
 /** Largest residual that a plan for a promise may leave. */
 export function aimOf({residual}: LanePromise): number {
@@ -99,8 +101,8 @@ export function mustSurvive(
 
 /**
  * True when copies on both of two paths do better than a code: they survive the death of one
- * with less, as long as that is enough for the promise, or a code survives it with no factor
- * that is allowed.
+ * with less, as long as that is enough for the promise, or not far from it while no code that is
+ * allowed survives.
  */
 export function prefersCopies(
 	placements: readonly Placement[],
@@ -108,10 +110,11 @@ export function prefersCopies(
 	promise: LanePromise,
 	allowed: number,
 ): boolean {
-	const [first, second, third] = goodOf(paths);
+	const [first, second, third] = goodOf(paths).filter(({delay}) => delay <= promise.within);
 	if (promise.cheap || allowed < 2 || second === undefined || third !== undefined) return false;
 	const left = first!.loss * second.loss;
-	return left <= aimOf(promise) || !mustSurvive(placements, paths, promise, allowed);
+	if (left <= aimOf(promise)) return true;
+	return left <= FAR * promise.residual && !mustSurvive(placements, paths, promise, allowed);
 }
 
 /** Smallest value from `low` to `high` with a property that larger ones have too, else `high`. */

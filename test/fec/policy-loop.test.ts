@@ -20,6 +20,7 @@ class Steered {
 	readonly loop: PolicyLoop;
 	now = 0;
 	losses: readonly number[] = [0.01, 0.01, 0.01];
+	delays: readonly number[] = [0, 0, 0];
 	/** Packets a ms that all paths together let through. */
 	capacity = Number.POSITIVE_INFINITY;
 	bytes = 0;
@@ -52,7 +53,7 @@ class Steered {
 			this.#arrived[path]! += 100 * delivered;
 			const lost = rate === 0 ? 0 : 1 - delivered / rate;
 			return {
-				...{path, loss: lost, recentLoss: lost, delay: 0, delivered},
+				...{path, loss: lost, recentLoss: lost, delay: this.delays[path]!, delivered},
 				...{settled: this.#sent[path]!, arrived: this.#arrived[path]!},
 			};
 		});
@@ -135,7 +136,7 @@ test('the rate of a promise bounds what is asked for, at once', (t) => {
 
 test('copies keep to the rate, too', (t) => {
 	const steered = new Steered(promiseOf({traffic: 2, rate: 12_500}));
-	steered.losses = [0.2, 0.2];
+	steered.losses = [0.02, 0.02];
 	steered.bytes = 1250;
 	t.is(steered.run(1000)?.coded, true);
 	steered.bytes = 600;
@@ -182,4 +183,19 @@ test('at any rate the sources rotate over all paths whose delays are near each o
 		const plan = loop.update({paths: near, rate, bytes: 1200, counted: 0, failed: 0}, 100);
 		t.deepEqual(plan?.sources, [0, 1, 2], `${rate} a ms`);
 	}
+});
+
+test('no lane is on one path while another one keeps the promise, too', (t) => {
+	for (const delay of [8, 12, 20]) {
+		const steered = new Steered(promiseOf({traffic: 2}));
+		steered.losses = [0.1, 0.1];
+		steered.delays = [0, delay];
+		const {sources, repairs = sources} = steered.run(20_000)!;
+		t.deepEqual([...new Set([...sources, ...repairs])].toSorted(), [0, 1], `${delay} ms`);
+	}
+	// Where the other one comes too late for the promise, one path has to do.
+	const alone = new Steered(promiseOf({traffic: 2}));
+	alone.losses = [0.1, 0.1];
+	alone.delays = [0, 200];
+	t.deepEqual(alone.run(20_000)!.sources, [0]);
 });
