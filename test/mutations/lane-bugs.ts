@@ -128,4 +128,34 @@ export const LANE_BUGS: readonly Bug[] = [
 			'a broken promise is news once, and again when it was kept meanwhile',
 		],
 	},
+	{
+		bug: 'what was recovered comes out again when its original comes late',
+		place: 'CodedReceiver.source',
+		code: 'isOld && this.#recoveredBefore.has(sequence) ? Arrival.KNOWN : found',
+		to: 'found',
+		test: [
+			'fec/receiver.test.ts',
+			'the original of what was recovered is known, however late it comes',
+		],
+	},
+	{
+		bug: 'a source that is longer than a slot overwrites the next ones',
+		place: 'SourceRing.keep',
+		code: 'headLength + end - start > SYMBOL_SLOT',
+		to: 'end < start',
+		test: [
+			'fec/receiver.test.ts',
+			'a source that is longer than any repair is delivered, and not kept',
+		],
+	},
+	{
+		bug: 'one user takes all memory of coded lanes',
+		place: 'SymbolShare.take',
+		code: 'if (this.left === 0) return -1;',
+		to: '',
+		test: [
+			'fec/symbol-share.test.ts',
+			'a user takes no more than it leaves to all others, however many there are',
+		],
+	},
 ];

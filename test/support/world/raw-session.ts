@@ -54,6 +54,8 @@ export interface RawEnd {
 	readonly psk: Uint8Array;
 	readonly clientId?: Uint8Array;
 	readonly encrypt?: boolean;
+	/** Frame types that it announces. Absent: those of streams and datagrams. */
+	readonly frames?: readonly number[];
 }
 
 /**
@@ -61,11 +63,17 @@ export interface RawEnd {
  * when the server gives none.
  */
 export function connectRaw(
-	{environment, psk, clientId = new Uint8Array(16).fill(9), encrypt = true}: RawEnd,
+	{
+		environment,
+		psk,
+		clientId = new Uint8Array(16).fill(9),
+		encrypt = true,
+		frames = FRAMES,
+	}: RawEnd,
 	now: number,
 	exchange: (init: Uint8Array) => Uint8Array | undefined,
 ): RawSession {
-	const handshake = new ClientHandshake(environment, psk, clientId, encrypt, FRAMES);
+	const handshake = new ClientHandshake(environment, psk, clientId, encrypt, frames);
 	handshake.begin(undefined, now);
 	const answer = exchange(handshake.poll(now)!.bytes);
 	const result = answer && handshake.receiveResp(answer, 0, answer.length);
