@@ -201,8 +201,6 @@ export class CodedSender {
 
 	/** Sends so many repairs at once, for sources that are found to be lost. */
 	cover(repairs: number, now: Millis): void {
-		// Copies go over other paths anyway.
-		if (!this.plan.coded) return;
 		const reach = this.#reach();
 		for (let left = Math.min(repairs, reach); left > 0 && this.#sendRepair(reach, now); left--);
 	}

@@ -68,6 +68,6 @@ rules:
 		application.received.map(({text, from}) => `${text} on ${from.port}`),
 		all.map((forward, index) => `from ${index} on ${forward}`),
 	);
-	t.deepEqual(lanesOf(client.status()), ['best', 'pin k?che', 'voice']);
+	t.deepEqual(lanesOf(client.status()), ['best', 'pin küche', 'voice']);
 	t.deepEqual(lanesOf(server.status()), ['best', 'pin k?che', 'voice']);
 });

@@ -221,7 +221,9 @@ export class LaneRun {
 	#leaveSilent(): void {
 		if (this.loop === undefined) return;
 		const {within} = this.#case;
+		const {coded} = this.sender.plan;
 		this.#replan();
+		if (!coded) return;
 		const lost = Math.ceil(within / (this.sender.slot || 1) / Math.max(1, this.meters.length));
 		this.sender.cover(lost + 2, this.now);
 	}

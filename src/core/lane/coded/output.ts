@@ -227,10 +227,12 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	/** Takes a report of the receiver; leaves a path that proves silent at once. */
 	reported(report: LaneReport, now: Millis): void {
 		const {noDecoder} = this.planner;
+		// Copies went over other paths anyway.
+		const {coded} = this.sender.plan;
 		const isSilent = this.planner.report(report, this.#usable, this.sender.slot, now);
 		this.#judge(now);
 		if (isSilent || noDecoder !== this.planner.noDecoder) this.#plan(now);
-		if (!isSilent) return;
+		if (!isSilent || !coded) return;
 		const slot = this.sender.slot || 1;
 		const lost = Math.ceil(this.promise.within / slot / Math.max(1, this.#usable.length));
 		this.sender.cover(lost + SPARE_REPAIRS, now);
