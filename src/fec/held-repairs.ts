@@ -19,6 +19,8 @@ export class HeldRepairs {
 	dropped = 0;
 	/** Most repairs that wait. */
 	limit: number;
+	/** True when the last one was not kept for want of memory. */
+	lacksMemory = false;
 	readonly #memory: SymbolMemory;
 	readonly #queues: Fifo<HeldRepair>[] = [];
 	/** Records that are free. */
@@ -40,7 +42,9 @@ export class HeldRepairs {
 		symbol: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
 		until: Millis,
 	): boolean {
-		const slot = this.#count < this.limit && isPath(path) ? this.#memory.take() : -1;
+		const isTaken = this.#count < this.limit && isPath(path);
+		const slot = isTaken ? this.#memory.take() : -1;
+		this.lacksMemory = isTaken && slot < 0;
 		if (slot < 0) {
 			this.dropped++;
 			return false;

@@ -12,6 +12,8 @@ const OURS = 2 / 3;
 /** Loss that is worth a probe, and packets that the loss before it rests on. */
 const PROBED_LOSS = 0.02;
 const BEFORE = 100;
+/** Packets during a probe below which it shows nothing. */
+const FEW = 10;
 /** Standard deviations by which chance may move a loss. */
 const CHANCE = 1.5;
 
@@ -41,6 +43,12 @@ export class OwnLossProbe {
 	/** Path whose repairs are left out now. -1: none. */
 	get path(): number {
 		return this.#running?.path ?? -1;
+	}
+
+	/** Nothing was sent for a while: a probe that is on shows nothing, and the next one waits. */
+	pause(now: Millis): void {
+		this.#running = undefined;
+		this.#dueAt = Math.max(this.#dueAt, now + FIRST);
 	}
 
 	/** The next probe begins now. */
@@ -79,8 +87,11 @@ export class OwnLossProbe {
 	}
 
 	#judge(before: Running, {settled, arrived}: LoopPath): boolean {
-		const sent = Math.max(1, settled - before.settled);
-		const loss = 1 - (arrived - before.arrived) / sent;
+		const sent = settled - before.settled;
+		const got = arrived - before.arrived;
+		// More arrived than was sent: what counted as lost before was late.
+		if (sent < FEW || got >= sent + 1) return false;
+		const loss = 1 - got / sent;
 		const variance = before.loss * (1 - before.loss) * (1 / sent + 1 / BEFORE);
 		const chance = CHANCE * Math.sqrt(variance);
 		const bound = OURS * before.loss;

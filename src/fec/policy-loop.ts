@@ -24,6 +24,8 @@ const RAISE = 1 / 8;
 const RAISE_EVERY: Millis = 500;
 /** Share by which it falls in a second. */
 const FALL = 0.02;
+/** Time without a plan after which what was measured before says nothing of now. */
+const PAUSE: Millis = 1000;
 /** Raises beyond this have to pay. */
 const SMALL = 1 / 16;
 /** Time for which a ceiling stands, and by how much it rises in a second then. */
@@ -136,6 +138,10 @@ export class PolicyLoop {
 			this.reason = 'no-path';
 			return undefined;
 		}
+		if (elapsed > PAUSE) {
+			this.#probe.pause(now);
+			this.#trial.cancel();
+		}
 		this.#measure = measure;
 		this.#allowed = allowedFactor(this.#promise, measure.bytes, measure.rate);
 		this.#judge(measure, now);
@@ -235,7 +241,9 @@ export class PolicyLoop {
 		this.#settleTrial(measure, now);
 		if (now > this.#ceilingUntil) this.#ceiling *= 1 + (CEILING_GROWTH * elapsed) / 1000;
 		const target = this.#target;
-		const limit = Math.max(1, this.#ceiling / measure.rate);
+		// A fixed factor is the user's own decision.
+		const {floor, traffic} = this.#promise;
+		const limit = Math.max(floor === traffic ? floor : 1, this.#ceiling / measure.rate);
 		const allowed = Math.min(target, limit);
 		if (allowed < target) this.reason = 'ceiling';
 		this.#traffic = Math.min(this.#traffic, limit, this.#allowed);

@@ -29,6 +29,11 @@ export class RaiseTrial {
 		this.#trial ??= {until: now + TRIAL, before: traffic, delivered};
 	}
 
+	/** Nothing was sent for a while: what is delivered now says nothing of a raise before. */
+	cancel(): void {
+		this.#trial = undefined;
+	}
+
 	/**
 	 * True when raises did not pay, once.
 	 * @param delivered packets a ms @param rate sources in a ms

@@ -71,7 +71,10 @@ export interface ReceiverCounts {
  */
 export class CodedReceiver {
 	readonly counts: ReceiverCounts = {received: 0, recovered: 0, missing: 0, late: 0, duplicate: 0};
-	/** True while it lacks memory: sources are not kept, or not for as long as they should be. */
+	/**
+	 * True while it lacks memory: sources or repairs are not kept, or not for as long as they should
+	 * be.
+	 */
 	isShort = false;
 	readonly #decoder: Decoder;
 	readonly #held: HeldRepairs;
@@ -174,6 +177,7 @@ export class CodedReceiver {
 		const due = this.#decoder.holds(repair.newest) ? this.#due[this.#cell(repair.newest)]! : now;
 		const until = due + this.#progress.patience(now);
 		if (!this.#held.push(path, repair, symbol, until)) this.repairs.refused++;
+		if (this.#held.lacksMemory) this.#shortUntil = now + SHORT;
 	}
 
 	/** Returns the next source recovered, -1 when there is none now. */

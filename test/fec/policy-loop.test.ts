@@ -199,3 +199,29 @@ test('no lane is on one path while another one keeps the promise, too', (t) => {
 	alone.delays = [0, 200];
 	t.deepEqual(alone.run(20_000)!.sources, [0]);
 });
+
+test('a fixed factor stays, whoever makes the loss', (t) => {
+	const steered = new Steered(promiseOf({traffic: 2, floor: 2}), 2);
+	steered.capacity = 1.5;
+	steered.run(30_000);
+	t.is(steered.loop.traffic, 2);
+	// A promise gives way to what the paths let through.
+	const promised = new Steered(promiseOf({traffic: 2}), 2);
+	promised.capacity = 1.5;
+	promised.run(30_000);
+	t.true(promised.loop.traffic < 1.5, `${promised.loop.traffic}`);
+});
+
+test('a pause in the middle of a probe makes no loss the own one', (t) => {
+	const steered = new Steered(promiseOf({cheap: true}));
+	steered.losses = [0.2, 0.2, 0.2];
+	steered.run(3000);
+	while (steered.loop.reason !== 'probe') steered.run(steered.now + 100);
+	const {traffic} = steered.loop;
+	steered.now += 5000;
+	steered.losses = [0, 0, 0];
+	steered.run(steered.now + 200);
+	t.not(steered.loop.reason, 'probe');
+	t.not(steered.loop.reason, 'ceiling');
+	t.true(steered.loop.traffic > 0.8 * traffic);
+});

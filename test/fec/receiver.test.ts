@@ -204,6 +204,16 @@ test('sources that cannot be kept are delivered, and it says so', (t) => {
 	t.is(fed.receiver.counts.received, 100);
 });
 
+test('repairs that cannot be kept are refused, and it says so', (t) => {
+	const fed = new Fed({slots: 100});
+	for (let sequence = 0; sequence < 100; sequence++) fed.source(sequence, 0, sequence);
+	t.false(fed.receiver.isShort);
+	fed.repair(100, 4, 0, 100);
+	fed.source(99, 1, 101);
+	t.is(fed.receiver.repairs.refused, 1);
+	t.true(fed.receiver.isShort);
+});
+
 test('sources shortly before the first that arrives count, and are recovered', (t) => {
 	t.is(firstExpected(3), 0);
 	t.is(firstExpected(1000), 936);

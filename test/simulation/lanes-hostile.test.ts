@@ -107,6 +107,11 @@ test('many sessions with many lanes take no more than their share of the memory'
 		world.run(world.now + 100);
 	}
 	t.true(coding.memory.used <= honest + (slots - honest) / 2 + 1, `${coding.memory.used}`);
+	// The honest user goes on, and its losses are recovered.
+	const from = world.sent;
+	world.stream(1000, 4000);
+	world.run(world.now + 1000);
+	t.true(world.lostAtServer(from).length <= 4, `${world.lostAtServer(from).length} lost`);
 	t.deepEqual(faults(), []);
 	t.deepEqual(world.faults, []);
 });
