@@ -90,10 +90,9 @@ test('without the consent of the server every policy but the own choice is lane 
 	t.deepEqual(world.faults, []);
 });
 
-test('the server answers in the lane that the client chose, also when LANES is lost', (t) => {
+test('the server answers in the lane that the client chose, also when half of the first packets are lost', (t) => {
 	let lost = 0;
 	const world = worldOf(CODED, three({delay: 10}), {
-		// The frames about lanes are the only packets of that length at the beginning.
 		intercept: (_packet, _path, up, now) => {
 			if (!up || now < 60 || now > 300) return true;
 			lost++;

@@ -1,3 +1,5 @@
+import type {TargetBudget} from './received-targets.ts';
+
 /** Addresses that are remembered; as many as references that a peer keeps. */
 const LIMIT = 512;
 
@@ -7,13 +9,28 @@ const LIMIT = 512;
  */
 export class AnswerLanes {
 	readonly #byAddress = new Map<string, number>();
+	readonly #budget: TargetBudget;
 
-	/** Sets the id of the lane for answers of an address, encoded as on the wire. */
+	/** @param budget addresses that all flows of the session may still remember, beside targets */
+	constructor(budget: TargetBudget) {
+		this.#budget = budget;
+	}
+
+	/** Forgets all, at the end of the flow: they count no more. */
+	clear(): void {
+		this.#budget.left += this.#byAddress.size;
+		this.#byAddress.clear();
+	}
+
+	/** Sets the id of the lane for answers of an address as on the wire, if there is room. */
 	set(address: Uint8Array, lane: number): void {
 		const key = keyOf(address);
-		this.#byAddress.delete(key);
-		if (this.#byAddress.size >= LIMIT) this.#forgetOldest();
+		this.#forget(key);
+		if (this.#byAddress.size >= LIMIT || this.#budget.left <= 0) this.#forgetOldest();
+		// Without room the lane of the flow has to do.
+		if (this.#budget.left <= 0) return;
 		this.#byAddress.set(key, lane);
+		this.#budget.left--;
 	}
 
 	/** Returns the id of the lane for an address. `undefined`: that of the flow. */
@@ -22,9 +39,13 @@ export class AnswerLanes {
 		return this.#byAddress.get(keyOf(address));
 	}
 
+	#forget(key: string): void {
+		if (this.#byAddress.delete(key)) this.#budget.left++;
+	}
+
 	#forgetOldest(): void {
 		for (const key of this.#byAddress.keys()) {
-			this.#byAddress.delete(key);
+			this.#forget(key);
 			return;
 		}
 	}

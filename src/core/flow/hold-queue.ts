@@ -109,9 +109,10 @@ export class HoldQueue<F> {
 
 	/** Takes those that are still fresh and whose destination is ready, oldest first. */
 	takeReady(now: Millis, isReady: (flow: F) => boolean): readonly Held<F>[] {
-		const all = this.takeAll(now);
-		const ready = all.filter(({flow}) => isReady(flow));
-		if (ready.length < all.length) this.putFirst(all.filter(({flow}) => !isReady(flow)));
+		const ready: Held<F>[] = [];
+		const others: Held<F>[] = [];
+		for (const held of this.takeAll(now)) (isReady(held.flow) ? ready : others).push(held);
+		this.putFirst(others);
 		return ready;
 	}
 }

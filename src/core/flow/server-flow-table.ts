@@ -134,7 +134,7 @@ export class ServerFlowTable {
 			},
 			targets: budget && new ReceivedTargets(budget),
 			sources: budget && new AnnouncedTargets(),
-			lanes: budget && new AnswerLanes(),
+			lanes: budget && new AnswerLanes(budget),
 		};
 		owner.user.flows++;
 		owner.flows.set(key, flow);
@@ -146,6 +146,7 @@ export class ServerFlowTable {
 	remove(flow: ServerFlow): void {
 		flow.session?.unbind(flow);
 		flow.targets?.clear();
+		flow.lanes?.clear();
 		flow.owner.flows.delete(flow.key);
 		if (this.#byHandle.delete(flow.handle)) flow.owner.user.flows--;
 	}
