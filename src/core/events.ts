@@ -265,6 +265,24 @@ export interface LaneReceivingStatus extends SourceCounts {
 	readonly recovers: boolean;
 }
 
+/** This end's direction of a lane that is not coded. */
+export interface LaneRoutedStatus {
+	/** Datagrams that went in, and the packets that they made. */
+	readonly datagrams: number;
+	readonly packets: number;
+	/** Further copies of these packets. */
+	readonly copies: number;
+	/** Traffic factor of all packets so far. */
+	readonly traffic: number;
+	/** Names of the paths that it takes now. */
+	readonly paths: readonly string[];
+	/**
+	 * Share of the data that is lost on its path, 0 to 1. Absent: it is not measured yet, or there
+	 * are several paths, whose losses do not tell what copies lose together.
+	 */
+	readonly loss?: number | undefined;
+}
+
 /** One lane as `status` shows it. */
 export interface LaneStatus {
 	/** Number by which the peer knows it. 0: lane 0, or the peer knows of none. */
@@ -277,6 +295,8 @@ export interface LaneStatus {
 	readonly sending?: LaneSendingStatus | undefined;
 	/** Absent: nothing of it came, or it is not coded. */
 	readonly receiving?: LaneReceivingStatus | undefined;
+	/** Absent: it is coded, or its flows are in another lane. */
+	readonly routed?: LaneRoutedStatus | undefined;
 }
 
 /** One session as `status` shows it. */
@@ -305,8 +325,23 @@ export interface SessionStatus {
 	readonly keyAge: Millis;
 	readonly streams?: StreamTotals | undefined;
 	readonly paths: readonly PathStatus[];
-	/** Lanes in use beside lane 0, and policies that are not had. */
+	/** Lanes in use, and policies that are not had; lane 0 beside others only. */
 	readonly lanes: readonly LaneStatus[];
+}
+
+/** Traffic of a user on all paths; bytes are those on the wire, with the headers of IP and UDP. */
+export interface TrafficStatus {
+	/** All packets, those of streams and probes included. */
+	readonly packetsSent: number;
+	readonly bytesSent: number;
+	readonly packetsReceived: number;
+	readonly bytesReceived: number;
+	/** Of those sent: packets with datagrams, further copies of them, and repairs. */
+	readonly sources: number;
+	readonly copies: number;
+	readonly repairs: number;
+	/** Traffic factor of these three together. */
+	readonly factor: number;
 }
 
 /** One user of a server, all its clients together, since the server started. */
@@ -321,6 +356,7 @@ export interface UserStatus {
 	readonly streams?: StreamTotals;
 	/** Bytes that its streams and waiting datagrams take now. */
 	readonly memory?: number;
+	readonly traffic?: TrafficStatus;
 	/** Refusals by RefusalCode. */
 	readonly refused: readonly {
 		readonly kind: RefusedKind;

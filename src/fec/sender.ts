@@ -3,6 +3,7 @@ import {type Millis, NEVER} from '../bytes/time.ts';
 import {Encoder, MAX_WINDOW} from './encoder.ts';
 import {MAX_PATHS} from './path-progress.ts';
 import type {Plan} from './plan.ts';
+import {createCounts, type SenderCounts} from './sender-counts.ts';
 import type {SymbolFormat} from './symbol-format.ts';
 import type {SymbolMemory} from './symbol-memory.ts';
 
@@ -41,28 +42,12 @@ export interface SenderPort {
 	sendRepair(path: number, count: number, now: Millis): number;
 }
 
-/** Counts of one direction of a lane at its sender; bytes are those on the wire. */
-export interface SenderCounts {
-	sources: number;
-	copies: number;
-	repairs: number;
-	sourceBytes: number;
-	/** Of copies and repairs. */
-	extraBytes: number;
-}
-
 /**
  * The sending end of one direction of a coded lane. For each source: `route`, then `add` when a
  * path took it; at the end of the turn `flush`.
  */
 export class CodedSender {
-	readonly counts: SenderCounts = {
-		sources: 0,
-		copies: 0,
-		repairs: 0,
-		sourceBytes: 0,
-		extraBytes: 0,
-	};
+	readonly counts: SenderCounts = createCounts();
 	readonly encoder: Encoder;
 	#plan: Plan;
 	readonly #port: SenderPort;

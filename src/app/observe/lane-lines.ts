@@ -1,12 +1,13 @@
 import type {
 	LaneReceivingStatus,
+	LaneRoutedStatus,
 	LaneSendingStatus,
 	LaneStatus,
 	SourceCounts,
 } from '../../core/events.ts';
 import {type Residual, residualText} from '../../fec/residual.ts';
 import {escapeText} from '../../text/escape-text.ts';
-import {formatCount} from '../../text/figures.ts';
+import {formatCount, formatShare} from '../../text/figures.ts';
 import {wrapParts} from '../../text/width.ts';
 import {factorWords, obstacleWords, promiseWords} from './lane-words.ts';
 
@@ -16,6 +17,7 @@ export function laneLines(lanes: readonly LaneStatus[]): readonly string[] {
 		...wrapParts(headParts(lane), {first: `  lane ${escapeText(lane.policy)}: `, indent: '    '}),
 		...sendingLines(lane),
 		...receivingLines(lane),
+		...routedLines(lane),
 	]);
 }
 
@@ -48,6 +50,21 @@ function receivingLines({sending, receiving}: LaneStatus): readonly string[] {
 		...countParts(receiving),
 		...recoveryParts(receiving),
 	]);
+}
+
+function routedLines({routed}: LaneStatus): readonly string[] {
+	return routed === undefined ? [] : direction('out', routedParts(routed));
+}
+
+function routedParts(routed: LaneRoutedStatus): readonly string[] {
+	const {datagrams, packets, copies, traffic, paths, loss} = routed;
+	return [
+		`datagrams ${formatCount(datagrams)}`,
+		`packets ${formatCount(packets)}${over(paths)}`,
+		`copies ${formatCount(copies)}`,
+		`traffic ${factorWords(traffic)}`,
+		...(loss === undefined ? [] : [`loss of the path ${formatShare(loss)}`]),
+	];
 }
 
 function failedWords(residual: Residual, promised: number): string {

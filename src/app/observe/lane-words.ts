@@ -35,10 +35,18 @@ export function brokenWords(event: Extract<EndpointEvent, {type: 'promise-broken
 }
 
 /** A lane in a word: its traffic factor, and what was lost or late of all, out and in. */
-export function laneWord({policy, obstacle, sending, receiving}: LaneStatus): string {
-	if (sending === undefined) return obstacle === undefined ? policy : `${policy}:${obstacle}`;
+export function laneWord(lane: LaneStatus): string {
+	const {policy, obstacle, sending, receiving, routed} = lane;
+	if (sending === undefined) {
+		if (obstacle !== undefined) return `${policy}:${obstacle}`;
+		return routed === undefined ? policy : `${policy}:${factorWord(routed.traffic)}`;
+	}
 	const counts = [sending.residual, receiving?.residual].map((residual) =>
 		residual === undefined ? '-' : `${residual.failed}of${residual.sources}`,
 	);
-	return `${policy}:${factorWords(sending.traffic).replace(' ', '')},${counts.join('/')}`;
+	return `${policy}:${factorWord(sending.traffic)},${counts.join('/')}`;
+}
+
+function factorWord(factor: number): string {
+	return factorWords(factor).replace(' ', '');
 }

@@ -1,10 +1,11 @@
 import type {Millis} from '../../bytes/time.ts';
-import type {SessionStatus, StreamTotals} from '../../core/events.ts';
+import type {SessionStatus, StreamTotals, TrafficStatus} from '../../core/events.ts';
 import {escapeText} from '../../text/escape-text.ts';
 import {countFigure, formatAge, formatBytes, formatCount, formatShare} from '../../text/figures.ts';
 import {textTable} from '../../text/table.ts';
 import {cutMiddle, wrapParts} from '../../text/width.ts';
 import {laneLines} from './lane-lines.ts';
+import {factorWords} from './lane-words.ts';
 import {pathTable} from './path-table.ts';
 import type {StatusSnapshot, UserLine} from './status.ts';
 
@@ -112,7 +113,7 @@ function userTable({users = []}: StatusSnapshot): readonly string[] {
 	return ['', head, ...users.flatMap((user, index) => [lines[index]!, ...userLines(user)])];
 }
 
-function userLines({target, exit, refused, streams}: UserLine): readonly string[] {
+function userLines({target, exit, refused, streams, traffic}: UserLine): readonly string[] {
 	const targets = target === undefined ? [] : [`target ${shorten(target)}`];
 	if (exit) targets.push('chosen targets');
 	const refusals = Object.entries(refused).map(
@@ -122,6 +123,28 @@ function userLines({target, exit, refused, streams}: UserLine): readonly string[
 		...wrapParts(targets, {first: '    ', indent: '      '}),
 		...wrapParts(refusals, {first: '    refused: ', indent: '      '}),
 		...streamLines(streams, '    '),
+		...trafficLines(traffic),
+	];
+}
+
+/** The traffic of a user, where there was any. */
+function trafficLines(traffic: TrafficStatus | undefined): readonly string[] {
+	if (traffic === undefined || traffic.packetsSent + traffic.packetsReceived === 0) return [];
+	const {sources, copies, repairs, factor} = traffic;
+	const inAll = (packets: number, bytes: number) =>
+		`${formatCount(packets)} packets, ${formatBytes(bytes)}`;
+	const sent = inAll(traffic.packetsSent, traffic.bytesSent);
+	const received = inAll(traffic.packetsReceived, traffic.bytesReceived);
+	const datagrams = [
+		`with datagrams ${formatCount(sources)}`,
+		`copies ${formatCount(copies)}`,
+		`repairs ${formatCount(repairs)}`,
+		`traffic ${factorWords(factor)}`,
+	];
+	const indent = '      ';
+	return [
+		...wrapParts([`sent ${sent}`, `received ${received}`], {first: '    all paths: ', indent}),
+		...wrapParts(datagrams, {first: '    sent: ', indent}),
 	];
 }
 

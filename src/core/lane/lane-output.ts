@@ -1,5 +1,6 @@
 import type {Slot} from '../../bytes/slot-pool.ts';
 import type {Millis} from '../../bytes/time.ts';
+import type {SenderCounts} from '../../fec/sender-counts.ts';
 import type {Path} from '../path/path.ts';
 
 /** Way out for the packets of a lane. */
@@ -12,6 +13,7 @@ export interface LaneOutput {
 	readonly packetSize: number;
 	/** True when its packets carry datagrams and their announcements, and no other frames. */
 	readonly isCoded: boolean;
+	readonly counts: SenderCounts;
 	/** True while packets of the lane go out on the path. */
 	carries(path: Path): boolean;
 	/**

@@ -1,4 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
+import type {SenderCounts} from '../../fec/sender-counts.ts';
 import type {EndpointContext} from '../context.ts';
 import type {DropReason} from '../drop-reason.ts';
 import type {OpenPacket} from '../open-packets.ts';
@@ -38,6 +39,8 @@ export class Lane implements OpenPacket {
 	readonly session: number;
 	/** Number by which the peer knows it. 0: lane 0, or the peer knows of none. */
 	readonly id: number;
+	/** Datagrams that went in. */
+	datagrams = 0;
 	readonly #context: EndpointContext;
 	readonly #owner: LaneOwner;
 	readonly #output: LaneOutput;
@@ -62,6 +65,10 @@ export class Lane implements OpenPacket {
 		return this.#output.isCoded;
 	}
 
+	get counts(): SenderCounts {
+		return this.#output.counts;
+	}
+
 	/** Datagrams that went out in parts, because no packet held them. */
 	get split(): number {
 		return this.#writer.split;
@@ -71,6 +78,7 @@ export class Lane implements OpenPacket {
 	write(datagram: Outgoing, now: Millis): DropReason | undefined {
 		const context = this.#context;
 		if (this.#output.ended) return context.drops.count('no-session');
+		this.datagrams++;
 		context.open.add(this, now);
 		this.#owner.sending(now);
 		return this.#writer.write(datagram, now);

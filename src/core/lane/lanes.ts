@@ -1,8 +1,9 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
+import {addCounts, createCounts, type SenderCounts} from '../../fec/sender-counts.ts';
 import {type Policy, REDUNDANT} from '../../policy/policy.ts';
 import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
 import type {Coding, CodingShare} from '../coding.ts';
-import type {LaneStatus, PolicyObstacle} from '../events.ts';
+import type {LaneRoutedStatus, LaneStatus, PolicyObstacle} from '../events.ts';
 import type {ReceivedPacket} from '../packets/received-packet.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
@@ -60,6 +61,8 @@ export class Lanes {
 	readonly #all: Lane[] = [];
 	/** Names of the policies of all lanes but lane 0. */
 	readonly #names = new Map<Lane, string>();
+	/** Ways out of the lanes that are not coded. */
+	readonly #routedOutputs = new Map<Lane, RoutedSender>();
 	readonly #byName = new Map<string, Lane>();
 	/** Policies in whose place lane 0 is used. */
 	readonly #replaced = new Map<string, PolicyObstacle>();
@@ -83,6 +86,7 @@ export class Lanes {
 		this.firstOutput = new RoutedSender(init.sender, this.redundant);
 		this.first = new Lane(init, 0, this.firstOutput);
 		this.#all.push(this.first);
+		this.#routedOutputs.set(this.first, this.firstOutput);
 		this.#byName.set(REDUNDANT.name, this.first);
 		this.#announcer = new LaneAnnouncer((frames, at) => init.owner.sendControl(frames, at));
 		init.paths.observe(this.redundant, init.now);
@@ -117,7 +121,9 @@ export class Lanes {
 	}
 
 	#make(terms: LaneTerms, policy: string, now: Millis): Lane {
-		const lane = new Lane(this.#init, terms.lane, this.#outputOf(terms, policy, now));
+		const output = this.#outputOf(terms, policy, now);
+		const lane = new Lane(this.#init, terms.lane, output);
+		if (output instanceof RoutedSender) this.#routedOutputs.set(lane, output);
 		this.#all.push(lane);
 		this.#names.set(lane, policy);
 		if (terms.lane > 0) this.#byId[terms.lane] = lane;
@@ -272,16 +278,38 @@ export class Lanes {
 		return false;
 	}
 
-	/** Returns the status of the lanes beside lane 0, and of what it replaces. */
+	/** Returns the status of the lanes beside lane 0, of what it replaces, and of it beside these. */
 	status(now: Millis): LaneStatus[] {
 		const lanes = [...this.#names].map(([lane, policy]) => {
 			const coded = lane.id > 0 ? this.#coded[lane.id] : undefined;
 			const sending = coded?.output?.status(now);
 			const receiving = coded?.input?.status(now);
-			return {lane: lane.id, policy, obstacle: coded?.output?.obstacle, sending, receiving};
+			const obstacle = coded?.output?.obstacle;
+			return {
+				lane: lane.id,
+				policy,
+				obstacle,
+				sending,
+				receiving,
+				routed: this.#routedStatus(lane),
+			};
 		});
 		const replaced = [...this.#replaced].map(([policy, obstacle]) => ({lane: 0, policy, obstacle}));
-		return [...lanes, ...replaced];
+		const others = [...lanes, ...replaced];
+		if (others.length === 0 || this.first.datagrams === 0) return others;
+		const routed = this.#routedStatus(this.first);
+		return [...others, {lane: 0, policy: REDUNDANT.name, routed}];
+	}
+
+	#routedStatus(lane: Lane): LaneRoutedStatus | undefined {
+		return this.#routedOutputs.get(lane)?.status(lane.datagrams);
+	}
+
+	/** Counts of what all lanes sent. */
+	get counts(): SenderCounts {
+		const sum = createCounts();
+		for (const lane of this.#all) addCounts(sum, lane.counts);
+		return sum;
 	}
 
 	/** Datagrams that went out in parts, because no packet held them. */

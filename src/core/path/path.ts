@@ -51,7 +51,10 @@ export class Path {
 	/** Load: the rate that the path may carry now. */
 	readonly load: PathLoad = new PathLoad();
 	readonly probes: ProbeHistory = new ProbeHistory();
-	/** Packets sent and received on the path, copies included, as the counters in probes. */
+	/**
+	 * Packets sent and received on the path, copies included, as the counters in probes; and bytes
+	 * of these on the wire.
+	 */
 	sentPackets = 0;
 	sentBytes = 0;
 	/** Packets of these that were a PROBE or PONG. */
@@ -60,6 +63,7 @@ export class Path {
 	sentPadded = 0;
 	answeredPadded = 0;
 	receivedPackets = 0;
+	receivedBytes = 0;
 	receivedProbes = 0;
 	/** The peer's counters of what it received on the path, modulo 2^32 and 2^16. */
 	peerPackets = 0;
@@ -243,9 +247,10 @@ export class Path {
 	}
 
 	/** Counts a packet that arrived on the path, once for each packet number. */
-	received(packetNumber: number, now: Millis): void {
+	received(packetNumber: number, bytes: number, now: Millis): void {
 		if (!this.#copies.accept(packetNumber)) return;
 		this.receivedPackets++;
+		this.receivedBytes += bytes + IP_UDP_OVERHEAD;
 		this.lastReceived = now;
 	}
 

@@ -3,7 +3,7 @@ import type {EndpointContext} from '../context.ts';
 import type {ServerFlowTable} from '../flow/server-flow-table.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
-import {addTraffic, type ServerUser} from './server-user.ts';
+import type {ServerUser} from './server-user.ts';
 
 /** Life of a session for which no packet came after its handshake. */
 const HALF_OPEN_FOR: Millis = 10_000;
@@ -183,11 +183,7 @@ export class ServerSessions {
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
-		const {user} = entry.record;
-		user.sent += entry.session.sent;
-		user.received += entry.session.received;
-		const {streams} = entry.session;
-		if (streams !== undefined) addTraffic(user.traffic, streams.traffic);
+		entry.record.user.past.add(entry.session);
 		entry.flows.unbindAll();
 		if (entry.record.session === entry) entry.record.session = undefined;
 		if (entry.record.key === '') this.#closeFlows(entry.record);

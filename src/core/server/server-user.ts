@@ -8,8 +8,8 @@ import type {FlowUser} from '../flow/server-flow-table.ts';
 import type {LaneLimits} from '../lane/lanes.ts';
 import {TokenBucket} from '../load/token-bucket.ts';
 import {RateLimit} from '../rate-limit.ts';
-import type {StreamTraffic} from '../stream/stream.ts';
 import type {StreamUser} from '../stream/stream-set.ts';
+import {UserTotals} from './user-totals.ts';
 
 /** Interval at which the same refusal of a user is reported. */
 const REPORT_INTERVAL: Millis = 1000;
@@ -47,11 +47,8 @@ export class ServerUser implements FlowUser, StreamUser {
 	flows = 0;
 	streams = 0;
 	halfOpen = 0;
-	/** Datagrams sent to it and received from it in sessions that are over. */
-	sent = 0;
-	received = 0;
-	/** Streams of those sessions, and their bytes. */
-	readonly traffic: StreamTraffic = {opened: 0, sent: 0, received: 0};
+	/** Sums over the sessions that are over. */
+	readonly past: UserTotals = new UserTotals();
 	readonly #newFlows: RateLimit;
 	readonly #connects: TokenBucket;
 	/** Refusals by kind and RefusalCode, and the time of the last report of each. */
@@ -106,33 +103,23 @@ export class ServerUser implements FlowUser, StreamUser {
 	 *
 	 * @param live sums over the sessions that go on
 	 */
-	status(live: {
-		readonly sessions: number;
-		readonly sent: number;
-		readonly received: number;
-		readonly streams: StreamTraffic;
-	}): UserStatus {
+	status(live: UserTotals): UserStatus {
 		const refused = [...this.#refused.values()].map(({kind, code, count}) => ({kind, code, count}));
-		const streams = {...live.streams};
-		addTraffic(streams, this.traffic);
+		const all = new UserTotals();
+		all.addAll(this.past);
+		all.addAll(live);
 		return {
 			name: this.name,
 			sessions: live.sessions,
 			flows: this.flows,
-			datagramsSent: this.sent + live.sent,
-			datagramsReceived: this.received + live.received,
-			streams: {now: this.streams, ...streams},
+			datagramsSent: all.sent,
+			datagramsReceived: all.received,
+			streams: {now: this.streams, ...all.streams},
 			memory: this.memory.used,
+			traffic: all.traffic,
 			refused,
 		};
 	}
-}
-
-/** Adds counts to `sum`. */
-export function addTraffic(sum: StreamTraffic, {opened, sent, received}: StreamTraffic): void {
-	sum.opened += opened;
-	sum.sent += sent;
-	sum.received += received;
 }
 
 interface Refusals {

@@ -24,7 +24,8 @@ import {ClientRecords} from './client-records.ts';
 import {DeadlineQueue} from './deadline-queue.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
-import {addTraffic, SESSIONS, ServerUser} from './server-user.ts';
+import {SESSIONS, ServerUser} from './server-user.ts';
+import {UserTotals} from './user-totals.ts';
 
 const SWEEP: Millis = 1000;
 /** Uptime up to which unknown ids get a RESET, as of a former run; later only ids just expired. */
@@ -416,12 +417,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	status(now: Millis): EndpointStatus {
 		let waiting = 0;
 		const sessions = [];
-		const live = new Map(
-			this.#users.map((user) => [
-				user,
-				{sessions: 0, sent: 0, received: 0, streams: {opened: 0, sent: 0, received: 0}},
-			]),
-		);
+		const live = new Map(this.#users.map((user) => [user, new UserTotals()]));
 		for (const entry of this.#sessions.values()) {
 			if (!entry.live) continue;
 			const {session, flows, record} = entry;
@@ -429,11 +425,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			const user = record.user.name;
 			const streams = session.streams?.totals;
 			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, streams, now}));
-			const sums = live.get(record.user)!;
-			sums.sessions++;
-			sums.sent += session.sent;
-			sums.received += session.received;
-			if (streams !== undefined) addTraffic(sums.streams, streams);
+			live.get(record.user)!.add(session);
 		}
 		const users = [...live].map(([user, sums]) => user.status(sums));
 		const {halfOpen} = this.#sessions;

@@ -85,7 +85,7 @@ export class PacketReceiver {
 		this.lastReceived = now;
 		this.#sender.unansweredSince = NEVER;
 		packet.address?.received(packet.size, now);
-		packet.path?.received(packet.number, now);
+		packet.path?.received(packet.number, packet.size, now);
 		packet.cursor.reset(packet.bytes, packet.start + HEADER_LENGTH, packet.end - TAG_LENGTH);
 		const reason = this.readFrames(packet, now);
 		if (packet.elicits && !this.#sender.ended) this.#events.eliciting(packet, now);
@@ -99,7 +99,7 @@ export class PacketReceiver {
 	#countCopy(packet: ReceivedPacket, now: Millis): void {
 		const {path, address} = packet;
 		if (path === undefined || !address?.validated) return;
-		path.received(packet.number, now);
+		path.received(packet.number, packet.size, now);
 		this.#events.copied(packet, now);
 	}
 

@@ -234,7 +234,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		if (address === undefined) return;
 		if (known?.path !== path) {
 			address.received(size, now);
-			path.received(number, now);
+			path.received(number, size, now);
 		}
 		this.prober.receive(probe, path, address, now);
 	}

@@ -49,6 +49,18 @@ test('a lane says its promise, and what became of both directions', (t) => {
 	t.is(`${laneLines([lane]).join('\n')}\n`, example(DOCUMENT, 'lane'));
 });
 
+test('a lane that is not coded says what it sent', (t) => {
+	const routed = {datagrams: 1234, packets: 1200, copies: 12, traffic: 1.01, paths: ['dsl']};
+	const best = {lane: 2, policy: 'best', routed: {...routed, loss: 0.003}};
+	t.is(`${laneLines([best]).join('\n')}\n`, example(DOCUMENT, 'routed'));
+	t.is(laneWord(best), 'best:1.01x');
+	t.false(
+		laneLines([{...best, routed}])
+			.join('\n')
+			.includes('loss'),
+	);
+});
+
 test('a lane without repairs, and one of which nothing came, have what there is', (t) => {
 	t.deepEqual(laneLines([{lane: 2, policy: 'best'}]), ['  lane best: not coded']);
 	const promise = {...sending.promise, floor: 3, rate: 20_000};
@@ -98,6 +110,13 @@ test('the worst of all lanes fits in 80 columns, and nothing from outside breaks
 			...{lane: 63, policy: `\u001b\n${'p'.repeat(300)}`, obstacle: 'not-recovered'},
 			sending: worst,
 			receiving: {...counts, residual, recovers: false},
+		},
+		{
+			...{lane: 62, policy: 'p'},
+			routed: {
+				...{datagrams: many, packets: many, copies: many, traffic: 15.99, loss: 1e-8},
+				paths: names,
+			},
 		},
 	]);
 	for (const line of lines) t.true(textWidth(line) <= 80 && line === line.trimEnd(), line);

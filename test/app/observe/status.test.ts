@@ -121,10 +121,14 @@ test('TCP is shown: connections and bytes of a session, of each path and of each
 		sending: {...path.sending, streamBytes: 2_500_000},
 		receiving: {...path.receiving, streamBytes: 0},
 	};
+	const traffic = {
+		...{packetsSent: 5000, bytesSent: 2.5e6, packetsReceived: 1000, bytesReceived: 0},
+		...{sources: 3000, copies: 20, repairs: 1500, factor: 1.507},
+	};
 	const user = {sessions: 1, flows: 0, datagramsSent: 0, datagramsReceived: 0, exit: true};
 	const users = [
 		{...user, name: 'alice', target: undefined, streams, memory: 5, refused: {'tcp-denied': 2}},
-		{...user, name: 'bob', target: undefined, refused: {}},
+		{...user, name: 'bob', target: undefined, refused: {}, traffic},
 	];
 	const text = formatStatus({
 		...snapshot,
@@ -136,6 +140,11 @@ test('TCP is shown: connections and bytes of a session, of each path and of each
 	t.regex(text, /^ {2}lüte .*\n {4}backup, to .*\n.*\n {4}TCP sent 2\.50 MB, received 0 B$/m);
 	t.regex(text, /^ {2}alice .*\n {4}chosen targets\n {4}refused: tcp-denied 2\n/m);
 	t.true(text.includes(`\n    refused: tcp-denied 2\n    ${words}\n`), text);
+	const all = '\n    all paths: sent 5,000 packets, 2.50 MB, received 1,000 packets, 0 B\n';
+	t.true(text.includes(all), text);
+	const factor = 'with datagrams 3,000, copies 20, repairs 1,500, traffic 1.51 x';
+	t.true(text.includes(`\n    sent: ${factor}\n`), text);
+	t.is(text.match(/all paths:/g)!.length, 1);
 	t.false(formatStatus(snapshot).includes('TCP:'));
 });
 

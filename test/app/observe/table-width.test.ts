@@ -70,6 +70,10 @@ function user(id: number): UserLine {
 		datagramsSent: MANY,
 		datagramsReceived: MANY,
 		streams: STREAMS,
+		traffic: {
+			...{packetsSent: MANY, bytesSent: 9.99e14, packetsReceived: MANY, bytesReceived: 9.99e14},
+			...{sources: MANY, copies: MANY, repairs: MANY, factor: 15.999},
+		},
 		target: `${'t'.repeat(253)} 65535`,
 		exit: true,
 		refused: {'tcp-denied': MANY, 'flow-limit': MANY, 'session-limit': MANY, 'tcp-limit': MANY},

@@ -5,6 +5,7 @@ import {ServerFlowTable} from '../../../src/core/flow/server-flow-table.ts';
 import {ServerFlows} from '../../../src/core/flow/server-flows.ts';
 import {KeySchedule} from '../../../src/core/packets/key-schedule.ts';
 import {Role} from '../../../src/core/role.ts';
+import {UserTotals} from '../../../src/core/server/user-totals.ts';
 import {Session} from '../../../src/core/session/session.ts';
 import {TargetKind} from '../../../src/wire/address.ts';
 import {RefusalCode} from '../../../src/wire/constants.ts';
@@ -233,14 +234,18 @@ test('flows of all clients of a user count together', (t) => {
 	announce(flows, 0, 'a');
 	table.open({user: owner.user, flows: new Map()}, 'of another client', {}, 0);
 	t.is(announce(flows, 1, 'b'), 'flow-limit');
-	const streams = {opened: 7, sent: 8, received: 9};
-	t.deepEqual(owner.user.status({sessions: 1, sent: 5, received: 6, streams}), {
+	const live = new UserTotals();
+	live.sessions = 1;
+	live.sent = 5;
+	live.received = 6;
+	owner.user.past.sent = 100;
+	t.like(owner.user.status(live), {
 		name: 'u',
 		sessions: 1,
 		flows: 2,
-		datagramsSent: 5,
+		datagramsSent: 105,
 		datagramsReceived: 6,
-		streams: {now: 0, ...streams},
+		streams: {now: 0, opened: 0, sent: 0, received: 0},
 		memory: 0,
 		refused: [{kind: 'flow', code: RefusalCode.LIMIT, count: 1}],
 	});

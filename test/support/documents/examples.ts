@@ -15,7 +15,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 	'src/app/README.md': {
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 		'test/readme.test.ts': ['mpserver.service'],
-		'test/app/observe/lane-lines.test.ts': ['lane', 'broken'],
+		'test/app/observe/lane-lines.test.ts': ['lane', 'routed', 'broken'],
 	},
 	'src/socks/README.md': {
 		'test/readme.test.ts': ['socks.conf', 'socksify', 'pysocks'],

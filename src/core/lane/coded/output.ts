@@ -3,6 +3,7 @@ import {HEAD_ROOM, type Slot} from '../../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../../bytes/time.ts';
 import type {LanePromise} from '../../../fec/policy-loop.ts';
 import {CodedSender, type SenderPort} from '../../../fec/sender.ts';
+import {meanTraffic, type SenderCounts} from '../../../fec/sender-counts.ts';
 import {BASE_PACKET_SIZE, DATA_OVERHEAD} from '../../../wire/constants.ts';
 import type {Payload} from '../../../wire/frames/codec.ts';
 import {
@@ -121,6 +122,10 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 
 	get ended(): boolean {
 		return this.#packets.ended;
+	}
+
+	get counts(): SenderCounts {
+		return this.sender.counts;
 	}
 
 	get isUsable(): boolean {
@@ -295,13 +300,13 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	/** Returns the status of this direction. */
 	status(now: Millis): LaneSendingStatus {
 		const {plan, counts} = this.sender;
-		const {sources, copies, repairs, sourceBytes, extraBytes} = counts;
+		const {sources, copies, repairs} = counts;
 		const {loop, watch, reported} = this.planner;
 		return {
 			promise: this.#promiseStatus(),
 			coded: plan.coded,
 			traffic: plan.traffic,
-			meanTraffic: sourceBytes === 0 ? 1 : 1 + extraBytes / sourceBytes,
+			meanTraffic: meanTraffic(counts),
 			reason: loop.reason,
 			explanation: loop.explain(),
 			needed: finite(loop.needed()),
