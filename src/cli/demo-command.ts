@@ -11,6 +11,7 @@ import {parsePercentage} from '../text/units.ts';
 import {ValueError} from '../text/value-error.ts';
 import {addFlags, type ParsedFlag} from './flags.ts';
 import type {Context} from './run.ts';
+import {Screen} from './screen.ts';
 
 /** The flags of `mptunnel demo`. */
 export const DEMO_FLAGS: Readonly<Record<string, ParsedFlag>> = {
@@ -72,7 +73,7 @@ export function demoCommand({writeOut, writeError, stopped}: DemoCommandInit): C
 		.addHelpText('after', HELP)
 		.action(async ({seconds, rate, policy, loss}: DemoFlags) => {
 			const policies = readPolicies(policy);
-			const screen = new Screen(writeOut, process.stdout);
+			const screen = new Screen({write: writeOut, stream: process.stdout, env: process.env});
 			const summary = await runDemo({
 				policies,
 				links: DEMO_LINKS.map((link) => ({...link, loss})),
@@ -80,47 +81,13 @@ export function demoCommand({writeOut, writeError, stopped}: DemoCommandInit): C
 				duration: seconds === undefined ? undefined : seconds * 1000,
 				stopped: stopped(),
 				logger: createLogger({level: 'warn', format: 'text', now: Date.now, sink: writeError}),
-				show: (lines) => screen.show(lines),
+				show: (lines) => screen.show(lines.map((text) => ({text}))),
 			});
 			screen.clear();
 			writeOut(`${summary.join('\n')}\n`);
 		});
 	addFlags(command, DEMO_FLAGS);
 	return command;
-}
-
-/** Shows a table in the place of the one before it, or below it where the output is no terminal. */
-class Screen {
-	readonly #write: (text: string) => void;
-	readonly #stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'>;
-	#height = 0;
-
-	constructor(
-		write: (text: string) => void,
-		stream: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'>,
-	) {
-		this.#write = write;
-		this.#stream = stream;
-	}
-
-	show(lines: readonly string[]): void {
-		const {isTTY, columns = 80, rows = 24} = this.#stream;
-		// What has scrolled out of a small window cannot be written over.
-		if (!isTTY || lines.length >= rows) {
-			this.#write(`${lines.join('\n')}\n\n`);
-			return;
-		}
-		this.clear();
-		// A line that wraps would take two, and the next table would begin too low.
-		this.#write(`${lines.map((line) => line.slice(0, columns - 1)).join('\n')}\n`);
-		this.#height = lines.length;
-	}
-
-	/** Removes the table, where it can be. */
-	clear(): void {
-		if (this.#height > 0) this.#write(`\u001b[${this.#height}A\u001b[J`);
-		this.#height = 0;
-	}
 }
 
 function parseSeconds(text: string): number {

@@ -27,6 +27,7 @@ export async function toolProgram({
 			cwd,
 			writeOut,
 			writeError,
+			stopped,
 			exitWith: (code) => {
 				exitCode = code;
 			},

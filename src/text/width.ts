@@ -36,6 +36,12 @@ export function cutMiddle(text: string, width: number): string {
 	return `${head.join('')}…${tail.join('')}`;
 }
 
+/** The beginning of a text that is wider than so many columns, before an ellipsis. */
+export function cutEnd(text: string, width: number): string {
+	if (textWidth(text) <= width) return text;
+	return `${leading([...text], Math.max(0, width - 1)).join('')}…`;
+}
+
 /** As many characters from the beginning as fit. */
 function leading(characters: readonly string[], width: number): string[] {
 	let left = width;

@@ -99,7 +99,10 @@ function idleLines(place: PathPlace): PathLines {
  * Reasons why it carries nothing, each once: the session and the signs around it may give the same
  * one.
  */
-function reasonOf(path: PathStatus | undefined, place: PathPlace | undefined): readonly string[] {
+export function reasonOf(
+	path: PathStatus | undefined,
+	place: PathPlace | undefined,
+): readonly string[] {
 	const down = path?.down;
 	const finding = place?.finding;
 	if (finding !== undefined && (!down?.reason || !VAGUE.has(finding.verdict))) {
