@@ -78,7 +78,7 @@ export class CodedReceiver {
 	isShort = false;
 	readonly #decoder: Decoder;
 	readonly #held: HeldRepairs;
-	readonly #progress = new PathProgress();
+	readonly #progress: PathProgress;
 	readonly #recoveredBefore = new RecoveredSet();
 	/** Time at which sequences were due, by sequence modulo the capacity. */
 	#due: Float64Array;
@@ -97,6 +97,7 @@ export class CodedReceiver {
 		this.#decoder = new Decoder(memory, format, capacity, first);
 		this.#held = new HeldRepairs(memory, capacity / 2);
 		this.#due = new Float64Array(capacity);
+		this.#progress = new PathProgress(within);
 		this.#within = within;
 	}
 

@@ -18,6 +18,8 @@ const OVERDUE: Millis = 40;
 const FEW = 20;
 /** Loss that is assumed where nothing is known. */
 const ASSUMED = 0.02;
+/** Part of the deadline from which on a queue, or a way that has become longer, counts as delay. */
+const STANDING = 1 / 4;
 /** Look back of what a path delivers. */
 const DELIVERED: Millis = 1000;
 /** Sources in the deadline that are assumed while their rate is not known. */
@@ -47,6 +49,8 @@ export class LanePlanner {
 	readonly #steps = new PathSteps();
 	readonly #promise: LanePromise;
 	readonly #meters: LaneMeter[] = [];
+	/** Newest sequence that a report named. `undefined`: none came. */
+	#newest: number | undefined;
 	/** Plan while no path is usable. */
 	readonly #empty: Plan;
 	#plan: Plan;
@@ -94,6 +98,9 @@ export class LanePlanner {
 		this.isCounted = true;
 		this.noDecoder = report.noDecoder;
 		this.#count(report, now);
+		// Over a slower path it says what was long ago: nothing of it is overdue.
+		if (((report.newest - (this.#newest ?? report.newest)) | 0) < 0) return false;
+		this.#newest = report.newest;
 		const isSilent = this.#meterPaths(report, paths, now);
 		if (isSilent) this.watch.step(slot, now);
 		return isSilent;
@@ -133,7 +140,8 @@ export class LanePlanner {
 		const {received, recovered, missing, late} = this.reported;
 		if (this.#isStep(paths, now)) this.watch.step(slot, now);
 		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
-		const measured = paths.map((path) => this.#measure(path, paths[0]!, now));
+		const first = paths.find(({sendDelay}) => sendDelay.floor !== undefined);
+		const measured = paths.map((path) => this.#measure(path, first, now));
 		const least = measured.reduce((low, {delay}) => Math.min(low, delay), 0);
 		const plan = this.loop.update(
 			{
@@ -164,7 +172,8 @@ export class LanePlanner {
 		return {...plan, coded: false, traffic, sources: all, repairs: undefined, samples: []};
 	}
 
-	#measure(path: Path, first: Path, now: Millis): LoopPath {
+	/** @param first one whose delay is known */
+	#measure(path: Path, first: Path | undefined, now: Millis): LoopPath {
 		const meter = this.meter(path.id);
 		return {
 			path: path.id,
@@ -172,9 +181,23 @@ export class LanePlanner {
 			recentLoss: meter.recentLoss(now),
 			settled: meter.settled,
 			arrived: meter.arrived,
-			delay: delayBetween(first, path),
+			delay: first === undefined ? 0 : this.#delayBetween(first, path),
 			delivered: meter.rate(now, DELIVERED),
 		};
+	}
+
+	/**
+	 * Returns how much longer packets take on `path` now than on `first` without a queue; negative:
+	 * less long. Until the delay of a path is known it counts as a slow one, so that no source is
+	 * late for it.
+	 */
+	#delayBetween(first: Path, {sendDelay}: Path): Millis {
+		const {within} = this.#promise;
+		const from = first.sendDelay.floor ?? 0;
+		if (sendDelay.floor === undefined) return within;
+		const queueing = sendDelay.queueing ?? 0;
+		const waits = queueing > within * STANDING ? queueing : 0;
+		return ((sendDelay.floor - from) | 0) / 1000 + waits;
 	}
 
 	#lossOf(path: Path, meter: LaneMeter, now: Millis): number {
@@ -198,11 +221,4 @@ function indexOf({count, pathIds}: LaneReport, path: number): number {
 /** Time after which a packet sent on the path would be counted, had it arrived. */
 function patienceOf({rtt, sendDelay}: Path): Millis {
 	return rtt.smoothed + 2 * rtt.variation + OVERDUE + (sendDelay.queueing ?? 0);
-}
-
-/** Returns how much longer packets take on `path` than on `first`; negative: less long. */
-function delayBetween(first: Path, path: Path): Millis {
-	const from = first.sendDelay.floor;
-	const to = path.sendDelay.floor;
-	return from === undefined || to === undefined ? 0 : ((to - from) | 0) / 1000;
 }
