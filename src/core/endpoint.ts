@@ -122,11 +122,12 @@ export interface ClientEndpoint extends Endpoint {
 	 */
 	pathOpened(path: number, now: Millis): void;
 	/**
-	 * Changes the settings of paths, or adds paths; the server gets them, too. A path keeps its id;
-	 * one that is missing stays as it is.
-	 * @param copies number of paths that each packet takes; 0: all
+	 * Takes other settings, which are complete. A path keeps its id, and the server learns of it; one
+	 * that is missing is removed, and its late packets are taken as they come; `pathOpened` follows
+	 * for one that was added. A listener keeps its number; the flows of one that is missing or has
+	 * another target end. The other flows go on, in the lanes of their policies now.
 	 */
-	pathsChanged(paths: readonly ClientPathConfig[], copies: number, now: Millis): void;
+	reconfigure(settings: ClientSettings, now: Millis): void;
 	/**
 	 * Opens a stream to a target (SOCKS5 form); it waits while there is no session. `undefined`:
 	 * there are as many as there may be, or the mode is keyless.
@@ -228,8 +229,19 @@ export interface ListenerConfig {
 	readonly target?: Uint8Array | undefined;
 }
 
+/** Settings of a client endpoint that may change while it runs. */
+export interface ClientSettings {
+	/** Number of paths that each packet takes. `0`: all. */
+	readonly copies: number;
+	/** Policies of the flows, in both directions. `undefined`: `redundant` for all. */
+	readonly policies?: PolicyChooser | undefined;
+	readonly paths: readonly ClientPathConfig[];
+	/** By their numbers. `undefined`: there is none any more. */
+	readonly listeners: readonly (ListenerConfig | undefined)[];
+}
+
 /** Settings of a client endpoint. */
-export interface ClientConfig {
+export interface ClientConfig extends ClientSettings {
 	/** Pre-shared key, 32 bytes; all zeros: keyless. */
 	readonly psk: Uint8Array;
 	readonly keyless: boolean;
@@ -237,12 +249,6 @@ export interface ClientConfig {
 	readonly clientId: Uint8Array;
 	/** True unless MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
-	/** Number of paths that each packet takes. `0`: all. */
-	readonly copies: number;
-	/** Policies of the flows, in both directions. `undefined`: `redundant` for all. */
-	readonly policies?: PolicyChooser | undefined;
-	readonly paths: readonly ClientPathConfig[];
-	readonly listeners: readonly ListenerConfig[];
 	/** Time between rekeys, 120 s except in tests. */
 	readonly rekeyInterval: Millis;
 	/** Longest time with the same keys, after which the session ends; 1 h. */

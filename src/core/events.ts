@@ -197,6 +197,8 @@ export interface PathStatus {
 	/** Largest packet this path is known to carry, in bytes of UDP payload. */
 	readonly mtu: number;
 	readonly backup: boolean;
+	/** True while it carries nothing but probes, as its client asked. Absent: false. */
+	readonly held?: boolean;
 	readonly metered: boolean;
 	/** Time since the last packet came in on it. `undefined`: never. */
 	readonly silence: Millis | undefined;

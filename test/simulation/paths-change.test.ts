@@ -38,7 +38,7 @@ test('other settings of the paths of a running client reach the server, again an
 			backup: index === round % 2,
 			metered: round % 3 === 0,
 		}));
-		world.client!.pathsChanged(paths, 1, world.now);
+		world.client!.reconfigure({...world.clientConfig, paths, copies: 1}, world.now);
 		world.run(world.now + 1000);
 		const expected = paths.map(({name, backup, metered}) => ({name, backup, metered}));
 		t.deepEqual(flagsOf(world.client, world.now), expected);

@@ -66,6 +66,14 @@ test('every frame is read again', (t) => {
 	);
 });
 
+test('a held path has its flag', (t) => {
+	const path = {id: 3, name: 'lte', metered: false, backup: true, rateUp: 0, rateDown: 0};
+	const frame = {sequence: 1, copies: 0, paths: [{...path, held: true}]};
+	const bytes = encodeFrame(pathsFrame, frame);
+	t.is(bytes[5], 2 | 4);
+	t.deepEqual(decodeSurrounded(bytes, decode).result, frame);
+});
+
 test('the longest frame has 692 bytes', (t) => {
 	t.is(vectors.valid.find(({name}) => name === 'longest')!.hex.length / 2, 692);
 });

@@ -168,6 +168,17 @@ export class ClientHandshake {
 		return this.#attempt && (this.#tickets.get(path) ?? this.#attempt).bytes;
 	}
 
+	/** Returns the INITs under way, each with those of the paths that send it. */
+	currentOf(paths: readonly number[]): ReadonlyMap<Uint8Array, readonly number[]> {
+		const groups = new Map<Uint8Array, number[]>();
+		for (const path of paths) {
+			const init = this.current(path);
+			if (init === undefined) continue;
+			groups.set(init, [...(groups.get(init) ?? []), path]);
+		}
+		return groups;
+	}
+
 	#makeAttempt(now: Millis): Attempt {
 		const {random, aead, dh, wallTime} = this.#environment;
 		const resume = this.#resume;

@@ -6,13 +6,20 @@ import {BACK_LENGTH, RESET_LENGTH} from '../../wire/handshake.ts';
 import {headerSessionId, packetType} from '../../wire/header.ts';
 import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {ApplicationDatagram, ClientConfig, ClientEndpoint, OpenDatagram} from '../endpoint.ts';
+import type {
+	ApplicationDatagram,
+	ClientConfig,
+	ClientEndpoint,
+	ClientSettings,
+	OpenDatagram,
+} from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
 import type {EndpointStatus} from '../events.ts';
 import {ClientTraffic} from '../flow/client-traffic.ts';
 import {lingerFor} from '../linger.ts';
 import {ReceivedPacket} from '../packets/received-packet.ts';
+import type {Path} from '../path/path.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {Role} from '../role.ts';
 import type {Session} from '../session/session.ts';
@@ -110,28 +117,31 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	}
 
 	pathRefused(path: number, now: Millis, reason: string): void {
-		const {session} = this.#lifecycle;
-		const known = session?.paths.get(path);
-		if (session === undefined || known === undefined) return;
-		this.#within(now, () => session.prober.refused(known, now, reason));
+		this.#onPath(path, now, (known, {prober}) => prober.refused(known, now, reason));
 	}
 
 	pathLost(path: number, now: Millis, reason: string): void {
-		const {session} = this.#lifecycle;
-		const known = session?.paths.get(path);
-		if (session === undefined || known === undefined) return;
-		this.#within(now, () => session.prober.lost(known, now, reason));
+		this.#onPath(path, now, (known, {prober}) => prober.lost(known, now, reason));
 	}
 
 	pathTooLong(path: number, size: number, now: Millis): void {
-		const {session} = this.#lifecycle;
-		const known = session?.paths.get(path);
-		if (known !== undefined) this.#within(now, () => session?.paths.tooLong(known, size, now));
+		this.#onPath(path, now, (known, {paths}) => paths.tooLong(known, size, now));
 	}
 
-	pathsChanged(paths: ClientConfig['paths'], copies: number, now: Millis): void {
+	#onPath(path: number, now: Millis, run: (known: Path, session: Session) => void): void {
+		const {session} = this.#lifecycle;
+		const known = session?.paths.get(path);
+		if (session === undefined || known === undefined) return;
+		this.#within(now, () => run(known, session));
+	}
+
+	reconfigure(settings: ClientSettings, now: Millis): void {
 		if (this.#isClosed) return;
-		this.#within(now, () => this.#paths.change(paths, copies, this.#lifecycle.session, now));
+		this.#within(now, () => {
+			this.#paths.change(settings, this.#lifecycle.session, now);
+			this.#traffic.reconfigure(settings, now);
+			this.#streams.pump(now);
+		});
 	}
 
 	// --- network in ---
@@ -326,7 +336,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	nextTimeout(): Millis {
 		const session = this.#isClosed ? undefined : this.#lifecycle.session;
 		this.#keys.arm(this.#handshake.active ? undefined : session);
-		const next = Math.min(this.#handshake.nextTimeout(), this.#timers.next());
+		const {laneChanges} = this.#traffic;
+		const next = Math.min(this.#handshake.nextTimeout(), this.#timers.next(), laneChanges.due);
 		return session === undefined ? next : Math.min(next, session.nextTimeout());
 	}
 
@@ -357,7 +368,11 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			if (this.#timers.expired(ClientTimer.PATHS, now)) this.#paths.announce(session, now);
 		}
 		this.#sendInit(now);
-		if (this.#timers.expired(ClientTimer.SWEEP, now)) this.#sweep(now);
+		if (this.#timers.expired(ClientTimer.SWEEP, now)) {
+			this.#timers.set(ClientTimer.SWEEP, now + FLOW_SWEEP);
+			this.#traffic.expire(now);
+		}
+		this.#traffic.laneChanges.handleTimeout(now);
 		this.#traffic.afterInput(now);
 	}
 
@@ -391,12 +406,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	#sendInit(now: Millis): void {
 		if (this.#handshake.poll(now) === undefined) return;
-		const groups = new Map<Uint8Array, number[]>();
-		for (const {id} of this.#paths.all) {
-			const init = this.#handshake.current(id)!;
-			groups.set(init, [...(groups.get(init) ?? []), id]);
-		}
-		for (const [init, paths] of groups) this.#sendRaw(init, paths);
+		const ids = this.#paths.all.map(({id}) => id);
+		for (const [init, paths] of this.#handshake.currentOf(ids)) this.#sendRaw(init, paths);
 	}
 
 	/** Sends a handshake packet on those of the paths that are open. */
@@ -407,11 +418,6 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 			if (this.#paths.isOpen(id)) transmit.add(id, undefined);
 		}
 		if (transmit.count === 0) this.context.outbox.unqueue(transmit);
-	}
-
-	#sweep(now: Millis): void {
-		this.#timers.set(ClientTimer.SWEEP, now + FLOW_SWEEP);
-		this.#traffic.expire(now);
 	}
 
 	close(now: Millis): void {

@@ -1,7 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import {encodeFrame} from '../../wire/frames/codec.ts';
 import {pathsFrame} from '../../wire/frames/paths.ts';
-import type {ClientPathConfig} from '../endpoint.ts';
+import type {ClientPathConfig, ClientSettings} from '../endpoint.ts';
 import {PathAddress} from '../path/address.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import type {Session} from '../session/session.ts';
@@ -68,18 +68,18 @@ export class ConfiguredPaths {
 		}
 	}
 
-	/** Takes other settings, or more paths, and announces them under the next sequence. */
-	change(
-		paths: readonly ClientPathConfig[],
-		copies: number,
-		session: Session | undefined,
-		now: Millis,
-	): void {
+	/**
+	 * Takes other settings and other paths, and announces them under the next sequence; those that
+	 * are missing are removed, and what they carried goes over the others.
+	 */
+	change({paths, copies}: ClientSettings, session: Session | undefined, now: Millis): void {
 		const ids = new Set(paths.map(({id}) => id));
-		this.#all = [...paths, ...this.#all.filter(({id}) => !ids.has(id))];
+		for (const {id} of this.#all) if (!ids.has(id)) this.#open[id] = false;
+		this.#all = paths;
 		this.#copies = copies;
 		this.#sequence = (this.#sequence + 1) & 0xff;
 		if (session === undefined) return;
+		session.paths.keep(ids, now);
 		this.configure(session, now);
 		session.paths.changed(now);
 		this.announce(session, now);

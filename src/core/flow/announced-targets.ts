@@ -81,6 +81,11 @@ export class AnnouncedTargets {
 		if (target !== undefined) target.known = known;
 	}
 
+	/** Iterates over all targets. */
+	values(): IterableIterator<AnnouncedTarget> {
+		return this.#byTarget.values();
+	}
+
 	/** Starts a new session, which has other lanes and whose peer has none of the pairs. */
 	leaveSession(): void {
 		for (const target of this.#byTarget.values()) {

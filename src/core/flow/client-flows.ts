@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import {VARINT_MAX} from '../../bytes/varint.ts';
+import {equalBytes} from '../../crypto/keys.ts';
 import {encodeFixedTarget, encodeForwardTarget} from '../../wire/address.ts';
 import type {ListenerConfig} from '../endpoint.ts';
 import type {Lane} from '../lane/lane.ts';
@@ -41,7 +42,7 @@ export interface ClientFlow {
 
 /** The client's flows: found by application on the way in, by flow id on the way out. */
 export class ClientFlows {
-	readonly #listeners: readonly ListenerConfig[];
+	#listeners: readonly (ListenerConfig | undefined)[];
 	readonly #idle: Millis;
 	readonly #byApplication = new Map<string, ClientFlow>();
 	readonly #byId = new Map<number, ClientFlow>();
@@ -49,7 +50,7 @@ export class ClientFlows {
 	#nextId = 0;
 
 	/** @param listeners their names are part of the server's key for a flow */
-	constructor(listeners: readonly ListenerConfig[], idle: Millis) {
+	constructor(listeners: readonly (ListenerConfig | undefined)[], idle: Millis) {
 		this.#listeners = listeners;
 		this.#idle = idle;
 	}
@@ -57,6 +58,27 @@ export class ClientFlows {
 	/** Flows that exist. */
 	get size(): number {
 		return this.#byId.size;
+	}
+
+	/** Iterates over all flows. */
+	values(): IterableIterator<ClientFlow> {
+		return this.#byId.values();
+	}
+
+	/** Settings of a listener. `undefined`: there is none. */
+	listener(number: number): ListenerConfig | undefined {
+		return this.#listeners[number];
+	}
+
+	/** Takes other listeners; removes the flows of those that changed, and returns their ids. */
+	reconfigure(listeners: readonly (ListenerConfig | undefined)[]): number[] {
+		const before = this.#listeners;
+		this.#listeners = listeners;
+		const ids = [...this.#byId.values()]
+			.filter(({listener}) => !isSame(before[listener], listeners[listener]))
+			.map(({id}) => id);
+		for (const id of ids) this.remove(id);
+		return ids;
 	}
 
 	/** Returns the flow of an application, opened when it is new. `undefined`: too many. */
@@ -155,4 +177,15 @@ export class ClientFlows {
 		for (const id of ids) this.remove(id);
 		return ids;
 	}
+}
+
+/** True when flows of the one may go on at the other. */
+function isSame(before: ListenerConfig | undefined, now: ListenerConfig | undefined): boolean {
+	if (before === now) return true;
+	if (before === undefined || now === undefined) return false;
+	const isOpen = before.open === true;
+	if (before.name !== now.name || isOpen !== (now.open === true)) return false;
+	const {target} = before;
+	if (target === undefined || now.target === undefined) return target === now.target;
+	return equalBytes(target, now.target);
 }

@@ -19,7 +19,7 @@ import type {DropReason} from '../drop-reason.ts';
 import type {
 	ApplicationDatagram,
 	ClientConfig,
-	ListenerConfig,
+	ClientSettings,
 	OpenDatagram,
 	Span,
 } from '../endpoint.ts';
@@ -34,6 +34,7 @@ import type {AnnouncedTarget} from './announced-targets.ts';
 import {type ClientFlow, ClientFlows} from './client-flows.ts';
 import type {FlowSession} from './flow-session.ts';
 import {HoldQueue} from './hold-queue.ts';
+import {LaneChanges} from './lane-changes.ts';
 import {factsOf} from './target-facts.ts';
 
 /** Least time between two confirmations of the same source. */
@@ -60,8 +61,11 @@ export class ClientTraffic implements DatagramSink {
 	/** Frames in front of announcements: CLIENT, in keyless mode. */
 	#prefix: Uint8Array | undefined;
 	readonly #answers = new RateLimit(ANSWERS_PER_SECOND, 1);
-	readonly #policies: PolicyChooser | undefined;
-	readonly #listeners: readonly ListenerConfig[];
+	#policies: PolicyChooser | undefined;
+	/** Changes of lanes that the server learns of. */
+	readonly laneChanges: LaneChanges = new LaneChanges((frames, now) =>
+		this.#session?.sendControl(frames, now),
+	);
 	readonly #outgoing = new Outgoing();
 	#session: FlowSession | undefined;
 	/** True while datagrams may go out. */
@@ -73,7 +77,43 @@ export class ClientTraffic implements DatagramSink {
 		this.#held = new HoldQueue(context.drops, config.holdAge);
 		this.#prefix = identityOf(config);
 		this.#policies = config.policies;
-		this.#listeners = config.listeners;
+	}
+
+	/**
+	 * Takes other policies and listeners, and the paths of the session as they are now: the flows of
+	 * listeners that changed end, the others go on in the lanes of their policies.
+	 */
+	reconfigure({policies, listeners}: ClientSettings, now: Millis): void {
+		this.#policies = policies;
+		for (const id of this.#flows.reconfigure(listeners)) {
+			if (this.#ready) this.#report(flowCloseFrame, id, 0, now);
+		}
+		const session = this.#session;
+		if (session === undefined) return;
+		session.forgetPolicies();
+		for (const flow of this.#flows.values()) this.#chooseAnew(session, flow, now);
+		this.laneChanges.send(now);
+	}
+
+	#chooseAnew(session: FlowSession, flow: ClientFlow, now: Millis): void {
+		if (flow.lane !== undefined) {
+			const lane = this.#chooseLane(session, flow, this.#targetOf(flow), now);
+			this.laneChanges.note(flow.id, 0, flow.lane, lane);
+			flow.lane = lane;
+			flow.prefix = this.#prefixOf(flow, 0, lane);
+		}
+		for (const target of flow.targets?.values() ?? []) {
+			if (target.lane === undefined) continue;
+			const lane = this.#chooseLane(session, flow, target.encoded, now);
+			this.laneChanges.note(flow.id, target.reference, target.lane, lane);
+			target.lane = lane;
+			target.prefix = this.#prefixOf(flow, target.reference, lane);
+		}
+	}
+
+	/** The only target of a flow. `undefined`: it is the server's. */
+	#targetOf({listener}: ClientFlow): Uint8Array | undefined {
+		return this.#flows.listener(listener)?.target;
 	}
 
 	/** Replaces the client id. */
@@ -212,6 +252,7 @@ export class ClientTraffic implements DatagramSink {
 	hold(): void {
 		this.#ready = false;
 		this.#session = undefined;
+		this.laneChanges.clear();
 		this.#flows.leaveSession();
 	}
 
@@ -254,8 +295,7 @@ export class ClientTraffic implements DatagramSink {
 		const session = this.#session;
 		if (session === undefined || !this.#ready) return undefined;
 		if (flow.lane === undefined) {
-			const target = this.#listeners[flow.listener]?.target;
-			flow.lane = this.#chooseLane(session, flow, target, now);
+			flow.lane = this.#chooseLane(session, flow, this.#targetOf(flow), now);
 			flow.prefix = this.#prefixOf(flow, 0, flow.lane);
 		}
 		return flow.lane.isUsable ? flow.lane : undefined;

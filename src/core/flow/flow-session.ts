@@ -16,6 +16,8 @@ export interface FlowSession {
 	awaitRoute(now: Millis): void;
 	/** Returns the lane of a policy, for the flows that have it. */
 	lane(policy: Policy, now: Millis): Lane;
+	/** Forgets which policy has which lane: policies, or the paths that they name, have changed. */
+	forgetPolicies(): void;
 	/** Returns the lane that the peer described under an id. `undefined`: it described none. */
 	laneById(id: number): Lane | undefined;
 	/** Lane 0. */

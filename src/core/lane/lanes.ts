@@ -63,7 +63,10 @@ export class Lanes {
 	readonly #names = new Map<Lane, string>();
 	/** Ways out of the lanes that are not coded. */
 	readonly #routedOutputs = new Map<Lane, RoutedSender>();
-	readonly #byName = new Map<string, Lane>();
+	/** Lanes by names and terms: a policy that is changed gets another one. */
+	readonly #byTerms = new Map<string, Lane>();
+	/** The same by the policies that were asked for since the last change. */
+	readonly #byPolicy = new Map<Policy, Lane>();
 	/** Policies in whose place lane 0 is used. */
 	readonly #replaced = new Map<string, PolicyObstacle>();
 	/** Lanes by their ids, of those that the peer knows. */
@@ -87,19 +90,33 @@ export class Lanes {
 		this.first = new Lane(init, 0, this.firstOutput);
 		this.#all.push(this.first);
 		this.#routedOutputs.set(this.first, this.firstOutput);
-		this.#byName.set(REDUNDANT.name, this.first);
 		this.#announcer = new LaneAnnouncer((frames, at) => init.owner.sendControl(frames, at));
 		init.paths.observe(this.redundant, init.now);
 	}
 
 	/** Returns the lane of a policy, which the peer learns of when it is new. */
 	get(policy: Policy, now: Millis): Lane {
-		let lane = this.#byName.get(policy.name);
+		let lane = this.#byPolicy.get(policy);
 		if (lane === undefined) {
-			lane = this.#begin(policy, now);
-			this.#byName.set(policy.name, lane);
+			lane = policy.name === REDUNDANT.name ? this.first : this.#ofTerms(policy, now);
+			this.#byPolicy.set(policy, lane);
 		}
 		return lane;
+	}
+
+	#ofTerms(policy: Policy, now: Millis): Lane {
+		const key = JSON.stringify([policy.name, termsOf(policy, 0, this.#init.paths)]);
+		let lane = this.#byTerms.get(key);
+		if (lane === undefined) {
+			lane = this.#begin(policy, now);
+			this.#byTerms.set(key, lane);
+		}
+		return lane;
+	}
+
+	/** Looks up anew the lane of each policy: policies, or the paths that they name, have changed. */
+	forgetPolicies(): void {
+		this.#byPolicy.clear();
 	}
 
 	/** Returns the lane that the peer knows by an id. `undefined`: there is none. */

@@ -45,7 +45,11 @@ export class CarrierSet implements CarrierEvents {
 
 	/** Returns the path's list of packets, made at the first call. */
 	of(path: Path): Carrier {
-		const carrier = this.#carriers[path.id] ?? new Carrier(path, () => this.#model(path), this);
+		const known = this.#carriers[path.id];
+		if (known?.path === path) return known;
+		// Another path has the id now.
+		known?.retire();
+		const carrier = new Carrier(path, () => this.#model(path), this);
 		this.#carriers[path.id] = carrier;
 		return carrier;
 	}

@@ -405,6 +405,18 @@ export class Carrier {
 		this.#lossTime = NEVER;
 	}
 
+	/** Gives up all that is out: the path is gone. */
+	retire(): void {
+		for (let i = this.#head; i < this.#tail; i++) {
+			const at = i % this.#capacity;
+			if (this.#states[at] !== OUT) continue;
+			this.#settle(i, LOST);
+			this.#finish(at, false);
+		}
+		this.#head = this.#tail;
+		this.#lossTime = NEVER;
+	}
+
 	/** Takes the path's state into account: one that came up again is trusted at once. */
 	observe(now: Millis): void {
 		const up = this.path.state === 'up';

@@ -12,6 +12,8 @@ import {Path} from './path.ts';
  * all its probes named the new path for this long: then it once proved to be what it is not.
  */
 const TAKE_OVER_SILENCE: Millis = 2000;
+/** Time for which late probes do not bring back a path that was removed. */
+const GONE_FOR: Millis = 5000;
 
 /** Chooses among the paths of a session. */
 export interface PathsObserver {
@@ -24,6 +26,8 @@ export class PathSet {
 	readonly all: Path[] = [];
 	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
+	/** Times up to which the paths with these ids stay away. */
+	readonly #gone = new Map<number, Millis>();
 	/** Remote address located last. `undefined`: an address changed since then. */
 	#lastRemote: RemoteAddress | undefined;
 	/** Location of that address; without meaning when there is none. */
@@ -41,7 +45,15 @@ export class PathSet {
 	/** Calls `observer` now, and after each change. */
 	observe(observer: PathsObserver, now: Millis): void {
 		this.#observers.push(observer);
-		observer.pathsChanged(this.all, now);
+		observer.pathsChanged(this.#carrying(), now);
+	}
+
+	/** The paths that may carry anything but probes. */
+	#carrying(): readonly Path[] {
+		const {all} = this;
+		return all.some(({settings}) => settings.held)
+			? all.filter(({settings}) => !settings.held)
+			: all;
 	}
 
 	/** Returns the path with that id. `undefined`: there is none. */
@@ -51,6 +63,7 @@ export class PathSet {
 
 	/** Makes the path with these settings, or gives them to an existing one. Returns it. */
 	configure(settings: PathSettings, rate: number): Path {
+		this.#gone.delete(settings.id);
 		let path = this.#byId[settings.id];
 		if (path === undefined) {
 			path = new Path(settings);
@@ -62,11 +75,38 @@ export class PathSet {
 		return path;
 	}
 
-	/** Returns the path with that id, made with plain settings when it is new. */
-	ensure(id: number): Path {
+	/**
+	 * Returns the path with that id, made with plain settings when it is new. `undefined`: it was
+	 * removed not long ago.
+	 */
+	ensure(id: number, now: Millis): Path | undefined {
+		const path = this.#byId[id];
+		if (path !== undefined) return path;
+		if (now < (this.#gone.get(id) ?? 0)) return undefined;
 		const name = `path ${id + 1}`;
 		const plain = {id, name, metered: false, backup: false, rateUp: 0, rateDown: 0};
-		return this.#byId[id] ?? this.configure(plain, 0);
+		return this.configure(plain, 0);
+	}
+
+	/**
+	 * Removes the paths with other ids than these: nothing is sent there any more, and what comes
+	 * from there is of no path. Called before `changed`.
+	 */
+	keep(ids: ReadonlySet<number>, now: Millis): void {
+		for (const path of this.all.filter(({id}) => !ids.has(id))) this.#remove(path, now);
+	}
+
+	#remove(path: Path, now: Millis): void {
+		this.all.splice(this.all.indexOf(path), 1);
+		this.#byId[path.id] = undefined;
+		this.#gone.set(path.id, now + GONE_FOR);
+		this.#lastRemote = undefined;
+		for (const {remote} of path.addresses.list) {
+			if (remote) this.#byAddress.delete(remote.key);
+		}
+		// Who still holds it finds it closed.
+		path.addresses.list.length = 0;
+		path.nextProbe = NEVER;
 	}
 
 	/** Returns the path and the address that a remote address is. `undefined`: it is unknown. */
@@ -160,7 +200,8 @@ export class PathSet {
 
 	/** Calls all observers: something changed that a choice of paths rests on. */
 	changed(now: Millis): void {
-		for (const observer of this.#observers) observer.pathsChanged(this.all, now);
+		const carrying = this.#carrying();
+		for (const observer of this.#observers) observer.pathsChanged(carrying, now);
 	}
 
 	/**

@@ -321,6 +321,7 @@ export class Path {
 			saturated: this.load.saturation.dropped,
 			mtu: this.open ? this.mtu.confirmed : BASE_PACKET_SIZE,
 			backup: this.settings.backup,
+			...(this.settings.held ? {held: true} : {}),
 			metered: this.settings.metered,
 			silence: this.lastReceived === NEVER ? undefined : now - this.lastReceived,
 			down:

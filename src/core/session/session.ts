@@ -209,6 +209,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	#readPaths({sequence, copies, paths}: Paths, now: Millis): void {
 		// A late copy of what a newer one replaced.
 		if (((sequence - (this.#pathsSequence ?? sequence)) & 0xff) > 127) return;
+		// A copy of the newest one may come when a path is there that only the next one names.
+		if (sequence !== this.#pathsSequence) this.paths.keep(new Set(paths.map(({id}) => id)), now);
 		this.#pathsSequence = sequence;
 		this.lanes.redundant.copies = copies;
 		for (const settings of paths) this.paths.configure(settings, settings.rateDown);
@@ -228,7 +230,8 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	/** At the server the address of a path is known by its probes. */
 	#locateProbe(probe: Probe, {remote, size, number}: ReceivedPacket, now: Millis): void {
 		if (remote === undefined) return;
-		const path = this.paths.ensure(probe.pathId);
+		const path = this.paths.ensure(probe.pathId, now);
+		if (path === undefined) return;
 		const known = this.paths.locate(remote);
 		const address = this.paths.learn(path, remote, now);
 		if (address === undefined) return;
@@ -241,6 +244,10 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 
 	lane(policy: Policy, now: Millis): Lane {
 		return this.lanes.get(policy, now);
+	}
+
+	forgetPolicies(): void {
+		this.lanes.forgetPolicies();
 	}
 
 	laneById(id: number): Lane | undefined {

@@ -3,7 +3,7 @@
  * PATHS_KNOWN with the same sequence came back.
  *
  *   28 | sequence 1 | copies 1 | count 1 | count x entry
- *   entry: path id 1 | flags 1 (1 metered, 2 backup) | rate up 4 | rate down 4 |
+ *   entry: path id 1 | flags 1 (1 metered, 2 backup, 4 held) | rate up 4 | rate down 4 |
  *          name length 1 | name
  *
  * Rates are kbit/s, 0 = not limited; copies 0 = all paths.
@@ -25,6 +25,8 @@ export interface PathSettings {
 	readonly metered: boolean;
 	/** Carries copies only while fewer than `copies` other paths are up. */
 	readonly backup: boolean;
+	/** True while it carries nothing but probes. Absent: false. */
+	readonly held?: boolean;
 	/** Limit from client to server in kbit/s, 0 = none. */
 	readonly rateUp: number;
 	/** Limit from server to client in kbit/s, 0 = none. */
@@ -49,12 +51,17 @@ export interface PathsKnown {
 /** Bytes of an entry around the name. */
 const ENTRY_LENGTH = 11;
 
-const Flag = {METERED: 1, BACKUP: 2} as const;
+const Flag = {METERED: 1, BACKUP: 2, HELD: 4} as const;
+
+function flagsOf({metered, backup, held}: PathSettings): number {
+	const plain = (metered ? Flag.METERED : 0) | (backup ? Flag.BACKUP : 0);
+	return plain | (held === true ? Flag.HELD : 0);
+}
 
 function writeEntry(bytes: Uint8Array, start: number, path: PathSettings): number {
 	let at = start;
 	bytes[at++] = path.id;
-	bytes[at++] = (path.metered ? Flag.METERED : 0) | (path.backup ? Flag.BACKUP : 0);
+	bytes[at++] = flagsOf(path);
 	at = writeUint32(bytes, writeUint32(bytes, at, path.rateUp), path.rateDown);
 	const length = Math.min(path.name.length, MAX_PATH_NAME);
 	bytes[at++] = length;
@@ -76,6 +83,7 @@ function readEntry(cursor: Cursor): PathSettings | undefined {
 		name: String.fromCharCode(...name),
 		metered: (flags & Flag.METERED) !== 0,
 		backup: (flags & Flag.BACKUP) !== 0,
+		...((flags & Flag.HELD) === 0 ? {} : {held: true}),
 		rateUp,
 		rateDown,
 	};

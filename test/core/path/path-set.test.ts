@@ -33,7 +33,7 @@ function workingSet(count: number) {
 
 test('makes a path once and changes its settings later', (t) => {
 	const {paths} = emptySet();
-	const path = paths.ensure(3);
+	const path = paths.ensure(3, 0)!;
 	t.is(path.settings.name, 'path 4');
 	t.is(paths.configure(settingsOf(3, {name: 'lte', metered: true}), 0), path);
 	t.is(path.settings.name, 'lte');
@@ -43,7 +43,7 @@ test('makes a path once and changes its settings later', (t) => {
 
 test('learns an address and finds the path by it', (t) => {
 	const {paths, open} = emptySet();
-	const path = paths.ensure(0);
+	const path = paths.ensure(0, 0)!;
 	t.false(path.open);
 	const address = paths.learn(path, remoteOf(1), 0)!;
 	t.false(address.validated);
@@ -54,8 +54,8 @@ test('learns an address and finds the path by it', (t) => {
 
 test('every address has a challenge of its own', (t) => {
 	const {paths} = emptySet();
-	const a = paths.learn(paths.ensure(0), remoteOf(1), 0)!;
-	const b = paths.learn(paths.ensure(0), remoteOf(2), 0)!;
+	const a = paths.learn(paths.ensure(0, 0)!, remoteOf(1), 0)!;
+	const b = paths.learn(paths.ensure(0, 0)!, remoteOf(2), 0)!;
 	t.notDeepEqual(a.challenge, b.challenge);
 });
 
@@ -75,32 +75,32 @@ test('a silent path loses its address to the one that speaks there now', (t) => 
 
 test('an unproven address is taken over at once', (t) => {
 	const {paths} = emptySet();
-	paths.learn(paths.ensure(0), remoteOf(1), 0);
-	t.not(paths.learn(paths.ensure(1), remoteOf(1), 1), undefined);
+	paths.learn(paths.ensure(0, 0)!, remoteOf(1), 0);
+	t.not(paths.learn(paths.ensure(1, 0)!, remoteOf(1), 1), undefined);
 	t.is(paths.locate(remoteOf(1))?.path.id, 1);
 });
 
 test('tells of a second address of a path, not of the first', (t) => {
 	const {context, paths} = emptySet();
-	paths.learn(paths.ensure(0), remoteOf(1), 0);
+	paths.learn(paths.ensure(0, 0)!, remoteOf(1), 0);
 	t.is(context.pollEvent(), undefined);
-	paths.learn(paths.ensure(0), remoteOf(2), 0);
+	paths.learn(paths.ensure(0, 0)!, remoteOf(2), 0);
 	const event = context.pollEvent();
 	t.like(event, {type: 'path-address', session: 7, path: 0, address: '192.0.2.1 port 2'});
 });
 
 test('an address pushed out by a fifth is forgotten everywhere', (t) => {
 	const {paths} = emptySet();
-	for (let port = 1; port <= 5; port++) paths.learn(paths.ensure(0), remoteOf(port), port);
+	for (let port = 1; port <= 5; port++) paths.learn(paths.ensure(0, 0)!, remoteOf(port), port);
 	t.is(paths.locate(remoteOf(1)), undefined);
 	t.is(paths.get(0)!.addresses.list.length, 4);
 });
 
 test('forgets all addresses on a socket that was closed', (t) => {
 	const {paths} = emptySet();
-	paths.learn(paths.ensure(0), remoteOf(1, 4), 0);
-	paths.learn(paths.ensure(0), remoteOf(1, 5), 0);
-	paths.learn(paths.ensure(1), remoteOf(2, 4), 0);
+	paths.learn(paths.ensure(0, 0)!, remoteOf(1, 4), 0);
+	paths.learn(paths.ensure(0, 0)!, remoteOf(1, 5), 0);
+	paths.learn(paths.ensure(1, 0)!, remoteOf(2, 4), 0);
 	paths.socketClosed(4, 0);
 	t.true(paths.get(0)!.open);
 	t.false(paths.get(1)!.open);
@@ -132,7 +132,7 @@ test('tells of a change of state once, with its reason', (t) => {
 
 test('what was located a moment ago is not remembered over a change of the addresses', (t) => {
 	const {paths} = emptySet();
-	const [first, second] = [paths.ensure(0), paths.ensure(1)];
+	const [first, second] = [paths.ensure(0, 0)!, paths.ensure(1, 0)!];
 	const remote = remoteOf(1);
 	t.is(paths.locate(remote), undefined);
 	paths.learn(first, remote, 0);
