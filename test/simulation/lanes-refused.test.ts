@@ -62,3 +62,17 @@ test('a lane that is one too many is reported, and gets copies', (t) => {
 	t.is(served.filter(({obstacle}) => obstacle === 'too-many').length, 2);
 	t.true(world.lostAtServer(1000).length <= 24, `${world.lostAtServer(1000).length}`);
 });
+
+test('copies in place of repairs keep to the rate of a promise', (t) => {
+	const coding: Coding = {...createCoding(crc32, 2 ** 24), decodes: false};
+	// Packets of 167 bytes: 668 kbit/s without copies.
+	const rate = 1000;
+	const world = laneWorld(codedPolicy({traffic: 3, floor: 1.5, rate}), LOSSY, {
+		coding: () => coding,
+	});
+	world.stream(500, 12_000);
+	const {sending} = world.client!.status(world.now).sessions[0]!.lanes[0]!;
+	t.like(sending, {coded: false, sources: 6000});
+	t.true(Math.abs(sending!.meanTraffic - sending!.allowed) < 0.06, `${sending!.meanTraffic}`);
+	t.true(sending!.allowed < 1.6, `${sending!.allowed}`);
+});

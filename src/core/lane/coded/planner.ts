@@ -167,7 +167,7 @@ export class LanePlanner {
 
 	/** Copies in place of repairs, where there are none or nothing is recovered from them. */
 	#asCopies(plan: Plan, paths: readonly Path[]): Plan {
-		const traffic = Math.min(this.#promise.traffic, paths.length);
+		const traffic = Math.min(this.loop.allowed, paths.length);
 		const all = [...new Set([...plan.sources, ...paths.map(({id}) => id)])];
 		return {...plan, coded: false, traffic, sources: all, repairs: undefined, samples: []};
 	}
