@@ -11,14 +11,21 @@ export class LaneAnnouncer {
 	/** Sequence of the LANES that describes them as they are now, 0 to 255. */
 	#sequence = 0;
 	#again: Millis = NEVER;
+	#unconfirmedSince: Millis = NEVER;
 
 	/** @param send sends control frames */
 	constructor(send: (frames: Uint8Array, now: Millis) => void) {
 		this.#send = send;
 	}
 
+	/** Time since which the newest lane is announced in vain. `NEVER`: the server knows all. */
+	get unconfirmedSince(): Millis {
+		return this.#unconfirmedSince;
+	}
+
 	/** Announces one more lane. */
 	add(terms: LaneTerms, now: Millis): void {
+		this.#unconfirmedSince = now;
 		this.#lanes.push(terms);
 		this.#sequence = (this.#sequence + 1) & 0xff;
 		this.#announce(now);
@@ -26,8 +33,10 @@ export class LaneAnnouncer {
 
 	/** Reads LANES_KNOWN: of an older content when the server lacks a lane. */
 	confirmed(sequence: number): void {
-		if (sequence === this.#sequence) this.#again = NEVER;
-		else if (this.#again === NEVER) this.#again = Number.NEGATIVE_INFINITY;
+		if (sequence === this.#sequence) {
+			this.#again = NEVER;
+			this.#unconfirmedSince = NEVER;
+		} else if (this.#again === NEVER) this.#again = Number.NEGATIVE_INFINITY;
 	}
 
 	/** Returns the time of the next handleTimeout. `NEVER`: nothing is armed. */

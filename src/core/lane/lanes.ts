@@ -207,6 +207,7 @@ export class Lanes {
 			policy,
 			promise,
 			number,
+			unconfirmedSince: () => this.#announcer.unconfirmedSince,
 			now,
 		});
 		paths.observe(output, now);

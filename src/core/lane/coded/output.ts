@@ -41,6 +41,8 @@ const LONGEST_QUEUE: Millis = 20;
 /** Sources of which the receiver counts some, if it counts at all, and the time that it has. */
 const COUNTED_SOURCES = 100;
 const COUNTED_WITHIN: Millis = 5000;
+/** Time beyond a round trip in which a description of lanes is confirmed, unless it was lost. */
+const CONFIRMED_WITHIN: Millis = 200;
 /** Repairs sent beyond those that make up for what a silent path swallowed. */
 const SPARE_REPAIRS = 2;
 
@@ -56,6 +58,8 @@ export interface CodedOutputInit {
 	readonly promise: LanePromise;
 	/** Number of the session, for events. */
 	readonly number: number;
+	/** Time since which the newest lane is announced in vain. `NEVER`: the peer knows all. */
+	readonly unconfirmedSince: () => Millis;
 	readonly now: Millis;
 }
 
@@ -74,6 +78,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	readonly #packets: PacketSender;
 	readonly #paths: PathSet;
 	readonly #terms: LaneTerms;
+	readonly #unconfirmedSince: () => Millis;
 	/** Paths that it may use now. */
 	#usable: readonly Path[] = [];
 	/** Filled anew for each packet. */
@@ -97,6 +102,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		this.#packets = sender;
 		this.#paths = paths;
 		this.#terms = terms;
+		this.#unconfirmedSince = init.unconfirmedSince;
 		this.promise = promise;
 		this.#now = now;
 		this.#planAt = now;
@@ -251,7 +257,15 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	#plan(now: Millis): void {
 		this.#planAt = now + PLAN_EVERY;
 		this.#noteObstacle(now);
+		this.planner.isDoubted = this.#isDoubted(now);
 		this.sender.plan = this.planner.update(this.#usable, this.sender, now);
+	}
+
+	/** True while the peer may not know the lane, so that repairs would be for nothing. */
+	#isDoubted(now: Millis): boolean {
+		if (this.planner.isCounted) return false;
+		const rtt = this.#usable.reduce((most, path) => Math.max(most, path.rtt.smoothed), 0);
+		return now - this.#unconfirmedSince() > rtt + CONFIRMED_WITHIN;
 	}
 
 	/** Emits an event when the promise is found to be broken. */

@@ -44,6 +44,8 @@ export class LanePlanner {
 	readonly watch: PromiseWatch;
 	/** Set while the receiver recovers nothing. */
 	noDecoder = false;
+	/** Set while the receiver may not know the lane. */
+	isDoubted = false;
 	/** Set when the receiver counts something. */
 	isCounted = false;
 	readonly #steps = new PathSteps();
@@ -153,7 +155,7 @@ export class LanePlanner {
 			},
 			now,
 		);
-		const isOfUse = isCoding && !this.noDecoder;
+		const isOfUse = isCoding && !this.noDecoder && !this.isDoubted;
 		if (plan === undefined) this.#plan = this.#empty;
 		else this.#plan = isOfUse || !plan.coded ? plan : this.#asCopies(plan, paths);
 		return this.#plan;
