@@ -16,16 +16,25 @@ const GROWTH_SHARE = 0.75;
 export class Budget {
 	readonly limit: number;
 	/** Amount that every account may use, however much the others use. */
-	readonly guarantee: number;
+	guarantee = 0;
 	/** Amount that accounts use beyond their guarantees, together. */
 	borrowed = 0;
-	readonly #common: number;
+	#common = 0;
+	readonly #accounts = new Set<Account>();
 
 	/** @param limit amount in all @param accounts number of accounts that share it, at least 1 */
 	constructor(limit: number, accounts: number) {
 		this.limit = limit;
+		this.resize(accounts);
+	}
+
+	/** Shares it among another number of accounts; those that it has keep what they use. */
+	resize(accounts: number): void {
+		const {limit} = this;
 		this.guarantee = accounts <= 1 ? limit : Math.floor((DIVIDED * limit) / accounts);
 		this.#common = accounts <= 1 ? 0 : limit - accounts * this.guarantee;
+		this.borrowed = 0;
+		for (const {used} of this.#accounts) this.borrowed += Math.max(0, used - this.guarantee);
 	}
 
 	/** Amount that may still be borrowed. */
@@ -35,14 +44,30 @@ export class Budget {
 
 	/** Returns a new account. @param cap the most that it may use */
 	account(cap: number = Number.POSITIVE_INFINITY): Account {
-		return new Account(this, cap);
+		const account = new Account(this, cap);
+		this.#accounts.add(account);
+		return account;
+	}
+
+	/** Lets an account go: what it still uses counts no more. */
+	forget(account: Account): void {
+		if (!this.#accounts.delete(account)) return;
+		this.borrowed -= Math.max(0, account.used - this.guarantee);
+	}
+
+	/** Notes that an account uses another amount than before. */
+	moved(account: Account, before: number): void {
+		if (!this.#accounts.has(account)) return;
+		const {guarantee} = this;
+		this.borrowed += Math.max(0, account.used - guarantee) - Math.max(0, before - guarantee);
 	}
 }
 
 /** One user's part of a {@link Budget}. */
 export class Account {
 	used = 0;
-	readonly cap: number;
+	/** The most that it may use. */
+	cap: number;
 	readonly #budget: Budget;
 
 	constructor(budget: Budget, cap: number) {
@@ -101,10 +126,9 @@ export class Account {
 	}
 
 	#set(used: number): void {
-		const budget = this.#budget;
-		const {guarantee} = budget;
-		budget.borrowed += Math.max(0, used - guarantee) - Math.max(0, this.used - guarantee);
+		const before = this.used;
 		this.used = used;
+		this.#budget.moved(this, before);
 	}
 }
 

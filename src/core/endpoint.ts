@@ -160,6 +160,11 @@ export interface Farewell {
 export interface ServerEndpoint extends Endpoint {
 	/** Begins to serve: the sockets are open. */
 	start(now: Millis): void;
+	/**
+	 * Takes other settings, which are complete. The sessions of users who are gone, or have another
+	 * key or right to choose targets, end; so do flows without a target. All others go on.
+	 */
+	reconfigure(settings: ServerSettings, now: Millis): void;
 	/** Returns the clients that wait for the server after `close`. */
 	farewells(): readonly Farewell[];
 	/** Takes a datagram bytes[start, end) that arrived from `remote`. `undefined`: it was genuine. */
@@ -293,15 +298,19 @@ export interface UserConfig {
 	readonly laneLimit?: number | undefined;
 }
 
-/** Settings of a server endpoint. */
-export interface ServerConfig {
+/** Settings of a server endpoint that may change while it runs. */
+export interface ServerSettings {
 	/** Users, at least one; in keyless mode exactly one with the zero key. */
 	readonly users: readonly UserConfig[];
+	/** True when flows to the fixed target are served. */
+	readonly fixedTarget: boolean;
+}
+
+/** Settings of a server endpoint. */
+export interface ServerConfig extends ServerSettings {
 	readonly keyless: boolean;
 	/** True unless MPTUNNEL_ENCRYPT=0. */
 	readonly encrypt: boolean;
-	/** True when flows to the fixed target are served. */
-	readonly fixedTarget: boolean;
 	/** True when clients may choose targets. */
 	readonly exit: boolean;
 	/** As the client's field of that name. */

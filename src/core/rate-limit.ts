@@ -5,13 +5,18 @@ import type {Millis} from '../bytes/time.ts';
  */
 export class RateLimit {
 	readonly #perSecond: number;
-	readonly #keys: number;
+	#keys: number;
 	readonly #counts = new Map<string, number>();
 	#since: Millis = Number.NEGATIVE_INFINITY;
 
 	/** @param keys number of keys counted apart in a second; further ones are refused */
 	constructor(perSecond: number, keys: number) {
 		this.#perSecond = perSecond;
+		this.#keys = keys;
+	}
+
+	/** Counts another number of keys apart from now on. */
+	resize(keys: number): void {
 		this.#keys = keys;
 	}
 

@@ -83,6 +83,10 @@ export const CloseCode = {
 	INTERNAL: 3,
 	/** An older client with the same client id lives: this one has to take another id. */
 	ID_IN_USE: 4,
+	/** The key is no longer valid: its user was removed, or has another. */
+	REMOVED: 5,
+	/** The rights of the user have changed: the next session has the present ones. */
+	CHANGED: 6,
 } as const;
 
 /** Reason codes of FLOW_REFUSED, TARGET_REFUSED and STREAM_REJECT. */

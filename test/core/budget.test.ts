@@ -50,3 +50,22 @@ test('what is there already counts whatever is left, and takes nothing from othe
 	greedy.give(5000);
 	t.is(budget.borrowed, 0);
 });
+
+test('another number of accounts shares anew, and what an account used that is gone counts no more', (t) => {
+	const budget = new Budget(1200, 2);
+	const [first, second] = [budget.account(), budget.account()] as [Account, Account];
+	first.take(500);
+	t.is(budget.borrowed, 200);
+	budget.resize(3);
+	t.is(budget.guarantee, 200);
+	t.is(budget.borrowed, 300);
+	const third = budget.account();
+	t.is(third.room, 500);
+	budget.forget(first);
+	budget.resize(2);
+	t.is(budget.borrowed, 0);
+	t.is(second.room, 900);
+	// What it gives back late changes nothing.
+	first.give(500);
+	t.is(budget.borrowed, 0);
+});

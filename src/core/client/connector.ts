@@ -31,6 +31,13 @@ const CLONE =
 	'another client has the client id of this one, as after a copy of a state folder; this one has a new id now';
 const ENCRYPTION_DIFFERS = 'MPTUNNEL_ENCRYPT is set at one end only; it must be the same at both';
 
+/** Reasons for which a server closes a session, by the code. */
+const REASONS: Readonly<Record<number, string>> = {
+	[CloseCode.STOPPING]: 'the server stops',
+	[CloseCode.REMOVED]: 'the server has removed this key',
+	[CloseCode.CHANGED]: 'the server has changed what this key may do',
+};
+
 /** The parts of a client that a session is made of and for. */
 export interface ConnectorInit {
 	readonly context: EndpointContext;
@@ -165,7 +172,7 @@ export class Connector {
 			return;
 		}
 		const isStop = code === CloseCode.STOPPING;
-		const reason = isStop ? 'the server stops' : `closed, code ${code}`;
+		const reason = REASONS[code] ?? `closed, code ${code}`;
 		const back = isStop ? encodeBack(session.localId, backToken(this.#exporter)) : undefined;
 		// After a protocol error the server must not get the next handshake at once.
 		const broken = code === CloseCode.PROTOCOL || code === CloseCode.INTERNAL;

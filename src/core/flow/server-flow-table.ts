@@ -97,6 +97,19 @@ export class ServerFlowTable {
 		return this.#byHandle.size;
 	}
 
+	/** Returns the flows of a user. */
+	of(user: FlowUser): readonly ServerFlow[] {
+		return [...this.#byHandle.values()].filter(({owner}) => owner.user === user);
+	}
+
+	/** Returns the flows to the server's fixed target whose users have none any more. */
+	strays(): readonly ServerFlow[] {
+		return [...this.#byHandle.values()].filter(
+			({owner, forward, targets}) =>
+				forward === undefined && targets === undefined && !owner.user.fixedTarget,
+		);
+	}
+
 	/** The flow whose target socket has that handle. */
 	get(handle: number): ServerFlow | undefined {
 		return this.#byHandle.get(handle);

@@ -124,6 +124,12 @@ export class Admission {
 		}
 	}
 
+	/** Takes other users, or other keys of theirs. */
+	reconfigure(users: readonly ServerUser[]): void {
+		this.#fresh.resize(users.length);
+		this.#handshake.reconfigure(users);
+	}
+
 	/** Forgets answers that no copy of an INIT needs any more. */
 	expire(now: Millis): void {
 		this.#handshake.expire(now);

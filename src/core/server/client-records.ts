@@ -41,6 +41,11 @@ export class ClientRecords {
 		}
 	}
 
+	/** Forgets the clients of a user who is gone. */
+	forget(user: ServerUser): void {
+		for (const [key, record] of this.#records) if (record.user === user) this.#records.delete(key);
+	}
+
 	/** Forgets records that were not used for a while. */
 	expire(now: Millis): void {
 		for (const [key, record] of this.#records) {

@@ -89,6 +89,8 @@ export type InitOutcome<User extends HandshakeUser = HandshakeUser> =
 
 interface KnownUser<User> {
 	readonly user: User;
+	/** The key that `keys` were made of. */
+	readonly psk: Uint8Array;
 	readonly keys: UserKeys;
 }
 
@@ -123,9 +125,21 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		this.#environment = environment;
 		this.#openedOf = new RateLimit(OPENED_PER_USER, users.length);
 		this.#openedWithCookie = new RateLimit(OPENED_WITH_COOKIE, users.length);
+		this.reconfigure(users);
+	}
+
+	/** Takes other users, or other keys of theirs; an INIT with another key has no effect. */
+	reconfigure(users: readonly User[]): void {
+		const known = new Map([...this.#users.values()].flat().map((each) => [each.user, each]));
+		this.#users.clear();
+		this.#openedOf.resize(users.length);
+		this.#openedWithCookie.resize(users.length);
 		for (const user of users) {
-			const keys = new UserKeys(user.psk, environment);
-			this.#users.set(keys.hint, [...(this.#users.get(keys.hint) ?? []), {user, keys}]);
+			const before = known.get(user);
+			const {psk} = user;
+			const isKept = before !== undefined && equalBytes(before.psk, psk);
+			const keys = isKept ? before.keys : new UserKeys(psk, this.#environment);
+			this.#users.set(keys.hint, [...(this.#users.get(keys.hint) ?? []), {user, psk, keys}]);
 		}
 	}
 
@@ -197,9 +211,8 @@ export class ServerHandshake<User extends HandshakeUser = HandshakeUser> {
 		this.#seen.set(id, now);
 	}
 
-	#responder({user, keys}: KnownUser<User>): NoiseResponder {
+	#responder({psk, keys}: KnownUser<User>): NoiseResponder {
 		const {random, aead, dh} = this.#environment;
-		const {psk} = user;
 		return new NoiseResponder({psk, prologue: this.#prologue, random, aead, dh, start: keys.start});
 	}
 

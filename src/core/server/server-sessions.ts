@@ -160,6 +160,17 @@ export class ServerSessions {
 		this.end(former, 'the client came back');
 	}
 
+	/** Returns the sessions of a user, half-open ones included. */
+	of(user: ServerUser): readonly ServerSession[] {
+		return [...this.#byId.values()].filter(({record}) => record.user === user);
+	}
+
+	/** Ends a session that its user may not have any more; its client gets a RESET if it goes on. */
+	cutOff(entry: ServerSession, reason: string): void {
+		this.#remember(entry.session.localId);
+		this.end(entry, reason);
+	}
+
 	/** Ends the session of a client whose id belongs to another; its client is to take a new one. */
 	endClone(entry: ServerSession): void {
 		const {record, exporter} = entry;

@@ -14,13 +14,15 @@ import {UserTotals} from './user-totals.ts';
 /** Interval at which the same refusal of a user is reported. */
 const REPORT_INTERVAL: Millis = 1000;
 /** Defaults of a user: sessions, streams, and new streams per second. */
-export const SESSIONS = 64;
+const SESSIONS = 64;
 const STREAMS = 4096;
 const CONNECTS = 128;
 /** Seconds whose new streams a client may open at once. */
 const CONNECT_SECONDS = 10;
 /** Sessions without a genuine packet that a user may have; one more pushes the oldest out. */
 export const HALF_OPEN = 16;
+
+type Mutable<T> = {-readonly [K in keyof T]: T[K]};
 
 /** A user's shares of the budgets of all users. */
 export interface UserShares {
@@ -31,15 +33,16 @@ export interface UserShares {
 /** One user of a server: its limits, and the counts of all its clients together. */
 export class ServerUser implements FlowUser, StreamUser {
 	readonly name: string;
-	readonly psk: Uint8Array;
+	psk: Uint8Array;
 	/** True when flows to a fixed target are served. */
-	readonly fixedTarget: boolean;
+	fixedTarget = false;
 	/** True when flows and streams to targets that clients choose are served. */
-	readonly exit: boolean;
+	exit = false;
 	/** Flows and streams that it may have at once. */
-	readonly flowLimit: number;
-	readonly streamLimit: number;
-	readonly laneLimits: LaneLimits;
+	flowLimit = 0;
+	streamLimit = 0;
+	/** Those of lanes that are made from now on. */
+	readonly laneLimits: Mutable<LaneLimits> = {share: new CodingShare()};
 	/** Bytes that its streams and waiting datagrams take, and sessions, half-open ones included. */
 	readonly memory: Account;
 	readonly sessions: Account;
@@ -49,8 +52,10 @@ export class ServerUser implements FlowUser, StreamUser {
 	halfOpen = 0;
 	/** Sums over the sessions that are over. */
 	readonly past: UserTotals = new UserTotals();
-	readonly #newFlows: RateLimit;
-	readonly #connects: TokenBucket;
+	#newFlows: RateLimit;
+	#connects: TokenBucket;
+	#flowRate = 0;
+	#connectRate = 0;
 	/** Refusals by kind and RefusalCode, and the time of the last report of each. */
 	readonly #refused = new Map<string, Refusals>();
 
@@ -61,17 +66,31 @@ export class ServerUser implements FlowUser, StreamUser {
 	) {
 		this.name = user.name;
 		this.psk = user.psk;
+		this.memory = shares.memory;
+		this.sessions = shares.sessions;
+		this.#newFlows = new RateLimit(0, 1);
+		this.#connects = new TokenBucket(0, 0);
+		this.configure(user, config);
+	}
+
+	/** Takes other settings; what it has beyond a limit stays, and nothing new comes. */
+	configure(user: UserConfig, config: Omit<ServerConfig, 'users'>): void {
+		this.psk = user.psk;
 		this.fixedTarget = user.fixedTarget ?? config.fixedTarget;
 		this.exit = (user.exit ?? config.exit) && !config.keyless;
 		this.flowLimit = user.flowLimit ?? config.flowLimit;
 		this.streamLimit = user.streamLimit ?? STREAMS;
-		const share = new CodingShare();
-		this.laneLimits = {traffic: user.trafficLimit, coded: user.laneLimit, share};
-		this.memory = shares.memory;
-		this.sessions = shares.sessions;
-		const connects = user.connectRate ?? CONNECTS;
-		this.#newFlows = new RateLimit(user.flowRate ?? config.flowRate, 1);
-		this.#connects = new TokenBucket(connects, CONNECT_SECONDS * connects);
+		this.laneLimits.traffic = user.trafficLimit;
+		this.laneLimits.coded = user.laneLimit;
+		this.memory.cap = user.memoryLimit ?? Number.POSITIVE_INFINITY;
+		this.sessions.cap = user.sessionLimit ?? SESSIONS;
+		const {flowRate = config.flowRate, connectRate = CONNECTS} = user;
+		if (flowRate !== this.#flowRate) this.#newFlows = new RateLimit(flowRate, 1);
+		if (connectRate !== this.#connectRate) {
+			this.#connects = new TokenBucket(connectRate, CONNECT_SECONDS * connectRate);
+		}
+		this.#flowRate = flowRate;
+		this.#connectRate = connectRate;
 	}
 
 	/** Counts one more flow. True when the rate of new flows allows it. */

@@ -3,9 +3,15 @@ import {backToken} from '../../crypto/keys.ts';
 import {CloseCode, MIN_DATA_LENGTH, PacketType} from '../../wire/constants.ts';
 import {encodeReset} from '../../wire/handshake.ts';
 import {headerPacketNumber, headerSessionId, packetType} from '../../wire/header.ts';
-import {Budget} from '../budget.ts';
 import type {DropReason} from '../drop-reason.ts';
-import type {Farewell, ServerConfig, ServerEndpoint, Span, SpanTo} from '../endpoint.ts';
+import type {
+	Farewell,
+	ServerConfig,
+	ServerEndpoint,
+	ServerSettings,
+	Span,
+	SpanTo,
+} from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
 import type {EndpointStatus} from '../events.ts';
@@ -16,7 +22,6 @@ import {ReceivedPacket} from '../packets/received-packet.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {sessionStatus} from '../session/session-status.ts';
-import {STREAM_MEMORY} from '../stream/stream-set.ts';
 import {ServerTimer, Timers} from '../timers.ts';
 import type {Delivery} from '../transmit.ts';
 import {Admission} from './admission.ts';
@@ -24,8 +29,7 @@ import {ClientRecords} from './client-records.ts';
 import {DeadlineQueue} from './deadline-queue.ts';
 import type {ServerSession} from './server-session.ts';
 import {ServerSessions} from './server-sessions.ts';
-import {SESSIONS, ServerUser} from './server-user.ts';
-import {UserTotals} from './user-totals.ts';
+import {ServerUsers, type UserCut} from './server-users.ts';
 
 const SWEEP: Millis = 1000;
 /** Uptime up to which unknown ids get a RESET, as of a former run; later only ids just expired. */
@@ -43,7 +47,7 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** The server's end of a tunnel: many sessions, each found by the id that the server chose. */
 export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	readonly #config: ServerConfig;
-	readonly #users: readonly ServerUser[];
+	readonly #users: ServerUsers;
 	readonly #table: ServerFlowTable;
 	readonly #records = new ClientRecords();
 	readonly #sessions: ServerSessions;
@@ -62,21 +66,12 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		super(environment, config.encrypt);
 		this.#config = config;
 		this.#table = new ServerFlowTable(config.flowIdle);
-		const {users, streamMemory = STREAM_MEMORY, sessionLimit} = config;
-		const memory = new Budget(streamMemory, users.length);
-		const sessions = new Budget(sessionLimit, users.length);
-		this.#users = users.map(
-			(user) =>
-				new ServerUser(user, config, {
-					memory: memory.account(user.memoryLimit),
-					sessions: sessions.account(user.sessionLimit ?? SESSIONS),
-				}),
-		);
+		this.#users = new ServerUsers(config);
 		this.#sessions = new ServerSessions(this.context, this.#table, this.#records);
 		this.#admission = new Admission({
 			context: this.context,
 			config,
-			users: this.#users,
+			users: this.#users.all,
 			sessions: this.#sessions,
 			records: this.#records,
 			table: this.#table,
@@ -86,6 +81,25 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 
 	start(now: Millis): void {
 		this.#started = now;
+	}
+
+	reconfigure(settings: ServerSettings, now: Millis): void {
+		if (this.#closed) return;
+		const cuts = this.#users.reconfigure(settings);
+		this.#admission.reconfigure(this.#users.all);
+		for (const cut of cuts) this.#cutOff(cut, now);
+		for (const flow of this.#table.strays()) this.#endFlow(flow, now);
+	}
+
+	/** Ends the sessions of a user, and its flows when it is gone: their sockets are released. */
+	#cutOff({user, code, isGone}: UserCut, now: Millis): void {
+		for (const entry of this.#sessions.of(user)) {
+			this.#within(entry, now, () => entry.session.sendClose(code, 0, now));
+			this.#sessions.cutOff(entry, isGone ? 'the user was removed' : 'the user was changed');
+		}
+		if (!isGone) return;
+		for (const flow of this.#table.of(user)) this.#endFlow(flow, now);
+		this.#records.forget(user);
 	}
 
 	// --- network in ---
@@ -306,7 +320,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	releaseFlows(name: string, count: number, now: Millis): void {
-		const user = this.#users.find((candidate) => candidate.name === name);
+		const user = this.#users.named(name);
 		for (let i = 0; i < count; i++) {
 			const flow = user && this.#table.oldestIdle(now, user);
 			if (flow !== undefined) this.#endFlow(flow, now);
@@ -417,7 +431,6 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	status(now: Millis): EndpointStatus {
 		let waiting = 0;
 		const sessions = [];
-		const live = new Map(this.#users.map((user) => [user, new UserTotals()]));
 		for (const entry of this.#sessions.values()) {
 			if (!entry.live) continue;
 			const {session, flows, record} = entry;
@@ -425,9 +438,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 			const user = record.user.name;
 			const streams = session.streams?.totals;
 			sessions.push(sessionStatus(session, {state: 'up', user, flows: flows.size, streams, now}));
-			live.get(record.user)!.add(session);
 		}
-		const users = [...live].map(([user, sums]) => user.status(sums));
+		const users = this.#users.status(this.#sessions.values());
 		const {halfOpen} = this.#sessions;
 		return {sessions, halfOpen, users, drops: this.context.drops.entries(), waiting};
 	}
