@@ -17,6 +17,8 @@ const MAX_DEBT = 2;
 const MAX_LAG = 8;
 /** Packets shorter than this part of the window's longest go as copies. */
 const SHORT = 1 / 5;
+/** Part of what is allowed beside the sources that such copies may take. */
+const SHORT_PART = 1 / 2;
 /** One packet in so many also goes over paths that carry nothing else of the lane. */
 const SAMPLE_EVERY = 50;
 /** Share of the newest source in their mean length. */
@@ -54,6 +56,8 @@ export class CodedSender {
 	#jitter: number;
 	/** Bytes that repairs may take now. */
 	#credit = 0;
+	/** Bytes of these that copies of short packets may take. */
+	#shortCredit = 0;
 	/** Bytes of the longest packet in the window, about. */
 	#longest = 0;
 	/** Copies that are due, in sources. */
@@ -162,12 +166,19 @@ export class CodedSender {
 		counts.sourceBytes += packetBytes;
 		counts.extraBytes += extra;
 		this.#longest = Math.max(packetBytes, this.#longest - this.#longest / 64);
-		if (plan.coded) this.#credit += (plan.traffic - 1) * packetBytes - extra;
+		if (plan.coded) this.#earn((plan.traffic - 1) * packetBytes, extra);
 		this.#turn++;
 		this.#uncovered++;
 		this.#bytes += (packetBytes - this.#bytes) * (this.#bytes === 0 ? 1 : BYTES_GAIN);
 		this.#measureSlot(now);
 		return this.encoder.add(content.bytes, content.start, content.end);
+	}
+
+	#earn(credit: number, spent: number): void {
+		this.#credit += credit - spent;
+		const left = this.#shortCredit + SHORT_PART * credit - spent;
+		// Samples are copies of any length.
+		this.#shortCredit = Math.max(0, Math.min(left, this.#longest));
 	}
 
 	/** Sends the repairs that are due in the middle of a turn that is longer than what one covers. */
@@ -184,10 +195,15 @@ export class CodedSender {
 		this.#pauseAt = this.#uncovered > 0 ? now + Math.max(this.slot, LEAST_PAUSE) : NEVER;
 	}
 
-	/** Sends so many repairs at once, for sources that are found to be lost. */
+	/**
+	 * Sends so many repairs at once, for sources that are found to be lost; fewer while those of
+	 * another time are not made up for, so that the traffic factor holds.
+	 */
 	cover(repairs: number, now: Millis): void {
 		const reach = this.#reach();
-		for (let left = Math.min(repairs, reach); left > 0 && this.#sendRepair(reach, now); left--);
+		const debt = -MAX_WINDOW * this.#longest;
+		let left = Math.min(repairs, reach);
+		while (left-- > 0 && this.#credit > debt && this.#sendRepair(reach, now));
 	}
 
 	/** End of the pause after which the last sources are covered. */
@@ -215,7 +231,7 @@ export class CodedSender {
 	/** Paths that a source is to go over. */
 	#copiesOf(bytes: number): number {
 		const {plan} = this;
-		if (plan.coded) return bytes < SHORT * this.#longest ? 2 : 1;
+		if (plan.coded) return bytes < SHORT * this.#longest && this.#shortCredit >= bytes ? 2 : 1;
 		this.#copies += plan.traffic;
 		const copies = Math.max(1, Math.floor(this.#copies));
 		this.#copies -= copies;

@@ -37,14 +37,14 @@ class Fed {
 		});
 	}
 
-	run(count: number): void {
+	run(count: number, bytes: number = BYTES): void {
 		const routed: number[] = [];
 		const content = {bytes: new Uint8Array(20), start: 0, end: 20};
 		for (let i = 0; i < count; i++, this.now++) {
-			const paths = routed.slice(0, this.sender.route(BYTES, routed));
-			this.sender.add(content, BYTES, paths.length, this.now);
+			const paths = routed.slice(0, this.sender.route(bytes, routed));
+			this.sender.add(content, bytes, paths.length, this.now);
 			for (const path of paths) {
-				this.sender.charge(path, BYTES);
+				this.sender.charge(path, bytes);
 				this.sources[path]!++;
 			}
 			this.sender.flush(this.now);
@@ -137,4 +137,30 @@ test('the mean time between sources is that of bursts and pauses together', (t) 
 		fed.now += 99;
 	}
 	t.true(fed.sender.slot > 80, `${fed.sender.slot}`);
+});
+
+test('copies of short packets stay within the traffic factor', (t) => {
+	for (const traffic of [1, 1.25, 2]) {
+		const fed = new Fed(planOf(traffic, 32));
+		for (let i = 0; i < 200; i++) {
+			fed.run(1, 1400);
+			fed.run(20, 200);
+		}
+		const {sourceBytes, extraBytes, copies} = fed.sender.counts;
+		const factor = 1 + extraBytes / sourceBytes;
+		t.true(factor <= traffic + 0.01, `${factor}`);
+		t.true(factor > traffic - 0.05, `${factor}`);
+		t.true(traffic === 1 || copies > 500, `${copies}`);
+	}
+});
+
+test('paths that prove silent again and again draw no repairs without end', (t) => {
+	const fed = new Fed(planOf(1.25, 32));
+	for (let i = 0; i < 300; i++) {
+		fed.run(10);
+		fed.sender.cover(20, fed.now);
+	}
+	const {sourceBytes, extraBytes, repairs} = fed.sender.counts;
+	t.true(extraBytes / sourceBytes < 0.25 + 66 / 3000, `${extraBytes / sourceBytes}`);
+	t.true(repairs > 700, `${repairs}`);
 });

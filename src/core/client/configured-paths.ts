@@ -59,7 +59,7 @@ export class ConfiguredPaths {
 
 	/** Gives a new session the paths. */
 	configure(session: Session, now: Millis): void {
-		session.lanes.redundant.copies = this.#copies;
+		session.lanes.copies = this.#copies;
 		for (const settings of this.#all) {
 			const path = session.paths.configure(settings, settings.rateUp);
 			path.sentNumbers ??= new ReplayWindow(SENT_NUMBERS);

@@ -23,7 +23,7 @@ const CODED_LANES = 8;
 
 /** Limits of a user for its lanes. */
 export interface LaneLimits {
-	/** Largest traffic factor. */
+	/** Largest traffic factor, of copies, too. */
 	readonly traffic?: number | undefined;
 	/** Coded lanes of a session. */
 	readonly coded?: number | undefined;
@@ -51,12 +51,16 @@ interface CodedLane {
 
 /** The lanes of one session, each made for the first flow that uses it. */
 export class Lanes {
-	/** Dispatch of lane 0 and of streams. */
+	/** Dispatch of streams and control frames, and of lane 0 unless its user has a limit. */
 	readonly redundant: RedundantDispatch = new RedundantDispatch();
 	/** Lane 0, which always is there. */
 	readonly first: Lane;
-	/** Way out of lane 0, which control frames take, too. */
-	readonly firstOutput: RoutedSender;
+	/** Way out of control frames. */
+	readonly control: RoutedSender;
+	/** Paths that a packet of a lane without a code takes at most. */
+	readonly #mostCopies: number;
+	/** Dispatch of lane 0. */
+	readonly #firstDispatch: RedundantDispatch;
 	readonly #init: LanesInit;
 	readonly #all: Lane[] = [];
 	/** Names of the policies of all lanes but lane 0. */
@@ -86,12 +90,22 @@ export class Lanes {
 
 	constructor(init: LanesInit) {
 		this.#init = init;
-		this.firstOutput = new RoutedSender(init.sender, this.redundant);
-		this.first = new Lane(init, 0, this.firstOutput);
-		this.#all.push(this.first);
-		this.#routedOutputs.set(this.first, this.firstOutput);
-		this.#announcer = new LaneAnnouncer((frames, at) => init.owner.sendControl(frames, at));
+		this.#mostCopies = Math.max(1, Math.floor(init.limits.traffic ?? Number.POSITIVE_INFINITY));
+		this.control = new RoutedSender(init.sender, this.redundant);
 		init.paths.observe(this.redundant, init.now);
+		const isLimited = Number.isFinite(this.#mostCopies);
+		this.#firstDispatch = isLimited ? this.#copiesOn(0) : this.redundant;
+		const output = isLimited ? this.#routed(this.#firstDispatch, init.now) : this.control;
+		this.first = new Lane(init, 0, output);
+		this.#all.push(this.first);
+		this.#routedOutputs.set(this.first, output);
+		this.#announcer = new LaneAnnouncer((frames, at) => init.owner.sendControl(frames, at));
+	}
+
+	/** Number of paths that each packet of lane 0 takes. `0`: all. */
+	set copies(copies: number) {
+		this.redundant.copies = copies;
+		this.#firstDispatch.copies = copies;
 	}
 
 	/** Returns the lane of a policy, which the peer learns of when it is new. */
@@ -174,9 +188,9 @@ export class Lanes {
 	#outputOf(terms: LaneTerms, policy: string, now: Millis): RoutedSender | CodedOutput {
 		switch (terms.kind) {
 			case LaneKind.REDUNDANT:
-				return this.#routed(this.#copies(terms.number), now);
+				return this.#routed(this.#copiesOn(terms.number), now);
 			case LaneKind.BEST:
-				return this.#routed(new BestDispatch(), now);
+				return this.#routed(new BestDispatch(this.#mostCopies), now);
 			case LaneKind.PIN:
 				return this.#routed(new PinDispatch(terms.number), now);
 			case LaneKind.CODED:
@@ -184,8 +198,8 @@ export class Lanes {
 		}
 	}
 
-	#copies(copies: number): RedundantDispatch {
-		const dispatch = new RedundantDispatch();
+	#copiesOn(copies: number): RedundantDispatch {
+		const dispatch = new RedundantDispatch(this.#mostCopies);
 		dispatch.copies = copies;
 		return dispatch;
 	}
@@ -292,6 +306,7 @@ export class Lanes {
 
 	/** True while packets of any lane go out on the path. */
 	carry(path: Path): boolean {
+		if (this.redundant.paths.includes(path)) return true;
 		for (const lane of this.#all) if (lane.carries(path)) return true;
 		return false;
 	}

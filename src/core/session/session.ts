@@ -212,7 +212,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		// A copy of the newest one may come when a path is there that only the next one names.
 		if (sequence !== this.#pathsSequence) this.paths.keep(new Set(paths.map(({id}) => id)), now);
 		this.#pathsSequence = sequence;
-		this.lanes.redundant.copies = copies;
+		this.lanes.copies = copies;
 		for (const settings of paths) this.paths.configure(settings, settings.rateDown);
 		this.paths.changed(now);
 		this.sendControl(encodeFrame(pathsKnownFrame, {sequence}), now);
@@ -313,7 +313,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		const slot = this.sender.take();
 		if (slot === undefined) return;
 		putFrame(slot, frame);
-		this.lanes.firstOutput.sendControl(slot, now);
+		this.lanes.control.sendControl(slot, now);
 	}
 
 	/** Sends a control frame on every open path, each in a packet of its own, whatever its state. */

@@ -3,7 +3,15 @@ import {BASE_PACKET_SIZE} from '../../../wire/constants.ts';
 import type {Route} from '../../packets/route.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
-import {chooseSamples, compare, isSound, rank, takeLast, takeSample} from './ranking.ts';
+import {
+	chooseSamples,
+	compare,
+	isSound,
+	limitPaths,
+	rank,
+	takeLast,
+	takeSample,
+} from './ranking.ts';
 import {chooseRedundant} from './redundant.ts';
 
 /** Round trip times change without notice: they are reviewed this often while packets go out. */
@@ -25,6 +33,12 @@ export class BestDispatch implements Dispatch {
 	#next: readonly Path[] = [];
 	readonly #sampled: Path[] = [];
 	#reviewAt: Millis = 0;
+	readonly #most: number;
+
+	/** @param most paths that a packet takes at most, those in doubt included */
+	constructor(most: number = Number.POSITIVE_INFINITY) {
+		this.#most = most;
+	}
 
 	pathsChanged(paths: readonly Path[], now: Millis): void {
 		const [leader] = this.paths;
@@ -33,6 +47,7 @@ export class BestDispatch implements Dispatch {
 		chooseRedundant(paths, 1, this.paths);
 		const [best] = this.paths;
 		if (best !== undefined && leader !== undefined && leader !== best) this.#keep(leader, best);
+		limitPaths(this.paths, this.#most);
 		this.#next = paths
 			.filter((path) => path.open && path.state !== 'down' && !path.settings.backup)
 			.filter((path) => !this.paths.includes(path))
@@ -42,10 +57,14 @@ export class BestDispatch implements Dispatch {
 		this.packetSize = sizes.length === 0 ? BASE_PACKET_SIZE : Math.min(...sizes);
 	}
 
-	/** Lets the path that led so far go on, unless another one is clearly better. */
+	/**
+	 * Lets the path that led so far go on, unless another one is clearly better, or it is in doubt
+	 * and there may be no copies.
+	 */
 	#keep(leader: Path, best: Path): void {
-		if (!leader.open || isBetter(best, leader)) return;
-		const others = isSound(leader) ? [] : this.paths.filter((path) => path !== leader);
+		const isDoubted = !isSound(leader);
+		if (!leader.open || isBetter(best, leader) || (isDoubted && this.#most < 2)) return;
+		const others = !isDoubted ? [] : this.paths.filter((path) => path !== leader);
 		this.paths.length = 0;
 		this.paths.push(leader, ...others);
 	}

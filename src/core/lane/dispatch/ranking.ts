@@ -33,6 +33,13 @@ export function isSound(path: Path): boolean {
 	return path.state === 'up' && path.grade < WORST_GRADE;
 }
 
+/** Keeps the best paths of a list, so many at most. */
+export function limitPaths(paths: Path[], most: number): void {
+	if (paths.length <= most) return;
+	paths.sort(compare);
+	paths.length = most;
+}
+
 /**
  * Chooses the paths that are up and were left out because data was lost there: it may arrive again.
  */

@@ -4,7 +4,7 @@ import type {Route} from '../../packets/route.ts';
 import {WORST_GRADE} from '../../path/data-loss.ts';
 import type {Path} from '../../path/path.ts';
 import type {Dispatch} from './dispatch.ts';
-import {chooseSamples, compare, isSound, takeLast, takeSample} from './ranking.ts';
+import {chooseSamples, compare, isSound, limitPaths, takeLast, takeSample} from './ranking.ts';
 
 /**
  * Chooses the paths that every packet goes out on: the best `copies` (0 = all) of those that are
@@ -36,10 +36,17 @@ export class RedundantDispatch implements Dispatch {
 	packetSize: number = BASE_PACKET_SIZE;
 	/** Number of paths that each packet takes. `0`: all. Holds from the next `pathsChanged` on. */
 	copies = 0;
+	readonly #most: number;
 	readonly #sampled: Path[] = [];
 
+	/** @param most paths that a packet takes at most, those in doubt included */
+	constructor(most: number = Number.POSITIVE_INFINITY) {
+		this.#most = most;
+	}
+
 	pathsChanged(paths: readonly Path[]): void {
-		chooseRedundant(paths, this.copies, this.paths);
+		chooseRedundant(paths, this.#needed(paths), this.paths);
+		limitPaths(this.paths, this.#most);
 		chooseSamples(paths, this.paths, this.#sampled);
 		let size = MAX_PACKET_SIZE;
 		let widest = BASE_PACKET_SIZE;
@@ -48,6 +55,14 @@ export class RedundantDispatch implements Dispatch {
 			widest = Math.max(widest, mtu.confirmed);
 		}
 		this.packetSize = Math.min(size, widest);
+	}
+
+	/** Returns the number of paths that a packet is to take. 0: all. */
+	#needed(paths: readonly Path[]): number {
+		const {copies} = this;
+		if (copies > 0 || this.#most === Number.POSITIVE_INFINITY) return Math.min(copies, this.#most);
+		const regular = paths.filter(({settings}) => !settings.backup);
+		return Math.max(1, Math.min(regular.length, this.#most));
 	}
 
 	/**
