@@ -14,6 +14,7 @@ import {formatAddress} from '../text/ip.ts';
 import {MAX_PATH_NAME} from '../wire/frames/paths.ts';
 import {ConnectionReport} from './observe/connection-report.ts';
 import {EventLog} from './observe/event-log.ts';
+import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
 import {type ForwardLine, mergeDrops, type StatusSnapshot} from './observe/status.ts';
 import {
@@ -61,6 +62,7 @@ export async function startClient(
 	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
 	const names = options.paths.map(({name}) => name);
 	const events = new EventLog(logger, names);
+	const happenings = options.page && new Happenings(Date.now, names);
 	const tunnel = new ClientTunnel({
 		endpoint,
 		paths: options.paths,
@@ -75,6 +77,7 @@ export async function startClient(
 		reporter: logger,
 		onEvent: (event) => {
 			events.log(event);
+			happenings?.event(event);
 			report.event(event);
 			if (event.type === 'client-id') keepId(event.clientId, state, logger);
 		},
@@ -99,7 +102,13 @@ export async function startClient(
 	}
 	const startedAt = performance.now();
 	const status = () => snapshot(options, tunnel, report, prepared, startedAt);
-	const observation = await observe(options, state, status, logger);
+	const observation = await observe(options, {
+		state,
+		snapshot: status,
+		logger,
+		happenings,
+		logTail: all.logTail,
+	});
 	logStart(options, tunnel, logger);
 	let closing: Promise<void> | undefined;
 	const close = async () => {

@@ -3,7 +3,7 @@ import type {ExitOptions} from '../config/exit.ts';
 import type {ServerOptions} from '../config/server.ts';
 import type {UserOptions} from '../config/users.ts';
 import type {ServerConfig, UserConfig} from '../core/endpoint.ts';
-import type {UserStatus} from '../core/events.ts';
+import type {EndpointEvent, UserStatus} from '../core/events.ts';
 import {MptunnelServer} from '../core/server/server.ts';
 import {ExitPolicy} from '../exit/policy.ts';
 import {RuleSet} from '../exit/rules.ts';
@@ -14,6 +14,7 @@ import type {UdpBackEnd} from '../net/udp/udp.ts';
 import {formatAddress} from '../text/ip.ts';
 import {refusalCounter} from '../wire/refusal.ts';
 import {EventLog} from './observe/event-log.ts';
+import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
 import {mergeDrops, type StatusSnapshot, type UserLine} from './observe/status.ts';
 import {
@@ -56,7 +57,14 @@ export async function startServer(
 	const identity = serverIdentity(options.port, options.bind);
 	const prepared = await prepare(options, 'server', identity, all, logger);
 	const {state, crypto, backEnd} = prepared;
-	const tunnel = serverTunnel(options, prepared, all.resolver, logger);
+	const happenings = options.page && new Happenings(Date.now);
+	const events = new EventLog(logger);
+	const onEvent = (event: EndpointEvent) => {
+		events.log(event);
+		happenings?.event(event);
+	};
+	const parts = {resolver: all.resolver, logger, onEvent};
+	const tunnel = serverTunnel(options, prepared, parts);
 	try {
 		await tunnel.start();
 	} catch (error) {
@@ -90,7 +98,13 @@ export async function startServer(
 			waiting,
 		};
 	};
-	const observation = await observe(options, state, status, logger);
+	const observation = await observe(options, {
+		state,
+		snapshot: status,
+		logger,
+		happenings,
+		logTail: all.logTail,
+	});
 	const listening = tunnel.listening.join(' ');
 	logger.info('mpserver runs', {version: programVersion(), listening, target, exit});
 	let closing: Promise<void> | undefined;
@@ -109,14 +123,19 @@ export async function startServer(
 	};
 }
 
+/** The parts of a server around its tunnel. */
+interface ServerParts {
+	readonly resolver: Surroundings['resolver'];
+	readonly logger: Logger;
+	readonly onEvent: (event: EndpointEvent) => void;
+}
+
 /** Builds the tunnel of these options; it opens no socket before it is started. */
 function serverTunnel(
 	options: ServerOptions,
 	{environment, backEnd}: Prepared,
-	resolver: Surroundings['resolver'],
-	logger: Logger,
+	{resolver, logger, onEvent}: ServerParts,
 ): ServerTunnel {
-	const events = new EventLog(logger);
 	const config = serverConfig(options);
 	const userTargets = new Map(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
@@ -132,7 +151,7 @@ function serverTunnel(
 		backEnd,
 		resolver,
 		reporter: logger,
-		onEvent: (event) => events.log(event),
+		onEvent,
 	});
 }
 

@@ -4,6 +4,7 @@ import type {Millis} from '../bytes/time.ts';
 import type {IoName} from '../config/io-name.ts';
 import type {KeyOptions} from '../config/keys.ts';
 import type {LogFormat} from '../config/logging.ts';
+import type {PageSettings} from '../config/page.ts';
 import {type Coding, createCoding} from '../core/coding.ts';
 import type {Environment} from '../core/environment.ts';
 import type {AeadName} from '../crypto/aead.ts';
@@ -13,9 +14,13 @@ import {SystemRandom} from '../crypto/system-random.ts';
 import {type Resolver, resolveHost} from '../net/names/resolver.ts';
 import {chooseIo} from '../net/udp/io-choice.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
+import type {Happenings} from './observe/happenings.ts';
+import type {LogTail} from './observe/log-tail.ts';
 import type {Logger} from './observe/logger.ts';
 import {type StatusSnapshot, statusFields} from './observe/status.ts';
 import {StatusServer} from './observe/status-server.ts';
+import type {Page} from './page/page.ts';
+import type {Steering} from './page/steering.ts';
 import {
 	openStateFolder,
 	type StateEnvironment,
@@ -33,15 +38,17 @@ export interface Surroundings {
 	/** Undefined = the one that the options name. */
 	readonly backEnd: UdpBackEnd | undefined;
 	readonly resolver: Resolver;
+	/** The end of the log, for the live page. */
+	readonly logTail: LogTail | undefined;
 }
 
 /** The real ones; made anew for every program. */
 export function systemSurroundings(): Surroundings {
-	return {env: process.env, backEnd: undefined, resolver: resolveHost};
+	return {env: process.env, backEnd: undefined, resolver: resolveHost, logTail: undefined};
 }
 
 /** The parts of the options that both programs prepare in the same way. */
-export interface CommonOptions {
+export interface CommonOptions extends PageSettings {
 	readonly keys: KeyOptions;
 	readonly encrypt: boolean;
 	readonly state: string | undefined;
@@ -120,30 +127,27 @@ function socketBackEnd({io, busyPoll}: CommonOptions, logger: Logger): UdpBackEn
 	return backEnd;
 }
 
-/** The status socket and the statistics line of a running program. */
+/** The parts of a running program that can be observed. */
+export interface Observed {
+	readonly state: StateFolder;
+	readonly snapshot: () => StatusSnapshot;
+	readonly logger: Logger;
+	/** Present for the live page. */
+	readonly happenings: Happenings | undefined;
+	readonly logTail: LogTail | undefined;
+	readonly steering?: Steering;
+}
+
+/** The status socket, the live page and the statistics line of a running program. */
 export interface Observation {
 	close(): Promise<void>;
 }
 
 /** Begins to answer `mptunnel status` and to log statistics; what fails is a warning. */
-export async function observe(
-	options: CommonOptions,
-	state: StateFolder,
-	snapshot: () => StatusSnapshot,
-	logger: Logger,
-): Promise<Observation> {
-	let server: StatusServer | undefined;
-	if (state.socketPath !== undefined) {
-		try {
-			server = await StatusServer.open(state.socketPath, snapshot);
-		} catch (error) {
-			const reason = error instanceof Error ? error.message : String(error);
-			logger.warn('mptunnel status will not find this program', {
-				socket: state.socketPath,
-				reason,
-			});
-		}
-	}
+export async function observe(options: CommonOptions, observed: Observed): Promise<Observation> {
+	const {snapshot, logger} = observed;
+	const server = await openStatus(observed);
+	const page = await servePage(options, observed);
 	const timer =
 		options.stats === undefined
 			? undefined
@@ -153,7 +157,38 @@ export async function observe(
 	return {
 		close: async () => {
 			clearInterval(timer);
+			await page?.close();
 			await server?.close();
 		},
 	};
+}
+
+async function openStatus(observed: Observed): Promise<StatusServer | undefined> {
+	const {state, snapshot, logger} = observed;
+	if (state.socketPath === undefined) return undefined;
+	try {
+		return await StatusServer.open(state.socketPath, snapshot);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		const socket = state.socketPath;
+		logger.warn('mptunnel status will not find this program', {socket, reason});
+		return undefined;
+	}
+}
+
+/** Only a program that has a page loads it. */
+async function servePage(options: CommonOptions, observed: Observed): Promise<Page | undefined> {
+	const {happenings, logTail, steering, state, snapshot, logger} = observed;
+	const {page: listen, pageName: names = []} = options;
+	if (listen === undefined || happenings === undefined) return undefined;
+	try {
+		const {openPage} = await import('./page/page.ts');
+		const {folder} = state;
+		const sources = {snapshot, happenings, log: logTail, steering, logger, folder};
+		return await openPage({listen, names}, sources);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		logger.warn('there is no live page', {reason});
+		return undefined;
+	}
 }

@@ -2,7 +2,7 @@ import {startClient} from '../app/client.ts';
 import {formatPathTest, testPaths} from '../app/path-test.ts';
 import {formatOptions} from '../config/effective.ts';
 import {parseClientArguments} from './options.ts';
-import {programLogger, serve} from './program.ts';
+import {programLogger, serve, tailFor} from './program.ts';
 import type {Context} from './run.ts';
 
 /** The program mpclient. */
@@ -10,7 +10,8 @@ export async function clientProgram(context: Context): Promise<number> {
 	const {argv, env, cwd, writeOut} = context;
 	const parsed = parseClientArguments(argv, env, {write: writeOut, cwd});
 	const {options, action, json, warnings} = parsed;
-	const logger = programLogger(options, warnings, context);
+	const logTail = tailFor(options);
+	const logger = programLogger(options, warnings, context, logTail);
 	if (action === 'check') {
 		writeOut(formatOptions(options, json));
 		if (!json) writeOut('configuration ok\n');
@@ -21,5 +22,7 @@ export async function clientProgram(context: Context): Promise<number> {
 		for (const result of results) writeOut(`${formatPathTest(result)}\n`);
 		return results.some(({verdict}) => verdict === 'reachable') ? 0 : 1;
 	}
-	return serve(context, logger, options.logFormat, () => startClient(options, logger, {env}));
+	return serve(context, logger, options.logFormat, () =>
+		startClient(options, logger, {env, logTail}),
+	);
 }

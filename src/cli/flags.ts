@@ -31,8 +31,9 @@ export function addFlags(command: Command, flags: Readonly<Record<string, Parsed
 }
 
 /** `-c, --config <FILE>`. */
-export function usage(name: string, {short, value}: Flag): string {
-	const words = [flagName(name), ...(value === undefined ? [] : [`<${value}>`])].join(' ');
+export function usage(name: string, {short, value, bare}: Flag): string {
+	const shown = bare === true ? `[${value}]` : `<${value}>`;
+	const words = [flagName(name), ...(value === undefined ? [] : [shown])].join(' ');
 	return short === undefined ? words : `-${short}, ${words}`;
 }
 
@@ -48,6 +49,25 @@ export function describe({help, type, repeatable = type?.many === true}: Flag): 
 export function shownDefault({default: usual, otherwise = ''}: Flag): string {
 	return typeof usual === 'string' ? `\`${usual}\`` : otherwise;
 }
+
+/**
+ * Returns the words of a command line with a flag that may be bare joined to its value, which is
+ * `ADDR:PORT`: any other word behind it is not its own.
+ */
+export function joinBare(argv: readonly string[], flags: Flags): readonly string[] {
+	const bare = new Set(
+		Object.entries(flags).flatMap(([name, flag]) => (flag.bare === true ? [flagName(name)] : [])),
+	);
+	const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+	return argv.flatMap((word, index) => {
+		const [before = '', next = ''] = [argv[index - 1], argv[index + 1]];
+		if (index > 0 && index < end && bare.has(before) && PLACE.test(word)) return [];
+		if (index >= end || !bare.has(word)) return [word];
+		return [`${word}=${PLACE.test(next) ? next : ''}`];
+	});
+}
+
+const PLACE = /^(?!-)\S*:[0-9]+$/;
 
 function helpText(flag: Flag): string {
 	const usual = shownDefault(flag);

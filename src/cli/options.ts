@@ -16,7 +16,7 @@ import {
 } from '../config/server.ts';
 import type {EnvironmentVariables} from '../config/settings.ts';
 import {escapeControls, maskKeys} from '../text/escape-text.ts';
-import {addFlags, flagsOf, usage} from './flags.ts';
+import {addFlags, flagsOf, joinBare, usage} from './flags.ts';
 
 /** The parts of the process that parsing uses. */
 export interface ParseIo {
@@ -56,7 +56,7 @@ export function parseClientArguments(
 	io: ParseIo,
 ): ParsedArguments<ClientOptions> {
 	const program = clientProgram(io);
-	parse(program, argv);
+	parse(program, joinBare(argv, CLIENT_FLAGS));
 	const {check, json = false, test, ...flags} = program.opts<ClientFlags & Actions>();
 	if (json && check !== true) throw usageError(JSON_ALONE);
 	const config = oneConfig(flags.config, program.args[0]);
@@ -76,7 +76,7 @@ export function parseServerArguments(
 	io: ParseIo,
 ): ParsedArguments<ServerOptions> {
 	const program = serverProgram(io);
-	parse(program, argv);
+	parse(program, joinBare(argv, SERVER_FLAGS));
 	const {check, json = false, ...flags} = program.opts<ServerFlags & Actions>();
 	if (json && check !== true) throw usageError(JSON_ALONE);
 	const [port, host, targetPort] = program.args;

@@ -1,3 +1,4 @@
+import {LogTail} from '../app/observe/log-tail.ts';
 import {createLogger, type Logger} from '../app/observe/logger.ts';
 import type {StatusSnapshot} from '../app/observe/status.ts';
 import {formatStatus} from '../app/observe/status-text.ts';
@@ -15,14 +16,28 @@ export function programLogger(
 	options: {readonly logLevel: LogLevel; readonly logFormat: LogFormat},
 	warnings: readonly string[],
 	{writeError, onErrorsDropped}: Context,
+	tail?: LogTail,
 ): Logger {
 	const {logLevel: level, logFormat: format} = options;
-	const logger = createLogger({level, format, now: Date.now, sink: writeError});
+	const sink = tail === undefined ? writeError : both(writeError, tail);
+	const logger = createLogger({level, format, now: Date.now, sink});
 	onErrorsDropped?.((count) =>
 		logger.warn(`${count} lines dropped: the reader of the log stood still`),
 	);
 	for (const warning of warnings) logger.warn(warning);
 	return logger;
+}
+
+function both(write: (line: string) => void, tail: LogTail): (line: string) => void {
+	return (line) => {
+		write(line);
+		tail.add(line);
+	};
+}
+
+/** The end of the log for a live page; `undefined`: there is no page. */
+export function tailFor({page}: {readonly page: object | undefined}): LogTail | undefined {
+	return page && new LogTail();
 }
 
 /** Shortest interval between log lines about an ignored signal. */

@@ -9,6 +9,7 @@ import type {IoName} from './io-name.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, type Option, readFields, type Table} from './option.ts';
+import {checkPage} from './page.ts';
 import {PATHS} from './path-item.ts';
 import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './paths.ts';
 import {FieldReader, type Location} from './place.ts';
@@ -182,6 +183,7 @@ export function resolveClientOptions(
 	const socks = resolveSocks(sources, security, problems);
 	const forwards = checkForwards(forward, {...security, open: forwardOpen}, problems);
 	checkInterfaces(paths, shared.io, problems);
+	checkPage(shared, problems);
 	const ports = {listen: listen || undefined, socks, forwards};
 	const policies = resolvePolicies(
 		merge(POLICIES, sources),

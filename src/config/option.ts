@@ -26,6 +26,8 @@ export interface Type<T> {
 export interface Flag {
 	/** The word for its value, `[ADDR:]PORT` in `--listen <[ADDR:]PORT>`; absent: it has none. */
 	readonly value?: string;
+	/** True: it may stand without its value, which then is the empty text. */
+	readonly bare?: true;
 	/** Its one letter. */
 	readonly short?: string;
 	/** A few words of Markdown, without a full stop. */

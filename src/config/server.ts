@@ -7,6 +7,7 @@ import type {HostPort} from './host-port.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
 import {type Given, readFields, type Table, type Type} from './option.ts';
+import {checkPage, pageTable} from './page.ts';
 import {FieldReader} from './place.ts';
 import {FACTOR} from './policy-fields.ts';
 import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
@@ -99,6 +100,11 @@ const OWN: Table<OwnSettings> = {
 	},
 };
 
+/** The port of a server's page: a client on the same machine has another one. */
+const SERVER_PAGE = 9480;
+
+const COMMON: Table<SharedOptions> = {...SHARED, ...pageTable(SERVER_PAGE)};
+
 const KEYS: Table<Pick<ServerSettings, 'key' | 'keyFile'>> = {
 	key: KEY_OPTION,
 	keyFile: {
@@ -113,7 +119,7 @@ const KEYS: Table<Pick<ServerSettings, 'key' | 'keyFile'>> = {
  */
 export const SERVER_TABLE: Table<ServerSettings> = {
 	...KEYS,
-	...SHARED,
+	...COMMON,
 	state: {...SHARED.state, otherwise: 'one per port and addresses'},
 	streamMemory: {
 		...SHARED.streamMemory,
@@ -125,7 +131,7 @@ export const SERVER_TABLE: Table<ServerSettings> = {
 // In the order in which their problems are listed, behind those of --bind and the target.
 const FLAGS: Table<Omit<ServerSettings, 'bind' | 'target'>> = {
 	...KEYS,
-	...SHARED,
+	...COMMON,
 	users: OWN.users,
 	maxTraffic: OWN.maxTraffic,
 	port: OWN.port,
@@ -163,6 +169,7 @@ export function resolveServerOptions(
 		complete && port !== undefined
 			? resolveExit(rules, {port, hasTarget, keys, encrypt}, problems)
 			: undefined;
+	checkPage(shared, problems);
 	if (problems.length === 0) {
 		checkUsers(users, keys, {target: target !== undefined, exit: exit !== undefined}, problems);
 	}

@@ -5,6 +5,7 @@ import {quoteText} from '../text/escape-text.ts';
 import {IO_BACK_ENDS, type IoName} from './io-name.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
 import type {Table, Type} from './option.ts';
+import {type PageSettings, pageTable} from './page.ts';
 import {readHold, readInterval, readMemory} from './quantities.ts';
 import type {EnvironmentVariables} from './sources.ts';
 import {choice, FILE_PATH, quantity, SWITCH} from './types.ts';
@@ -25,7 +26,7 @@ export interface Resolved<T> {
 }
 
 /** The options that both programs have. */
-export interface SharedOptions {
+export interface SharedOptions extends PageSettings {
 	/** Absolute path of the state folder; `undefined`: the default one of this configuration. */
 	readonly state: string | undefined;
 	/** False: authenticated but readable packets (`MPTUNNEL_ENCRYPT=0`); equal at both ends. */
@@ -59,6 +60,9 @@ const ZERO_OR_ONE: Type<boolean> = {
 	},
 	schema: {enum: ['0', '1']},
 };
+
+/** The port of a client's page. */
+const CLIENT_PAGE = 9479;
 
 /** The descriptors of {@link SharedOptions}. */
 export const SHARED: Table<SharedOptions> = {
@@ -134,6 +138,7 @@ export const SHARED: Table<SharedOptions> = {
 		value: 'TIME',
 		help: 'log a line of statistics every so often, such as `10s`',
 	},
+	...pageTable(CLIENT_PAGE),
 	logLevel: {
 		type: choice(LOG_LEVELS),
 		value: 'LEVEL',

@@ -138,6 +138,9 @@ const COMMON = {
 	hold: 500,
 	congestionControl: CLIENT_DEFAULTS.congestionControl,
 	stats: undefined,
+	page: undefined,
+	pageOpen: false,
+	pageName: undefined,
 	logLevel: 'warn',
 	logFormat: 'text',
 } as const;

@@ -56,6 +56,7 @@ test('every flag of mpclient arrives', (t) => {
 		t,
 		'-c mpclient.conf --listen [::1]:1 --socks 127.0.0.1:2 --copies 2 --key-file a.key --state /s ' +
 			'--crypto noble --io batch --busy-poll --stats 10s --log-level debug --log-format json ' +
+			'--page 127.0.0.1:5 --page-open --page-name a.test --page-name b.test ' +
 			'--optimistic-connect --policy best --lane-memory 32MiB --stream-memory 64MiB --hold 50ms --congestion-control newreno --forward tcp:22=host:22',
 	);
 	t.like(options, {
@@ -80,9 +81,36 @@ test('every flag of mpclient arrives', (t) => {
 		io: 'batch',
 		busyPoll: true,
 		stats: 10_000,
+		page: {host: '127.0.0.1', port: 5},
+		pageOpen: true,
+		pageName: ['a.test', 'b.test'],
 		logLevel: 'debug',
 		logFormat: 'json',
 	});
+});
+
+test('a page needs no place, and takes no word that is none', (t) => {
+	const usual = {host: '127.0.0.1', port: 9479};
+	t.deepEqual(client(t, '--page mpclient.conf').options.page, usual);
+	t.deepEqual(client(t, 'mpclient.conf --page --copies 2').options.page, usual);
+	t.deepEqual(client(t, 'mpclient.conf --page').options.page, usual);
+	t.deepEqual(client(t, 'mpclient.conf --page=7').options.page, {...usual, port: 7});
+	t.deepEqual(client(t, '--page localhost:7 mpclient.conf').options.page, {...usual, port: 7});
+	t.deepEqual(client(t, '--page [::1]:7 mpclient.conf').options.page, {host: '::1', port: 7});
+	t.is(client(t, 'mpclient.conf').options.page, undefined);
+	const {options} = server(t, '--page 2000 127.0.0.1 1194 --key-file a.key');
+	t.deepEqual(options.page, {host: '127.0.0.1', port: 9480});
+	t.is(options.port, 2000);
+	t.throws(() => client(t, 'mpclient.conf --page=nowhere'), {message: /--page/});
+});
+
+test('a page beyond loopback is asked for in so many words', (t) => {
+	for (const place of ['0.0.0.0:7', '192.0.2.1:7', '[::]:7']) {
+		const reason = t.throws(() => client(t, `mpclient.conf --page ${place}`));
+		t.regex(String(reason?.message), /--page-open/);
+		t.is(client(t, `mpclient.conf --page ${place} --page-open`).options.page?.port, 7);
+	}
+	t.throws(() => client(t, 'mpclient.conf --page --page-name a/b'), {message: /--page-name/});
 });
 
 test('every flag about SOCKS5 arrives, socks-user more than once', (t) => {
@@ -308,6 +336,9 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--json',
 		'--test',
 		'--stats <TIME>',
+		'--page [ADDR:PORT]',
+		'--page-open',
+		'--page-name <NAME>',
 		'--log-level <LEVEL>',
 		'--log-format <FORMAT>',
 		'-h, --help',
@@ -334,6 +365,9 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--check',
 		'--json',
 		'--stats <TIME>',
+		'--page [ADDR:PORT]',
+		'--page-open',
+		'--page-name <NAME>',
 		'--log-level <LEVEL>',
 		'--log-format <FORMAT>',
 		'-h, --help',
@@ -349,7 +383,7 @@ for (const program of ['mpclient', 'mpserver'] as const) {
 			instanceOf: CommanderError,
 		});
 		t.is(error.exitCode, 0);
-		const listed = [...help.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)/gm)].map(
+		const listed = [...help.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: [<[][^ ]+[>\]])?)/gm)].map(
 			([, flag]) => flag,
 		);
 		t.deepEqual(listed.toSorted(), FLAGS[program].toSorted());

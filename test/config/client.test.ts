@@ -51,6 +51,9 @@ const BARE: ClientOptions = {
 	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
+	page: undefined,
+	pageOpen: false,
+	pageName: undefined,
 	logLevel: 'info',
 	logFormat: 'text',
 };

@@ -32,7 +32,7 @@ test('the files and the commands of the document are valid', async (t) => {
 async function flagsOf(program: 'mpclient' | 'mpserver' | 'mptunnel', ...words: string[]) {
 	const help = new Program(program, [...words, '--help']);
 	await help.end();
-	const flags = [...help.stdout.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: <[^>]+>)?)/gm)];
+	const flags = [...help.stdout.matchAll(/^ {2}((?:-\w, )?--[\w-]+(?: [<[][^ ]+[>\]])?)/gm)];
 	return {help: help.stdout, flags: flags.map(([, flag = '']) => flag)};
 }
 

@@ -29,6 +29,9 @@ const BARE: ServerOptions = {
 	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
+	page: undefined,
+	pageOpen: false,
+	pageName: undefined,
 	logLevel: 'info',
 	logFormat: 'text',
 };

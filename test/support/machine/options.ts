@@ -26,6 +26,9 @@ const EITHER_END = {
 	hold: 500,
 	congestionControl: 'bbr',
 	stats: undefined,
+	page: undefined,
+	pageOpen: false,
+	pageName: undefined,
 	logLevel: 'debug',
 	logFormat: 'text',
 } as const;
