@@ -1,5 +1,10 @@
 import {Command} from 'commander';
-import {type ClientOptions, resolveClientOptions} from '../config/client.ts';
+import {
+	CLIENT_TABLE,
+	type ClientFlags,
+	type ClientOptions,
+	resolveClientOptions,
+} from '../config/client.ts';
 import {ConfigError} from '../config/errors.ts';
 import {readHostAndPort} from '../config/forwards.ts';
 import type {HostPort} from '../config/host-port.ts';
@@ -14,7 +19,7 @@ import {didYouMean} from '../text/did-you-mean.ts';
 import {quoteText} from '../text/escape-text.ts';
 import {formatAddress} from '../text/ip.ts';
 import {ValueError} from '../text/value-error.ts';
-import {addFlags} from './flags.ts';
+import {addFlags, flagsOf} from './flags.ts';
 
 /** The parts of the process that the command uses. */
 export interface ExplainCommandInit {
@@ -26,10 +31,16 @@ export interface ExplainCommandInit {
 /** A key changes no rule, and that of mpclient may be given by a flag. */
 const ANY_KEY = formatKey(new Uint8Array(32).fill(1));
 
-interface ExplainFlags {
-	readonly user?: string;
-	readonly listen?: string;
+interface ExplainFlags extends Pick<ClientFlags, keyof typeof CLIENT_CHOICES> {
+	readonly user?: string | undefined;
+	readonly listen?: string | undefined;
 }
+
+const {forward, forwardOpen, copies, socks, socksUser, socksUsers} = CLIENT_TABLE;
+const {default: policy} = CLIENT_TABLE;
+
+/** The flags of mpclient by which it is decided what a flow gets. */
+const CLIENT_CHOICES = {policy, forward, forwardOpen, copies, socks, socksUser, socksUsers};
 
 /** The flags of `mptunnel explain`. */
 export const EXPLAIN_FLAGS: Flags = {
@@ -39,11 +50,13 @@ export const EXPLAIN_FLAGS: Flags = {
 		help: 'for an application that sends to this port of mpclient',
 		otherwise: 'that of SOCKS5',
 	},
+	...flagsOf(CLIENT_CHOICES),
 };
 
 const HELP = `
 CONFIG is the configuration file of mpclient, TARGET the HOST:PORT that the application sends to.
-The port of --listen may have a fixed target; then there is no TARGET. Nothing needs to run.
+The port of --listen may have a fixed target; then there is no TARGET. All other flags are those of
+mpclient, and count as they do there. Nothing needs to run.
 Exit codes: 0 ok, 2 wrong flags, files or keys.
 `;
 
@@ -57,9 +70,11 @@ export function explainCommand({env, cwd, writeOut}: ExplainCommandInit): Comman
 		.argument('<CONFIG>', 'the configuration file of mpclient')
 		.argument('[TARGET]', 'HOST:PORT, where the application sends to')
 		.addHelpText('after', HELP)
-		.action((config: string, target: string | undefined, flags: ExplainFlags) => {
-			const {options} = resolveClientOptions({config}, {env: {...env, MPTUNNEL_KEY: ANY_KEY}, cwd});
-			writeOut(`${explain(options, factsOf(options, target, flags))}\n`);
+		.action((config: string, target: string | undefined, given: ExplainFlags) => {
+			const {user, listen, ...flags} = given;
+			const context = {env: {...env, MPTUNNEL_KEY: ANY_KEY}, cwd};
+			const {options} = resolveClientOptions({...flags, config}, context);
+			writeOut(`${explain(options, factsOf(options, target, {user, listen}))}\n`);
 		});
 	addFlags(command, EXPLAIN_FLAGS);
 	return command;
@@ -75,7 +90,7 @@ function explain({policies, copies}: ClientOptions, facts: FlowFacts): string {
 function factsOf(
 	options: ClientOptions,
 	target: string | undefined,
-	flags: ExplainFlags,
+	flags: Pick<ExplainFlags, 'user' | 'listen'>,
 ): FlowFacts {
 	const listeners = listenersOf(options);
 	const listener =

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import test, {type ExecutionContext} from 'ava';
 import {explainCommand} from '../../src/cli/explain-command.ts';
+import {BUILT_IN_FORMS} from '../../src/policy/built-in.ts';
 import {folderOf, KEYS, problemsOf} from '../config/surroundings.ts';
 import {Program} from '../support/e2e/program.ts';
 
@@ -54,6 +55,48 @@ const ANSWERS: readonly (readonly [words: string, answer: string])[] = [
 	['--listen 55', 'forward udp:localhost:55 (c.yaml:4) -> redundant 1: on the best path alone'],
 	['--listen 1080 x.game.example:27000', `rule 3 (c.yaml:10) -> voice: ${VOICE}`],
 ];
+
+const FLAGGED: readonly (readonly [words: readonly string[], answer: string])[] = [
+	[
+		['a.example:1', '--policy', 'redundant 2'],
+		'default (--policy) -> redundant 2: a copy on each of the best 2 paths',
+	],
+	[['9.9.9.9:53', '--policy', 'best'], 'rule 1 (c.yaml:8) -> redundant 2: a copy on each of the'],
+	[
+		['--listen', '7000', '--forward', 'udp:7000=b.example:1,policy=voice'],
+		`forward udp:localhost:7000 (--forward) -> voice: ${VOICE}`,
+	],
+	[
+		['a.example:1', '--policy', 'redundant', '--copies', '2'],
+		'default (--policy) -> redundant: a copy on each of the best 2 paths',
+	],
+	[['c.example:1', '--user', 'alice', '--socks', '1081'], 'rule 4 (c.yaml:11) -> pin dsl: '],
+];
+
+for (const [words, answer] of FLAGGED) {
+	test(`explain ${words.join(' ')}`, (t) => {
+		const shown = explain(folder(t), ...words);
+		t.is(shown.slice(0, answer.length), answer, shown);
+		t.is(shown.split('\n').length, 2);
+	});
+}
+
+test('a wrong flag of mpclient is refused as there', (t) => {
+	const cwd = folder(t);
+	const problems = (...words: string[]) => problemsOf(t, () => explain(cwd, ...words));
+	const there = [...BUILT_IN_FORMS, 'voice'].map((name) => `"${name}"`).join(', ');
+	t.deepEqual(problems('a:1', '--policy', 'xyz'), [
+		`--policy: no policy is called "xyz" (there are ${there})`,
+	]);
+	t.deepEqual(problems('a:1', '--policy', 'voise'), [
+		'--policy: no policy is called "voise" (did you mean "voice"?)',
+	]);
+	t.deepEqual(problems('a:1', '--forward', 'udp:7000=b.example:1,policy=pin wifi'), [
+		'--forward: forward udp:localhost:7000: no path is called "wifi"',
+	]);
+	t.deepEqual(problems('a:1', '--copies', '0'), ['--copies: not 1 to 16: "0"']);
+	t.regex(problems('a:1', '--no-socks')[0]!, /^c\.yaml:11: rules\[3\]\.user: no login at SOCKS5/);
+});
 
 for (const [words, answer] of ANSWERS) {
 	test(`explain ${words}`, (t) => {

@@ -24,11 +24,21 @@ export class SocksApplication {
 		});
 	}
 
-	static async open(t: ExecutionContext, port: number): Promise<SocksApplication> {
+	/** @param login name and password. `undefined`: none is needed */
+	static async open(
+		t: ExecutionContext,
+		port: number,
+		login?: readonly [name: string, password: string],
+	): Promise<SocksApplication> {
 		const tcp = connect(port, '127.0.0.1');
 		t.teardown(() => tcp.destroy());
-		tcp.write(Uint8Array.of(5, 1, 0));
+		tcp.write(Uint8Array.of(5, 1, login === undefined ? 0 : 2));
 		await within(once(tcp, 'data'), 'the choice of a method');
+		if (login !== undefined) {
+			const words = login.flatMap((word) => [word.length, ...Buffer.from(word)]);
+			tcp.write(Uint8Array.of(1, ...words));
+			await within(once(tcp, 'data'), 'the check of a login');
+		}
 		tcp.write(Uint8Array.of(5, 3, 0, 1, 0, 0, 0, 0, 0, 0));
 		const [reply] = (await within(once(tcp, 'data'), 'a reply')) as [Buffer];
 		t.is(reply[1], 0);
