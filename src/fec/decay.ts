@@ -1,6 +1,9 @@
 /** Part of a coded lane that a path carries, and its loss. */
 export interface PathShare {
-	/** Share of the sources that go over it; over all paths they add up to 1. */
+	/**
+	 * Share of the sources that go over it; over all paths they add up to 1, less what copies make up
+	 * for.
+	 */
 	readonly sources: number;
 	/** Repairs for each source of the lane that go over it. */
 	readonly repairs: number;

@@ -1,3 +1,4 @@
+import type {LengthMix} from './length-mix.ts';
 import type {PathMeasure} from './placement.ts';
 
 /** A path as the loop sees it. */
@@ -21,6 +22,8 @@ export interface LaneMeasure {
 	readonly rate: number;
 	/** Mean bytes of a source's packet on the wire. 0: not known; a rate is not kept to then. */
 	readonly bytes: number;
+	/** Mix of the lengths of packets. */
+	readonly mix: LengthMix;
 	/** Sources, and those lost or late, that the receiver counted so far. */
 	readonly counted: number;
 	readonly failed: number;

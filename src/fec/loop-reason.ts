@@ -36,10 +36,21 @@ export interface TrafficFigures {
 	readonly needed: number;
 	/** Most kbit/s of the promise. 0: no limit. */
 	readonly rate: number;
+	/** Length of a repair over that of a mean packet, at least 1. */
+	readonly stretch: number;
 }
+
+/** Repairs that are longer than so many mean packets are worth a word. */
+const LONG = 1.25;
 
 /** Explanation of a traffic factor for people, such as `needs 3.4 x, allowed 3 x`. */
 export function explainTraffic(figures: TrafficFigures): string {
+	const {stretch} = figures;
+	const text = explainReason(figures);
+	return stretch < LONG ? text : `${text}; repairs are ${stretch.toFixed(1)} x the mean packet`;
+}
+
+function explainReason(figures: TrafficFigures): string {
 	const {reason, target, allowed, needed, rate} = figures;
 	const needs =
 		needed === Number.POSITIVE_INFINITY ? 'no factor is enough' : `needs ${times(needed)}`;

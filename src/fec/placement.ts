@@ -17,6 +17,8 @@ export interface Placement {
 	readonly repairs: readonly PathMeasure[] | undefined;
 	/** Delay of the slowest path in it beyond the fastest. */
 	readonly skew: Millis;
+	/** Share of the sources that go as copies for being short: they take no part in the factor. */
+	readonly short: number;
 }
 
 /** Paths whose delays differ by less than this part of the deadline share one rotation. */
@@ -47,6 +49,7 @@ export function candidates(
 	measures: readonly PathMeasure[],
 	within: Millis,
 	window: Millis,
+	short = 0,
 ): readonly Placement[] {
 	const paths = measures.toSorted((a, b) => a.delay - b.delay || a.path - b.path);
 	const good = goodOf(paths);
@@ -58,14 +61,15 @@ export function candidates(
 	const inTime = (good.length > 1 ? good : paths).filter(
 		({delay}) => delay - fast.delay <= within * IN_TIME,
 	);
-	const found: Placement[] = [{sources: rotation, repairs: undefined, skew: skewOf(rotation)}];
+	const inRotation = {sources: rotation, repairs: undefined, skew: skewOf(rotation)};
+	const found: Placement[] = [{...inRotation, short}];
 	const others = inTime.filter((path) => path !== fast);
 	if (others.length === 0) return found;
-	found.push({sources: [fast], repairs: others, skew: skewOf([fast, ...others])});
+	found.push({sources: [fast], repairs: others, skew: skewOf([fast, ...others]), short});
 	const second = good[1];
 	if (second !== undefined && inTime.length > 2 && inTime.includes(second)) {
 		const slowFirst = inTime.toReversed();
-		found.push({sources: [fast, second], repairs: slowFirst, skew: skewOf(inTime)});
+		found.push({sources: [fast, second], repairs: slowFirst, skew: skewOf(inTime), short});
 	}
 	return found;
 }
@@ -80,16 +84,24 @@ function skewOf(paths: readonly PathMeasure[]): Millis {
 	return paths.length === 0 ? 0 : most - least;
 }
 
-/** Shares of the paths at a traffic factor. @param dead a path that loses everything, if any */
+/**
+ * Shares of the paths.
+ * @param traffic factor for packets of one length
+ * @param dead a path that loses everything, if any
+ */
 export function sharesOf(
 	placement: Placement,
 	traffic: number,
 	dead?: PathMeasure,
 ): readonly PathShare[] {
-	const {sources, repairs = sources} = placement;
-	return [...new Set([...sources, ...repairs])].map((path) => ({
-		sources: sources.includes(path) ? 1 / sources.length : 0,
-		repairs: repairs.includes(path) ? (traffic - 1) / repairs.length : 0,
+	const {sources, repairs = sources, short} = placement;
+	const paths = [...new Set([...sources, ...repairs])];
+	const loss = paths.reduce((sum, path) => sum + path.loss, 0) / paths.length;
+	// Of two copies the code has to do with one, where the other is lost.
+	const once = paths.length > 1 ? 1 - short + short * loss : 1;
+	return paths.map((path) => ({
+		sources: sources.includes(path) ? once / sources.length : 0,
+		repairs: repairs.includes(path) ? ((traffic - 1) * (1 - short)) / repairs.length : 0,
 		loss: path === dead ? 1 : path.loss,
 	}));
 }

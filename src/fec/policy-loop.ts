@@ -1,10 +1,11 @@
 import type {Millis} from '../bytes/time.ts';
 import {deliveredBy, type LaneMeasure, type LoopPath} from './lane-measure.ts';
+import {bytesOf, EQUAL_LENGTHS, mixWithin, ofPackets, packetsOf, repairsOf} from './length-mix.ts';
 import {explainTraffic, type LoopReason} from './loop-reason.ts';
 import {OwnLossProbe} from './own-loss-probe.ts';
 import {candidates, goodOf, type Placement, residualOf, survives} from './placement.ts';
 import type {Plan} from './plan.ts';
-import {allowedFactor, type LanePromise} from './promise.ts';
+import {allowedFactor, isFixed, type LanePromise} from './promise.ts';
 import {RaiseTrial} from './raise-trial.ts';
 import {
 	aimOf,
@@ -46,15 +47,21 @@ const JUDGED: Millis = 10_000;
 /** Largest traffic factor that is looked at beyond what is allowed. */
 const MOST_FACTOR = 16;
 
-/** The loop that chooses how a direction of a coded lane sends: careful upwards. */
+/**
+ * The loop that chooses how a direction of a coded lane sends: careful upwards. Within it a traffic
+ * factor is one more than the repairs for each source, whatever their lengths; plans, limits and
+ * what people see have it in bytes.
+ */
 export class PolicyLoop {
 	reason: LoopReason = 'floor';
 	readonly #promise: LanePromise;
 	readonly #overhead: number;
 	#traffic: number;
-	/** Largest factor that is allowed now, and the one that is aimed at. */
+	/** Largest factor that is allowed now, and in bytes, and the one that is aimed at. */
 	#allowed: number;
+	#allowedBytes: number;
 	#target: number;
+	#mix = EQUAL_LENGTHS;
 	/** By which the target factor's share above 1 is multiplied, 1 to 2. */
 	#demand = 1;
 	#updatedAt: Millis;
@@ -86,20 +93,21 @@ export class PolicyLoop {
 		this.#overhead = overhead;
 		this.#traffic = traffic;
 		this.#allowed = promise.traffic;
+		this.#allowedBytes = promise.most;
 		this.#target = traffic;
 		this.#updatedAt = now;
 		this.#judgedAt = now;
 		this.#probe = new OwnLossProbe(now);
 	}
 
-	/** Traffic factor now. */
+	/** Traffic factor now, as for packets of one length. */
 	get traffic(): number {
 		return this.#traffic;
 	}
 
 	/** Largest traffic factor that the promise allows now, by its own cap and by its rate. */
 	get allowed(): number {
-		return this.#allowed;
+		return this.#inBytes(this.#promise.traffic);
 	}
 
 	/**
@@ -116,17 +124,18 @@ export class PolicyLoop {
 			? survivingFactor(options, 1, MOST_FACTOR)
 			: 1;
 		const isEnough = promised < MOST_FACTOR || keeps(options, this.#promise, rate, MOST_FACTOR);
-		return isEnough ? Math.max(promised, surviving) : Number.POSITIVE_INFINITY;
+		return isEnough ? bytesOf(Math.max(promised, surviving), this.#mix) : Number.POSITIVE_INFINITY;
 	}
 
 	/** Explains the traffic factor to people, such as `needs 3.4 x, allowed 3 x`. */
 	explain(): string {
 		return explainTraffic({
 			reason: this.reason,
-			target: this.#target,
-			allowed: this.#allowed,
+			target: this.#inBytes(this.#target),
+			allowed: this.allowed,
 			needed: this.needed(),
 			rate: this.#promise.rate,
+			stretch: this.#mix.stretch,
 		});
 	}
 
@@ -143,7 +152,10 @@ export class PolicyLoop {
 			this.#trial.cancel();
 		}
 		this.#measure = measure;
-		this.#allowed = allowedFactor(this.#promise, measure.bytes, measure.rate);
+		this.#allowedBytes = allowedFactor(this.#promise, measure.bytes, measure.rate);
+		this.#mix = mixWithin(this.#allowedBytes, measure.mix);
+		const {traffic} = this.#promise;
+		this.#allowed = Math.min(traffic, repairsOf(this.#allowedBytes, this.#mix));
 		this.#judge(measure, now);
 		this.#probeLoss(measure, now);
 		if (this.#probe.path >= 0 && this.#last !== undefined) return this.#probing(this.#last);
@@ -157,6 +169,11 @@ export class PolicyLoop {
 		const placement = options[this.#placed]!;
 		const span = windowOf(this.#promise.within - placement.skew, measure.rate);
 		return this.#remember(this.#plan(placement, measure, span));
+	}
+
+	/** A factor in bytes, within what is allowed. */
+	#inBytes(factor: number): number {
+		return Math.min(this.#allowedBytes, bytesOf(factor, this.#mix));
 	}
 
 	#window(rate: number): number {
@@ -184,7 +201,8 @@ export class PolicyLoop {
 	 * the delay.
 	 */
 	#options({paths, rate}: LaneMeasure, window: number): readonly Placement[] {
-		const all = candidates(paths, this.#promise.within, Math.max(window, KEPT) / rate);
+		const {within} = this.#promise;
+		const all = candidates(paths, within, Math.max(window, KEPT) / rate, this.#mix.short);
 		const isEven = all[0]!.sources.length === goodOf(paths).length;
 		return isEven && !this.#probe.isForeign ? all.slice(0, 1) : all;
 	}
@@ -192,11 +210,15 @@ export class PolicyLoop {
 	#needsCopies(options: readonly Placement[], {paths, rate}: LaneMeasure): boolean {
 		const allowed = this.#allowed;
 		if (rate * this.#promise.within < 1) return true;
-		if (prefersCopies(options, paths, this.#promise, allowed)) return true;
+		if (prefersCopies(options, paths, this.#promise, allowed, this.#copiesAllowed)) return true;
 		// A dead path carries none of the code, so its loss is none of the code's.
 		const good = goodOf(paths);
 		const loss = good.reduce((sum, path) => sum + path.loss, 0) / good.length;
 		return this.#probe.isForeign && allowed * (1 - loss) < CAPACITY && paths.length > 1;
+	}
+
+	get #copiesAllowed(): number {
+		return Math.min(this.#promise.traffic, this.#allowedBytes);
 	}
 
 	#copies({paths}: LaneMeasure, window: number): Plan {
@@ -210,7 +232,7 @@ export class PolicyLoop {
 		let left = 1;
 		let count = 0;
 		while (count < sorted.length && (left > aim || count < floor)) left *= sorted[count++]!.loss;
-		this.#traffic = Math.min(this.#allowed, Math.max(count, floor));
+		this.#traffic = Math.min(this.#copiesAllowed, Math.max(count, floor));
 		return {
 			coded: false,
 			traffic: this.#traffic,
@@ -223,14 +245,26 @@ export class PolicyLoop {
 		};
 	}
 
+	/**
+	 * The promise that is planned for. A fixed factor is one in bytes; where lengths differ, so that
+	 * this buys fewer repairs, as many as for packets of one length if the promise takes them.
+	 */
+	get #planned(): LanePromise {
+		const promise = this.#promise;
+		if (!isFixed(promise)) return promise;
+		const floor = repairsOf(Math.min(promise.traffic, this.#allowedBytes), this.#mix);
+		return {...promise, floor, cheap: true};
+	}
+
 	/** The factor to aim at, and its reason. */
 	#aim(options: readonly Placement[], {paths, rate}: LaneMeasure): number {
-		const {floor, traffic} = this.#promise;
+		const {floor, most} = this.#promise;
 		const allowed = this.#allowed;
 		const limits = {rate, allowed, demand: this.#demand};
-		const {factor, isSurvival} = plannedFactor(options, paths, this.#promise, limits);
-		if (floor === traffic && allowed === traffic) this.reason = 'fixed';
-		else if (factor >= allowed) this.reason = allowed < traffic ? 'rate' : 'cap';
+		const {factor, isSurvival} = plannedFactor(options, paths, this.#planned, limits);
+		const isRateBound = this.allowed < Math.min(most, bytesOf(this.#promise.traffic, this.#mix));
+		if (isFixed(this.#promise) && !isRateBound) this.reason = 'fixed';
+		else if (factor >= allowed) this.reason = isRateBound ? 'rate' : 'cap';
 		else if (factor <= floor) this.reason = 'floor';
 		else this.reason = isSurvival ? 'survival' : 'promise';
 		return factor;
@@ -238,32 +272,43 @@ export class PolicyLoop {
 
 	/** Moves the factor towards what is aimed at: up in steps that must pay, down slowly. */
 	#move(measure: LaneMeasure, elapsed: Millis, now: Millis): void {
+		if (isFixed(this.#promise)) {
+			// It is the user's own decision: nothing is tried.
+			this.#traffic = Math.max(this.#target, Math.min(this.#allowed, this.#fallen(elapsed)));
+			return;
+		}
 		this.#settleTrial(measure, now);
 		if (now > this.#ceilingUntil) this.#ceiling *= 1 + (CEILING_GROWTH * elapsed) / 1000;
 		const target = this.#target;
-		// A fixed factor is the user's own decision.
-		const {floor, traffic} = this.#promise;
-		const limit = Math.max(floor === traffic ? floor : 1, this.#ceiling / measure.rate);
+		const limit = Math.max(1, ofPackets(this.#ceiling / measure.rate, this.#mix));
 		const allowed = Math.min(target, limit);
 		if (allowed < target) this.reason = 'ceiling';
 		this.#traffic = Math.min(this.#traffic, limit, this.#allowed);
 		if (allowed <= this.#traffic) {
-			const fallen = this.#traffic * (1 - (FALL * elapsed) / 1000);
-			this.#traffic = Math.max(allowed, fallen);
+			this.#traffic = Math.max(allowed, this.#fallen(elapsed));
 			if (this.#traffic > allowed + FACTOR_STEP) this.reason = 'falling';
 			return;
 		}
 		if (now - this.#raisedAt >= RAISE_EVERY) {
-			this.#trial.begin(this.#traffic, deliveredBy(measure.paths), now);
+			this.#trial.begin(this.#packets, deliveredBy(measure.paths), now);
 			this.#raisedAt = now;
 			this.#traffic = Math.min(allowed, this.#traffic + RAISE);
 		}
-		if (this.#traffic < target) this.reason = 'climbing';
+		if (this.#traffic + FACTOR_STEP < target) this.reason = 'climbing';
+	}
+
+	#fallen(elapsed: Millis): number {
+		return this.#traffic * (1 - (FALL * elapsed) / 1000);
+	}
+
+	/** Packets for each source. */
+	get #packets(): number {
+		return packetsOf(this.#traffic, this.#mix);
 	}
 
 	/** After raises that did not pay a probe looks whose the loss is. */
 	#settleTrial({paths, rate}: LaneMeasure, now: Millis): void {
-		if (this.#trial.hasFailed(this.#traffic, deliveredBy(paths), rate, now)) {
+		if (this.#trial.hasFailed(this.#packets, deliveredBy(paths), rate, now)) {
 			this.#probe.request(now);
 		}
 	}
@@ -320,7 +365,7 @@ export class PolicyLoop {
 		const loss = sources.reduce((sum, path) => sum + path.loss, 0) / sources.length;
 		return {
 			coded: true,
-			traffic: this.#traffic,
+			traffic: this.#inBytes(this.#traffic),
 			window,
 			sources: sources.map(({path}) => path),
 			repairs: repairs?.map(({path}) => path),

@@ -8,6 +8,11 @@ export interface LanePromise {
 	readonly within: Millis;
 	/** Largest traffic factor. */
 	readonly traffic: number;
+	/**
+	 * Largest traffic factor in bytes. It is more than `traffic` for a fixed factor: where lengths
+	 * differ, as many repairs as that buys for packets of one length take more bytes.
+	 */
+	readonly most: number;
 	/** Standing traffic factor. */
 	readonly floor: number;
 	/**
@@ -18,18 +23,38 @@ export interface LanePromise {
 	readonly rate: number;
 }
 
+/** True for a factor that is the user's own decision: it stands still. */
+export function isFixed({floor, traffic}: LanePromise): boolean {
+	return floor === traffic;
+}
+
+/** Most that lengths which differ may add to a fixed factor. */
+const FOR_LENGTHS = 1 / 2;
+
 /**
- * Largest traffic factor that a promise allows: its own, or what its rate leaves; at least 1.
+ * Largest traffic factor in bytes: for lengths that differ a fixed one may add as much again as it
+ * adds anyway, up to a half.
+ *
+ * @param cap what this end allows, at least 1
+ */
+export function mostOf(floor: number, traffic: number, cap: number): number {
+	const added = floor === traffic ? Math.min(FOR_LENGTHS, traffic - 1) : 0;
+	return Math.min(cap, traffic + added);
+}
+
+/**
+ * Largest traffic factor in bytes that a promise allows: its own, or what its rate leaves; at least
+ * 1.
  *
  * @param bytes mean of a source's packet on the wire; 0: not known, the rate says nothing then
  * @param rate sources in a ms
  */
 export function allowedFactor(
-	{traffic, rate: most}: LanePromise,
+	{most, rate: limit}: LanePromise,
 	bytes: number,
 	rate: number,
 ): number {
 	// 1 kbit/s is a bit in a ms.
 	const spent = 8 * bytes * rate;
-	return most === 0 || spent === 0 ? traffic : Math.max(1, Math.min(traffic, most / spent));
+	return limit === 0 || spent === 0 ? most : Math.max(1, Math.min(most, limit / spent));
 }

@@ -9,7 +9,7 @@ const CHANCE = 1.5;
 
 interface Trial {
 	readonly until: Millis;
-	/** Traffic factor, and packets a ms that were delivered, before the raise. */
+	/** Packets for each source, and packets a ms that were delivered, before the raise. */
 	readonly before: number;
 	readonly delivered: number;
 }
@@ -23,10 +23,10 @@ export class RaiseTrial {
 
 	/**
 	 * The traffic factor is about to be raised; a trial that is on counts this raise, too.
-	 * @param delivered packets a ms
+	 * @param sent packets for each source @param delivered packets a ms
 	 */
-	begin(traffic: number, delivered: number, now: Millis): void {
-		this.#trial ??= {until: now + TRIAL, before: traffic, delivered};
+	begin(sent: number, delivered: number, now: Millis): void {
+		this.#trial ??= {until: now + TRIAL, before: sent, delivered};
 	}
 
 	/** Nothing was sent for a while: what is delivered now says nothing of a raise before. */
@@ -36,12 +36,12 @@ export class RaiseTrial {
 
 	/**
 	 * True when raises did not pay, once.
-	 * @param delivered packets a ms @param rate sources in a ms
+	 * @param sent packets for each source @param delivered packets a ms @param rate sources in a ms
 	 */
-	hasFailed(traffic: number, delivered: number, rate: number, now: Millis): boolean {
+	hasFailed(sent: number, delivered: number, rate: number, now: Millis): boolean {
 		const trial = this.#trial;
 		if (trial === undefined || now < trial.until) return false;
-		const due = PAID * (traffic - trial.before) * rate;
+		const due = PAID * (sent - trial.before) * rate;
 		const gained = delivered - trial.delivered;
 		const hasPaid = gained >= due || due <= 0;
 		const chance = CHANCE * Math.sqrt(delivered / TRIAL);

@@ -1,6 +1,7 @@
 import type {Random} from '../bytes/random.ts';
 import {type Millis, NEVER} from '../bytes/time.ts';
 import {Encoder, MAX_WINDOW} from './encoder.ts';
+import {LengthMeter, type LengthMix, SHORT_PART} from './length-mix.ts';
 import {MAX_PATHS} from './path-progress.ts';
 import type {Plan} from './plan.ts';
 import {createCounts, type SenderCounts} from './sender-counts.ts';
@@ -17,12 +18,8 @@ const MAX_DEBT = 2;
 const MAX_LAG = 8;
 /** Packets shorter than this part of the window's longest go as copies. */
 const SHORT = 1 / 5;
-/** Part of what is allowed beside the sources that such copies may take. */
-const SHORT_PART = 1 / 2;
 /** One packet in so many also goes over paths that carry nothing else of the lane. */
 const SAMPLE_EVERY = 50;
-/** Share of the newest source in their mean length. */
-const BYTES_GAIN = 1 / 32;
 /** Look back of the mean time between sources, which has at least so many of them. */
 const SLOT_TIME: Millis = 250;
 const SLOT_SOURCES = 32;
@@ -70,7 +67,7 @@ export class CodedSender {
 	/** Sources of this turn, and since the last repair. */
 	#turn = 0;
 	#uncovered = 0;
-	#bytes = 0;
+	readonly #lengths = new LengthMeter();
 	/** Sources of late, and the time between them; both fade. */
 	#recent = 0;
 	#recentTime: Millis = 0;
@@ -112,7 +109,12 @@ export class CodedSender {
 
 	/** Mean bytes of a source's packet on the wire. 0: not known yet. */
 	get bytes(): number {
-		return this.#bytes;
+		return this.#lengths.bytes;
+	}
+
+	/** Mix of the lengths of packets. */
+	get mix(): LengthMix {
+		return this.#lengths.read();
 	}
 
 	/** Mean time between two sources. 0: not known yet. */
@@ -133,8 +135,9 @@ export class CodedSender {
 		const best = this.#next(sources, this.#sourceLoads);
 		let count = 0;
 		if (this.#port.admits(best, bytes)) out[count++] = best;
-		for (let i = 0; i < sources.length && count < copies; i++) {
-			const path = sources[i]!;
+		const others = sources.length > 1 ? sources : (plan.repairs ?? sources);
+		for (let i = 0; i < others.length && count < copies; i++) {
+			const path = others[i]!;
 			if (path !== best && this.#port.admits(path, bytes)) out[count++] = path;
 		}
 		if (--this.#untilSample > 0) return count;
@@ -169,13 +172,15 @@ export class CodedSender {
 		if (plan.coded) this.#earn((plan.traffic - 1) * packetBytes, extra);
 		this.#turn++;
 		this.#uncovered++;
-		this.#bytes += (packetBytes - this.#bytes) * (this.#bytes === 0 ? 1 : BYTES_GAIN);
 		this.#measureSlot(now);
-		return this.encoder.add(content.bytes, content.start, content.end);
+		const sequence = this.encoder.add(content.bytes, content.start, content.end);
+		this.#lengths.add(packetBytes, this.#repairCost(1), this.#isShort(packetBytes));
+		return sequence;
 	}
 
 	#earn(credit: number, spent: number): void {
-		this.#credit += credit - spent;
+		// What a plan leaves no room for must not take the repairs of a later one for long.
+		this.#credit = Math.max(this.#credit + credit - spent, -2 * MAX_WINDOW * this.#longest);
 		const left = this.#shortCredit + SHORT_PART * credit - spent;
 		// Samples are copies of any length.
 		this.#shortCredit = Math.max(0, Math.min(left, this.#longest));
@@ -231,11 +236,15 @@ export class CodedSender {
 	/** Paths that a source is to go over. */
 	#copiesOf(bytes: number): number {
 		const {plan} = this;
-		if (plan.coded) return bytes < SHORT * this.#longest && this.#shortCredit >= bytes ? 2 : 1;
+		if (plan.coded) return this.#isShort(bytes) && this.#shortCredit >= bytes ? 2 : 1;
 		this.#copies += plan.traffic;
 		const copies = Math.max(1, Math.floor(this.#copies));
 		this.#copies -= copies;
 		return copies;
+	}
+
+	#isShort(bytes: number): boolean {
+		return bytes < SHORT * this.#longest;
 	}
 
 	/**
@@ -250,6 +259,7 @@ export class CodedSender {
 	#sendDue(now: Millis): void {
 		const reach = this.#reach();
 		const cost = this.#repairCost(reach);
+		this.#lengths.cover(cost);
 		while (this.#credit >= cost && this.#sendRepair(reach, now));
 		this.#credit = Math.min(this.#credit, cost);
 	}

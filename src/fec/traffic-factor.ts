@@ -1,6 +1,11 @@
 import {goodOf, type PathMeasure, type Placement, residualOf, survives} from './placement.ts';
 import type {LanePromise} from './promise.ts';
 
+/*
+ * Traffic factors are those for packets of one length here: one more than the repairs for each
+ * source.
+ */
+
 /** Traffic factors are multiples of this, from the smallest that is looked at. */
 export const FACTOR_STEP: number = 1 / 32;
 
@@ -103,15 +108,18 @@ export function mustSurvive(
  * True when copies on both of two paths do better than a code: they survive the death of one
  * with less, as long as that is enough for the promise, or not far from it while no code that is
  * allowed survives.
+ *
+ * @param copies copies that are allowed, where lengths differ
  */
 export function prefersCopies(
 	placements: readonly Placement[],
 	paths: readonly PathMeasure[],
 	promise: LanePromise,
 	allowed: number,
+	copies: number = allowed,
 ): boolean {
 	const [first, second, third] = goodOf(paths).filter(({delay}) => delay <= promise.within);
-	if (promise.cheap || allowed < 2 || second === undefined || third !== undefined) return false;
+	if (promise.cheap || copies < 2 || second === undefined || third !== undefined) return false;
 	const left = first!.loss * second.loss;
 	if (left <= aimOf(promise)) return true;
 	return left <= FAR * promise.residual && !mustSurvive(placements, paths, promise, allowed);

@@ -1,4 +1,5 @@
 import test from 'ava';
+import {EQUAL_LENGTHS} from '../../src/fec/length-mix.ts';
 import {explainTraffic} from '../../src/fec/loop-reason.ts';
 import type {Plan} from '../../src/fec/plan.ts';
 import {
@@ -7,12 +8,15 @@ import {
 	type LoopPath,
 	PolicyLoop,
 } from '../../src/fec/policy-loop.ts';
+import {mostOf} from '../../src/fec/promise.ts';
 import {REPAIR_OVERHEAD} from '../support/lanes/plan.ts';
 
 const RATE = 1;
 
 function promiseOf(other: Partial<LanePromise> = {}): LanePromise {
-	return {residual: 1e-4, within: 40, traffic: 3, floor: 1.125, cheap: false, rate: 0, ...other};
+	const {traffic = 3, floor = 1.125} = other;
+	const most = mostOf(floor, traffic, 16);
+	return {residual: 1e-4, within: 40, traffic, most, floor, cheap: false, rate: 0, ...other};
 }
 
 /** A loop, and paths that lose what they are said to lose, whatever is sent. */
@@ -24,6 +28,7 @@ class Steered {
 	/** Packets a ms that all paths together let through. */
 	capacity = Number.POSITIVE_INFINITY;
 	bytes = 0;
+	mix = EQUAL_LENGTHS;
 	readonly reasons = new Set<string>();
 	readonly #sent: number[] = [0, 0, 0];
 	readonly #arrived: number[] = [0, 0, 0];
@@ -57,7 +62,7 @@ class Steered {
 				...{settled: this.#sent[path]!, arrived: this.#arrived[path]!},
 			};
 		});
-		return {paths, rate: RATE, bytes: this.bytes, counted: 0, failed: 0};
+		return {paths, rate: RATE, bytes: this.bytes, mix: this.mix, counted: 0, failed: 0};
 	}
 }
 
@@ -107,7 +112,7 @@ test('a promise that cannot be kept says what it would take', (t) => {
 	steered.losses = [0.9, 0.9, 0.9];
 	steered.run(20_100);
 	t.is(steered.loop.needed(), Number.POSITIVE_INFINITY);
-	const figures = {target: 1.5, allowed: 1.5, needed: steered.loop.needed(), rate: 0};
+	const figures = {target: 1.5, allowed: 1.5, needed: steered.loop.needed(), rate: 0, stretch: 1};
 	t.is(explainTraffic({...figures, reason: 'cap'}), 'no factor is enough, allowed 1.5 x');
 });
 
@@ -180,7 +185,10 @@ test('at any rate the sources rotate over all paths whose delays are near each o
 	);
 	for (const rate of [0.5, 5, 20, 80]) {
 		const loop = new PolicyLoop(promiseOf({floor: 2}), REPAIR_OVERHEAD, 0);
-		const plan = loop.update({paths: near, rate, bytes: 1200, counted: 0, failed: 0}, 100);
+		const plan = loop.update(
+			{paths: near, rate, bytes: 1200, mix: EQUAL_LENGTHS, counted: 0, failed: 0},
+			100,
+		);
 		t.deepEqual(plan?.sources, [0, 1, 2], `${rate} a ms`);
 	}
 });
@@ -224,4 +232,53 @@ test('a pause in the middle of a probe makes no loss the own one', (t) => {
 	t.not(steered.loop.reason, 'probe');
 	t.not(steered.loop.reason, 'ceiling');
 	t.true(steered.loop.traffic > 0.8 * traffic);
+});
+
+/** Repairs are three times as long as packets. */
+const LONG_REPAIRS = {stretch: 3, short: 0, shortBytes: 0};
+
+test('where repairs are longer than packets a promise takes as many of them, for more bytes', (t) => {
+	const equal = new Steered(promiseOf({cheap: true}));
+	equal.losses = [0.1, 0.1, 0.1];
+	const factor = equal.run(20_000)!.traffic;
+	const steered = new Steered(promiseOf({cheap: true}));
+	steered.losses = equal.losses;
+	steered.mix = LONG_REPAIRS;
+	const {traffic} = steered.run(20_000)!;
+	t.true(Math.abs((traffic - 1) / (factor - 1) - 3) < 0.1, `${factor}, ${traffic}`);
+	t.true(Math.abs(steered.loop.needed() - traffic) <= 3 / 16, `${steered.loop.needed()}`);
+	const text = `needs ${Number(traffic.toFixed(2))} x; repairs are 3.0 x the mean packet`;
+	t.is(steered.loop.explain(), text);
+	// What is allowed is counted in bytes.
+	const capped = new Steered(promiseOf({traffic: 1.5}));
+	capped.losses = equal.losses;
+	capped.mix = LONG_REPAIRS;
+	t.is(capped.run(20_000)!.traffic, 1.5);
+	t.is(capped.loop.reason, 'cap');
+	t.regex(
+		capped.loop.explain(),
+		/^needs \d\.\d+ x, allowed 1\.5 x; repairs are 3\.0 x the mean packet$/,
+	);
+});
+
+test('a fixed factor takes more bytes where lengths differ, if its promise does, up to a half', (t) => {
+	const steered = new Steered(promiseOf({traffic: 1.5, floor: 1.5}));
+	steered.mix = {...LONG_REPAIRS, stretch: 1.8};
+	steered.losses = [0.001, 0.001, 0.001];
+	t.true(Math.abs(steered.run(20_000)!.traffic - 1.5) < 1e-9);
+	t.is(steered.loop.explain(), 'fixed; repairs are 1.8 x the mean packet');
+	steered.losses = [0.1, 0.1, 0.1];
+	const {traffic} = steered.run(20_200)!;
+	t.true(traffic > 1.6 && traffic <= 1.9 + 1e-9, `${traffic}`);
+	steered.mix = LONG_REPAIRS;
+	t.is(Number(steered.run(20_400)!.traffic.toFixed(9)), 2);
+	t.false(steered.reasons.has('climbing'));
+});
+
+test('the largest factor in bytes keeps to what an end allows', (t) => {
+	t.is(mostOf(1.5, 1.5, 16), 2);
+	t.is(mostOf(1.125, 1.125, 16), 1.25);
+	t.is(mostOf(3, 3, 16), 3.5);
+	t.is(mostOf(1.5, 1.5, 1.75), 1.75);
+	t.is(mostOf(1.125, 2, 16), 2);
 });

@@ -164,3 +164,11 @@ test('paths that prove silent again and again draw no repairs without end', (t) 
 	t.true(extraBytes / sourceBytes < 0.25 + 66 / 3000, `${extraBytes / sourceBytes}`);
 	t.true(repairs > 700, `${repairs}`);
 });
+
+test('copies that a plan has no room for take no repairs of a later plan', (t) => {
+	const fed = new Fed(planOf(1, 32, {sources: [0, 1], samples: [2]}));
+	fed.run(50_000);
+	fed.sender.plan = planOf(1.5, 32, {sources: [0, 1], samples: [2]});
+	fed.run(400);
+	t.true(fed.repairs[0]! + fed.repairs[1]! > 50, `${fed.repairs}`);
+});

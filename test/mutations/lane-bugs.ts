@@ -94,9 +94,19 @@ export const LANE_BUGS: readonly Bug[] = [
 	{
 		bug: 'a rate in kbit/s is not kept to',
 		place: 'allowedFactor',
-		code: 'most === 0 || spent === 0',
-		to: 'most >= 0',
+		code: 'limit === 0 || spent === 0',
+		to: 'limit >= 0',
 		test: ['fec/policy-loop.test.ts', 'the rate of a promise bounds what is asked for, at once'],
+	},
+	{
+		bug: 'where lengths differ bytes buy as many repairs as for packets of one length',
+		place: 'LengthMeter.read',
+		code: 'stretch: this.#repair / this.#alone',
+		to: 'stretch: 1',
+		test: [
+			'fec/length-mix.test.ts',
+			'measures what repairs take more than packets, and the short ones',
+		],
 	},
 	{
 		bug: 'a copy that comes second counts for no path of its lane',

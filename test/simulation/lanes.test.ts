@@ -68,9 +68,12 @@ test('a code over three paths of 10 % loses next to nothing, at half of the traf
 	// Sources and repairs both ways, reports and probes.
 	t.true(copies < 2 * 20_000 * 1.65, `${copies} packets`);
 	const {sent, answered} = lanesOf(world);
+	// Answers to what is recovered share packets, whose lengths differ then: a repair is longer.
+	t.true(answered.sending!.meanTraffic < 2, `${answered.sending!.meanTraffic}`);
+	t.true(sent.sending!.meanTraffic < 1.55, `${sent.sending!.meanTraffic}`);
 	for (const {policy, sending, receiving} of [sent, answered]) {
 		t.is(policy, 'fec 1.5');
-		t.true(sending!.meanTraffic > 1.4 && sending!.meanTraffic < 1.6, `${sending!.meanTraffic}`);
+		t.true(sending!.meanTraffic > 1.4, `${sending!.meanTraffic}`);
 		const {reported, sources} = sending!;
 		t.true(reported.received + reported.recovered > 0.99 * sources);
 		t.true(receiving!.recovered > 0.05 * sources && receiving!.recovered < 0.15 * sources);

@@ -1,5 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {LanePromise} from '../../fec/policy-loop.ts';
+import {mostOf} from '../../fec/promise.ts';
 import type {CodedPolicy, Policy} from '../../policy/policy.ts';
 import {MAX_PATHS} from '../../wire/constants.ts';
 import {LaneKind, type LaneTerms, MAX_POLICY_NAME} from '../../wire/frames/lane.ts';
@@ -70,12 +71,15 @@ function whole(value: number, most: number): number {
  * @param cap largest traffic factor that this end allows
  */
 export function promiseOf(terms: LaneTerms, cap: number): LanePromise {
-	const traffic = Math.max(1, Math.min(terms.traffic / STEPS, cap, MAX_TRAFFIC));
+	const most = Math.max(1, Math.min(cap, MAX_TRAFFIC));
+	const traffic = Math.max(1, Math.min(terms.traffic / STEPS, most));
+	const floor = Math.max(1, Math.min(terms.floor / STEPS, traffic));
 	return {
 		residual: Math.max(1, terms.residual) / PARTS,
 		within: Math.max(1, terms.within),
 		traffic,
-		floor: Math.max(1, Math.min(terms.floor / STEPS, traffic)),
+		most: mostOf(floor, traffic, most),
+		floor,
 		cheap: terms.cheap,
 		rate: terms.rate,
 	};

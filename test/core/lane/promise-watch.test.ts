@@ -2,7 +2,7 @@ import test from 'ava';
 import {PromiseWatch} from '../../../src/core/lane/coded/promise-watch.ts';
 
 const PROMISE = {
-	...{residual: 1e-3, within: 40, traffic: 2, floor: 1.5},
+	...{residual: 1e-3, within: 40, traffic: 2, most: 2, floor: 1.5},
 	...{cheap: false, rate: 0},
 };
 

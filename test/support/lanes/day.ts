@@ -15,7 +15,7 @@ const STEP: Millis = 3000;
 const RATE = 500;
 const PATHS = 3;
 const PROMISE: LanePromise = {
-	...{residual: 1e-4, within: 40, traffic: 2.5, floor: 1.125, cheap: false, rate: 0},
+	...{residual: 1e-4, within: 40, traffic: 2.5, most: 2.5, floor: 1.125, cheap: false, rate: 0},
 };
 /** Loss of the best and of the worst hour, and the most in a step. */
 const LEAST = 0.001;

@@ -12,7 +12,7 @@ const WITHIN: Millis = 40;
 
 function promiseOf(other: Partial<LanePromise> = {}): LanePromise {
 	return {
-		...{residual: 1e-4, within: WITHIN, traffic: 2, floor: 1.125, cheap: false, rate: 0},
+		...{residual: 1e-4, within: WITHIN, traffic: 2, most: 2, floor: 1.125, cheap: false, rate: 0},
 		...other,
 	};
 }
@@ -40,6 +40,8 @@ interface Limits {
 
 /** Sources at the start of a lane that are shown apart: the delays of the paths are not known. */
 const START = 1000;
+/** Sources of a row, at least. */
+const LEAST = 3 * START;
 
 /** Sources from one to before another that were lost or late. */
 function badIn(run: LaneRun, from: number, to: number): number {
@@ -58,7 +60,7 @@ function shareRow(
 	return {
 		name: title,
 		run: (share) => {
-			const sources = Math.round(full * share);
+			const sources = Math.max(LEAST, Math.round(full * share));
 			const run = runOf(sources, plan);
 			const {traffic, work, needless} = run.run();
 			const bad = badIn(run, START, sources);
@@ -138,15 +140,22 @@ function step(share: number): LaneRow {
 	};
 }
 
+const MIXED = [64, 576, 64, 1200, 64, 576, 64, 64, 576, 64, 64, 576];
+
+function mixed(index: number): number {
+	return MIXED[index % MIXED.length]!;
+}
+
 /** A silent death, and how many may be lost or late then, in the mean of all. */
 interface Death {
 	readonly title: string;
 	readonly paths: number;
 	readonly promise: LanePromise;
 	readonly most: number;
+	readonly size?: (index: number) => number;
 }
 
-function death({title, paths, promise, most}: Death, runs: number): LaneRow {
+function death({title, paths, promise, most, size}: Death, runs: number): LaneRow {
 	let sum = 0;
 	let worst = 0;
 	let traffic = 0;
@@ -159,9 +168,10 @@ function death({title, paths, promise, most}: Death, runs: number): LaneRow {
 			within: WITHIN,
 			plan: planOf(promise.floor, 40, {sources: [0, 1, 2].slice(0, paths)}),
 			promise,
-			during: ({links: all, loop}, now) => {
+			...(size === undefined ? {} : {size}),
+			during: ({links: all, sender}, now) => {
 				if (now !== 10_000) return;
-				traffic += loop!.traffic / runs;
+				traffic += sender.plan.traffic / runs;
 				all[seed % paths]!.configure({loss: {kind: 'random', loss: 1}}, now);
 			},
 		});
@@ -204,6 +214,13 @@ const DEATHS: readonly Death[] = [
 		promise: promiseOf(),
 		most: 25,
 	},
+	{
+		title: 'f: one of three paths falls silent, 1 %, 64/576/1200 B, 1,000/s, fec of T <= 3',
+		paths: 3,
+		promise: promiseOf({traffic: 3, most: 3}),
+		most: 3,
+		size: mixed,
+	},
 ];
 
 /** Bits a second at which one of three paths carries a third of 1,000 packets. */
@@ -241,8 +258,6 @@ function policed(start: number, queue: Millis): LaneRow {
 		holds: traffic <= 1.15 && part <= 0.02,
 	};
 }
-
-const MIXED = [64, 576, 64, 1200, 64, 576, 64, 64, 576, 64, 64, 576];
 
 /** All rows; each can be run in part. */
 export const LANE_ROWS: readonly LaneRowCase[] = [
@@ -314,12 +329,13 @@ export const LANE_ROWS: readonly LaneRowCase[] = [
 	shareRow(
 		'k: 64/576/1200 B as 7:4:1, 10 %, 1,000/s, T 1.5, within 40 ms',
 		1e5,
-		{bad: 1e5, traffic: 2},
+		{bad: 100, traffic: 2},
 		planOf(1.5, 32),
 		(sources, plan) =>
 			new LaneRun({
 				...{seed: 1, links: links(0.1), rate: 1000, sources, within: WITHIN, plan},
-				size: (index) => MIXED[index % MIXED.length]!,
+				promise: promiseOf({traffic: 1.5, most: 2, floor: 1.5}),
+				size: mixed,
 			}),
 	),
 	floodRow,

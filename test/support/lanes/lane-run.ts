@@ -244,7 +244,14 @@ export class LaneRun {
 		}));
 		const counted = received + recovered + missing;
 		const plan = loop.update(
-			{paths, rate: 1 / slot, bytes: this.sender.bytes, counted, failed: missing + late},
+			{
+				paths,
+				rate: 1 / slot,
+				bytes: this.sender.bytes,
+				mix: this.sender.mix,
+				counted,
+				failed: missing + late,
+			},
 			now,
 		);
 		if (plan !== undefined) this.sender.plan = plan;

@@ -74,7 +74,15 @@ function worldOf(seed: number): World {
 	const within = between(random, 10, 300);
 	const window = 4 + random.integer(61);
 	const sources = BEFORE + BEHIND + Math.ceil((length * rate) / 1000);
-	const promise = {residual: 1e-4, within, traffic, floor: 1.125, cheap: false, rate: 0};
+	const promise = {
+		residual: 1e-4,
+		within,
+		traffic,
+		most: traffic,
+		floor: 1.125,
+		cheap: false,
+		rate: 0,
+	};
 	const isSteered = random.integer(2) === 0;
 	const paths = losses.map((_, path) => path);
 	const mean = losses.reduce((sum, each) => sum + each.loss, 0) / count;

@@ -34,7 +34,7 @@ export interface ReportedCounts {
 }
 
 /** Sources of a lane: mean time between two, and mean bytes of their packets; 0: not known yet. */
-export type Pace = Pick<CodedSender, 'slot' | 'bytes' | 'isCoding'>;
+export type Pace = Pick<CodedSender, 'slot' | 'bytes' | 'mix' | 'isCoding'>;
 
 /** Plans one direction of a coded lane from what its receiver reports. */
 export class LanePlanner {
@@ -138,7 +138,7 @@ export class LanePlanner {
 	 * Plans anew.
 	 * @param paths those that the lane may use
 	 */
-	update(paths: readonly Path[], {slot, bytes, isCoding}: Pace, now: Millis): Plan {
+	update(paths: readonly Path[], {slot, bytes, mix, isCoding}: Pace, now: Millis): Plan {
 		const {received, recovered, missing, late} = this.reported;
 		if (this.#isStep(paths, now)) this.watch.step(slot, now);
 		const rate = slot > 0 ? 1 / slot : ASSUMED_SOURCES / this.#promise.within;
@@ -150,6 +150,7 @@ export class LanePlanner {
 				paths: measured.map((path) => ({...path, delay: path.delay - least})),
 				rate,
 				bytes,
+				mix,
 				counted: received + recovered + missing,
 				failed: missing + late,
 			},
