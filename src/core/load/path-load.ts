@@ -19,9 +19,12 @@ export class PathLoad {
 		return this.#model;
 	}
 
-	/** Takes a copy of so many bytes from the allowance. False: it must not go out. */
-	admits(bytes: number, now: Millis): boolean {
-		if (!this.saturation.allow(bytes, now)) return false;
+	/**
+	 * Takes a copy of so many bytes from the allowance. False: it must not go out.
+	 * @param kept bytes that must be left in it for others
+	 */
+	admits(bytes: number, now: Millis, kept = 0): boolean {
+		if (!this.saturation.allow(bytes, now, kept)) return false;
 		this.#model?.onBeside(now, bytes);
 		return true;
 	}

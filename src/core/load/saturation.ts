@@ -100,12 +100,15 @@ export class Saturation {
 		return this.#rate !== Number.POSITIVE_INFINITY;
 	}
 
-	/** Takes the bytes of one packet from the allowance. False: this copy is to be dropped. */
-	allow(bytes: number, now: Millis): boolean {
+	/**
+	 * Takes the bytes of one packet from the allowance. False: this copy is to be dropped.
+	 * @param kept bytes that must be left in it for others
+	 */
+	allow(bytes: number, now: Millis, kept = 0): boolean {
 		const rate = this.#rateAt(now);
 		if (rate === Number.POSITIVE_INFINITY) return true;
 		this.#fill(rate, now);
-		if (this.#tokens < bytes) {
+		if (this.#tokens < bytes + kept) {
 			this.dropped++;
 			this.#lastDrop = now;
 			return false;

@@ -222,6 +222,13 @@ export class Path {
 		return this.reaches(bytes);
 	}
 
+	/** The same for what must leave room for another packet of that size behind it: a repair. */
+	admitsBeside(bytes: number, now: Millis): boolean {
+		const onWire = bytes + IP_UDP_OVERHEAD;
+		if (bytes > this.mtu.confirmed || !this.load.admits(onWire, now, onWire)) return false;
+		return this.reaches(bytes);
+	}
+
 	/**
 	 * Admits a copy that `admits` has just refused, because no other path takes one. False: it must
 	 * not go out here either.

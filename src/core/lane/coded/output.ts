@@ -207,7 +207,7 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 		if (path === undefined || !this.#hasRoom(path)) return 0;
 		const {encoder} = this.sender;
 		const bytes = DATA_OVERHEAD + REPAIR_HEAD_LENGTH + encoder.symbolLength(count);
-		if (!path.admits(bytes, now)) return 0;
+		if (!path.admitsBeside(bytes, now)) return 0;
 		const slot = this.#packets.take();
 		if (slot === undefined) return 0;
 		const repair = this.#repair;
