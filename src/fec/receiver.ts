@@ -144,11 +144,11 @@ export class CodedReceiver {
 		const due = isOld ? now : this.#due[this.#cell(sequence)]!;
 		this.#progress.source(path, sequence, now - due, now);
 		const arrival = isOld && this.#recoveredBefore.has(sequence) ? Arrival.KNOWN : found;
-		if (arrival === Arrival.NEW) this.counts.received++;
-		else if (arrival === Arrival.KNOWN) this.counts.duplicate++;
-		if (arrival === Arrival.OLD || (arrival === Arrival.NEW && now - due > this.#within)) {
-			this.counts.late++;
-		}
+		if (arrival === Arrival.NEW) {
+			this.counts.received++;
+			if (now - due > this.#within) this.counts.late++;
+		} else if (arrival === Arrival.KNOWN) this.counts.duplicate++;
+		// An older one counts as missing, or was sent before the first that is expected.
 		if (!this.#decoder.isKeeping) this.#shortUntil = now + SHORT;
 		this.isShort = now < this.#shortUntil;
 		return arrival;

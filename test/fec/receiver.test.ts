@@ -139,10 +139,12 @@ test('the ring grows for sources that come late all the time', (t) => {
 	const fed = new Fed({within: 5});
 	runSkewed(fed, 4000, 30);
 	t.is(fed.receiver.capacity, 512);
-	const {received, late} = fed.receiver.counts;
-	// All of the slower path are late; a few are older than the ring until it has grown.
+	const {received, late, missing} = fed.receiver.counts;
+	// All of the slower path are late; a few are older than the ring until it has grown, so missing.
 	t.true(received >= 3500, `${received}`);
-	t.true(late >= 1590 && late <= 1600, `${late}`);
+	t.true(late >= 1500 && late <= 1600, `${late}`);
+	// Each is one or the other.
+	t.true(received + missing <= 4000, `${received} and ${missing}`);
 });
 
 test('few late arrivals, and those far too late, need no larger ring', (t) => {
@@ -253,7 +255,7 @@ test('the original of what was recovered is known, however late it comes', (t) =
 	for (let sequence = 4; sequence < 60_000; sequence++) fed.source(sequence, 0, sequence);
 	t.is(fed.source(2, 1, 60_000), Arrival.KNOWN);
 	t.is(fed.source(1, 1, 60_000), Arrival.OLD);
-	t.like(fed.receiver.counts, {recovered: 1, late: 1, duplicate: 1});
+	t.like(fed.receiver.counts, {recovered: 1, late: 0, duplicate: 1});
 });
 
 test('a source that is longer than any repair is delivered, and not kept', (t) => {
