@@ -100,6 +100,25 @@ test('a path that was in no plan makes up for no more than some packets', (t) =>
 	t.true(isEven(since(after, fed.sources), 16), `${since(after, fed.sources)}`);
 });
 
+test('what is found to be lost is covered at once, on credit that ends', (t) => {
+	const fed = new Fed(planOf(1.5, 32));
+	fed.run(1000);
+	const sum = () => fed.repairs.reduce((total, count) => total + count, 0);
+	let before = sum();
+	fed.sender.cover(20, fed.now);
+	t.is(sum() - before, 20);
+	// A path falls silent after every tenth source.
+	before = sum();
+	for (let i = 0; i < 100; i++) {
+		fed.run(10);
+		fed.sender.cover(20, fed.now);
+	}
+	t.true(sum() - before <= 500 + 65 - 20, `${sum() - before} repairs for 1,000 sources`);
+	before = sum();
+	fed.run(1000);
+	t.true(sum() - before <= 500 - 60, `${sum() - before} repairs where there is a debt`);
+});
+
 test('bursts of more sources than a repair covers are covered, whatever the mean rate', (t) => {
 	for (const [burst, every, window] of [
 		[100, 40, 64],
