@@ -155,9 +155,13 @@ export class Lifecycle {
 		this.#init.handshake.stop();
 	}
 
-	/** Closes the client for good: nothing goes in or out. The session stays for its goodbye. */
+	/**
+	 * Closes the client for good: nothing goes in or out. The session stays for its goodbye, without
+	 * what its lanes hold: their memory is the process's, which may go on.
+	 */
 	moveToClosed(): void {
 		this.#moveTo('closed');
+		this.#session?.lanes.end();
 		this.#timers.clearAll();
 		this.#init.handshake.stop();
 	}

@@ -396,6 +396,8 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		this.#timers.clearAll();
 		this.#deadlines.stop();
 		this.#sendGoodbye(now, now + SECOND_CLOSE);
+		// Memory of lanes is the process's, which may go on.
+		for (const {session} of this.#sessions.values()) session.lanes.end();
 	}
 
 	#sendGoodbye(now: Millis, again: Millis): void {
