@@ -108,12 +108,12 @@ const CHANGES: readonly (readonly [delays: readonly Millis[], within: Millis, to
 ];
 
 for (const [delays, within, longer] of CHANGES) {
-	test(`a path that goes from ${delays[0]} to ${longer} ms makes sources late for a second`, (t) => {
+	test(`a path that goes from ${delays[0]} to ${longer} ms makes sources late for less than two seconds`, (t) => {
 		const world = skewed(delays, within, 1.5);
 		world.stream(RATE, 3000);
 		const changed = world.sent;
 		world.configure(0, {delay: longer});
-		world.stream(RATE, 1000);
+		world.stream(RATE, 1500);
 		const settled = world.sent;
 		world.stream(RATE, 5000);
 		const to = world.sent;
@@ -122,7 +122,7 @@ for (const [delays, within, longer] of CHANGES) {
 		const limit = delays[1]! + within;
 		const early = badIn(world, changed, settled, limit);
 		const later = badIn(world, settled, to, limit);
-		t.true(early <= 200, `${early} of the first ${settled - changed} late`);
+		t.true(early <= 500, `${early} of the first ${settled - changed} late`);
 		t.true(later <= 30, `${later} of ${to - settled} late`);
 		t.false(sendingOf(world).sourcePaths.includes('path 1'));
 	});

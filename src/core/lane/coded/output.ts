@@ -36,8 +36,9 @@ const CODED_OVERHEAD = REPAIR_HEAD_LENGTH + SYMBOL_HEAD_LENGTH;
 const REPAIR_OVERHEAD = IP_UDP_OVERHEAD + DATA_OVERHEAD + REPAIR_HEAD_LENGTH;
 /** Time between two plans while packets go out. */
 const PLAN_EVERY: Millis = 100;
-/** Queue above which a path carries no repairs, whatever the deadline. */
+/** Queue beside jitter above which a path carries no repairs, whatever the deadline. */
 const LONGEST_QUEUE: Millis = 20;
+const JITTER = 2;
 /** Sources of which the receiver counts some, if it counts at all, and the time that it has. */
 const COUNTED_SOURCES = 100;
 const COUNTED_WITHIN: Millis = 5000;
@@ -230,9 +231,9 @@ export class CodedOutput implements LaneOutput, PathsObserver, SenderPort {
 	}
 
 	/** True while a repair would not wait for long. */
-	#hasRoom({sendDelay}: Path): boolean {
+	#hasRoom({sendDelay, rtt}: Path): boolean {
 		const queue = sendDelay.queueing ?? 0;
-		return queue <= Math.min(this.promise.within / 2, LONGEST_QUEUE);
+		return queue <= Math.min(this.promise.within / 2, LONGEST_QUEUE + JITTER * rtt.variation);
 	}
 
 	/** Takes a report of the receiver; leaves a path that proves silent at once. */

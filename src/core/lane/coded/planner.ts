@@ -7,6 +7,7 @@ import type {LaneReport} from '../../../wire/frames/lane.ts';
 import type {Path} from '../../path/path.ts';
 import {PathSteps} from './path-steps.ts';
 import {PromiseWatch} from './promise-watch.ts';
+import {StandingDelay} from './standing-delay.ts';
 
 /** Packets overdue in a row after which a path counts as silent. */
 const SILENT = 5;
@@ -18,8 +19,6 @@ const OVERDUE: Millis = 40;
 const FEW = 20;
 /** Loss that is assumed where nothing is known. */
 const ASSUMED = 0.02;
-/** Part of the deadline from which on a queue, or a way that has become longer, counts as delay. */
-const STANDING = 1 / 4;
 /** Look back of what a path delivers. */
 const DELIVERED: Millis = 1000;
 /** Sources in the deadline that are assumed while their rate is not known. */
@@ -51,6 +50,7 @@ export class LanePlanner {
 	readonly #steps = new PathSteps();
 	readonly #promise: LanePromise;
 	readonly #meters: LaneMeter[] = [];
+	readonly #standing: StandingDelay[] = [];
 	/** Newest sequence that a report named. `undefined`: none came. */
 	#newest: number | undefined;
 	/** Plan while no path is usable. */
@@ -184,23 +184,22 @@ export class LanePlanner {
 			recentLoss: meter.recentLoss(now),
 			settled: meter.settled,
 			arrived: meter.arrived,
-			delay: first === undefined ? 0 : this.#delayBetween(first, path),
+			delay: first === undefined ? 0 : this.#delayBetween(first, path, now),
 			delivered: meter.rate(now, DELIVERED),
 		};
 	}
 
 	/**
-	 * Returns how much longer packets take on `path` now than on `first` without a queue; negative:
+	 * Returns how much longer packets take on a path now than on `first` without a queue; negative:
 	 * less long. Until the delay of a path is known it counts as a slow one, so that no source is
 	 * late for it.
 	 */
-	#delayBetween(first: Path, {sendDelay}: Path): Millis {
-		const {within} = this.#promise;
+	#delayBetween(first: Path, {id, sendDelay}: Path, now: Millis): Millis {
+		const {floor, queueing = 0} = sendDelay;
+		if (floor === undefined) return this.#promise.within;
 		const from = first.sendDelay.floor ?? 0;
-		if (sendDelay.floor === undefined) return within;
-		const queueing = sendDelay.queueing ?? 0;
-		const waits = queueing > within * STANDING ? queueing : 0;
-		return ((sendDelay.floor - from) | 0) / 1000 + waits;
+		while (this.#standing.length <= id) this.#standing.push(new StandingDelay());
+		return ((floor - from) | 0) / 1000 + this.#standing[id]!.update(queueing, now);
 	}
 
 	#lossOf(path: Path, meter: LaneMeter, now: Millis): number {
