@@ -33,6 +33,12 @@ const WORLDS: Readonly<Record<string, string>> = {
 	"a copy of an INIT with another cookie mac was taken for a stranger's": `
 		seed 12 paths 4 rekey 5000 clean 1
 		flip 1 0 0 2 2046`,
+	'ends that were closed kept the symbols of their lanes': `
+		seed 999984 paths 4 echo 1 sessionidle 5000 lanes 1
+		status`,
+	'sources that were under way when their lane was known counted as late, and as nothing else': `
+		seed 999990 copies 2 lanes 1
+		link 0 8; batch 0 45 7`,
 };
 
 for (const [fault, text] of Object.entries(WORLDS)) {

@@ -2,11 +2,12 @@ import type {RemoteAddress} from '../../../src/core/remote-address.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {CloseCode} from '../../../src/wire/constants.ts';
 import {encodeFrame} from '../../../src/wire/frames/codec.ts';
-import {FrameType} from '../../../src/wire/frames/frame-type.ts';
+import {FrameType, LANE_FRAMES} from '../../../src/wire/frames/frame-type.ts';
 import {streamOpenFrame} from '../../../src/wire/frames/stream.ts';
 import {environmentOf} from '../../core/session/core-fixtures.ts';
 import {connectRaw, type RawSession} from '../world/raw-session.ts';
 import {AEAD, type TunnelWorld} from '../world/tunnel-world.ts';
+import {hostileLaneFrames} from './lane-insider.ts';
 
 const REMOTE: RemoteAddress = {key: '0|10.77.0.1|7777', socket: 0, host: '10.77.0.1', port: 7777};
 const CLOSE = [FrameType.CLOSE, CloseCode.STOPPING, 0];
@@ -33,10 +34,19 @@ export class Insider {
 
 	/** Sends one of the packets, in a new session if there is none or `fresh` says so. */
 	act(kind: number, fresh: number): void {
+		this.#say(framesOf(kind), fresh);
+	}
+
+	/** Sends hostile frames of lanes, in a new session if there is none or `fresh` says so. */
+	actInLane(kind: number, fresh: number): void {
+		this.#say(hostileLaneFrames(kind), fresh);
+	}
+
+	#say(frames: Uint8Array | readonly number[], fresh: number): void {
 		if (this.#session === undefined || fresh === 1) this.#connect();
 		const session = this.#session;
 		if (session === undefined) return;
-		const bytes = session.packet(framesOf(kind));
+		const bytes = session.packet(frames);
 		this.#world.inject('server', 0, bytes, REMOTE);
 	}
 
@@ -49,7 +59,8 @@ export class Insider {
 		const {encrypt} = world.serverConfig;
 		this.#session = undefined;
 		try {
-			const end = {environment, psk: INSIDER_PSK, clientId, encrypt};
+			const frames = world.options.lanes ? {frames: LANE_FRAMES} : {};
+			const end = {environment, psk: INSIDER_PSK, clientId, encrypt, ...frames};
 			this.#session = connectRaw(end, world.now, (init) => {
 				this.#answer = undefined;
 				world.inject('server', 0, init, REMOTE);

@@ -7,6 +7,7 @@ import type {Flight, WorldOptions} from '../world/world-options.ts';
 import {Attacker} from './attacker.ts';
 import {cleanLink, Impairment, impair, LINK_PRESETS} from './impairments.ts';
 import {INSIDER_PSK, Insider} from './insider.ts';
+import {LaneTraffic} from './lane-traffic.ts';
 import {Watch} from './operation-watch.ts';
 import type {Operation, OperationName, Plan} from './operations.ts';
 import {StreamTraffic} from './stream-traffic.ts';
@@ -34,7 +35,7 @@ function worldOf(
 	watch: Watch,
 	intercept: OperationWorld['intercept'],
 	departed: Insider['departed'],
-	service: Service,
+	{service, lanes}: {readonly service: Service; readonly lanes: LaneTraffic},
 ): StreamWorld {
 	const ids = [...new Array(plan.paths).keys()];
 	const keys = plan.keyless ? {keyless: true, psk: new Uint8Array(32)} : {};
@@ -49,16 +50,19 @@ function worldOf(
 			copies: plan.copies,
 			rekeyInterval: plan.rekey,
 			flowIdle: plan.flowidle,
+			...(plan.lanes === 1 && {policies: lanes}),
 		},
 		server: {...usersOf(plan), encrypt, flowIdle: plan.flowidle, sessionIdle: plan.sessionidle},
 		echo: plan.echo === 1,
+		lanes: plan.lanes === 1,
 		clientClock: CLOCK,
-		aead: watch.guard(AEAD),
+		aead: watch.guard(lanes.guard(AEAD)),
 		observe: (from, bytes, to) => {
 			departed(bytes, to);
 			watch.departed(from, bytes, to);
 		},
 		intercept,
+		coding: (end) => lanes.newCoding(end),
 	};
 	return new StreamWorld(options, service);
 }
@@ -82,6 +86,7 @@ export class OperationWorld {
 	readonly #watch = new Watch();
 	readonly #streams = new StreamTraffic(() => this.world);
 	readonly #attacker: Attacker;
+	readonly #lanes = new LaneTraffic();
 	#insider: Insider | undefined;
 	readonly #actions: Record<OperationName, Action>;
 	readonly #up: Impairment[] = [];
@@ -102,7 +107,7 @@ export class OperationWorld {
 			this.#watch,
 			(packet, path, up) => this.intercept(packet, path, up),
 			(bytes, to) => this.#insider?.departed(bytes, to),
-			this.#streams.service,
+			{service: this.#streams.service, lanes: this.#lanes},
 		);
 		this.#insider = new Insider(this.world);
 		this.#watch.world = this.world;
@@ -121,6 +126,7 @@ export class OperationWorld {
 		const impairment = (up ? this.#up : this.#down)[path]!;
 		this.#record?.(packet.bytes, path, up, this.world.now);
 		this.#watch.onPath(packet.bytes, path, up);
+		if (this.#lanes.loses(packet.bytes)) return false;
 		return impair(impairment, this.world, packet, path, up, (...diverted) =>
 			this.#divert(...diverted),
 		);
@@ -142,6 +148,8 @@ export class OperationWorld {
 			...this.#networkActions(),
 			...this.#attackActions(),
 			...this.#streams.actions(),
+			policy: (index) => this.#lanes.use(index),
+			lose: (kind, packets) => this.#lanes.lose(kind, packets),
 			socket: () => this.#disturb('server', ({server, now}) => server?.socketClosed(0, now)),
 			refuseflow: (application) => {
 				const flow = this.#flow(application);
@@ -233,6 +241,7 @@ export class OperationWorld {
 				attacker.huge(ENDS[end]!, this.#path(path), index, source),
 			reset: (path, kind) => attacker.reset(this.#path(path), kind),
 			insider: (kind, fresh) => this.#insider?.act(kind, fresh),
+			laneframes: (kind, fresh) => this.#insider?.actInLane(kind, fresh),
 		} as const satisfies Partial<Record<OperationName, Action>>;
 	}
 
@@ -279,6 +288,7 @@ export class OperationWorld {
 
 	#checkStatus(): void {
 		for (const end of ENDS) this.#watch.checkCounters(end);
+		if (this.#plan.lanes) this.#lanes.check(this.world);
 	}
 
 	#kill(end: End, downtime: Millis): void {
@@ -323,6 +333,7 @@ export class OperationWorld {
 	finish(): readonly string[] {
 		const {world} = this;
 		for (const impairment of [...this.#up, ...this.#down]) impairment.clear();
+		this.#lanes.lose(0, 0);
 		for (let path = 0; path < this.#plan.paths; path++) world.configure(path, cleanLink(path));
 		// Ends that are closing have at most 800 ms of lingering, then 3 s of pause before them.
 		if (ENDS.some((end) => this.#watch.closedAt[end] !== Infinity)) world.run(world.now + 4000);
@@ -331,6 +342,7 @@ export class OperationWorld {
 		this.#streams.finish();
 		this.#checkStatus();
 		if (this.#plan.clean) this.#checkNothingLost();
+		if (this.#plan.lanes) this.#lanes.finish(world);
 		return world.faults;
 	}
 
@@ -372,7 +384,8 @@ export class OperationWorld {
 			world.run(world.now + 50);
 			if (!world.arrived('server', up)) world.faults.push('a healed tunnel lost a datagram');
 			if (!world.arrived('client', down)) world.faults.push('a healed tunnel lost a reply');
-			if (this.#plan.copies > 0 || this.#plan.backup > 0) return;
+			const {copies, backup, lanes} = this.#plan;
+			if (copies > 0 || backup > 0 || lanes > 0) return;
 		} while (idle >= 0 && world.now < until);
 		if (idle >= 0) world.faults.push(`a healed path ${idle} gets no copies`);
 	}

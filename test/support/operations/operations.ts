@@ -82,6 +82,12 @@ export const OPERATIONS = {
 	huge: '0-1 0-3 0-79 0-2',
 	/** which packet of somebody with a key of its own, 1 = in a new session */
 	insider: '0-6 0-1',
+	/** policy of flows that begin, or begin again in another session: index of LANE_POLICIES */
+	policy: '0-6',
+	/** frame that is lost (index of LANE_CONTROL), packets with it */
+	lose: '0-3 1-30',
+	/** which frames of lanes of somebody with a key of its own, 1 = in a new session */
+	laneframes: '0-13 0-1',
 	/** path whose next packets arrive from elsewhere, direction, packets, source */
 	divert: '0-3 0-1 1-5 1-2',
 	/** the client opens a stream, of which there are at most six */
@@ -140,6 +146,8 @@ export interface Plan {
 	sessionidle: number;
 	/** 1 = operations leave path 0 and both ends alone, hence nothing may be lost. */
 	clean: number;
+	/** 1 = both ends know lanes, and flows have policies. */
+	lanes: number;
 }
 
 const PLAN: Plan = {
@@ -154,10 +162,11 @@ const PLAN: Plan = {
 	flowidle: 300_000,
 	sessionidle: 180_000,
 	clean: 0,
+	lanes: 0,
 };
 
 /** A kind of world: which operations it is made of, and how often each. */
-export type Theme = 'clean' | 'lossy' | 'restart' | 'hostile' | 'streams' | 'cut streams';
+export type Theme = 'clean' | 'lossy' | 'restart' | 'hostile' | 'streams' | 'cut streams' | 'lanes';
 
 type Weights = Partial<Record<OperationName, number>>;
 
@@ -215,6 +224,8 @@ const STREAMS: Weights = {
 const LOSSES: Weights = {drop: 4, delay: 4, twice: 2, corrupt: 2, link: 6, nat: 1, reopen: 1};
 const RESTART: Weights = {kill: 3, close: 2, clock: 1, socket: 1, refuseflow: 1};
 
+const LANES: Weights = {policy: 6, lose: 4, laneframes: 4, burst: 12, large: 2, insider: 1};
+
 const WEIGHTS: Record<Theme, Weights> = {
 	clean: {...TRAFFIC, ...NETWORK, ...ATTACK},
 	lossy: {...TRAFFIC, ...NETWORK, socket: 1, refuseflow: 1, replay: 2},
@@ -222,6 +233,7 @@ const WEIGHTS: Record<Theme, Weights> = {
 	hostile: {...TRAFFIC, ...NETWORK, ...RESTART, ...ATTACK, kill: 1, close: 1},
 	streams: {...STREAMS, ...LOSSES, replay: 2},
 	'cut streams': {...STREAMS, ...LOSSES, abort: 3, kill: 1, close: 1, replay: 4, flip: 1, reset: 2},
+	lanes: {...TRAFFIC, ...NETWORK, ...RESTART, ...ATTACK, kill: 1, close: 1, ...LANES},
 };
 
 /** These change what the path itself does, and so leave path 0 alone in a clean world. */
@@ -263,6 +275,7 @@ export function planArbitrary(theme: Theme): fc.Arbitrary<Plan> {
 		flowidle: clean ? fc.constant(300_000) : fc.constantFrom(300_000, 300_000, 2000),
 		sessionidle: clean || keyed ? fc.constant(180_000) : fc.constantFrom(180_000, 180_000, 5000),
 		clean: fc.constant(+clean),
+		lanes: fc.constant(+(theme === 'lanes')),
 	});
 }
 

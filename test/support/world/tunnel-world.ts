@@ -94,10 +94,11 @@ export class TunnelWorld {
 	#environment(label: End, clock: number): Environment {
 		const random = this.random.fork(`${label} ${this.#orders++}`);
 		const aead = this.options.aead ?? AEAD;
-		const {lanes = false} = this.options;
+		const {lanes = false, coding: make} = this.options;
 		const plain = {random, wallTime: (now: Millis) => clock + now, aead, dh: CHEAP_DH};
 		const knowsLanes = typeof lanes === 'boolean' ? lanes : lanes[label];
-		return knowsLanes ? {...plain, coding: this.options.coding ?? testCoding} : plain;
+		const own = knowsLanes ? make?.(label) : undefined;
+		return knowsLanes ? {...plain, coding: own === undefined ? testCoding : () => own} : plain;
 	}
 
 	/** The bridge or NAT of a path gives it another port; the old one leads nowhere. */

@@ -56,8 +56,8 @@ export interface WorldOptions {
 	readonly lanes?: boolean | {readonly client: boolean; readonly server: boolean};
 	/** Ends of another build. */
 	readonly ends?: WorldEnds;
-	/** What coded lanes of both ends share. Absent: as in all other worlds of the process. */
-	readonly coding?: () => Coding;
+	/** Makes what the coded lanes of an end share. Absent: all worlds of the process share it. */
+	readonly coding?: (end: End) => Coding;
 	/** The AEAD of both ends. */
 	readonly aead?: AeadFactory;
 }
