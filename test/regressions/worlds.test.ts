@@ -33,6 +33,9 @@ const WORLDS: Readonly<Record<string, string>> = {
 	"a copy of an INIT with another cookie mac was taken for a stranger's": `
 		seed 12 paths 4 rekey 5000 clean 1
 		flip 1 0 0 2 2046`,
+	'a client that was closed after a change of policies did not wait for its timer': `
+		seed 999998 paths 4 rekey 1000 echo 1 sessionidle 5000 lanes 1
+		send 0 7; repolicy 1; close 0 0`,
 	'ends that were closed kept the symbols of their lanes': `
 		seed 999984 paths 4 echo 1 sessionidle 5000 lanes 1
 		status`,

@@ -336,9 +336,9 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 	nextTimeout(): Millis {
 		const session = this.#isClosed ? undefined : this.#lifecycle.session;
 		this.#keys.arm(this.#handshake.active ? undefined : session);
-		const {laneChanges} = this.#traffic;
-		const next = Math.min(this.#handshake.nextTimeout(), this.#timers.next(), laneChanges.due);
-		return session === undefined ? next : Math.min(next, session.nextTimeout());
+		const next = Math.min(this.#handshake.nextTimeout(), this.#timers.next());
+		if (session === undefined) return next;
+		return Math.min(next, session.nextTimeout(), this.#traffic.laneChanges.due);
 	}
 
 	override runEarly(now: Millis): boolean {

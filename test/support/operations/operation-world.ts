@@ -149,6 +149,7 @@ export class OperationWorld {
 			...this.#attackActions(),
 			...this.#streams.actions(),
 			policy: (index) => this.#lanes.use(index),
+			repolicy: (index) => this.#disturb('client', (world) => this.#lanes.change(index, world)),
 			lose: (kind, packets) => this.#lanes.lose(kind, packets),
 			socket: () => this.#disturb('server', ({server, now}) => server?.socketClosed(0, now)),
 			refuseflow: (application) => {

@@ -84,6 +84,8 @@ export const OPERATIONS = {
 	insider: '0-6 0-1',
 	/** policy of flows that begin, or begin again in another session: index of LANE_POLICIES */
 	policy: '0-6',
+	/** policy that all flows have from now on: index of LANE_POLICIES */
+	repolicy: '0-6',
 	/** frame that is lost (index of LANE_CONTROL), packets with it */
 	lose: '0-3 1-30',
 	/** which frames of lanes of somebody with a key of its own, 1 = in a new session */
@@ -224,7 +226,15 @@ const STREAMS: Weights = {
 const LOSSES: Weights = {drop: 4, delay: 4, twice: 2, corrupt: 2, link: 6, nat: 1, reopen: 1};
 const RESTART: Weights = {kill: 3, close: 2, clock: 1, socket: 1, refuseflow: 1};
 
-const LANES: Weights = {policy: 6, lose: 4, laneframes: 4, burst: 12, large: 2, insider: 1};
+const LANES: Weights = {
+	policy: 6,
+	repolicy: 3,
+	lose: 4,
+	laneframes: 4,
+	burst: 12,
+	large: 2,
+	insider: 1,
+};
 
 const WEIGHTS: Record<Theme, Weights> = {
 	clean: {...TRAFFIC, ...NETWORK, ...ATTACK},
