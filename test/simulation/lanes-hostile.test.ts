@@ -5,8 +5,13 @@ import {crc32} from 'node:zlib';
 import test from 'ava';
 import {type Coding, createCoding} from '../../src/core/coding.ts';
 import type {RemoteAddress} from '../../src/core/remote-address.ts';
+import {Encoder} from '../../src/fec/encoder.ts';
 import {SYMBOL_SLOT} from '../../src/fec/symbol-memory.ts';
+import {CloseCode} from '../../src/wire/constants.ts';
+import {encodeFrame} from '../../src/wire/frames/codec.ts';
 import {FrameType, LANE_FRAMES} from '../../src/wire/frames/frame-type.ts';
+import {repairFrame} from '../../src/wire/frames/lane.ts';
+import {streamOpenFrame} from '../../src/wire/frames/stream.ts';
 import {environmentOf} from '../core/session/core-fixtures.ts';
 import {codedPolicy, laneWorld, links} from '../support/lanes/lane-world.ts';
 import {
@@ -88,6 +93,77 @@ test('no order of hostile frames of lanes is a fault', (t) => {
 	t.deepEqual(faults(), []);
 	t.deepEqual(world.faults, []);
 });
+
+/** What no client puts into a symbol; nothing of it is a datagram. */
+const CONTENTS: Readonly<Record<string, readonly number[]>> = {
+	CLOSE: [FrameType.CLOSE, CloseCode.STOPPING, 0],
+	PROBE: [FrameType.PROBE, 0, 0, ...new Array<number>(12).fill(0), 0],
+	LANES: [...describeLanes(9, 5, 3)],
+	LANE: [...sourceHead(1, 77), FrameType.PADDING],
+	REPAIR: [...falseRepair(1, 4, 3, 40)],
+	STREAM_OPEN: [...streamOpen()],
+	'a type that there is not': [0xff, 1, 2, 3],
+	'a datagram of no flow': [FrameType.DATAGRAM, 0xbf, 0xff, 1, 2, 3],
+	'half a frame': [FrameType.DATAGRAM_LEN, 0, 0, 0x7f],
+	nothing: [],
+};
+
+/** Those that are dropped; the others are malformed, and end the session of who wrote them. */
+const HARMLESS: readonly string[] = ['a datagram of no flow', 'nothing'];
+
+function streamOpen(): Uint8Array {
+	const address = Uint8Array.of(1, 192, 0, 2, 1, 0, 80);
+	return encodeFrame(streamOpenFrame, {id: 0, window: 1000, address});
+}
+
+/** The symbol of a genuine repair of one source with that content, and maybe a fault in it. */
+function symbolOf(
+	{next}: RawSession,
+	sequence: number,
+	content: readonly number[],
+	fault: 'none' | 'check' | 'length' | 'padding',
+): Uint8Array {
+	const coding = newCoding(200);
+	const encoder = new Encoder(coding.memory, coding.format, sequence);
+	encoder.add(Uint8Array.from(content), 0, content.length);
+	const symbol = new Uint8Array(1500);
+	const length = encoder.repair(next, 1, symbol, 0);
+	encoder.close();
+	if (fault === 'check') symbol[0]! ^= 1;
+	if (fault === 'length') symbol[4]! ^= 0x80;
+	if (fault === 'padding') symbol[length] = 1;
+	return symbol.slice(0, fault === 'padding' ? length + 1 : length);
+}
+
+for (const fault of ['none', 'check', 'length', 'padding'] as const) {
+	test(`control frames in a symbol harm nobody but who wrote them; fault: ${fault}`, (t) => {
+		const {world, connect, say, faults} = worldWithInsider(newCoding(10_000));
+		const ended: string[] = [];
+		for (const [name, content] of Object.entries(CONTENTS)) {
+			const session = connect();
+			say(session, describeLanes(1, 1, 1));
+			say(session, [...sourceHead(1, 0), FrameType.PADDING]);
+			world.run(world.now + 20);
+			const newest = 1;
+			const bytes = symbolOf(session, newest, content, fault);
+			const repair = {lane: 1, newest, count: 1, bytes, start: 0, end: bytes.length};
+			say(session, encodeFrame(repairFrame, repair));
+			world.run(world.now + 100);
+			const {sessions} = world.server!.status(world.now);
+			const own = sessions.find(({user}) => user === 'insider');
+			if (own === undefined) ended.push(name);
+			const recovered = own?.lanes[0]?.receiving?.recovered;
+			t.is(recovered ?? 1, fault === 'none' ? 1 : 0, name);
+			t.is(own?.flows ?? 0, 0, name);
+			t.true(sessions.some(({user}) => user === 'user'));
+			say(session, [FrameType.CLOSE, CloseCode.STOPPING, 0]);
+		}
+		const ending = Object.keys(CONTENTS).filter((name) => !HARMLESS.includes(name));
+		t.deepEqual(ended, fault === 'none' ? ending : []);
+		t.deepEqual(faults(), []);
+		t.deepEqual(world.faults, []);
+	});
+}
 
 test('many sessions with many lanes take no more than their share of the memory', (t) => {
 	const slots = 3000;
