@@ -1,4 +1,3 @@
-import process from 'node:process';
 import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
 import type {ForwardOptions} from '../config/forwards.ts';
 import {LOCALHOST} from '../config/host-port.ts';
@@ -12,19 +11,14 @@ import type {PolicyChooser} from '../policy/policy.ts';
 import {encodeTarget, namedTarget} from '../socks/target.ts';
 import {formatAddress} from '../text/ip.ts';
 import {MAX_PATH_NAME} from '../wire/frames/paths.ts';
+import {type CommonStatus, commonStatus} from './common-status.ts';
 import {ConnectionReport} from './observe/connection-report.ts';
 import {EventLog} from './observe/event-log.ts';
+import {EventCounters} from './observe/event-table.ts';
 import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
-import {type ForwardLine, mergeDrops, type StatusSnapshot} from './observe/status.ts';
-import {
-	FLOW_IDLE,
-	observe,
-	type Prepared,
-	prepare,
-	type Surroundings,
-	systemSurroundings,
-} from './startup.ts';
+import type {ForwardLine, StatusSnapshot} from './observe/status.ts';
+import {FLOW_IDLE, observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
 import {clientIdentity, type StateFolder} from './state/state-folder.ts';
 import {programVersion} from './version.ts';
 
@@ -61,7 +55,8 @@ export async function startClient(
 	const {state, environment, backEnd} = prepared;
 	const endpoint = new MptunnelClient(clientConfig(options, state.clientId), environment);
 	const names = options.paths.map(({name}) => name);
-	const events = new EventLog(logger, names);
+	const counters = new EventCounters();
+	const events = new EventLog(logger, counters, names);
 	const happenings = options.page && new Happenings(Date.now, names);
 	const tunnel = new ClientTunnel({
 		endpoint,
@@ -100,15 +95,11 @@ export async function startClient(
 		state.release();
 		throw error;
 	}
-	const startedAt = performance.now();
-	const status = () => snapshot(options, tunnel, report, prepared, startedAt);
-	const observation = await observe(options, {
-		state,
-		snapshot: status,
-		logger,
-		happenings,
-		logTail: all.logTail,
-	});
+	const common = commonStatus('mpclient', options, prepared, counters);
+	const status = () => snapshot(options, tunnel, report, common);
+	const {logTail} = all;
+	const observed = {state, snapshot: status, logger, happenings, logTail};
+	const observation = await observe(options, observed);
 	logStart(options, tunnel, logger);
 	let closing: Promise<void> | undefined;
 	const close = async () => {
@@ -281,28 +272,19 @@ function snapshot(
 	options: ClientOptions,
 	tunnel: ClientTunnel,
 	report: ConnectionReport,
-	prepared: Prepared,
-	startedAt: number,
+	common: CommonStatus,
 ): StatusSnapshot {
-	const {sessions, drops, waiting} = tunnel.status();
+	const status = tunnel.status();
 	const {listener, socks} = tunnel;
+	const names = coreNames(options.paths);
+	const shown = new Map(options.paths.map(({name}, id) => [names[id]!, name]));
 	return {
-		program: 'mpclient',
-		version: programVersion(),
-		pid: process.pid,
-		uptime: performance.now() - startedAt,
-		crypto: prepared.crypto,
-		io: prepared.backEnd.name,
-		keyless: options.keys.keyless,
-		encrypt: options.encrypt,
+		...common(status, tunnel.drops),
 		listening: listener?.addresses ?? [],
-		socks:
-			socks === undefined
-				? undefined
-				: {listening: socks.addresses, associations: socks.associations},
+		socks: socks && {listening: socks.addresses, associations: socks.associations},
 		forwards: forwardLines(options, tunnel),
 		streams: tunnel.streams,
-		target: undefined,
+		exit: false,
 		places: tunnel.paths.map(({id, remotes, localPorts, options: {name, host, port}}) => ({
 			id,
 			name,
@@ -312,9 +294,11 @@ function snapshot(
 			finding: report.finding(id),
 		})),
 		connection: report.status(),
-		sessions,
-		drops: mergeDrops(drops, tunnel.drops),
-		waiting,
+		users: [],
+		totals: status.totals.map((user) => ({
+			...user,
+			paths: user.paths.map((path) => ({...path, name: shown.get(path.name) ?? path.name})),
+		})),
 	};
 }
 

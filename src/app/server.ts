@@ -1,4 +1,3 @@
-import process from 'node:process';
 import type {ExitOptions} from '../config/exit.ts';
 import type {ServerOptions} from '../config/server.ts';
 import type {UserOptions} from '../config/users.ts';
@@ -13,10 +12,12 @@ import {type ServerExit, ServerTunnel} from '../net/tunnel/server-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
 import {formatAddress} from '../text/ip.ts';
 import {refusalCounter} from '../wire/refusal.ts';
+import {commonStatus} from './common-status.ts';
 import {EventLog} from './observe/event-log.ts';
+import {EventCounters} from './observe/event-table.ts';
 import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
-import {mergeDrops, type StatusSnapshot, type UserLine} from './observe/status.ts';
+import type {StatusSnapshot, UserLine} from './observe/status.ts';
 import {
 	FLOW_IDLE,
 	observe,
@@ -56,9 +57,10 @@ export async function startServer(
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
 	const prepared = await prepare(options, 'server', identity, all, logger);
-	const {state, crypto, backEnd} = prepared;
+	const {state} = prepared;
 	const happenings = options.page && new Happenings(Date.now);
-	const events = new EventLog(logger);
+	const counters = new EventCounters();
+	const events = new EventLog(logger, counters);
 	const onEvent = (event: EndpointEvent) => {
 		events.log(event);
 		happenings?.event(event);
@@ -73,29 +75,21 @@ export async function startServer(
 		throw error;
 	}
 	tunnel.announce(takeGoodbyes(state.folder, Date.now()));
-	const startedAt = performance.now();
 	const target = options.target && formatAddress(options.target.host, options.target.port);
 	const exit = options.exit !== undefined;
+	const common = commonStatus('mpserver', options, prepared, counters);
 	const status = (): StatusSnapshot => {
-		const {sessions, users = [], drops, waiting} = tunnel.status();
+		const {users = [], ...all} = tunnel.status();
 		return {
-			program: 'mpserver',
-			version: programVersion(),
-			pid: process.pid,
-			uptime: performance.now() - startedAt,
-			crypto,
-			io: backEnd.name,
-			keyless: options.keys.keyless,
-			encrypt: options.encrypt,
+			...common(all, tunnel.drops),
 			listening: tunnel.listening,
 			target,
 			exit,
+			forwards: [],
 			streams: tunnel.streams,
 			places: [],
-			sessions,
 			users: users.map((user) => userLine(user, options)),
-			drops: mergeDrops(drops, tunnel.drops),
-			waiting,
+			totals: all.totals,
 		};
 	};
 	const observation = await observe(options, {

@@ -2,6 +2,9 @@ import type {Millis} from '../bytes/time.ts';
 import type {LoopReason} from '../fec/policy-loop.ts';
 import type {Residual} from '../fec/residual.ts';
 import type {RefusedKind} from '../wire/refusal.ts';
+import type {SourceCounts, TotalsStatus} from './totals.ts';
+
+export type {SourceCounts};
 
 /** Verdict on a sending direction of a path. */
 export type PathState = 'new' | 'up' | 'suspect' | 'down';
@@ -149,15 +152,14 @@ export type EndpointEvent =
 export interface DirectionStatus {
 	/** Packets, copies included. */
 	readonly packets: number;
+	/** Bytes of these on the wire, headers of IPv4 and UDP included. */
+	readonly bytes: number;
 	/** Loss over the last seconds of traffic, 0 to 1. `undefined`: not measured yet. */
 	readonly loss: number | undefined;
 	/** One-way delay above the smallest of the last 10 s, in ms. */
 	readonly queueing: Millis | undefined;
-	/**
-	 * Bytes of packets with parts of streams: copies included when sending, the first ones when
-	 * receiving.
-	 */
-	readonly streamBytes?: number;
+	/** Bytes of those with parts of streams: when receiving, of the first copies alone. */
+	readonly streamBytes: number;
 }
 
 /** Status of the sending direction of one path. */
@@ -216,18 +218,6 @@ export interface PromiseStatus {
 	readonly floor: number;
 	/** Most kbit/s on all paths together. 0: no limit. */
 	readonly rate: number;
-}
-
-/** Sources of a coded lane, as their receiver counts them. */
-export interface SourceCounts {
-	/** Sources that arrived. */
-	readonly received: number;
-	/** Sources that repairs brought back. */
-	readonly recovered: number;
-	/** Sources that never came. */
-	readonly missing: number;
-	/** Sources of the first two that came later than promised. */
-	readonly late: number;
 }
 
 /** This end's direction of a coded lane. */
@@ -355,10 +345,10 @@ export interface UserStatus {
 	/** Datagrams sent into the tunnel for it, and delivered out of it. */
 	readonly datagramsSent: number;
 	readonly datagramsReceived: number;
-	readonly streams?: StreamTotals;
+	readonly streams: StreamTotals;
 	/** Bytes that its streams and waiting datagrams take now. */
-	readonly memory?: number;
-	readonly traffic?: TrafficStatus;
+	readonly memory: number;
+	readonly traffic: TrafficStatus;
 	/** Refusals by RefusalCode. */
 	readonly refused: readonly {
 		readonly kind: RefusedKind;
@@ -374,6 +364,8 @@ export interface EndpointStatus {
 	readonly halfOpen?: number;
 	/** Server only, in the order of its configuration. */
 	readonly users?: readonly UserStatus[];
+	/** Counts of each user since the start, in the same order; at a client of the only one. */
+	readonly totals: readonly TotalsStatus[];
 	/** Drops by reason. */
 	readonly drops: Readonly<Record<string, number>>;
 	/** Datagrams that wait for a session or a path. */

@@ -1,24 +1,10 @@
 import test from 'ava';
 import type {StatusSnapshot} from '../../src/app/observe/status.ts';
 import {type Watched, watchStatus} from '../../src/cli/status-watch.ts';
+import {PLAIN_SNAPSHOT} from '../app/observe/plain-snapshot.ts';
 
 function snapshot(pid: number, uptime: number): StatusSnapshot {
-	return {
-		program: 'mpserver',
-		version: '1.2.3',
-		pid,
-		uptime,
-		crypto: 'noble',
-		io: 'dgram',
-		keyless: false,
-		encrypt: true,
-		listening: [],
-		target: undefined,
-		places: [],
-		sessions: [],
-		drops: {},
-		waiting: 0,
-	};
+	return {...PLAIN_SNAPSHOT, program: 'mpserver', pid, uptime};
 }
 
 function watched(pid: number, ask: () => Promise<StatusSnapshot>): Watched {

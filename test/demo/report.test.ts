@@ -14,7 +14,13 @@ import {parseBuiltIn} from '../../src/policy/built-in.ts';
 import {REDUNDANT} from '../../src/policy/policy.ts';
 
 function path(id: number, sent: number, received: number): PathStatus {
-	const direction = (packets: number) => ({packets, loss: 0.2, queueing: 0});
+	const direction = (packets: number) => ({
+		packets,
+		bytes: 0,
+		streamBytes: 0,
+		loss: 0.2,
+		queueing: 0,
+	});
 	return {
 		id,
 		name: `p${id}`,

@@ -1,11 +1,13 @@
 import {Cursor} from '../../bytes/cursor.ts';
-import type {EndpointEvent} from '../../core/events.ts';
-import type {WarningCode} from '../../core/warnings.ts';
+import type {EndpointEvent, PathState} from '../../core/events.ts';
 import {formatTarget, ipTarget} from '../../socks/target.ts';
 import {decodeTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
-import {type RefusedKind, refusalWord} from '../../wire/refusal.ts';
+import {refusalWord} from '../../wire/refusal.ts';
+import {EVENTS, type EventCounters, type EventName} from './event-table.ts';
 import {brokenWords, obstacleWords} from './lane-words.ts';
+import type {LineLimit} from './line-limiter.ts';
+import type {LogFields} from './log-fields.ts';
 import type {Logger} from './logger.ts';
 
 /** A kind of line passes once in this time, or as often as its burst. */
@@ -15,159 +17,156 @@ const INTERVAL_MILLIS = 60_000;
 const REFUSAL_INTERVAL_MILLIS = 10_000;
 
 /** Lines of one user's sessions or paths, or of one of our paths, in that time. */
-const BURST = {burst: 60};
+const BURST: LineLimit = {burst: 60};
 
-const REFUSED: Readonly<Record<RefusedKind, string>> = {
-	flow: 'flows or targets',
-	stream: 'connections',
-	session: 'sessions',
-};
-
-const WARNINGS: Readonly<Record<WarningCode, string>> = {
-	'encryption-differs': 'MPTUNNEL_ENCRYPT differs between the two ends: no session',
-	'other-version': 'the other end uses another version of the protocol: no session',
-	'unknown-key': 'handshake with an unknown key rejected',
-	keyless: 'one end has a key and the other has none: no session',
-	full: 'a limit is reached',
-	'user-full': 'a limit of this key is reached',
-	'old-keys': 'the keys are not replaced',
-	clone: 'two clients used one client id',
-};
+/** An event with its name in the table, and what differs from time to time. */
+export interface NamedEvent {
+	readonly name: EventName;
+	/** Fields of its line; they hold outside text. */
+	readonly fields: LogFields;
+	/** Occurrences that it stands for. */
+	readonly times: number;
+	/** Limit of its lines. */
+	readonly key: string;
+	readonly every: number;
+	readonly limit: LineLimit;
+}
 
 /**
- * Logs the events of an endpoint. Whatever others can cause - strangers, peers, users, bridges - is
- * limited by its kind and by the user concerned, never by an address or a name from outside: there
- * is no end to those. `pathNames` are the names as the user wrote them, by path id; without one the
- * endpoint's own name is shown.
+ * Names, counts and logs the events of an endpoint. Whatever others can cause - strangers, peers,
+ * users, bridges - is limited by its kind and by the user concerned, never by an address or a name
+ * from outside: there is no end to those. `pathNames` are the names as the user wrote them, by path
+ * id; without one the endpoint's own name is shown.
  */
 export class EventLog {
 	readonly #logger: Logger;
+	readonly #counters: EventCounters;
 	readonly #pathNames: readonly string[];
 	/** Users of the sessions that are up. */
 	readonly #users = new Map<number, string>();
 
-	constructor(logger: Logger, pathNames: readonly string[] = []) {
+	constructor(logger: Logger, counters: EventCounters, pathNames: readonly string[] = []) {
 		this.#logger = logger;
+		this.#counters = counters;
 		this.#pathNames = pathNames;
 	}
 
-	/** Logs one event, unless there were too many of its kind. */
+	/** Counts one event, and logs it unless there were too many of its kind. */
 	log(event: EndpointEvent): void {
+		const named = this.#named(event);
+		if (named === undefined) return;
+		const {name, fields, times, key, every, limit} = named;
+		this.#counters.count(name, times);
+		const {level, text} = EVENTS[name];
 		const logger = this.#logger;
+		if (logger.isEnabled(level)) logger.limited(key, every, limit)[level](text, fields);
+	}
+
+	/** Returns the event by its name in the table. `undefined`: it is none for others. */
+	#named(event: EndpointEvent): NamedEvent | undefined {
 		switch (event.type) {
 			case 'session-up':
 			case 'session-down':
-				this.#session(event);
-				return;
+				return this.#session(event);
 			case 'path-state':
-				this.#pathState(event);
-				return;
+				return this.#pathState(event);
 			case 'path-address': {
 				const {name, address, session} = event;
-				const limited = this.#limited('address', session);
-				limited.info('a path has another address', {path: name, address, session: hex(session)});
-				return;
+				const fields = {path: name, address, session: hex(session)};
+				return this.#ofSession('path-address', session, fields);
 			}
 			case 'datagrams-split': {
 				const {size, fits, session} = event;
-				const limited = this.#limited('split', session);
 				const hint = 'a smaller MTU inside the tunnel is faster and loses less';
-				limited.info('datagrams are split', {size, fits, hint});
-				return;
+				return this.#ofSession('datagrams-split', session, {size, fits, hint});
 			}
 			case 'promise-broken':
-			case 'policy-replaced':
-				this.#policy(event);
-				return;
+				return this.#policy(event, {detail: brokenWords(event)});
+			case 'policy-replaced': {
+				const {policy, obstacle} = event;
+				return this.#policy(event, {policy, because: obstacleWords(obstacle)});
+			}
 			case 'warning': {
 				const {code, where, text, times} = event;
 				// The text of this one names the user, who is one of few.
-				const kind = code === 'clone' ? `${code} ${text}` : code;
-				const limited = logger.limited(kind, INTERVAL_MILLIS, {times});
-				limited.warn(WARNINGS[code], {where, detail: text});
-				return;
+				const key = code === 'clone' ? `${code} ${text}` : code;
+				const limited = limitedBy(key, INTERVAL_MILLIS, {times});
+				return {name: code, fields: {where, detail: text}, ...limited, times};
 			}
 			case 'client-id':
-				return;
+				return undefined;
 			case 'fault': {
 				const {session, text} = event;
 				const fields = {session: session === 0 ? undefined : hex(session), detail: text};
-				const limited = logger.limited('fault', INTERVAL_MILLIS, BURST);
-				limited.error('a fault of this program, please report it; the others go on', fields);
-				return;
+				return {name: 'fault', fields, ...limitedBy('fault', INTERVAL_MILLIS, BURST)};
 			}
 			case 'path-silent': {
-				const limited = logger.limited(`silent ${event.path}`, INTERVAL_MILLIS, BURST);
-				const path = this.#pathNames[event.path];
-				limited.debug('a path is silent, connecting it anew', {path});
-				return;
+				const key = `silent ${event.path}`;
+				const fields = {path: this.#pathNames[event.path]};
+				return {name: 'path-silent', fields, ...limitedBy(key, INTERVAL_MILLIS, BURST)};
 			}
-			case 'flow-closed':
-				if (!logger.isEnabled('debug')) return;
-				logger
-					.limited('flow-closed', INTERVAL_MILLIS, BURST)
-					.debug('a flow has ended', {flow: event.flow});
-				return;
+			case 'flow-closed': {
+				const limited = limitedBy('flow-closed', INTERVAL_MILLIS, BURST);
+				return {name: 'flow-closed', fields: {flow: event.flow}, ...limited};
+			}
 			case 'refused': {
 				const {user, kind, code} = event;
 				const reason = refusalWord(code, kind);
-				const limited = logger.limited(`refused ${user} ${kind} ${reason}`, INTERVAL_MILLIS);
-				limited.info(`${REFUSED[kind]} of a user are refused`, {user: user || undefined, reason});
-				return;
+				const limited = limitedBy(`refused ${user} ${kind} ${reason}`, INTERVAL_MILLIS);
+				return {name: `${kind}-refused`, fields: {user: user || undefined, reason}, ...limited};
 			}
 			case 'target-refused':
-				logRefusal(logger, event);
+				return refusal(event);
 		}
 	}
 
-	#policy(event: Extract<EndpointEvent, {type: 'promise-broken' | 'policy-replaced'}>): void {
-		const {type, policy, session} = event;
-		const limited = this.#limited(type, session);
-		const whose = {user: this.#users.get(session) || undefined, session: hex(session)};
-		if (type === 'promise-broken') {
-			limited.warn('a promise is not kept', {detail: brokenWords(event), ...whose});
-		} else {
-			const because = obstacleWords(event.obstacle);
-			limited.warn('copies go out in place of a policy', {policy, because, ...whose});
-		}
+	#policy(
+		{type, session}: Extract<EndpointEvent, {type: 'promise-broken' | 'policy-replaced'}>,
+		fields: LogFields,
+	): NamedEvent {
+		const user = this.#users.get(session) || undefined;
+		return this.#ofSession(type, session, {...fields, user, session: hex(session)});
 	}
 
-	#limited(kind: string, session: number): Logger {
-		const user = this.#users.get(session) ?? '';
-		return this.#logger.limited(`${kind} ${user}`, INTERVAL_MILLIS, BURST);
+	#ofSession(name: EventName, session: number, fields: LogFields, kind: string = name): NamedEvent {
+		const key = `${kind} ${this.#users.get(session) ?? ''}`;
+		return {name, fields, ...limitedBy(key, INTERVAL_MILLIS, BURST)};
 	}
 
-	#session(event: Extract<EndpointEvent, {type: 'session-up' | 'session-down'}>): void {
+	#session(event: Extract<EndpointEvent, {type: 'session-up' | 'session-down'}>): NamedEvent {
 		const session = hex(event.session);
 		if (event.type === 'session-down') {
 			const {reason} = event;
-			this.#limited('session-down', event.session).info('a session is down', {session, reason});
+			const named = this.#ofSession('session-down', event.session, {session, reason});
 			this.#users.delete(event.session);
-			return;
+			return named;
 		}
 		this.#users.set(event.session, event.user);
 		const fields = {session, user: event.user || undefined};
-		if (event.resumed)
-			this.#limited('resumed', event.session).debug('the session has new keys', fields);
-		else this.#limited('session-up', event.session).info('a session is up', fields);
+		return this.#ofSession(event.resumed ? 'session-rekeyed' : 'session-up', event.session, fields);
 	}
 
-	#pathState({
-		path: id,
-		name,
-		from,
-		to,
-		reason,
-		session,
-	}: Extract<EndpointEvent, {type: 'path-state'}>): void {
+	#pathState(event: Extract<EndpointEvent, {type: 'path-state'}>): NamedEvent {
+		const {path: id, from, to, reason, session} = event;
 		const own = this.#pathNames[id];
-		const fields = {path: own ?? name, from, reason, session: hex(session)};
-		// Suspicion comes and goes with every burst of loss.
-		const quiet = (to === 'suspect' || from === 'suspect') && to !== 'down';
-		const level = quiet || to === 'new' ? 'debug' : 'info';
+		const name = pathEvent(from, to);
+		const fields = {path: own ?? event.name, from, reason, session: hex(session)};
+		const {level} = EVENTS[name];
 		const kind = own === undefined ? `path ${level}` : `path ${level} ${id}`;
-		this.#limited(kind, session)[level](`a path is ${to}`, fields);
+		return this.#ofSession(name, session, fields, kind);
 	}
+}
+
+function pathEvent(from: PathState, to: PathState): EventName {
+	return to === 'up' && from === 'suspect' ? 'path-recovered' : `path-${to}`;
+}
+
+function limitedBy(
+	key: string,
+	every: number,
+	limit: LineLimit = {},
+): Pick<NamedEvent, 'key' | 'every' | 'limit' | 'times'> {
+	return {key, every, limit, times: 1};
 }
 
 /** Refusals from the target's own network: no fault of the tunnel or of its configuration. */
@@ -178,21 +177,23 @@ const UNREACHED: ReadonlySet<number> = new Set([
 	RefusalCode.TIMED_OUT,
 ]);
 
-function logRefusal(
-	logger: Logger,
-	{kind, code, target, flow}: Extract<EndpointEvent, {type: 'target-refused'}>,
-): void {
+function refusal({
+	kind,
+	code,
+	target,
+	flow,
+}: Extract<EndpointEvent, {type: 'target-refused'}>): NamedEvent {
 	const reason = refusalWord(code, kind);
-	const limited = logger.limited(`refused ${kind} ${reason}`, REFUSAL_INTERVAL_MILLIS);
-	if (target.length > 0 && UNREACHED.has(code)) {
-		limited.info('a target cannot be reached', {reason, target: targetText(target)});
-	} else if (code === RefusalCode.NO_SESSION) {
-		limited.warn('a connection is refused: nothing comes from the server', {
-			reason,
-			target: targetText(target),
-		});
-	} else if (target.length === 0) limited.warn('the server refuses a flow', {reason, flow});
-	else limited.warn('the server refuses a target', {reason, target: targetText(target)});
+	const name = refusalEvent(code, target);
+	const about = name === 'target-flow-refused' ? {flow} : {target: targetText(target)};
+	const limited = limitedBy(`refused ${kind} ${reason}`, REFUSAL_INTERVAL_MILLIS);
+	return {name, fields: {reason, ...about}, ...limited};
+}
+
+function refusalEvent(code: number, target: Uint8Array): EventName {
+	if (target.length > 0 && UNREACHED.has(code)) return 'target-unreachable';
+	if (code === RefusalCode.NO_SESSION) return 'target-unanswered';
+	return target.length === 0 ? 'target-flow-refused' : 'target-refused';
 }
 
 /** `host:port` of a target as it is encoded on the wire. */

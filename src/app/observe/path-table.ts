@@ -71,8 +71,8 @@ function pathLines(path: PathStatus, snapshot: StatusSnapshot, hasStreams: boole
 		silence === undefined ? 'no packet yet' : `last packet ${formatAge(silence)} ago`,
 	];
 	const tcp = [
-		`TCP sent ${bytesOf(sending.streamBytes)}`,
-		`received ${bytesOf(receiving.streamBytes)}`,
+		`TCP sent ${formatBytes(sending.streamBytes)}`,
+		`received ${formatBytes(receiving.streamBytes)}`,
 	];
 	return {
 		cells: [
@@ -123,8 +123,4 @@ function addressOf({remotes, target, localPorts}: PathPlace): string {
 
 function shorten(text: string): string {
 	return cutMiddle(escapeText(text), ADDRESS_WIDTH);
-}
-
-function bytesOf(bytes: number | undefined): string {
-	return bytes === undefined ? '-' : formatBytes(bytes);
 }

@@ -45,7 +45,7 @@ function headLines(snapshot: StatusSnapshot): readonly string[] {
 }
 
 function placeLines(snapshot: StatusSnapshot): readonly string[] {
-	const {listening, target, exit, socks, forwards = [], streams = 0} = snapshot;
+	const {listening, target, exit, socks, forwards, streams} = snapshot;
 	const listen = listening.length === 0 ? 'not listening' : `listening on ${listening.join(', ')}`;
 	const parts = target === undefined ? [listen] : [listen, `target ${shorten(target)}`];
 	if (exit) parts.push('clients may choose targets');
@@ -103,7 +103,7 @@ const USER_FIGURES = new Set([1, 2, 3, 4]);
  * Table of users; empty for one user only, for whom the lines above are enough, unless something
  * was refused.
  */
-function userTable({users = []}: StatusSnapshot): readonly string[] {
+function userTable({users}: StatusSnapshot): readonly string[] {
 	if (users.length < 2 && users.every(({refused}) => Object.keys(refused).length === 0)) return [];
 	const rows = users.map(({name, sessions, flows, datagramsSent, datagramsReceived}) => [
 		escapeText(name) || '-',

@@ -1,8 +1,10 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {LogFormat} from '../../config/logging.ts';
 import type {PathStatus, SessionStatus, UserStatus} from '../../core/events.ts';
+import type {TotalsStatus} from '../../core/totals.ts';
 import {formatMillis, formatShare} from '../../text/figures.ts';
 import type {ConnectionStatus, IdleFinding} from './connection-watch.ts';
+import type {EventCounts} from './event-table.ts';
 import {laneWord} from './lane-words.ts';
 import type {LogFields} from './log-fields.ts';
 
@@ -23,7 +25,7 @@ export interface PathPlace {
 /** One user of a server, all its clients together. */
 export interface UserLine extends Omit<UserStatus, 'refused'> {
 	/** Its fixed target. `undefined`: it has none. */
-	readonly target: string | undefined;
+	readonly target?: string | undefined;
 	/** True when it may choose targets. */
 	readonly exit: boolean;
 	/** Refusals by reason. */
@@ -37,11 +39,21 @@ export interface ForwardLine {
 	readonly target: string;
 }
 
-/** Status of a running program; also the JSON of `mptunnel status --json`. */
+/**
+ * Status of a running program: the one source of the table, of `mptunnel status --json` and of the
+ * metrics. Every field stands in README.md and in fixtures/config/status.schema.json; its name and
+ * its meaning stay while `format` is the same. What is not measured is absent, never 0.
+ */
 export interface StatusSnapshot {
+	/** Version of the format: raised when a field changes its meaning or goes, not for new ones. */
+	readonly format: 1;
 	readonly program: 'mpclient' | 'mpserver';
 	readonly version: string;
 	readonly pid: number;
+	/** Its state folder, absolute. `undefined`: it has none. */
+	readonly state?: string | undefined;
+	/** Wall clock when the snapshot was taken, in ms since 1970. */
+	readonly time: number;
 	readonly uptime: Millis;
 	/** AEAD back end and socket back end. */
 	readonly crypto: string;
@@ -56,33 +68,43 @@ export interface StatusSnapshot {
 		| {readonly listening: readonly string[]; readonly associations: number}
 		| undefined;
 	/** Client: the ports of forwards and where each leads. */
-	readonly forwards?: readonly ForwardLine[];
+	readonly forwards: readonly ForwardLine[];
 	/** TCP connections that go through the tunnel as streams. */
-	readonly streams?: number;
+	readonly streams: number;
 	/** Server: the fixed target. */
-	readonly target: string | undefined;
-	/** Server: whether clients may choose their targets. */
-	readonly exit?: boolean;
-	/** Client only. */
+	readonly target?: string | undefined;
+	/** Server: true when clients may choose their targets. */
+	readonly exit: boolean;
+	/** Client: its paths, also those without a session. */
 	readonly places: readonly PathPlace[];
-	/** Client: whether there is a session that a path carries. */
+	/** Client: state of its connection. */
 	readonly connection?: ConnectionStatus | undefined;
 	readonly sessions: readonly SessionStatus[];
+	/** Server: sessions that no packet has come for yet. */
+	readonly halfOpen: number;
 	/** Server only. */
-	readonly users?: readonly UserLine[];
+	readonly users: readonly UserLine[];
+	/** Counts of each user since the program began; at a client of the only one. */
+	readonly totals: readonly TotalsStatus[];
+	/** Events by name, those that never occurred included. */
+	readonly events: EventCounts;
 	/** Datagrams dropped by reason, the core's and the sockets'; none that are 0. */
 	readonly drops: Readonly<Record<string, number>>;
 	/** Datagrams that wait for a session or a path. */
 	readonly waiting: number;
 }
 
-/** The fields that both programs fill in the same way. */
+/** Adds counters of drops by reason; those that are 0 are left out. */
 export function mergeDrops(
 	...counters: readonly Readonly<Record<string, number>>[]
 ): Readonly<Record<string, number>> {
-	return Object.fromEntries(
-		counters.flatMap((counter) => Object.entries(counter).filter(([, count]) => count > 0)),
-	);
+	const sums = new Map<string, number>();
+	for (const counter of counters) {
+		for (const [reason, count] of Object.entries(counter)) {
+			if (count > 0) sums.set(reason, (sums.get(reason) ?? 0) + count);
+		}
+	}
+	return Object.fromEntries(sums);
 }
 
 /** True while a program works: a client has a session that a path carries. */
@@ -94,8 +116,8 @@ export function isConnected({program, connection, sessions}: StatusSnapshot): bo
 /** The same in one log line: compact words for text, a structure for JSON. */
 export function statusFields(snapshot: StatusSnapshot, format: LogFormat): LogFields {
 	if (format === 'json') {
-		const {sessions, users, drops, waiting, uptime, socks, streams} = snapshot;
-		return {uptime, sessions, users, socks, streams, drops, waiting};
+		const {sessions, users, drops, waiting, uptime, socks, streams, totals, events} = snapshot;
+		return {uptime, sessions, users, socks, streams, totals, events, drops, waiting};
 	}
 	const {sessions} = snapshot;
 	const sum = (of: (session: SessionStatus) => number) =>

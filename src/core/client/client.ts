@@ -439,12 +439,9 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 
 	status(now: Millis): EndpointStatus {
 		const {flows, waiting} = this.#traffic;
-		const {totals: streams} = this.#streams;
-		const {session, state} = this.#lifecycle;
-		return {
-			sessions: [sessionStatus(session, {state, user: '', flows, streams, now})],
-			drops: this.context.drops.entries(),
-			waiting,
-		};
+		const {session, state, totals} = this.#lifecycle;
+		const context = {state, user: '', flows, streams: this.#streams.totals, now};
+		const sessions = [sessionStatus(session, context)];
+		return {sessions, totals: [totals], drops: this.context.drops.entries(), waiting};
 	}
 }

@@ -3,8 +3,10 @@ import type {EndpointContext} from '../context.ts';
 import type {SessionStatus} from '../events.ts';
 import type {ClientTraffic} from '../flow/client-traffic.ts';
 import type {Session} from '../session/session.ts';
+import {UserSums} from '../session/user-sums.ts';
 import type {StreamSet} from '../stream/stream-set.ts';
 import {ClientTimer, type Timers} from '../timers.ts';
+import type {TotalsStatus} from '../totals.ts';
 import type {ClientHandshake} from './client-handshake.ts';
 
 /** The state of a client, as its status shows it. */
@@ -45,6 +47,8 @@ export class Lifecycle {
 	readonly #timers: Timers<ClientTimer>;
 	#state: ClientState = 'connecting';
 	#session: Session | undefined;
+	/** Counts of all sessions. */
+	readonly #sums = new UserSums();
 	#expected: Uint8Array | undefined;
 
 	constructor(init: LifecycleInit) {
@@ -60,6 +64,12 @@ export class Lifecycle {
 	/** The session. `undefined`: none, in the states connecting and quiet. */
 	get session(): Session | undefined {
 		return this.#session;
+	}
+
+	/** Counts of all sessions so far. */
+	get totals(): TotalsStatus {
+		const live = this.#session === undefined ? [] : [this.#session];
+		return this.#sums.read('', live, this.#init.streams.totals);
 	}
 
 	/** True while the session carries datagrams and streams. */
@@ -110,6 +120,7 @@ export class Lifecycle {
 		handshake.stop();
 		this.#end('the server knows the session no more');
 		this.#session = session;
+		this.#sums.sessions++;
 		traffic.begin(session, now);
 		this.#init.streams.attach(session, streams);
 		context.emit({type: 'session-up', session: session.number, user: '', resumed: false});
@@ -171,6 +182,7 @@ export class Lifecycle {
 		if (session === undefined) return;
 		const {context, traffic, streams} = this.#init;
 		context.emit({type: 'session-down', session: session.number, reason});
+		this.#sums.add(session);
 		session.end();
 		this.#session = undefined;
 		traffic.hold();

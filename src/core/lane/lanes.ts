@@ -3,10 +3,11 @@ import {addCounts, createCounts, type SenderCounts} from '../../fec/sender-count
 import {type Policy, REDUNDANT} from '../../policy/policy.ts';
 import {LaneKind, type LanesFrame, type LaneTerms, MAX_LANES} from '../../wire/frames/lane.ts';
 import type {Coding, CodingShare} from '../coding.ts';
-import type {LaneRoutedStatus, LaneStatus, PolicyObstacle} from '../events.ts';
+import type {LaneRoutedStatus, LaneStatus, PolicyObstacle, SourceCounts} from '../events.ts';
 import type {ReceivedPacket} from '../packets/received-packet.ts';
 import type {Path} from '../path/path.ts';
 import type {PathSet} from '../path/path-set.ts';
+import type {LaneTotals} from '../totals.ts';
 import {CodedInput} from './coded/input.ts';
 import {CodedOutput} from './coded/output.ts';
 import {BestDispatch} from './dispatch/best.ts';
@@ -20,6 +21,8 @@ import {RoutedSender} from './routed-sender.ts';
 
 /** Coded lanes of a session, unless its user has another limit. */
 const CODED_LANES = 8;
+
+const NO_COUNTS: SourceCounts = {received: 0, recovered: 0, missing: 0, late: 0};
 
 /** Limits of a user for its lanes. */
 export interface LaneLimits {
@@ -343,6 +346,20 @@ export class Lanes {
 		const sum = createCounts();
 		for (const lane of this.#all) addCounts(sum, lane.counts);
 		return sum;
+	}
+
+	/** Returns the counts of all lanes. */
+	totals(): readonly LaneTotals[] {
+		return this.#all.map((lane) => {
+			const coded = lane.id > 0 ? this.#coded[lane.id] : undefined;
+			return {
+				policy: this.#names.get(lane) ?? REDUNDANT.name,
+				datagrams: lane.datagrams,
+				sending: lane.counts,
+				reported: coded?.output?.planner.reported ?? NO_COUNTS,
+				receiving: coded?.input?.counts ?? NO_COUNTS,
+			};
+		});
 	}
 
 	/** Datagrams that went out in parts, because no packet held them. */

@@ -6,6 +6,7 @@ import type {PathState} from '../events.ts';
 import type {RemoteAddress} from '../remote-address.ts';
 import {PathAddress} from './address.ts';
 import {Path} from './path.ts';
+import {PathCounts} from './path-counts.ts';
 
 /**
  * A validated address of another path may be taken over when it was silent for this long, or when
@@ -24,6 +25,7 @@ export interface PathsObserver {
 /** The paths of a session, with their addresses and judgements. */
 export class PathSet {
 	readonly all: Path[] = [];
+	readonly counts: PathCounts = new PathCounts();
 	readonly #byId: (Path | undefined)[] = new Array<Path | undefined>(MAX_PATHS).fill(undefined);
 	readonly #byAddress = new Map<string, {readonly path: Path; readonly address: PathAddress}>();
 	/** Times up to which the paths with these ids stay away. */
@@ -64,12 +66,9 @@ export class PathSet {
 	/** Makes the path with these settings, or gives them to an existing one. Returns it. */
 	configure(settings: PathSettings, rate: number): Path {
 		this.#gone.delete(settings.id);
-		let path = this.#byId[settings.id];
-		if (path === undefined) {
-			path = new Path(settings);
-			this.#byId[settings.id] = path;
-			this.all.push(path);
-		}
+		const path = this.#byId[settings.id] ?? this.#add(settings);
+		if (path.isNamed && path.settings.name !== settings.name) this.counts.leave(path);
+		path.isNamed = true;
 		path.settings = settings;
 		path.load.saturation.configure(rate);
 		return path;
@@ -85,7 +84,14 @@ export class PathSet {
 		if (now < (this.#gone.get(id) ?? 0)) return undefined;
 		const name = `path ${id + 1}`;
 		const plain = {id, name, metered: false, backup: false, rateUp: 0, rateDown: 0};
-		return this.configure(plain, 0);
+		return this.#add(plain);
+	}
+
+	#add(settings: PathSettings): Path {
+		const path = new Path(settings);
+		this.#byId[settings.id] = path;
+		this.all.push(path);
+		return path;
 	}
 
 	/**
@@ -107,6 +113,8 @@ export class PathSet {
 		// Who still holds it finds it closed.
 		path.addresses.list.length = 0;
 		path.nextProbe = NEVER;
+		this.counts.leave(path);
+		this.counts.forget(path);
 	}
 
 	/** Returns the path and the address that a remote address is. `undefined`: it is unknown. */

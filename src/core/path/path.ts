@@ -7,6 +7,7 @@ import {PathLoad} from '../load/path-load.ts';
 import {RttEstimator} from '../load/rtt.ts';
 import {ReplayWindow} from '../replay-window.ts';
 import {Sent} from '../sent.ts';
+import type {PathTotals} from '../totals.ts';
 import type {Transmit} from '../transmit.ts';
 import {AddressList, type PathAddress} from './address.ts';
 import {DataLossMeter, WORST_GRADE} from './data-loss.ts';
@@ -34,6 +35,8 @@ const LONGEST_UNANSWERED: Millis = 1000;
 export class Path {
 	readonly id: number;
 	settings: PathSettings;
+	/** False: its client has not described it yet, and its name is made up. */
+	isNamed = false;
 	/** Addresses of the far end. Empty: its socket is closed or its address unknown. */
 	readonly addresses: AddressList = new AddressList();
 	readonly judge: PathJudge = new PathJudge();
@@ -53,7 +56,7 @@ export class Path {
 	readonly probes: ProbeHistory = new ProbeHistory();
 	/**
 	 * Packets sent and received on the path, copies included, as the counters in probes; and bytes
-	 * of these on the wire.
+	 * of these on the wire, headers of IPv4 and UDP included.
 	 */
 	sentPackets = 0;
 	sentBytes = 0;
@@ -301,6 +304,23 @@ export class Path {
 		this.receiveDelay.reset();
 	}
 
+	/** Returns what the path has counted so far, under whatever name. */
+	totals(): Omit<PathTotals, 'name'> {
+		return {
+			sending: {
+				packets: this.sentPackets,
+				bytes: this.sentBytes,
+				streamBytes: this.streamBytesSent,
+			},
+			receiving: {
+				packets: this.receivedPackets,
+				bytes: this.receivedBytes,
+				streamBytes: this.streamBytesReceived,
+			},
+			saturated: this.load.saturation.dropped,
+		};
+	}
+
 	/** Returns the status of the path. */
 	status(now: Millis): PathStatus {
 		return {
@@ -314,6 +334,7 @@ export class Path {
 			jitter: this.rtt.measured ? this.rtt.jitter : undefined,
 			sending: {
 				packets: this.sentPackets,
+				bytes: this.sentBytes,
 				streamBytes: this.streamBytesSent,
 				loss: this.sendLoss.loss,
 				dataLoss: this.dataLoss.loss,
@@ -321,6 +342,7 @@ export class Path {
 			},
 			receiving: {
 				packets: this.receivedPackets,
+				bytes: this.receivedBytes,
 				streamBytes: this.streamBytesReceived,
 				loss: this.receiveLoss.loss,
 				queueing: this.receiveDelay.queueing,

@@ -1,9 +1,12 @@
 import type {Millis} from '../../bytes/time.ts';
 import type {EndpointContext} from '../context.ts';
 import type {ServerFlowTable} from '../flow/server-flow-table.ts';
+import type {Session} from '../session/session.ts';
+import type {TotalsStatus} from '../totals.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
 import type {ServerUser} from './server-user.ts';
+import {UserTotals} from './user-totals.ts';
 
 /** Life of a session for which no packet came after its handshake. */
 const HALF_OPEN_FOR: Millis = 10_000;
@@ -145,6 +148,7 @@ export class ServerSessions {
 		entry.live = true;
 		this.#halfOpen--;
 		entry.record.user.halfOpen--;
+		entry.record.user.sums.sessions++;
 		this.#takeOver(entry);
 		const {number} = entry.session;
 		const user = entry.record.user.name;
@@ -194,13 +198,30 @@ export class ServerSessions {
 	end(entry: ServerSession, reason: string): void {
 		if (this.#byId.get(entry.session.localId) !== entry) return;
 		this.#forget(entry);
-		entry.record.user.past.add(entry.session);
+		const {user} = entry.record;
+		user.past.add(entry.session);
+		if (entry.live) user.sums.add(entry.session);
 		entry.flows.unbindAll();
 		if (entry.record.session === entry) entry.record.session = undefined;
 		if (entry.record.key === '') this.#closeFlows(entry.record);
 		if (entry.live) {
 			this.#context.emit({type: 'session-down', session: entry.session.number, reason});
 		}
+	}
+
+	/** Returns the counts of each user since the server started. */
+	totals(users: readonly ServerUser[]): readonly TotalsStatus[] {
+		const live = new Map<ServerUser, Session[]>(users.map((user) => [user, []]));
+		for (const entry of this.#byId.values()) {
+			if (entry.live) live.get(entry.record.user)?.push(entry.session);
+		}
+		return users.map((user) => {
+			const sessions = live.get(user)!;
+			const all = new UserTotals();
+			all.addAll(user.past);
+			for (const session of sessions) all.add(session);
+			return user.sums.read(user.name, sessions, all.streams);
+		});
 	}
 
 	/** Closes the flows of a client without an id: they can never be claimed again. */

@@ -8,6 +8,7 @@ import type {FlowUser} from '../flow/server-flow-table.ts';
 import type {LaneLimits} from '../lane/lanes.ts';
 import {TokenBucket} from '../load/token-bucket.ts';
 import {RateLimit} from '../rate-limit.ts';
+import {UserSums} from '../session/user-sums.ts';
 import type {StreamUser} from '../stream/stream-set.ts';
 import {UserTotals} from './user-totals.ts';
 
@@ -51,19 +52,26 @@ export class ServerUser implements FlowUser, StreamUser {
 	streams = 0;
 	halfOpen = 0;
 	/** Sums over the sessions that are over. */
-	readonly past: UserTotals = new UserTotals();
+	readonly past: UserTotals;
+	/** Counts of all its sessions, by the names of paths and policies. */
+	readonly sums: UserSums;
 	#newFlows: RateLimit;
 	#connects: TokenBucket;
 	#flowRate = 0;
 	#connectRate = 0;
 	/** Refusals by kind and RefusalCode, and the time of the last report of each. */
-	readonly #refused = new Map<string, Refusals>();
+	readonly #refused: Map<string, Refusals>;
 
+	/** @param former the same user before it was removed, whose counts go on */
 	constructor(
 		user: UserConfig,
 		config: ServerConfig,
 		shares: UserShares = {memory: unlimited(), sessions: unlimited()},
+		former?: ServerUser,
 	) {
+		this.past = former?.past ?? new UserTotals();
+		this.sums = former?.sums ?? new UserSums();
+		this.#refused = former === undefined ? new Map() : former.#refused;
 		this.name = user.name;
 		this.psk = user.psk;
 		this.memory = shares.memory;

@@ -22,6 +22,8 @@ export class ServerUsers {
 	readonly #memory: Budget;
 	readonly #sessions: Budget;
 	readonly #byName = new Map<string, ServerUser>();
+	/** Users that are gone, whose counts go on when they come back. */
+	readonly #former = new Map<string, ServerUser>();
 
 	constructor(config: ServerConfig) {
 		const {users, streamMemory = STREAM_MEMORY, sessionLimit} = config;
@@ -48,6 +50,7 @@ export class ServerUsers {
 		for (const user of this.all) {
 			if (names.has(user.name)) continue;
 			this.#byName.delete(user.name);
+			this.#former.set(user.name, user);
 			this.#memory.forget(user.memory);
 			this.#sessions.forget(user.sessions);
 			cuts.push({user, code: CloseCode.REMOVED, isGone: true});
@@ -59,7 +62,9 @@ export class ServerUsers {
 			const user = this.#byName.get(settings.name);
 			if (user === undefined) {
 				const shares = {memory: this.#memory.account(), sessions: this.#sessions.account()};
-				this.#byName.set(settings.name, new ServerUser(settings, config, shares));
+				const former = this.#former.get(settings.name);
+				this.#byName.set(settings.name, new ServerUser(settings, config, shares, former));
+				this.#former.delete(settings.name);
 				continue;
 			}
 			const {psk, exit} = user;

@@ -443,6 +443,7 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 		}
 		const users = this.#users.status(this.#sessions.values());
 		const {halfOpen} = this.#sessions;
-		return {sessions, halfOpen, users, drops: this.context.drops.entries(), waiting};
+		const totals = this.#sessions.totals(this.#users.all);
+		return {sessions, halfOpen, users, totals, drops: this.context.drops.entries(), waiting};
 	}
 }

@@ -23,12 +23,11 @@ export class UserTotals {
 		this.received += received;
 		if (streams !== undefined) addStreams(this.streams, streams.traffic);
 		addCounts(this.#lanes, lanes.counts);
-		for (const path of paths.all) {
-			this.#packetsSent += path.sentPackets;
-			this.#bytesSent += path.sentBytes;
-			this.#packetsReceived += path.receivedPackets;
-			this.#bytesReceived += path.receivedBytes;
-		}
+		const {sending, receiving} = paths.counts.sum(paths.all);
+		this.#packetsSent += sending.packets;
+		this.#bytesSent += sending.bytes;
+		this.#packetsReceived += receiving.packets;
+		this.#bytesReceived += receiving.bytes;
 	}
 
 	/** Adds the sums over other sessions. */

@@ -1,4 +1,5 @@
 import {copyBytes} from '../../bytes/cursor.ts';
+import {IP_UDP_OVERHEAD} from '../../bytes/overhead.ts';
 import {HEAD_ROOM, type Slot} from '../../bytes/slot-pool.ts';
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {Policy} from '../../policy/policy.ts';
@@ -178,7 +179,7 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 	}
 
 	#eliciting({path, number, size}: ReceivedPacket, now: Millis): void {
-		if (path !== undefined) path.streamBytesReceived += size;
+		if (path !== undefined) path.streamBytesReceived += size + IP_UDP_OVERHEAD;
 		this.streams?.received(path, number, now);
 	}
 

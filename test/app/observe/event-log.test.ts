@@ -1,5 +1,6 @@
 import test from 'ava';
 import {EventLog} from '../../../src/app/observe/event-log.ts';
+import {EventCounters} from '../../../src/app/observe/event-table.ts';
 import {createLogger, type Logger} from '../../../src/app/observe/logger.ts';
 import {writeUint32} from '../../../src/bytes/cursor.ts';
 import type {EndpointEvent} from '../../../src/core/events.ts';
@@ -56,7 +57,7 @@ test('10,000 INITs with random hints from changing ports are two lines at most, 
 	// The queue of the endpoint is no log of strangers either.
 	t.true(events.length > 0 && events.length <= 6, `${events.length} events`);
 	const {logger, lines, advance} = clockedLogger();
-	const log = new EventLog(logger);
+	const log = new EventLog(logger, new EventCounters());
 	let last = 0;
 	for (const {at, event} of events) {
 		advance(at - last);
@@ -112,7 +113,7 @@ const FLOODS: Readonly<Record<string, (index: number) => EndpointEvent>> = {
 for (const [kind, event] of Object.entries(FLOODS)) {
 	test(`10,000 events ${kind} in a minute are few lines, and the next minute says how many`, (t) => {
 		const {logger, lines, advance} = clockedLogger();
-		const log = new EventLog(logger);
+		const log = new EventLog(logger, new EventCounters());
 		log.log({type: 'session-up', session: 1, user: 'anna', resumed: false});
 		for (let index = 0; index < 10_000; index++) {
 			log.log(event(index));
@@ -126,7 +127,7 @@ for (const [kind, event] of Object.entries(FLOODS)) {
 
 test('one user that floods the log takes no line from another', (t) => {
 	const {logger, lines} = clockedLogger();
-	const log = new EventLog(logger);
+	const log = new EventLog(logger, new EventCounters());
 	for (let session = 1; session <= 1000; session++) {
 		log.log({type: 'session-up', session, user: 'greedy', resumed: false});
 	}

@@ -1,5 +1,6 @@
 import test from 'ava';
 import {EventLog} from '../../../src/app/observe/event-log.ts';
+import {EventCounters} from '../../../src/app/observe/event-table.ts';
 import {laneLines} from '../../../src/app/observe/lane-lines.ts';
 import {brokenWords, laneWord} from '../../../src/app/observe/lane-words.ts';
 import {createLogger} from '../../../src/app/observe/logger.ts';
@@ -147,7 +148,8 @@ test('a broken promise says what it takes, what is allowed and what was reached'
 test('the log warns of broken promises and replaced policies, names escaped', (t) => {
 	const lines: string[] = [];
 	const sink = (line: string) => lines.push(line.slice(25).trimEnd());
-	const log = new EventLog(createLogger({level: 'info', format: 'text', now: () => 0, sink}));
+	const logger = createLogger({level: 'info', format: 'text', now: () => 0, sink});
+	const log = new EventLog(logger, new EventCounters());
 	log.log({type: 'session-up', session: 1, user: 'alice', resumed: false});
 	log.log({...broken, policy: 'vo\nice'});
 	log.log({type: 'policy-replaced', session: 1, policy: 'v"pn', obstacle: 'not-counted'});

@@ -3,6 +3,7 @@ import {liveTable} from '../../../src/app/observe/live-table.ts';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
 import type {LaneStatus, PathStatus, SessionStatus} from '../../../src/core/events.ts';
 import {textWidth} from '../../../src/text/width.ts';
+import {PLAIN_SNAPSHOT} from './plain-snapshot.ts';
 
 const path: PathStatus = {
 	id: 0,
@@ -11,8 +12,8 @@ const path: PathStatus = {
 	state: 'up',
 	rtt: 23.14,
 	jitter: 0.52,
-	sending: {packets: 1000, loss: 0.05, dataLoss: 0.1, queueing: 1},
-	receiving: {packets: 900, loss: 0.0512, queueing: undefined},
+	sending: {packets: 1000, bytes: 0, streamBytes: 0, loss: 0.05, dataLoss: 0.1, queueing: 1},
+	receiving: {packets: 900, bytes: 0, streamBytes: 0, loss: 0.0512, queueing: undefined},
 	saturated: 0,
 	mtu: 1472,
 	backup: false,
@@ -37,21 +38,10 @@ const session: SessionStatus = {
 };
 
 const snapshot: StatusSnapshot = {
-	program: 'mpclient',
-	version: '1.2.3',
-	pid: 4711,
-	uptime: 63_000,
-	crypto: 'noble',
-	io: 'dgram',
-	keyless: false,
-	encrypt: true,
-	listening: [],
-	target: undefined,
+	...PLAIN_SNAPSHOT,
 	places: [{id: 0, name: 'lüte', target: 'b:1', remotes: [], localPorts: []}],
 	connection: {up: true, for: 60_000, reason: ''},
 	sessions: [session],
-	drops: {},
-	waiting: 0,
 };
 
 /** The same two seconds later, with these counters. */
@@ -98,12 +88,13 @@ test('a rate that was not measured is no 0', (t) => {
 	t.deepEqual(rates(snapshot, later(1400, 10)), ['-', '0']);
 	// Little is not nothing.
 	t.deepEqual(rates({...snapshot, uptime: 1000}, later(1400, 1001)), ['<0.1', '0']);
+	const none = {packets: 0, bytes: 0, streamBytes: 0};
 	const bare: PathStatus = {
 		...path,
 		rtt: undefined,
 		jitter: undefined,
-		sending: {packets: 0, loss: undefined, dataLoss: undefined, queueing: undefined},
-		receiving: {packets: 0, loss: undefined, queueing: undefined},
+		sending: {...none, loss: undefined, dataLoss: undefined, queueing: undefined},
+		receiving: {...none, loss: undefined, queueing: undefined},
 	};
 	const fresh = {...snapshot, sessions: [{...session, paths: [bare]}]};
 	t.deepEqual(cells(texts(fresh, undefined), 'lüte').slice(2), Array<string>(7).fill('-'));

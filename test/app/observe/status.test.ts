@@ -3,6 +3,7 @@ import {mergeDrops, type StatusSnapshot, statusFields} from '../../../src/app/ob
 import {formatStatus} from '../../../src/app/observe/status-text.ts';
 import type {PathStatus, SessionStatus} from '../../../src/core/events.ts';
 import {formatAge, formatMillis, formatShare} from '../../../src/text/figures.ts';
+import {PLAIN_SNAPSHOT} from './plain-snapshot.ts';
 
 const path: PathStatus = {
 	id: 0,
@@ -11,8 +12,8 @@ const path: PathStatus = {
 	state: 'up',
 	rtt: 23.14,
 	jitter: 0.52,
-	sending: {packets: 1000, loss: 0.05, dataLoss: 0.1, queueing: 1},
-	receiving: {packets: 900, loss: 0.0512, queueing: undefined},
+	sending: {packets: 1000, bytes: 0, streamBytes: 0, loss: 0.05, dataLoss: 0.1, queueing: 1},
+	receiving: {packets: 900, bytes: 0, streamBytes: 0, loss: 0.0512, queueing: undefined},
 	saturated: 12_345,
 	mtu: 1472,
 	backup: true,
@@ -37,16 +38,10 @@ const session: SessionStatus = {
 };
 
 const snapshot: StatusSnapshot = {
-	program: 'mpclient',
-	version: '1.2.3',
-	pid: 4711,
-	uptime: 63_000,
-	crypto: 'noble',
-	io: 'dgram',
+	...PLAIN_SNAPSHOT,
 	keyless: true,
 	encrypt: false,
 	listening: ['127.0.0.1:3000'],
-	target: undefined,
 	places: [
 		{
 			id: 0,
@@ -125,10 +120,16 @@ test('TCP is shown: connections and bytes of a session, of each path and of each
 		...{packetsSent: 5000, bytesSent: 2.5e6, packetsReceived: 1000, bytesReceived: 0},
 		...{sources: 3000, copies: 20, repairs: 1500, factor: 1.507},
 	};
-	const user = {sessions: 1, flows: 0, datagramsSent: 0, datagramsReceived: 0, exit: true};
+	const noTraffic = {
+		...{packetsSent: 0, bytesSent: 0, packetsReceived: 0, bytesReceived: 0},
+		...{sources: 0, copies: 0, repairs: 0, factor: 1},
+	};
+	const none = {now: 0, opened: 0, sent: 0, received: 0};
+	const counts = {flows: 0, datagramsSent: 0, datagramsReceived: 0, memory: 5};
+	const user = {...counts, sessions: 1, streams: none, exit: true};
 	const users = [
-		{...user, name: 'alice', target: undefined, streams, memory: 5, refused: {'tcp-denied': 2}},
-		{...user, name: 'bob', target: undefined, refused: {}, traffic},
+		{...user, name: 'alice', streams, refused: {'tcp-denied': 2}, traffic: noTraffic},
+		{...user, name: 'bob', refused: {}, traffic},
 	];
 	const text = formatStatus({
 		...snapshot,

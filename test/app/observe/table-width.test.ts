@@ -10,6 +10,7 @@ import {liveTable, summary} from '../../../src/demo/report.ts';
 import {REDUNDANT} from '../../../src/policy/policy.ts';
 import {textTable} from '../../../src/text/table.ts';
 import {cutMiddle, textWidth, wrapParts} from '../../../src/text/width.ts';
+import {PLAIN_SNAPSHOT} from './plain-snapshot.ts';
 
 const MANY = 1e12;
 /** The longest text of an IPv6 address. */
@@ -51,8 +52,15 @@ function path(id: number): PathStatus {
 		state: 'suspect',
 		rtt: 99_999,
 		jitter: 99_999,
-		sending: {packets: MANY, streamBytes: 9.99e14, loss: 1e-8, dataLoss: 1e-8, queueing: 99_999},
-		receiving: {packets: MANY, streamBytes: 9.99e14, loss: 1e-8, queueing: 99_999},
+		sending: {
+			packets: MANY,
+			bytes: MANY,
+			streamBytes: 9.99e14,
+			loss: 1e-8,
+			dataLoss: 1e-8,
+			queueing: 99_999,
+		},
+		receiving: {packets: MANY, bytes: MANY, streamBytes: 9.99e14, loss: 1e-8, queueing: 99_999},
 		saturated: MANY,
 		mtu: 65_507,
 		backup: true,
@@ -74,6 +82,7 @@ function user(id: number): UserLine {
 			...{packetsSent: MANY, bytesSent: 9.99e14, packetsReceived: MANY, bytesReceived: 9.99e14},
 			...{sources: MANY, copies: MANY, repairs: MANY, factor: 15.999},
 		},
+		memory: MANY,
 		target: `${'t'.repeat(253)} 65535`,
 		exit: true,
 		refused: {'tcp-denied': MANY, 'flow-limit': MANY, 'session-limit': MANY, 'tcp-limit': MANY},
@@ -100,7 +109,7 @@ const session: SessionStatus = {
 };
 
 const snapshot: StatusSnapshot = {
-	program: 'mpclient',
+	...PLAIN_SNAPSHOT,
 	version: '100.100.100',
 	pid: 4_194_304,
 	uptime: MANY,
@@ -182,12 +191,13 @@ test('users are a table too, with what belongs to each below it', (t) => {
 });
 
 test('what is not known is -, and only what was counted is 0', (t) => {
+	const none = {packets: 0, bytes: 0, streamBytes: 0};
 	const bare: PathStatus = {
 		...path(0),
 		rtt: undefined,
 		jitter: undefined,
-		sending: {packets: 0, loss: undefined, dataLoss: undefined, queueing: undefined},
-		receiving: {packets: 0, loss: undefined, queueing: undefined},
+		sending: {...none, loss: undefined, dataLoss: undefined, queueing: undefined},
+		receiving: {...none, loss: undefined, queueing: undefined},
 		silence: undefined,
 		down: undefined,
 	};
@@ -197,7 +207,7 @@ test('what is not known is -, and only what was counted is 0', (t) => {
 	const [row = ''] = pathFigures(lines).rows;
 	t.deepEqual(row.trim().split(/ {2,}/).slice(2), ['-', '-', '-', '-', '-', '-']);
 	const text = lines.join(' ').replaceAll(/\s+/g, ' ');
-	t.true(text.includes('no packet yet') && text.includes('TCP sent -, received -'), text);
+	t.true(text.includes('no packet yet') && text.includes('TCP sent 0 B, received 0 B'), text);
 	t.true(text.includes('residual loss in -'), text);
 });
 

@@ -33,16 +33,20 @@ export const TABLES: Readonly<Record<string, string>> = {
 };
 
 /** A document with its tables as the descriptors have them. */
-export function withTables(text: string): string {
-	const mark = /(<!-- table: (\w+) -->\n)[\s\S]*?(<!-- end -->)/g;
+export function withTables(
+	text: string,
+	tables: Readonly<Record<string, string>> = TABLES,
+): string {
+	const mark = /(<!-- table: ([\w-]+) -->\n)[\s\S]*?(<!-- end -->)/g;
 	return text.replaceAll(mark, (_, start: string, name: string, end: string) => {
-		const made = TABLES[name];
+		const made = tables[name];
 		if (made === undefined) throw new Error(`no table "${name}"`);
 		return `${start}\n${made}\n${end}`;
 	});
 }
 
-function table(header: Row, rows: readonly Row[]): string {
+/** A table in Markdown. */
+export function table(header: Row, rows: readonly Row[]): string {
 	const line = (cells: Row) =>
 		`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
 	return `${line(header)}|${'---|'.repeat(header.length)}\n${rows.map(line).join('')}`;

@@ -112,7 +112,7 @@ class FakeEndpoint implements Endpoint {
 	}
 
 	status(): EndpointStatus {
-		return {sessions: [], drops: {}, waiting: 0};
+		return {sessions: [], totals: [], drops: {}, waiting: 0};
 	}
 }
 

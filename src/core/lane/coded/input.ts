@@ -7,7 +7,7 @@ import {SymbolMemory} from '../../../fec/symbol-memory.ts';
 import type {Payload} from '../../../wire/frames/codec.ts';
 import {LaneReport, laneReportFrame, type RepairFrame} from '../../../wire/frames/lane.ts';
 import type {Coding} from '../../coding.ts';
-import type {LaneReceivingStatus} from '../../events.ts';
+import type {LaneReceivingStatus, SourceCounts} from '../../events.ts';
 import type {PacketSender} from '../../packets/packet-sender.ts';
 import type {ReceivedPacket} from '../../packets/received-packet.ts';
 import type {Path} from '../../path/path.ts';
@@ -78,6 +78,11 @@ export class CodedInput {
 	/** False: nothing is recovered, as there is no SIMD or no memory. */
 	get recovers(): boolean {
 		return this.#init.decodes && !this.#receiver.isShort;
+	}
+
+	/** Counts of its sources; they only rise. */
+	get counts(): SourceCounts {
+		return this.#receiver.counts;
 	}
 
 	/** Returns the status of this direction. */
