@@ -6,6 +6,8 @@ export interface Plan {
 	readonly traffic: number;
 	/** Sources that a repair covers, 1 to 64. */
 	readonly window: number;
+	/** Sources of a long turn after which repairs go out in the middle of it. */
+	readonly stride: number;
 	/** Paths of the sources, in rotation. */
 	readonly sources: readonly number[];
 	/**

@@ -7,6 +7,7 @@ import {candidates, goodOf, type Placement, residualOf, survives} from './placem
 import type {Plan} from './plan.ts';
 import {allowedFactor, isFixed, type LanePromise} from './promise.ts';
 import {RaiseTrial} from './raise-trial.ts';
+import {repairWindow, windowOf} from './repair-window.ts';
 import {
 	aimOf,
 	FACTOR_STEP,
@@ -32,8 +33,6 @@ const SMALL = 1 / 16;
 /** Time for which a ceiling stands, and by how much it rises in a second then. */
 const CEILING: Millis = 10_000;
 const CEILING_GROWTH = 0.05;
-const MOST_WINDOW = 64;
-const LEAST_WINDOW = 4;
 /** Below this share of arrivals for each source a code recovers nothing. */
 const CAPACITY = 1.05;
 /** Loss beyond which a pause is covered by two repairs. */
@@ -166,9 +165,7 @@ export class PolicyLoop {
 		this.#move(measure, elapsed, now);
 		if (isMoved) return this.#remember(this.#copies(measure, window));
 		this.#placed = this.#best(options, measure);
-		const placement = options[this.#placed]!;
-		const span = windowOf(this.#promise.within - placement.skew, measure.rate);
-		return this.#remember(this.#plan(placement, measure, span));
+		return this.#remember(this.#plan(options[this.#placed]!, measure));
 	}
 
 	/** A factor in bytes, within what is allowed. */
@@ -237,6 +234,7 @@ export class PolicyLoop {
 			coded: false,
 			traffic: this.#traffic,
 			window,
+			stride: window,
 			sources: sorted.map(({path}) => path),
 			repairs: undefined,
 			samples: [],
@@ -360,13 +358,16 @@ export class PolicyLoop {
 		return isAlone ? Math.max(residual, aimOf(this.#promise)) / MUCH_LESS : residual;
 	}
 
-	#plan({sources, repairs}: Placement, {paths}: LaneMeasure, window: number): Plan {
+	#plan(placement: Placement, {paths, rate}: LaneMeasure): Plan {
+		const {sources, repairs} = placement;
+		const {window, stride} = repairWindow(placement, this.#promise, this.#traffic, rate);
 		const used = new Set([...sources, ...(repairs ?? [])]);
 		const loss = sources.reduce((sum, path) => sum + path.loss, 0) / sources.length;
 		return {
 			coded: true,
 			traffic: this.#inBytes(this.#traffic),
 			window,
+			stride,
 			sources: sources.map(({path}) => path),
 			repairs: repairs?.map(({path}) => path),
 			samples: paths.filter((path) => !used.has(path)).map(({path}) => path),
@@ -374,9 +375,4 @@ export class PolicyLoop {
 			overhead: this.#overhead,
 		};
 	}
-}
-
-/** Sources that come in a time: those that a repair covers. */
-function windowOf(time: Millis, rate: number): number {
-	return Math.max(LEAST_WINDOW, Math.min(MOST_WINDOW, Math.floor(time * rate)));
 }

@@ -188,7 +188,7 @@ export class CodedSender {
 
 	/** Sends the repairs that are due in the middle of a turn that is longer than what one covers. */
 	coverTurn(now: Millis): void {
-		if (this.#uncovered >= MAX_WINDOW / 2 && this.plan.coded) this.#sendDue(now);
+		if (this.#uncovered >= this.plan.stride && this.plan.coded) this.#sendDue(now);
 	}
 
 	/** Ends a turn: sends the repairs that are due. */

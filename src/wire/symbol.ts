@@ -13,15 +13,16 @@ import {readUint32, writeUint16, writeUint32} from '../bytes/cursor.ts';
 /** Bytes in front of the content. */
 export const SYMBOL_HEAD_LENGTH = 6;
 
-/** Continues a CRC-32 over bytes; `value` is that of the bytes before, 0 at the beginning. */
-export type Crc32 = (bytes: Uint8Array, value: number) => number;
+/** CRC-32 of bytes. */
+export type Crc32 = (bytes: Uint8Array) => number;
 
-/** Writes and checks the heads of symbols. */
+/**
+ * Writes and checks the heads of symbols. The sequence is written where the check will be, so that
+ * all that the check covers lies together and takes one call.
+ */
 export class SymbolHead {
 	readonly headLength: number = SYMBOL_HEAD_LENGTH;
 	readonly #crc32: Crc32;
-	/** Sequence and length, which the check covers in front of the content. */
-	readonly #front = new Uint8Array(6);
 
 	constructor(crc32: Crc32) {
 		this.#crc32 = crc32;
@@ -29,9 +30,8 @@ export class SymbolHead {
 
 	/** Writes the head of the symbol bytes[start, end), whose content is there. */
 	writeHead(sequence: number, bytes: Uint8Array, start: number, end: number): void {
-		const content = start + SYMBOL_HEAD_LENGTH;
-		writeUint32(bytes, start, this.#check(sequence, bytes, content, end));
-		writeUint16(bytes, start + 4, end - content);
+		writeUint16(bytes, start + 4, end - start - SYMBOL_HEAD_LENGTH);
+		writeUint32(bytes, start, this.#check(sequence, bytes, start, end));
 	}
 
 	/**
@@ -44,11 +44,15 @@ export class SymbolHead {
 		const last = content + ((bytes[start + 4]! << 8) | bytes[start + 5]!);
 		if (last > end) return -1;
 		for (let at = last; at < end; at++) if (bytes[at] !== 0) return -1;
-		return readUint32(bytes, start) === this.#check(sequence, bytes, content, last) ? last : -1;
+		const check = readUint32(bytes, start);
+		const isRight = check === this.#check(sequence, bytes, start, last);
+		writeUint32(bytes, start, check);
+		return isRight ? last : -1;
 	}
 
+	/** Check of the symbol bytes[start, end), whose length is there; overwrites the one that is. */
 	#check(sequence: number, bytes: Uint8Array, start: number, end: number): number {
-		writeUint16(this.#front, writeUint32(this.#front, 0, sequence), end - start);
-		return this.#crc32(bytes.subarray(start, end), this.#crc32(this.#front, 0));
+		writeUint32(bytes, start, sequence);
+		return this.#crc32(bytes.subarray(start, end));
 	}
 }

@@ -330,7 +330,6 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--busy-poll',
 		'--stream-memory <SIZE>',
 		'--lane-memory <SIZE>',
-		'--link-file <FILE>',
 		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',

@@ -14,6 +14,7 @@ export function planOf(traffic: number, window: number, other: Partial<Plan> = {
 		sources: [0, 1, 2],
 		repairs: undefined,
 		samples: [],
+		stride: 32,
 		pauseRepairs: 2,
 		overhead: REPAIR_OVERHEAD,
 		...other,

@@ -66,6 +66,7 @@ export class LanePlanner {
 			coded: false,
 			traffic: 1,
 			window: 1,
+			stride: 1,
 			sources: [],
 			repairs: undefined,
 			samples: [],
