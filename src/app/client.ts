@@ -97,8 +97,7 @@ export async function startClient(
 	}
 	const common = commonStatus('mpclient', options, prepared, counters);
 	const status = () => snapshot(options, tunnel, report, common);
-	const {logTail} = all;
-	const observed = {state, snapshot: status, logger, happenings, logTail};
+	const observed = {state, status, logger, happenings, endpoint, logTail: all.logTail};
 	const observation = await observe(options, observed);
 	logStart(options, tunnel, logger);
 	let closing: Promise<void> | undefined;

@@ -65,7 +65,9 @@ export async function startServer(
 		events.log(event);
 		happenings?.event(event);
 	};
-	const parts = {resolver: all.resolver, logger, onEvent};
+	const config = serverConfig(options);
+	const endpoint = new MptunnelServer(config, prepared.environment);
+	const parts = {config, endpoint, resolver: all.resolver, logger, onEvent};
 	const tunnel = serverTunnel(options, prepared, parts);
 	try {
 		await tunnel.start();
@@ -92,13 +94,8 @@ export async function startServer(
 			totals: all.totals,
 		};
 	};
-	const observation = await observe(options, {
-		state,
-		snapshot: status,
-		logger,
-		happenings,
-		logTail: all.logTail,
-	});
+	const observed = {state, status, logger, happenings, endpoint, logTail: all.logTail};
+	const observation = await observe(options, observed);
 	const listening = tunnel.listening.join(' ');
 	logger.info('mpserver runs', {version: programVersion(), listening, target, exit});
 	let closing: Promise<void> | undefined;
@@ -119,6 +116,8 @@ export async function startServer(
 
 /** The parts of a server around its tunnel. */
 interface ServerParts {
+	readonly config: ServerConfig;
+	readonly endpoint: MptunnelServer;
 	readonly resolver: Surroundings['resolver'];
 	readonly logger: Logger;
 	readonly onEvent: (event: EndpointEvent) => void;
@@ -127,15 +126,14 @@ interface ServerParts {
 /** Builds the tunnel of these options; it opens no socket before it is started. */
 function serverTunnel(
 	options: ServerOptions,
-	{environment, backEnd}: Prepared,
-	{resolver, logger, onEvent}: ServerParts,
+	{backEnd}: Prepared,
+	{config, endpoint, resolver, logger, onEvent}: ServerParts,
 ): ServerTunnel {
-	const config = serverConfig(options);
 	const userTargets = new Map(
 		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
 	);
 	return new ServerTunnel({
-		endpoint: new MptunnelServer(config, environment),
+		endpoint,
 		users: config.users.map(({name}) => name),
 		port: options.port,
 		bind: options.bind,

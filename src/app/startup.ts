@@ -7,6 +7,7 @@ import type {LogFormat} from '../config/logging.ts';
 import type {PageSettings} from '../config/page.ts';
 import {type Coding, createCoding} from '../core/coding.ts';
 import type {Environment} from '../core/environment.ts';
+import type {FlowStatus} from '../core/events.ts';
 import type {AeadName} from '../crypto/aead.ts';
 import {AEAD_LOADERS, chooseAead} from '../crypto/aead-choice.ts';
 import {X25519} from '../crypto/diffie-hellman.ts';
@@ -14,6 +15,7 @@ import {SystemRandom} from '../crypto/system-random.ts';
 import {type Resolver, resolveHost} from '../net/names/resolver.ts';
 import {chooseIo} from '../net/udp/io-choice.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
+import {flowLines, SHOWN_FLOWS} from './observe/flow-lines.ts';
 import type {Happenings} from './observe/happenings.ts';
 import type {LogTail} from './observe/log-tail.ts';
 import type {Logger} from './observe/logger.ts';
@@ -130,8 +132,10 @@ function socketBackEnd({io, busyPoll}: CommonOptions, logger: Logger): UdpBackEn
 /** The parts of a running program that can be observed. */
 export interface Observed {
 	readonly state: StateFolder;
-	readonly snapshot: () => StatusSnapshot;
+	readonly status: () => StatusSnapshot;
 	readonly logger: Logger;
+	/** Returns at most so many flows and streams: those that carried most, first. */
+	readonly endpoint: {flowList(limit: number, now: Millis): readonly FlowStatus[]};
 	/** Present for the live page. */
 	readonly happenings: Happenings | undefined;
 	readonly logTail: LogTail | undefined;
@@ -145,14 +149,14 @@ export interface Observation {
 
 /** Begins to answer `mptunnel status` and to log statistics; what fails is a warning. */
 export async function observe(options: CommonOptions, observed: Observed): Promise<Observation> {
-	const {snapshot, logger} = observed;
+	const {status, logger} = observed;
 	const server = await openStatus(observed);
 	const page = await servePage(options, observed);
 	const timer =
 		options.stats === undefined
 			? undefined
 			: setInterval(() => {
-					logger.info('statistics', statusFields(snapshot(), options.logFormat));
+					logger.info('statistics', statusFields(status(), options.logFormat));
 				}, options.stats);
 	return {
 		close: async () => {
@@ -164,10 +168,10 @@ export async function observe(options: CommonOptions, observed: Observed): Promi
 }
 
 async function openStatus(observed: Observed): Promise<StatusServer | undefined> {
-	const {state, snapshot, logger} = observed;
+	const {state, status, logger} = observed;
 	if (state.socketPath === undefined) return undefined;
 	try {
-		return await StatusServer.open(state.socketPath, snapshot);
+		return await StatusServer.open(state.socketPath, status);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
 		const socket = state.socketPath;
@@ -178,13 +182,14 @@ async function openStatus(observed: Observed): Promise<StatusServer | undefined>
 
 /** Only a program that has a page loads it. */
 async function servePage(options: CommonOptions, observed: Observed): Promise<Page | undefined> {
-	const {happenings, logTail, steering, state, snapshot, logger} = observed;
+	const {happenings, logTail, steering, state, status, logger, endpoint} = observed;
 	const {page: listen, pageName: names = []} = options;
 	if (listen === undefined || happenings === undefined) return undefined;
 	try {
 		const {openPage} = await import('./page/page.ts');
 		const {folder} = state;
-		const sources = {snapshot, happenings, log: logTail, steering, logger, folder};
+		const flows = () => flowLines(endpoint.flowList(SHOWN_FLOWS, performance.now()));
+		const sources = {snapshot: status, flows, happenings, log: logTail, steering, logger, folder};
 		return await openPage({listen, names}, sources);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);

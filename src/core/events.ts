@@ -357,6 +357,23 @@ export interface UserStatus {
 	}[];
 }
 
+/** One flow or stream, for the list of those that carried most. */
+export interface FlowStatus {
+	readonly kind: 'datagrams' | 'stream';
+	/** Server: name of its user; client: login of the application. '': none. */
+	readonly user: string;
+	/** Target, encoded as on the wire; one of several. `undefined`: the server's own. */
+	readonly target: Uint8Array | undefined;
+	/** Number of its targets. */
+	readonly targets: number;
+	/** Name of its policy. `undefined`: it has none, as a stream, or none yet. */
+	readonly policy: string | undefined;
+	/** Bytes of datagrams or of the stream that this end put into the tunnel, and took out of it. */
+	readonly sent: number;
+	readonly received: number;
+	readonly age: Millis;
+}
+
 /** Status of an endpoint. */
 export interface EndpointStatus {
 	readonly sessions: readonly SessionStatus[];

@@ -263,7 +263,7 @@ export const BUGS: readonly Bug[] = [
 	{
 		bug: 'a new session is expected to know the targets of the old one',
 		place: 'ClientTraffic.hold',
-		code: 'this.#flows.leaveSession();',
+		code: 'this.flows.leaveSession();',
 		to: '',
 	},
 	{

@@ -1,7 +1,4 @@
-import {Cursor} from '../../bytes/cursor.ts';
 import type {EndpointEvent, PathState} from '../../core/events.ts';
-import {formatTarget, ipTarget} from '../../socks/target.ts';
-import {decodeTarget, TargetKind} from '../../wire/address.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import {refusalWord} from '../../wire/refusal.ts';
 import {EVENTS, type EventCounters, type EventName} from './event-table.ts';
@@ -9,6 +6,7 @@ import {brokenWords, obstacleWords} from './lane-words.ts';
 import type {LineLimit} from './line-limiter.ts';
 import type {LogFields} from './log-fields.ts';
 import type {Logger} from './logger.ts';
+import {targetText} from './target-text.ts';
 
 /** A kind of line passes once in this time, or as often as its burst. */
 const INTERVAL_MILLIS = 60_000;
@@ -194,18 +192,6 @@ function refusalEvent(code: number, target: Uint8Array): EventName {
 	if (target.length > 0 && UNREACHED.has(code)) return 'target-unreachable';
 	if (code === RefusalCode.NO_SESSION) return 'target-unanswered';
 	return target.length === 0 ? 'target-flow-refused' : 'target-refused';
-}
-
-/** `host:port` of a target as it is encoded on the wire. */
-function targetText(encoded: Uint8Array): string {
-	const cursor = new Cursor();
-	cursor.reset(encoded, 0, encoded.length);
-	const target = decodeTarget(cursor);
-	if (target === undefined) return '?';
-	if (target.kind === TargetKind.FIXED) return 'the fixed target';
-	const {kind, host, port} = target.kind === TargetKind.FORWARD ? target.to : target;
-	if (kind !== TargetKind.DOMAIN) return formatTarget(ipTarget(host, port));
-	return `${String.fromCharCode(...host)}:${port}`;
 }
 
 function hex(session: number): string {

@@ -1,4 +1,5 @@
 import type {Millis} from '../../bytes/time.ts';
+import type {FlowLine} from '../observe/flow-lines.ts';
 import type {Happenings} from '../observe/happenings.ts';
 import type {LogTail} from '../observe/log-tail.ts';
 import type {StatusSnapshot} from '../observe/status.ts';
@@ -18,6 +19,8 @@ const USERS = 50;
 /** The parts of a program that are shown, and the clocks. */
 export interface FeedInit {
 	readonly snapshot: () => StatusSnapshot;
+	/** Flows and connections that carried most. */
+	readonly flows: () => readonly FlowLine[];
 	readonly happenings: Happenings;
 	/** `undefined`: the log is not shown. */
 	readonly log: LogTail | undefined;
@@ -60,7 +63,7 @@ export class Feed {
 
 	/** Takes the next snapshot; returns the time until the one after it. */
 	tick(): Millis {
-		const {snapshot: take, log, happenings, wallTime, now} = this.#init;
+		const {snapshot: take, flows, log, happenings, wallTime, now} = this.#init;
 		const from = now();
 		const snapshot = take();
 		const sample = this.#history.sample(snapshot, wallTime());
@@ -68,6 +71,7 @@ export class Feed {
 			const text = JSON.stringify({
 				...shown(snapshot),
 				...sample,
+				flows: flows(),
 				happened: happenings.since(this.#happened),
 				log: log?.since(this.#lines) ?? [],
 			});
@@ -86,11 +90,12 @@ export class Feed {
 	}
 
 	#past(): string {
-		const {log, happenings, steering} = this.#init;
+		const {flows, log, happenings, steering} = this.#init;
 		const past = {
 			...this.#history.past(),
 			...(this.#last && {...shown(this.#last.snapshot), series: this.#last.sample.series}),
 			steering,
+			flows: flows(),
 			happened: happenings.upTo(this.#happened),
 			log: log?.upTo(this.#lines) ?? [],
 		};

@@ -1,5 +1,6 @@
 import {type HostPort, isLocal} from '../../config/host-port.ts';
 import {formatAddress} from '../../text/ip.ts';
+import type {FlowLine} from '../observe/flow-lines.ts';
 import type {Happenings} from '../observe/happenings.ts';
 import type {LogTail} from '../observe/log-tail.ts';
 import type {Logger} from '../observe/logger.ts';
@@ -13,6 +14,8 @@ import {createToken, removeUrl, writeUrl} from './token.ts';
 /** The parts of a program that its page shows. */
 export interface PageSources {
 	readonly snapshot: () => StatusSnapshot;
+	/** Flows and connections that carried most, those first. */
+	readonly flows: () => readonly FlowLine[];
 	readonly happenings: Happenings;
 	/** `undefined`: the log is not shown. */
 	readonly log: LogTail | undefined;

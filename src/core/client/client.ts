@@ -15,7 +15,7 @@ import type {
 } from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
-import type {EndpointStatus} from '../events.ts';
+import type {EndpointStatus, FlowStatus} from '../events.ts';
 import {ClientTraffic} from '../flow/client-traffic.ts';
 import {lingerFor} from '../linger.ts';
 import {ReceivedPacket} from '../packets/received-packet.ts';
@@ -181,13 +181,8 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 				this.#sendRaw(init, [path]);
 				return undefined;
 			}
-			case PacketType.VERSION: {
-				const versions = this.#handshake.receiveVersion(bytes, start, end);
-				if (versions === undefined) return this.drop('bad-handshake');
-				const text = `the server supports version ${versions.join(', ')} only`;
-				this.#warnings.warn('other-version', 'server', text, now);
-				return undefined;
-			}
+			case PacketType.VERSION:
+				return this.#connector.receiveVersion(bytes, start, end, now);
 			case PacketType.BACK:
 				return this.#receiveBack(bytes, start, end, now);
 			case PacketType.RESET:
@@ -437,8 +432,13 @@ export class MptunnelClient extends EndpointOutputs implements ClientEndpoint {
 		return lingerFor(Math.max(0, ...paths.map(({rtt}) => (rtt.measured ? rtt.smoothed : 0))));
 	}
 
+	/** Returns at most so many flows and streams: those that carried most, first. */
+	flowList(limit: number, now: Millis): readonly FlowStatus[] {
+		return this.#lifecycle.flowList(limit, now);
+	}
+
 	status(now: Millis): EndpointStatus {
-		const {flows, waiting} = this.#traffic;
+		const {size: flows, waiting} = this.#traffic;
 		const {session, state, totals} = this.#lifecycle;
 		const context = {state, user: '', flows, streams: this.#streams.totals, now};
 		const sessions = [sessionStatus(session, context)];

@@ -152,6 +152,21 @@ export class Connector {
 		return session;
 	}
 
+	/** Reads a VERSION: the server knows others only. */
+	receiveVersion(
+		bytes: Uint8Array,
+		start: number,
+		end: number,
+		now: Millis,
+	): DropReason | undefined {
+		const {handshake, warnings, context} = this.#init;
+		const versions = handshake.receiveVersion(bytes, start, end);
+		if (versions === undefined) return context.drops.count('bad-handshake');
+		const text = `the server supports version ${versions.join(', ')} only`;
+		warnings.warn('other-version', 'server', text, now);
+		return undefined;
+	}
+
 	/** Begins a handshake that resumes the session. */
 	beginResume({localId, peerId}: Session, now: Millis): void {
 		this.#init.handshake.begin({localId, peerId, exporter: this.#exporter}, now);

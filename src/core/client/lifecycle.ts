@@ -1,7 +1,9 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {EndpointContext} from '../context.ts';
-import type {SessionStatus} from '../events.ts';
+import type {FlowStatus, SessionStatus} from '../events.ts';
 import type {ClientTraffic} from '../flow/client-traffic.ts';
+import type {Lane} from '../lane/lane.ts';
+import {flowList} from '../session/flow-list.ts';
 import type {Session} from '../session/session.ts';
 import {UserSums} from '../session/user-sums.ts';
 import type {StreamSet} from '../stream/stream-set.ts';
@@ -175,6 +177,13 @@ export class Lifecycle {
 		this.#session?.lanes.end();
 		this.#timers.clearAll();
 		this.#init.handshake.stop();
+	}
+
+	/** Returns the flows and streams that carried most. */
+	flowList(limit: number, now: Millis): readonly FlowStatus[] {
+		const {traffic, streams} = this.#init;
+		const policyOf = (lane: Lane) => this.#session?.policyOf(lane);
+		return flowList([traffic.flows.values(), streams.values()], {limit, now, policyOf});
 	}
 
 	#end(reason: string): void {

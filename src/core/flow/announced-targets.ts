@@ -81,6 +81,11 @@ export class AnnouncedTargets {
 		if (target !== undefined) target.known = known;
 	}
 
+	/** Targets that have a reference. */
+	get size(): number {
+		return this.#byTarget.size;
+	}
+
 	/** Iterates over all targets. */
 	values(): IterableIterator<AnnouncedTarget> {
 		return this.#byTarget.values();

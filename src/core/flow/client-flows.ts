@@ -34,8 +34,12 @@ export interface ClientFlow {
 	prefix: Uint8Array | undefined;
 	/** Login of the application at SOCKS5. '': none. */
 	user: string;
-	/** Time of the last datagram. */
+	/** Time of the last datagram; below, of the first one. */
 	active: Millis;
+	readonly opened: Millis;
+	/** Bytes of datagrams of the application, and of those for it. */
+	sent: number;
+	received: number;
 	/** Time up to which its datagrams are dropped. 0: it was never refused. */
 	refusedUntil: Millis;
 }
@@ -104,6 +108,9 @@ export class ClientFlows {
 				lane: undefined,
 				prefix: undefined,
 				active: now,
+				opened: now,
+				sent: 0,
+				received: 0,
 				refusedUntil: 0,
 			};
 			this.#byApplication.set(application.key, flow);

@@ -52,7 +52,7 @@ interface HeldDatagram {
 /** The datagrams of a client's applications: into the session, or held until there is one. */
 export class ClientTraffic implements DatagramSink {
 	readonly #context: EndpointContext;
-	readonly #flows: ClientFlows;
+	readonly flows: ClientFlows;
 	readonly #held: HoldQueue<HeldDatagram>;
 	/** Copies of the datagrams that went into a session that may be over. */
 	readonly #copies = new HoldQueue<HeldDatagram>();
@@ -73,7 +73,7 @@ export class ClientTraffic implements DatagramSink {
 
 	constructor(context: EndpointContext, config: ClientConfig) {
 		this.#context = context;
-		this.#flows = new ClientFlows(config.listeners, config.flowIdle);
+		this.flows = new ClientFlows(config.listeners, config.flowIdle);
 		this.#held = new HoldQueue(context.drops, config.holdAge);
 		this.#prefix = identityOf(config);
 		this.#policies = config.policies;
@@ -85,13 +85,13 @@ export class ClientTraffic implements DatagramSink {
 	 */
 	reconfigure({policies, listeners}: ClientSettings, now: Millis): void {
 		this.#policies = policies;
-		for (const id of this.#flows.reconfigure(listeners)) {
+		for (const id of this.flows.reconfigure(listeners)) {
 			if (this.#ready) this.#report(flowCloseFrame, id, 0, now);
 		}
 		const session = this.#session;
 		if (session === undefined) return;
 		session.forgetPolicies();
-		for (const flow of this.#flows.values()) this.#chooseAnew(session, flow, now);
+		for (const flow of this.flows.values()) this.#chooseAnew(session, flow, now);
 		this.laneChanges.send(now);
 	}
 
@@ -113,7 +113,7 @@ export class ClientTraffic implements DatagramSink {
 
 	/** The only target of a flow. `undefined`: it is the server's. */
 	#targetOf({listener}: ClientFlow): Uint8Array | undefined {
-		return this.#flows.listener(listener)?.target;
+		return this.flows.listener(listener)?.target;
 	}
 
 	/** Replaces the client id. */
@@ -125,12 +125,12 @@ export class ClientTraffic implements DatagramSink {
 	register(frames: FrameTable): void {
 		const {flow: record, client} = this.#context.records;
 		frames.on(targetKnownFrame, record, ({flow, reference}) => {
-			this.#flows.setKnown(flow, reference, true);
+			this.flows.setKnown(flow, reference, true);
 		});
 		frames.on(targetUnknownFrame, record, ({flow, reference}) => {
-			this.#flows.setKnown(flow, reference, false);
+			this.flows.setKnown(flow, reference, false);
 		});
-		frames.on(flowCloseFrame, record, ({flow}) => this.#flows.remove(flow));
+		frames.on(flowCloseFrame, record, ({flow}) => this.flows.remove(flow));
 		frames.on(flowRefusedFrame, record, ({flow, code}, _packet, now) => {
 			this.#refusedFlow(flow, code, now);
 		});
@@ -139,11 +139,6 @@ export class ClientTraffic implements DatagramSink {
 		});
 		// Only a client has an id.
 		frames.on(clientFrame, client, () => {});
-	}
-
-	/** Flows open. */
-	get size(): number {
-		return this.#flows.size;
 	}
 
 	datagramTo(datagram: Datagram, target: Target, now: Millis): DropReason | undefined {
@@ -161,7 +156,7 @@ export class ClientTraffic implements DatagramSink {
 		target: HostTarget,
 		now: Millis,
 	): ReceivedTarget | undefined {
-		const source = this.#flows.get(id)?.sources.learn(reference, target, now);
+		const source = this.flows.get(id)?.sources.learn(reference, target, now);
 		if (source !== undefined && now - source.confirmed >= CONFIRM_AGAIN) {
 			source.confirmed = now;
 			this.#report(targetKnownFrame, id, reference, now);
@@ -173,7 +168,7 @@ export class ClientTraffic implements DatagramSink {
 		{flow: id, reference, bytes, start, end}: Datagram,
 		now: Millis,
 	): DropReason | undefined {
-		const flow = this.#flows.get(id);
+		const flow = this.flows.get(id);
 		if (flow === undefined) {
 			if (this.#answers.allow('', now)) this.#report(flowCloseFrame, id, 0, now);
 			return 'unknown-flow';
@@ -184,6 +179,7 @@ export class ClientTraffic implements DatagramSink {
 			return 'unknown-target';
 		}
 		flow.active = now;
+		flow.received += end - start;
 		const out = this.#context.deliver();
 		out.flow = id;
 		out.listener = flow.listener;
@@ -196,13 +192,13 @@ export class ClientTraffic implements DatagramSink {
 	}
 
 	#refusedFlow(flow: number, code: number, now: Millis): void {
-		if (!this.#flows.refuse(flow, now)) return;
+		if (!this.flows.refuse(flow, now)) return;
 		const target = new Uint8Array(0);
 		this.#context.emit({type: 'target-refused', kind: 'flow', flow, target, code});
 	}
 
 	#refusedTarget(id: number, reference: number, code: number): void {
-		const flow = this.#flows.get(id);
+		const flow = this.flows.get(id);
 		const target =
 			flow?.targets === undefined ? flow?.target : flow.targets.get(reference)?.encoded;
 		if (target === undefined) return;
@@ -211,8 +207,8 @@ export class ClientTraffic implements DatagramSink {
 	}
 
 	/** Flows open. */
-	get flows(): number {
-		return this.#flows.size;
+	get size(): number {
+		return this.flows.size;
 	}
 
 	/** Datagrams that wait. */
@@ -253,17 +249,18 @@ export class ClientTraffic implements DatagramSink {
 		this.#ready = false;
 		this.#session = undefined;
 		this.laneChanges.clear();
-		this.#flows.leaveSession();
+		this.flows.leaveSession();
 	}
 
 	/** Sends a datagram of an application, or holds it; returns why it is dropped. */
 	send(datagram: ApplicationDatagram, now: Millis): DropReason | undefined {
 		const {listener, application, bytes, start, end} = datagram;
 		if (end - start > MAX_DATAGRAM) return this.#context.drops.count('too-long');
-		const flow = this.#flows.find(listener, application, now);
+		const flow = this.flows.find(listener, application, now);
 		if (flow === undefined || now < flow.refusedUntil) {
 			return this.#context.drops.count('flow-limit');
 		}
+		flow.sent += end - start;
 		const lane = this.#laneOf(flow, now);
 		if (lane !== undefined) return this.#send(lane, flow, datagram, now);
 		this.#wait({flow, target: undefined}, bytes, start, end, now);
@@ -275,11 +272,12 @@ export class ClientTraffic implements DatagramSink {
 		const {listener, application, bytes, start, end} = datagram;
 		const {targetBytes, targetStart, targetEnd} = datagram;
 		if (end - start > MAX_DATAGRAM) return this.#context.drops.count('too-long');
-		const flow = this.#flows.find(listener, application, now);
+		const flow = this.flows.find(listener, application, now);
 		if (flow === undefined || now < flow.refusedUntil) {
 			return this.#context.drops.count('flow-limit');
 		}
 		flow.user = datagram.user;
+		flow.sent += end - start;
 		const target = flow.targets?.find(targetBytes, targetStart, targetEnd, now);
 		if (target === undefined) return this.#context.drops.count('flow-limit');
 		const lane = this.#laneOfTarget(flow, target, now);
@@ -350,9 +348,9 @@ export class ClientTraffic implements DatagramSink {
 
 	/** Ends the flow of an application that is gone, at both ends. */
 	end(application: RemoteAddress, now: Millis): void {
-		const flow = this.#flows.of(application);
+		const flow = this.flows.of(application);
 		if (flow === undefined) return;
-		this.#flows.remove(flow.id);
+		this.flows.remove(flow.id);
 		if (this.#ready) this.#report(flowCloseFrame, flow.id, 0, now);
 	}
 
@@ -433,7 +431,7 @@ export class ClientTraffic implements DatagramSink {
 	/** Removes idle flows, and drops datagrams that waited too long. */
 	expire(now: Millis): void {
 		this.#held.expire(now);
-		for (const flow of this.#flows.expire(now)) {
+		for (const flow of this.flows.expire(now)) {
 			if (this.#ready) this.#report(flowCloseFrame, flow, 0, now);
 		}
 	}

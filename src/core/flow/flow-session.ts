@@ -20,6 +20,8 @@ export interface FlowSession {
 	forgetPolicies(): void;
 	/** Returns the lane that the peer described under an id. `undefined`: it described none. */
 	laneById(id: number): Lane | undefined;
+	/** Returns the name of the policy that a lane is of. */
+	policyOf(lane: Lane): string;
 	/** Lane 0. */
 	readonly firstLane: Lane;
 	/** Sends control frames on all chosen paths, or on every open one when none is chosen. */

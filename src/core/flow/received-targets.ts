@@ -25,6 +25,16 @@ export class ReceivedTargets {
 		this.#budget = budget;
 	}
 
+	/** Targets that are known. */
+	get size(): number {
+		return this.#byReference.size;
+	}
+
+	/** Iterates over all targets. */
+	values(): IterableIterator<ReceivedTarget> {
+		return this.#byReference.values();
+	}
+
 	/** Forgets all, at the end of the flow: they count no more. */
 	clear(): void {
 		this.#budget.left += this.#byReference.size;

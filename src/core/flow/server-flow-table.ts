@@ -24,8 +24,12 @@ export interface ServerFlow {
 	laneId: number;
 	/** That lane. `undefined`: not looked up since, or not known there yet. */
 	lane: Lane | undefined;
-	/** Time of the last datagram. */
+	/** Time of the last datagram; below, of the first one. */
 	active: Millis;
+	readonly opened: Millis;
+	/** Bytes of answers, and of datagrams for its targets. */
+	sent: number;
+	received: number;
 	/** Time of the last TARGET_KNOWN, for a flow with one target. */
 	confirmed: Millis;
 	/** The only target, chosen by the client. `undefined`: it is the server's, or one of many. */
@@ -97,6 +101,11 @@ export class ServerFlowTable {
 		return this.#byHandle.size;
 	}
 
+	/** Iterates over all flows. */
+	values(): IterableIterator<ServerFlow> {
+		return this.#byHandle.values();
+	}
+
 	/** Returns the flows of a user. */
 	of(user: FlowUser): readonly ServerFlow[] {
 		return [...this.#byHandle.values()].filter(({owner}) => owner.user === user);
@@ -135,6 +144,9 @@ export class ServerFlowTable {
 			laneId: 0,
 			lane: undefined,
 			active: now,
+			opened: now,
+			sent: 0,
+			received: 0,
 			confirmed,
 			forward: forward && {
 				reference: 0,

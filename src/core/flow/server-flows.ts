@@ -269,6 +269,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		now: Millis,
 	): void {
 		flow.active = now;
+		flow.received += end - start;
 		const out = this.#init.context.deliver();
 		out.flow = flow.handle;
 		out.application = undefined;
@@ -294,6 +295,7 @@ export class ServerFlows implements DatagramSink, FlowHome {
 		now: Millis,
 	): DropReason | undefined {
 		flow.active = now;
+		flow.sent += answer.end - answer.start;
 		const lane = this.#laneOf(flow, source);
 		if (lane.isUsable) return this.#sendAnswer(lane, flow, source, answer, now);
 		const {bytes, start, end} = answer;

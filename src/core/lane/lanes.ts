@@ -164,6 +164,11 @@ export class Lanes {
 		return lane;
 	}
 
+	/** Returns the name of the policy that a lane is of. */
+	policyOf(lane: Lane): string {
+		return this.#names.get(lane) ?? REDUNDANT.name;
+	}
+
 	/** Returns lane 0 in place of a policy's, which an event says once. */
 	#replace(policy: string, obstacle: PolicyObstacle): Lane {
 		const {context, number: session} = this.#init;

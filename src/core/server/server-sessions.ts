@@ -2,6 +2,7 @@ import type {Millis} from '../../bytes/time.ts';
 import type {EndpointContext} from '../context.ts';
 import type {ServerFlowTable} from '../flow/server-flow-table.ts';
 import type {Session} from '../session/session.ts';
+import type {Stream} from '../stream/stream.ts';
 import type {TotalsStatus} from '../totals.ts';
 import type {ClientRecords} from './client-records.ts';
 import type {ClientRecord, ServerSession} from './server-session.ts';
@@ -58,6 +59,22 @@ export class ServerSessions {
 		// Packets come in batches of the same session.
 		if (this.#last?.session.localId !== id) this.#last = this.#byId.get(id);
 		return this.#last;
+	}
+
+	/** Returns the longest round trip time of all paths. */
+	longestRoundTrip(): Millis {
+		let longest = 0;
+		for (const {session} of this.#byId.values()) {
+			for (const {rtt} of session.paths.all) {
+				if (rtt.measured) longest = Math.max(longest, rtt.smoothed);
+			}
+		}
+		return longest;
+	}
+
+	/** Returns the streams of each session. */
+	streams(): readonly Iterable<Stream>[] {
+		return [...this.#byId.values()].map(({session}) => session.streams?.values() ?? []);
 	}
 
 	/** Iterates over all sessions; one may be ended meanwhile. */

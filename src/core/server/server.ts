@@ -14,13 +14,14 @@ import type {
 } from '../endpoint.ts';
 import {EndpointOutputs} from '../endpoint-outputs.ts';
 import type {Environment} from '../environment.ts';
-import type {EndpointStatus} from '../events.ts';
+import type {EndpointStatus, FlowStatus} from '../events.ts';
 import type {AnnouncedTarget} from '../flow/announced-targets.ts';
 import {endFlow, type ServerFlow, ServerFlowTable} from '../flow/server-flow-table.ts';
 import {lingerFor} from '../linger.ts';
 import {ReceivedPacket} from '../packets/received-packet.ts';
 import {RateLimit} from '../rate-limit.ts';
 import type {RemoteAddress} from '../remote-address.ts';
+import {flowList} from '../session/flow-list.ts';
 import {sessionStatus} from '../session/session-status.ts';
 import {ServerTimer, Timers} from '../timers.ts';
 import type {Delivery} from '../transmit.ts';
@@ -421,13 +422,12 @@ export class MptunnelServer extends EndpointOutputs implements ServerEndpoint {
 	}
 
 	lingerTime(): Millis {
-		let longest = 0;
-		for (const {session} of this.#sessions.values()) {
-			for (const {rtt} of session.paths.all) {
-				if (rtt.measured) longest = Math.max(longest, rtt.smoothed);
-			}
-		}
-		return lingerFor(longest);
+		return lingerFor(this.#sessions.longestRoundTrip());
+	}
+
+	/** Returns at most so many flows and streams: those that carried most, first. */
+	flowList(limit: number, now: Millis): readonly FlowStatus[] {
+		return flowList([this.#table.values(), ...this.#sessions.streams()], {limit, now});
 	}
 
 	status(now: Millis): EndpointStatus {

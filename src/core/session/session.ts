@@ -255,6 +255,10 @@ export class Session implements FlowSession, StreamSession, LaneOwner {
 		return this.lanes.byId(id);
 	}
 
+	policyOf(lane: Lane): string {
+		return this.lanes.policyOf(lane);
+	}
+
 	get firstLane(): Lane {
 		return this.lanes.first;
 	}

@@ -121,6 +121,11 @@ export class StreamSet implements StreamHost {
 		return this.#streams.size;
 	}
 
+	/** Iterates over all streams. */
+	values(): IterableIterator<Stream> {
+		return this.#streams.values();
+	}
+
 	/** Counts of the streams, for status and logs. */
 	get totals(): StreamTotals {
 		return {now: this.#streams.size, ...this.traffic};

@@ -114,6 +114,7 @@ export class Stream implements TunnelStream {
 	queued = false;
 	changed = false;
 	readonly #host: StreamHost;
+	readonly opened: Millis;
 	#window = FIRST_WINDOW;
 	#consumed = 0;
 	/** Start of a measurement of the reader's pace; below, the bytes that it had taken then. */
@@ -135,6 +136,7 @@ export class Stream implements TunnelStream {
 	/** With `opener`, `sendLimit` covers the bytes that may go early. */
 	constructor(host: StreamHost, {id, target, user, opener, sendLimit}: StreamInit) {
 		this.#host = host;
+		this.opened = host.now;
 		this.id = id;
 		this.target = target;
 		this.user = user;
@@ -156,6 +158,14 @@ export class Stream implements TunnelStream {
 	get urgent(): boolean {
 		const {next, base, end} = this.out;
 		return next < YOUNG || (end - next <= FEW && next - base <= SMALL);
+	}
+
+	/** Bytes that its owner has put in, and those that it has taken out. */
+	get sent(): number {
+		return this.out.end;
+	}
+	get received(): number {
+		return this.#consumed;
 	}
 
 	/** Bytes that may go into packets now. */

@@ -1,4 +1,5 @@
 import type {ExecutionContext} from 'ava';
+import type {FlowLine} from '../../../src/app/observe/flow-lines.ts';
 import {Happenings} from '../../../src/app/observe/happenings.ts';
 import {LogTail} from '../../../src/app/observe/log-tail.ts';
 import type {StatusSnapshot} from '../../../src/app/observe/status.ts';
@@ -43,6 +44,17 @@ const LANE: LaneStatus = {
 		residual: {sources: 40_400, failed: 40, failedInSteps: 0, steps: 0},
 	},
 };
+
+const FLOWS: readonly FlowLine[] = [
+	{
+		...{kind: 'UDP', user: 'alice', target: EVIL, others: 2, policy: 'voice'},
+		...{sent: 7_282_400, received: 816_000, age: 3_600_000},
+	},
+	{
+		...{kind: 'TCP', user: '', target: 'host.example.net:443', others: 0, policy: undefined},
+		...{sent: 52_000, received: 4_100_000, age: 62_000},
+	},
+];
 
 /** A client with a path of each state, of which one was not measured and one has a hostile name. */
 function snapshotAt(second: number): StatusSnapshot {
@@ -89,6 +101,7 @@ async function served(t: ExecutionContext) {
 		{listen: {host: '127.0.0.1', port: 0}, names: []},
 		{
 			snapshot: () => withLane(snapshotAt(second++)),
+			flows: () => FLOWS,
 			happenings,
 			log: logTail,
 			logger: arrayLogger([]),
@@ -146,6 +159,10 @@ inBrowser(
 		t.is(await page.locator('#path-table .name').nth(2).textContent(), EVIL);
 		t.true((await page.locator('#happened').textContent())?.includes(EVIL));
 		t.true((await page.locator('#log').textContent())?.includes(EVIL));
+		const flow = page.locator('#flows tbody tr').first().locator('td');
+		t.deepEqual(await flow.allTextContents(), [
+			...[`${EVIL} and 2 more`, 'UDP', 'voice', 'alice', '7.28 MB', '816 kB', '1h 0m'],
+		]);
 		t.is(await page.locator('img, body script').count(), 0);
 		await waitFor(() => urls.some((one) => one.endsWith('/events')), 'the stream');
 		t.deepEqual(

@@ -48,6 +48,7 @@ function world(snapshot: () => StatusSnapshot = () => plain, cost = 0) {
 			counts.now += cost;
 			return snapshot();
 		},
+		flows: () => [],
 		happenings,
 		log,
 		steering: false,

@@ -5,7 +5,7 @@ import {Past} from './past.js';
 import {pathsOf, showPaths} from './paths.js';
 import {Plots} from './plots.js';
 import {order} from './steer.js';
-import {addLog, showDrops, showFacts, showTraffic, showUsers} from './tables.js';
+import {addLog, showDrops, showFacts, showFlows, showTraffic, showUsers} from './tables.js';
 import {showTimeline} from './timeline.js';
 
 /** Time without news after which the page calls itself old. */
@@ -18,6 +18,7 @@ const page = {
 	status: undefined,
 	more: {sessions: 0, users: 0},
 	series: [],
+	flows: [],
 	newsAt: undefined,
 };
 
@@ -51,8 +52,9 @@ function present(_, value) {
 	return value === null ? undefined : value;
 }
 
-function take({status, more, series}) {
+function take({status, more, series, flows = page.flows}) {
 	if (status === undefined) return;
+	page.flows = flows;
 	page.status = status;
 	page.more = more;
 	page.series = series;
@@ -83,6 +85,7 @@ function show() {
 	plots.show(past.rows(seconds), drawn, seconds);
 	showTimeline(past.rows(seconds), drawn, seconds, past.happened);
 	showTraffic(status, session);
+	showFlows(page.flows);
 	showUsers(status, more.users);
 	showDrops(status);
 }

@@ -44,6 +44,16 @@ class Rows {
 		}
 	}
 
+	/**
+	 * The times between which there is something to show: the last `seconds`, or since the program
+	 * began, but at least a minute.
+	 */
+	span(seconds) {
+		const end = this.times.at(-1) ?? 0;
+		const begun = Math.min(this.times[0] ?? end, end - 60);
+		return {start: Math.max(end - seconds, begun), end};
+	}
+
 	/** The values of a column of a path, one for each time. */
 	column(number, name) {
 		const column = this.#columns.indexOf(name);

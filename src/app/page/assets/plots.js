@@ -46,8 +46,8 @@ export class Plots {
 		if (wanted !== this.#made) this.#remake(paths);
 		this.#made = wanted;
 		this.#paths = paths;
-		const end = rows.times.at(-1) ?? 0;
-		const first = rows.times.findIndex((time) => time >= end - seconds);
+		const {start, end} = rows.span(seconds);
+		const first = rows.times.findIndex((time) => time >= start);
 		const times = rows.times.slice(Math.max(0, first));
 		for (const [name, view] of this.#views) {
 			const {factor = 1} = view.plot;
@@ -60,7 +60,7 @@ export class Plots {
 			view.columns = columns;
 			view.chart.setData([times, ...columns], false);
 			view.chart.batch(() => {
-				view.chart.setScale('x', {min: end - seconds, max: end});
+				view.chart.setScale('x', {min: start, max: end});
 			});
 			this.#showValues(view, view.chart.cursor.idx ?? times.length - 1);
 		}

@@ -20,6 +20,29 @@ export function showTraffic({streams, waiting}, session) {
 	]);
 }
 
+const FLOW_HEADER = ['target', 'kind', 'policy', 'user', 'sent', 'received', 'age'];
+const FLOW_FIGURES = new Set([4, 5, 6]);
+
+/** Shows the flows and connections that carried most. */
+export function showFlows(flows) {
+	const place = byId('flows');
+	if (flows.length === 0) {
+		fillNothing(place, 'No flow and no connection.');
+		return;
+	}
+	const rows = flows.map(({kind, user, target, others, policy, sent, received, age}, index) => [
+		index,
+		others > 0 ? `${target} and ${formatCount(others)} more` : target,
+		kind,
+		policy ?? '–',
+		user || '–',
+		formatBytes(sent),
+		formatBytes(received),
+		formatAge(age),
+	]);
+	fillTable(place, FLOW_HEADER, rows, FLOW_FIGURES);
+}
+
 const USER_HEADER = ['user', 'sessions', 'flows', 'sent', 'received', 'target', 'refused'];
 const USER_FIGURES = new Set([1, 2, 3, 4]);
 

@@ -23,9 +23,8 @@ export function showTimeline(rows, paths, seconds, happened) {
 	const colour = (name) => style.getPropertyValue(name).trim();
 	pen.font = `12px ${colour('--font')}`;
 	pen.textBaseline = 'middle';
-	const end = rows.times.at(-1) ?? 0;
-	const start = end - seconds;
-	const place = (time) => LEFT + ((time - start) / seconds) * (width - LEFT - 8);
+	const {start, end} = rows.span(seconds);
+	const place = (time) => LEFT + ((time - start) / (end - start)) * (width - LEFT - 8);
 	for (const [index, {name, series}] of paths.entries()) {
 		const middle = index * ROW + ROW / 2;
 		pen.fillStyle = colour('--text');
@@ -80,17 +79,23 @@ function times({pen, colour, place}, start, end, height) {
 	pen.fillStyle = colour('--quiet');
 	pen.textAlign = 'center';
 	const narrow = place(end) - place(start) < 480;
-	const parts = narrow ? 2 : seconds === 600 ? 5 : 6;
+	const parts = narrow ? 2 : Math.round(seconds) === 600 ? 5 : 6;
 	for (let part = 0; part <= parts; part++) {
 		const share = part / parts;
 		const ago = Math.round((1 - share) * seconds);
-		const text =
-			ago === 0 ? 'now' : ago >= 120 || seconds > 60 ? `−${Math.round(ago / 60)} min` : `−${ago} s`;
+		const text = agoWords(ago);
 		const x = place(start + share * seconds);
 		pen.textAlign = share === 1 ? 'right' : share === 0 ? 'left' : 'center';
 		pen.fillText(text, x, height - BOTTOM / 2);
 	}
 	pen.textAlign = 'left';
+}
+
+function agoWords(seconds) {
+	if (seconds === 0) return 'now';
+	const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
+	if (minutes === 0) return `−${seconds} s`;
+	return `−${minutes}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`} min`;
 }
 
 function shorten(pen, text, width) {
