@@ -75,7 +75,7 @@ interface Series {
 	/** Sums and counts of the rows of the next coarse one; of the state the worst. */
 	readonly sums: Float64Array;
 	readonly counts: Uint32Array;
-	/** Bytes or packets at the last sample, for rates. */
+	/** Bytes at the last sample, for rates. */
 	sent: number;
 	received: number;
 	sampledAt: Millis;
@@ -208,13 +208,13 @@ function fill(series: Series, path: PathStatus, at: number, now: Millis): Float3
 	row[2] = path.jitter ?? Number.NaN;
 	row[3] = sending.dataLoss ?? sending.loss ?? Number.NaN;
 	row[4] = receiving.loss ?? Number.NaN;
-	row[5] = rate(sending.packets - series.sent, seconds);
-	row[6] = rate(receiving.packets - series.received, seconds);
+	row[5] = rate(sending.bytes - series.sent, seconds);
+	row[6] = rate(receiving.bytes - series.received, seconds);
 	row[7] = sending.queueing ?? Number.NaN;
 	row[8] = receiving.queueing ?? Number.NaN;
 	row[9] = path.mtu;
-	series.sent = sending.packets;
-	series.received = receiving.packets;
+	series.sent = sending.bytes;
+	series.received = receiving.bytes;
 	series.sampledAt = now;
 	for (let column = 0; column < COLUMNS.length; column++) {
 		const value = row[column]!;
@@ -226,9 +226,9 @@ function fill(series: Series, path: PathStatus, at: number, now: Millis): Float3
 	return row;
 }
 
-// In a new session the counts begin anew.
+// In a new session the counts begin anew. Rates of paths are given in bits per second.
 function rate(amount: number, seconds: number): number {
-	return amount >= 0 && seconds > 0 ? amount / seconds : Number.NaN;
+	return amount >= 0 && seconds > 0 ? (8 * amount) / seconds : Number.NaN;
 }
 
 function clearRow(values: Float32Array, at: number): void {

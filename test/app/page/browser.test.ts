@@ -62,6 +62,7 @@ function snapshotAt(second: number): StatusSnapshot {
 	const direction = (packets: number, loss: number) => ({
 		...plainPath().receiving,
 		packets,
+		bytes: 300 * packets,
 		loss,
 		queueing: 1 + wave,
 	});

@@ -63,7 +63,7 @@ test('rates are differences over the real time, and none where counts begin anew
 	const history = new History();
 	const sent = (packets: number): Partial<PathStatus> => {
 		const {sending} = plainPath();
-		return {sending: {...sending, packets}};
+		return {sending: {...sending, packets, bytes: packets * 100}};
 	};
 	const rates = [
 		history.sample(client(sent(100)), 0),
@@ -71,12 +71,8 @@ test('rates are differences over the real time, and none where counts begin anew
 		history.sample(client(sent(7), 2), 3000),
 		history.sample(client(sent(8), 2), 4000),
 	].map(({fine}) => fine.values[0]?.[1 + COLUMNS.indexOf('rateOut')]);
-	const unit = RATE_UNIT;
-	t.deepEqual(rates, [null, 200 * unit, null, 1 * unit]);
+	t.deepEqual(rates, [null, 160_000, null, 800]);
 });
-
-/** Packets count as such. */
-const RATE_UNIT = 1;
 
 test('a path of a client goes on in its next session, one of a server is another', (t) => {
 	const history = new History();

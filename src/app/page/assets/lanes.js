@@ -7,13 +7,16 @@ const VERDICTS = {kept: '✓ kept', broken: '✕ broken', unknown: '… not enou
 const DASH = '–';
 
 /** Shows the promises of a session and what became of them, largest on the page. */
-export function showLanes(parent, session) {
-	const lanes = session === undefined ? [] : cardsOf(session);
+export function showLanes(parent, {sessions, totals}, session) {
+	const ofUser = sessions.filter(({user}) => user === session?.user);
+	// Those of a user are those of its only session.
+	const own = ofUser.length === 1 ? totals?.find(({user}) => user === session.user) : undefined;
+	const lanes = session === undefined ? [] : cardsOf(session, own);
 	keyed(parent, lanes, {key: ({name}) => name, create: createCard, update: updateCard});
 }
 
 /** All lanes of a session as cards; without any it is one of copies alone. */
-function cardsOf({lanes, residualLoss, paths}) {
+function cardsOf({lanes, residualLoss, paths}, totals) {
 	if (lanes.length > 0) return lanes.map(cardOf);
 	const carried = paths.filter(({state}) => state === 'up' || state === 'suspect').length;
 	const share = formatShare(residualLoss);
@@ -21,13 +24,20 @@ function cardsOf({lanes, residualLoss, paths}) {
 		{
 			name: 'redundant',
 			promise: `every datagram as a copy on each path: ${carried} of ${paths.length} carry it`,
-			out: {count: 'counted at the other end'},
+			out: {...copiesSide(totals), count: 'losses are counted at the other end'},
 			in: {
 				residual: share === '-' ? undefined : share.replace('%', ' %'),
 				count: 'of the packets never came',
 			},
 		},
 	];
+}
+
+/** Traffic so far of all that goes as copies. */
+function copiesSide(totals) {
+	const sending = totals?.lanes.find(({policy}) => policy === 'redundant')?.sending;
+	if (sending === undefined || sending.sourceBytes === 0) return {};
+	return {traffic: factorWords(1 + sending.extraBytes / sending.sourceBytes), allowed: 'so far'};
 }
 
 function cardOf(lane) {

@@ -73,14 +73,14 @@ function show() {
 	);
 	const rateOf = (id, name) => {
 		const value = past.fine.column(own.get(id), name).at(-1);
-		return value === null || value === undefined ? '-' : formatCount(Math.round(value));
+		return value === null || value === undefined ? '-' : formatCount(Math.round(value / 1000));
 	};
 	const paths = pathsOf(status, session, rateOf);
 	const seconds = Number(document.querySelector('[name=window]:checked').value);
 	const drawn = paths.map(({id, name}) => ({id, name, series: own.get(id)}));
 	showConnection();
 	showFacts(status);
-	showLanes(byId('lanes'), session);
+	showLanes(byId('lanes'), status, session);
 	showPaths(byId('path-table'), paths, steering);
 	plots.show(past.rows(seconds), drawn, seconds);
 	showTimeline(past.rows(seconds), drawn, seconds, past.happened);

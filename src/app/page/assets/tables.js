@@ -48,8 +48,8 @@ const USER_FIGURES = new Set([1, 2, 3, 4]);
 
 /** Shows the users of a server. */
 export function showUsers({users}, more) {
-	byId('users-section').hidden = users === undefined;
-	if (users === undefined) return;
+	byId('users-section').hidden = !(users?.length > 0);
+	if (!(users?.length > 0)) return;
 	const rows = users.map((user) => [
 		user.name,
 		user.name === '' ? '–' : user.name,
