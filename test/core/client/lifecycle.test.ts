@@ -25,8 +25,10 @@ function lifecycle() {
 		streams: part('streams', 'attach', 'detach'),
 	};
 	const life = new Lifecycle(parts as unknown as LifecycleInit);
-	const session = (number: number) =>
-		({number, end: () => log.push(`end ${number}`)}) as unknown as Session;
+	const session = (number: number) => {
+		const lanes = {end: () => log.push(`lanes.end ${number}`)};
+		return {number, lanes, end: () => log.push(`end ${number}`)} as unknown as Session;
+	};
 	const take = () => log.splice(0);
 	return {life, timers, session, take};
 }
