@@ -109,7 +109,7 @@ function updateRow(row, path, steering) {
 	row.dataset.name = path.name;
 	row.dataset.state = path.state;
 	setText(row.querySelector('.name'), path.name);
-	const marks = [path.backup ? 'backup' : '', path.metered ? 'metered' : ''].filter(Boolean);
+	const marks = ['held', 'backup', 'metered'].filter((mark) => path[mark] === true);
 	setText(row.querySelector('.where'), [path.where, ...marks].filter(Boolean).join(' · '));
 	setAttribute(row.querySelector('.swatch'), 'data-line', String(path.id % 8));
 	const chip = row.querySelector('.state .chip');
