@@ -60,7 +60,7 @@ test('an installation brings no package that nothing loads', (t) => {
 	);
 	t.deepEqual(
 		installed.map(([path]) => path.replace('node_modules/', '')),
-		['@noble/ciphers', 'commander', 'uplot', 'yaml'],
+		['@noble/ciphers', 'commander', 'uplot', 'uqr', 'yaml'],
 	);
 });
 

@@ -194,6 +194,8 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	const oks = (text: string) => text.match(/^configuration ok$/gm)?.length;
 	for (const name of ['users', 'not-encrypted']) t.is(oks(await run(name)), 1, name);
 	t.is(oks(await run('tcp-forward', {'mpclient ': 'mpclient --check '})), 1);
+	const shared = await run('share', {'mpclient ': 'mpclient --check '});
+	t.is(oks(shared), 1, shared);
 	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service', RUNNING))?.[1] ?? '';
 	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
 	const checked = shell.start(`${service} --check`, words);

@@ -15,6 +15,7 @@ import {
 	type ServerOptions,
 } from '../config/server.ts';
 import type {EnvironmentVariables} from '../config/settings.ts';
+import {isLink} from '../config/share-link.ts';
 import {escapeControls, maskKeys} from '../text/escape-text.ts';
 import {addFlags, flagsOf, joinBare, usage} from './flags.ts';
 
@@ -59,11 +60,14 @@ export function parseClientArguments(
 	parse(program, joinBare(argv, CLIENT_FLAGS));
 	const {check, json = false, test, ...flags} = program.opts<ClientFlags & Actions>();
 	if (json && check !== true) throw usageError(JSON_ALONE);
-	const config = oneConfig(flags.config, program.args[0]);
+	const [word] = program.args;
+	const link = word !== undefined && isLink(word) ? word : undefined;
+	const config = oneConfig(flags.config, link === undefined ? word : undefined);
 	if (check === true && test === true) throw usageError('--check and --test exclude each other');
-	const {options, warnings} = resolveClientOptions({...flags, config}, {env, cwd: io.cwd});
+	const {options, warnings} = resolveClientOptions({...flags, config, link}, {env, cwd: io.cwd});
 	const action = check === true ? 'check' : test === true ? 'test' : 'run';
-	return {options, action, json, warnings};
+	const shown = link === undefined ? [] : [LINK_SHOWN];
+	return {options, action, json, warnings: [...shown, ...warnings]};
 }
 
 /**
@@ -84,6 +88,9 @@ export function parseServerArguments(
 	const {options, warnings} = resolveServerOptions({...flags, ...words}, {env, cwd: io.cwd});
 	return {options, action: check === true ? 'check' : 'run', json, warnings};
 }
+
+const LINK_SHOWN =
+	'other users of this machine may have seen the link in the list of processes: see --link-file';
 
 const JSON_ALONE = '--json goes with --check only';
 
@@ -112,7 +119,8 @@ FILE has a path per line, "HOST PORT", HOST being a bridge or the server itself:
   198.51.100.7 4000       name=lte bind=192.168.8.2 rate=5mbit/20mbit metered
   2001:db8::7  4000       name=dsl port=40001 backup
 
-or is YAML when its name ends in .yaml, .yml or .json; then it can hold every option below.
+or is YAML when its name ends in .yaml, .yml or .json; then it can hold every option below. A link
+(mptunnel://...) of mptunnel share can stand in its place.
 ${ENVIRONMENT_HELP}
 Example (the application then sends to 127.0.0.1 port 3000):
   mptunnel keygen tunnel.key
@@ -140,6 +148,10 @@ const ACTIONS: Flags = {
 /** mpclient's flags, in the order of its help. */
 export const CLIENT_FLAGS: Flags = {
 	config: {short: 'c', value: 'FILE', help: 'the same as `FILE`'},
+	linkFile: {
+		value: 'FILE',
+		help: 'a file with a link of `mptunnel share` in place of `FILE`; `-` is standard input',
+	},
 	...flagsOf(CLIENT_TABLE),
 	...ACTIONS,
 	test: {help: 'try every path alone, print a line for each, and exit'},
@@ -162,7 +174,7 @@ function clientProgram(io: ParseIo): Command {
 	const program = baseProgram('mpclient', io)
 		.description('Beside the application: sends its datagrams over all paths to mpserver.')
 		.usage('[options] FILE')
-		.argument('[FILE]', 'the configuration file');
+		.argument('[FILE]', 'the configuration file, or a link');
 	addFlags(program, CLIENT_FLAGS);
 	return program.addHelpText('after', CLIENT_HELP);
 }

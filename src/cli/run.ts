@@ -2,6 +2,7 @@ import process from 'node:process';
 import {CommanderError} from 'commander';
 import {type DropListener, LogSink} from '../app/observe/log-sink.ts';
 import {ConfigError, formatProblem} from '../config/errors.ts';
+import {isLink} from '../config/share-link.ts';
 import {escapeControls} from '../text/escape-text.ts';
 
 /** The parts of the process that a program uses. */
@@ -37,6 +38,8 @@ const LAST_WORDS_MILLIS = 50;
  */
 export function run(name: string, main: Main): void {
 	const argv = process.argv.slice(2);
+	// On Linux a title takes the place of the arguments in the list of processes.
+	if (argv.some(isLink)) process.title = name;
 	const {write: writeOut} = new LogSink(process.stdout);
 	const errors = new LogSink(process.stderr);
 	const {write: writeError} = errors;

@@ -5,6 +5,7 @@ import {explainCommand} from './explain-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
 import type {Context} from './run.ts';
+import {shareCommand} from './share-command.ts';
 import {statusCommand} from './status-command.ts';
 
 /** The program mptunnel: everything that is neither end of a tunnel. */
@@ -33,6 +34,7 @@ export async function toolProgram({
 			},
 		}),
 		explainCommand({env, cwd, writeOut}),
+		shareCommand({env, cwd, writeOut, writeError}),
 		linkCommand(),
 		demoCommand({writeOut, writeError, stopped}),
 		// Further subcommands go here.

@@ -2,12 +2,14 @@ import {dirname, resolve} from 'node:path';
 import {NO_RULES, type PolicyRules} from '../policy/rules.ts';
 import {escapeText, quoteText} from '../text/escape-text.ts';
 import {readClassicFile} from './classic-file.ts';
+import {readClientLink} from './client-link.ts';
 import {ProblemList} from './errors.ts';
 import {checkForwards, FORWARDS, type ForwardOptions} from './forwards.ts';
 import type {HostPort} from './host-port.ts';
 import type {IoName} from './io-name.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
+import {readLinkFile} from './link-file.ts';
 import {type Given, type Option, readFields, type Table} from './option.ts';
 import {checkPage} from './page.ts';
 import {PATHS} from './path-item.ts';
@@ -15,6 +17,7 @@ import {PATH_LIMIT, type PathDraft, type PathOptions, resolvePaths} from './path
 import {FieldReader, type Location} from './place.ts';
 import {POLICIES, type PolicySettings, resolvePolicies} from './policies.ts';
 import {type ProcessContext, type Resolved, SHARED, type SharedOptions} from './settings.ts';
+import {LINK_PLACE, maskLinkKeys} from './share-link.ts';
 import {resolveSocks, SOCKS, type SocksOptions, type SocksSettings} from './socks.ts';
 import {type FlagValues, firstOf, merge, readFlags, readVariables} from './sources.ts';
 import {readTextFile} from './text-file.ts';
@@ -25,7 +28,7 @@ export type {PathOptions, RateOptions} from './paths.ts';
 
 /** All options of mpclient, resolved and validated. */
 export interface ClientOptions extends SharedOptions {
-	/** Absolute path of the configuration file that was read. */
+	/** Absolute path of the configuration file that was read, or the identity of a link. */
 	readonly configFile: string;
 	/** 1 to 16 paths in the order of the file, names unique. */
 	readonly paths: readonly PathOptions[];
@@ -78,6 +81,9 @@ export type ClientFlags = Omit<FlagValues<ClientSettings>, 'default'> & {
 	readonly config?: string | undefined;
 	/** Its field is `default`. */
 	readonly policy?: string | undefined;
+	/** A link in place of a configuration file, and a file with one. */
+	readonly link?: string | undefined;
+	readonly linkFile?: string | undefined;
 };
 
 const LISTEN_OPTION: Table<ListenSettings> = {
@@ -166,11 +172,11 @@ export function resolveClientOptions(
 	flags: ClientFlags,
 	{cwd, env}: ProcessContext,
 ): Resolved<ClientOptions> {
-	const problems = new ProblemList();
+	const hasLink = flags.link !== undefined || flags.linkFile !== undefined;
+	const problems = new ProblemList(hasLink ? maskLinkKeys : undefined);
 	const fromFlags = readFlags(FLAGS, flags, cwd, problems);
 	const fromEnvironment = readVariables(FIELDS, env, cwd, problems);
-	const configFile = resolve(cwd, flags.config ?? '');
-	const {paths, ...fromFile} = readClientFile(flags.config, configFile, problems);
+	const {configFile, paths, ...fromFile} = readSource(flags, cwd, problems);
 	const complete = problems.length === 0;
 	const sources = [fromFlags, fromEnvironment, fromFile];
 	const shared = merge(SHARED, sources);
@@ -222,10 +228,39 @@ export const MARK_NEEDS = 'needs --io batch and the capability CAP_NET_ADMIN';
 export const NEEDS_BATCH = 'the name of a network interface needs --io batch, others an IP address';
 
 interface ClientFile extends Given<ClientSettings> {
+	readonly configFile: string;
 	readonly paths: readonly PathOptions[];
 }
 
+function readSource(
+	{config, link, linkFile}: ClientFlags,
+	cwd: string,
+	problems: ProblemList,
+): ClientFile {
+	if ([config, link, linkFile].filter((source) => source !== undefined).length > 1) {
+		problems.add('', '', 'a configuration file, a link and a link file exclude each other');
+	}
+	if (linkFile !== undefined) return readLink(readLinkFile(linkFile, cwd, problems), problems);
+	if (link !== undefined) return readLink(link, problems);
+	return readClientFile(config, resolve(cwd, config ?? ''), problems);
+}
+
+function readLink(text: string | undefined, problems: ProblemList): ClientFile {
+	const link = text === undefined ? undefined : readClientLink(text, FIELDS, problems);
+	if (link === undefined) return {configFile: '', paths: []};
+	const {given, paths, identity} = link;
+	return {...given, configFile: identity, paths: resolvePaths(paths, LINK_PLACE, problems)};
+}
+
 function readClientFile(name: string | undefined, path: string, problems: ProblemList): ClientFile {
+	return {configFile: path, ...readFile(name, path, problems)};
+}
+
+function readFile(
+	name: string | undefined,
+	path: string,
+	problems: ProblemList,
+): Omit<ClientFile, 'configFile'> {
 	if (name === undefined || name === '') {
 		problems.add('', '', 'a configuration file is needed: mpclient FILE; see mpclient --help');
 		return {paths: []};

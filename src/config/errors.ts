@@ -41,7 +41,13 @@ const PROBLEM_LIMIT = 1000;
 export class ProblemList {
 	readonly #problems: Problem[] = [];
 	readonly #warnings = new Set<string>();
+	readonly #mask: (text: string) => string;
 	#unlisted = 0;
+
+	/** @param mask takes secrets out of all reasons and warnings */
+	constructor(mask: (text: string) => string = (text) => text) {
+		this.#mask = mask;
+	}
 
 	/** The number of problems added. */
 	get length(): number {
@@ -50,13 +56,14 @@ export class ProblemList {
 
 	/** Adds one problem. */
 	add(where: string, field: string, reason: string): void {
-		if (this.#problems.length < PROBLEM_LIMIT) this.#problems.push({where, field, reason});
-		else this.#unlisted++;
+		if (this.#problems.length < PROBLEM_LIMIT) {
+			this.#problems.push({where, field, reason: this.#mask(reason)});
+		} else this.#unlisted++;
 	}
 
 	/** Adds a warning, a sentence for the user, unless it has been added before. */
 	warn(warning: string): void {
-		this.#warnings.add(warning);
+		this.#warnings.add(this.#mask(warning));
 	}
 
 	/** All warnings, in the order of their causes. */

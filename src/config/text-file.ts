@@ -3,6 +3,9 @@ import {closeSync, fstatSync, openSync, readSync} from 'node:fs';
 /** The largest configuration or key file that is read, in bytes. */
 const FILE_LIMIT = 1024 * 1024;
 
+/** Standard input, in place of the path of a file. */
+export const STANDARD_INPUT = 0;
+
 /** A file's text, or why there is none (our words, nothing from the file). */
 export type TextFile =
 	| {readonly ok: true; readonly text: string; readonly othersCanRead: boolean}
@@ -13,10 +16,10 @@ export type TextFile =
  * not UTF-8 become U+FFFD, which no value may contain but a comment may. A file with a zero byte is
  * none of text: its lines would be called wrong one by one.
  */
-export function readTextFile(path: string): TextFile {
+export function readTextFile(path: string | typeof STANDARD_INPUT): TextFile {
 	let descriptor: number | undefined;
 	try {
-		descriptor = openSync(path, 'r');
+		descriptor = path === STANDARD_INPUT ? path : openSync(path, 'r');
 		const bytes = readAtMost(descriptor, FILE_LIMIT + 1);
 		if (bytes.length > FILE_LIMIT) {
 			return {ok: false, reason: 'is larger than 1 MiB', missing: false};
@@ -60,9 +63,24 @@ function readAtMost(descriptor: number, limit: number): Uint8Array {
 	const bytes = new Uint8Array(limit);
 	let length = 0;
 	while (length < limit) {
-		const count = readSync(descriptor, bytes, length, limit - length, null);
+		const count = readSome(descriptor, bytes, length);
 		if (count === 0) break;
 		length += count;
 	}
 	return bytes.subarray(0, length);
+}
+
+/** Milliseconds between two attempts to read a pipe that does not block. */
+const PAUSE = 10;
+
+function readSome(descriptor: number, bytes: Uint8Array, offset: number): number {
+	for (;;) {
+		try {
+			return readSync(descriptor, bytes, offset, bytes.length - offset, null);
+		} catch (error) {
+			if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+			// Its writer has set so much for its own end, as programs of Node do.
+			Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+		}
+	}
 }

@@ -53,14 +53,16 @@ export function quoteText(text: string): string {
 	return LONE_KEY.test(text) ? '(looks like a key)' : `"${escapeText(maskKeys(text))}"`;
 }
 
-/** Replaces every key inside a text by `(key)`. */
+/** Replaces every key inside a text by `(key)`, and every link with one by `(link)`. */
 export function maskKeys(text: string): string {
-	return text.replaceAll(KEY_INSIDE, '(key)');
+	return text.replaceAll(LINK_INSIDE, '(link)').replaceAll(KEY_INSIDE, '(key)');
 }
 
-// 32 bytes in base64; a lone word of nearly that length is a key with a letter lost or added.
+// 32 bytes in base64, or in base64url in a link; a lone word of nearly that length is a key with a
+// letter lost or added.
+const LINK_INSIDE = /mptunnel:[^\s'"]+/gi;
 const KEY_INSIDE = /[A-Za-z0-9+/]{43}=/g;
-const LONE_KEY = /^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/]{40,46}={0,2}$/;
+const LONE_KEY = /^(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/_-]{40,46}={0,2}$/;
 
 function escapeCharacter(character: string): string {
 	return character === '"' || character === '\\' ? `\\${character}` : escapeControls(character);

@@ -330,6 +330,7 @@ const FLAGS: Readonly<Record<Program, readonly string[]>> = {
 		'--busy-poll',
 		'--stream-memory <SIZE>',
 		'--lane-memory <SIZE>',
+		'--link-file <FILE>',
 		'--hold <TIME>',
 		'--congestion-control <NAME>',
 		'--check',

@@ -28,6 +28,23 @@ test('the files and the commands of the document are valid', async (t) => {
 	}
 });
 
+test('the link of the document is what its command prints, and a client starts from it', async (t) => {
+	const shell = new DocumentShell();
+	t.teardown(() => shell.close());
+	shell.write('tunnel.key', readFileSync('fixtures/config/tunnel.key', 'utf8'));
+	shell.write('mpserver.yaml', example(PATH, 'mpserver.yaml'));
+	const shared = shell.start(example(PATH, 'share'));
+	t.is(await shared.end(), 0, shared.stderr);
+	t.is(shared.stdout, example(PATH, 'link-text'));
+	t.regex(shared.stderr, /^mptunnel: the link holds the key of "alice": /);
+	shell.write('link.txt', `# a note\n\n${shared.stdout}`);
+	const checked = shell.start(example(PATH, 'link'));
+	t.is(await checked.end(), 0, checked.stderr);
+	t.is(checked.stderr, '');
+	t.regex(checked.stdout, /^ {2}- host: bridge1\.example\.net\n {4}port: 4000\n {4}name: lte$/m);
+	t.regex(checked.stdout, /^default: fec 1\.5$/m);
+});
+
 /** The flags in a help text, as `-c, --config <FILE>`. */
 async function flagsOf(program: 'mpclient' | 'mpserver' | 'mptunnel', ...words: string[]) {
 	const help = new Program(program, [...words, '--help']);
@@ -62,7 +79,7 @@ test('the most used flags of the README read as in the tables of all', (t) => {
 	}
 });
 
-for (const command of ['status', 'explain', 'demo', 'link']) {
+for (const command of ['status', 'explain', 'share', 'demo', 'link']) {
 	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
 		const {flags} = await flagsOf('mptunnel', command);
 		const own = flags.filter((flag) => flag !== '-h, --help');

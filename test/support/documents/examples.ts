@@ -8,7 +8,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 			...['keygen', 'server', 'bridge', 'mpclient.conf', 'test', 'client', 'status'],
 			...['bridge-loop', 'bridge-link', 'bridge-lossy'],
 			...['socks-server', 'socks-client', 'forward', 'dns', 'tcp-forward'],
-			...['users.keys', 'users', 'not-encrypted', 'flows.yaml', 'flows'],
+			...['users.keys', 'users', 'not-encrypted', 'share', 'flows.yaml', 'flows'],
 		],
 	},
 	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
@@ -25,7 +25,9 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 		'test/config/document.test.ts': [
 			...['users.yaml', 'users-file', 'rules.yaml', 'explain', 'explained'],
 			...['paths.conf', 'paths', 'mpclient.yaml', 'mpserver.yaml', 'yaml'],
+			...['share', 'link-text', 'link'],
 		],
+		'test/config/share-link.test.ts': ['grammar'],
 	},
 	'test/README.md': {
 		'test/document.test.ts': ['some', 'seed', 'failure', 'world', 'fuzz', 'soak'],
