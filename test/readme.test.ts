@@ -9,7 +9,6 @@ import {UdpPeer} from './support/sockets/udp-peer.ts';
 const README = readDocument('README.md');
 
 const SOCKS = 'src/socks/README.md';
-const RUNNING = 'src/app/README.md';
 
 function block(name: string, document = 'README.md'): string {
 	return example(document, name);
@@ -196,11 +195,6 @@ test.serial('the files and the commands with --check are valid', async (t) => {
 	t.is(oks(await run('tcp-forward', {'mpclient ': 'mpclient --check '})), 1);
 	const shared = await run('share', {'mpclient ': 'mpclient --check '});
 	t.is(oks(shared), 1, shared);
-	const service = /^ExecStart=(.*)$/m.exec(block('mpserver.service', RUNNING))?.[1] ?? '';
-	const words = {'/usr/local/bin/': '', '%d/key': 'tunnel.key', '%S/': `${shell.folder}/`};
-	const checked = shell.start(`${service} --check`, words);
-	t.is(await checked.end(), 0, checked.stderr);
-	t.is(oks(checked.stdout), 1);
 });
 
 test.serial('each recipe for flows is valid, and gets what the text beside it says', async (t) => {

@@ -9,9 +9,12 @@ import test from 'ava';
 const OPENING =
 	/^(?:What|Whatever|Whether|How|Who|Whoever|Whom|Whose|Where|Wherever|When|Whenever|Which|Why)\b/;
 
-/** Words for people, wherever they stand: comment, text or name. `for want of` is no wish. */
+/**
+ * Words for people, wherever they stand: comment, text or name. `for want of` is no wish, and `Wants`
+ * a word of systemd.
+ */
 const PERSONS =
-	/\b(?:told|hears?|heard|wants?(?! of)|wanted|somebody|someone|nobody|whoever|whomever)\b/i;
+	/\b(?:told|hears?|heard|wants?(?! of|', 'network-)|wanted|somebody|someone|nobody|whoever|whomever)\b/i;
 
 /** Parts of the programs with verbs of people. */
 const SUBJECTS =

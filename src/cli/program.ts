@@ -1,7 +1,10 @@
+import process from 'node:process';
 import {LogTail} from '../app/observe/log-tail.ts';
 import {createLogger, type Logger} from '../app/observe/logger.ts';
 import type {StatusSnapshot} from '../app/observe/status.ts';
 import {formatStatus} from '../app/observe/status-text.ts';
+import {openNotify} from '../app/service/notify.ts';
+import {ServiceNotice} from '../app/service/service-notice.ts';
 import type {LogFormat, LogLevel} from '../config/logging.ts';
 import type {Context} from './run.ts';
 
@@ -64,10 +67,20 @@ export async function serve(
 		const limited = logger.limited('SIGHUP', HANG_UP_INTERVAL_MILLIS);
 		limited.warn('SIGHUP is ignored: for changed options stop the program and start it again');
 	});
-	running = await start();
+	const service = openService(context);
+	const started = await start();
+	running = started;
+	service?.ready(() => started.status());
 	await stopped;
-	await running.close();
+	service?.stopping();
+	await started.close();
 	return 0;
+}
+
+/** The messages to a service manager. `undefined`: none has started this program. */
+function openService({env}: Context): ServiceNotice | undefined {
+	const notify = openNotify(env);
+	return notify && new ServiceNotice({notify, env, pid: process.pid});
 }
 
 // Whatever the level of the log is: the user asked.

@@ -5,36 +5,39 @@ import {explainCommand} from './explain-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
 import type {Context} from './run.ts';
+import {serviceCommand} from './service-command.ts';
 import {shareCommand} from './share-command.ts';
 import {statusCommand} from './status-command.ts';
 
 /** The program mptunnel: everything that is neither end of a tunnel. */
-export async function toolProgram({
-	argv,
-	env,
-	cwd,
-	writeOut,
-	writeError,
-	stopped,
-}: Context): Promise<number> {
+export async function toolProgram(context: Context): Promise<number> {
 	let exitCode = 0;
+	const exitWith = (code: number) => {
+		exitCode = code;
+	};
+	await toolCommand({...context, exitWith}).parseAsync(context.argv, {from: 'user'});
+	return exitCode;
+}
+
+/** The parts of the process that the commands use. */
+export interface ToolInit
+	extends Pick<Context, 'env' | 'cwd' | 'writeOut' | 'writeError' | 'stopped'> {
+	/** Takes the exit code when it is not 0. */
+	readonly exitWith: (code: number) => void;
+}
+
+/** The program with all its commands. */
+export function toolCommand(init: ToolInit): Command {
+	const {env, cwd, writeOut, writeError, stopped, exitWith} = init;
 	const program = new Command('mptunnel')
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
 		.version(programVersion(), '-V, --version', 'print the version and exit');
 	const commands = [
 		keygenCommand(writeOut, writeError),
-		statusCommand({
-			env,
-			cwd,
-			writeOut,
-			writeError,
-			stopped,
-			exitWith: (code) => {
-				exitCode = code;
-			},
-		}),
+		statusCommand({env, cwd, writeOut, writeError, stopped, exitWith}),
 		explainCommand({env, cwd, writeOut}),
 		shareCommand({env, cwd, writeOut, writeError}),
+		serviceCommand({env, cwd, writeOut, exitWith}),
 		linkCommand(),
 		demoCommand({writeOut, writeError, stopped}),
 		// Further subcommands go here.
@@ -48,8 +51,7 @@ export async function toolProgram({
 		command.exitOverride();
 	}
 	for (const command of commands) program.addCommand(command);
-	await program.parseAsync(argv, {from: 'user'});
-	return exitCode;
+	return program;
 }
 
 /** A usage error as the other programs write theirs; what is missing stands in the help. */

@@ -79,7 +79,7 @@ test('the most used flags of the README read as in the tables of all', (t) => {
 	}
 });
 
-for (const command of ['status', 'explain', 'share', 'demo', 'link']) {
+for (const command of ['status', 'explain', 'share', 'service', 'demo', 'link']) {
 	test(`the table of mptunnel ${command} lists exactly its flags`, async (t) => {
 		const {flags} = await flagsOf('mptunnel', command);
 		const own = flags.filter((flag) => flag !== '-h, --help');

@@ -3,6 +3,7 @@ import {EXPLAIN_FLAGS} from '../../../src/cli/explain-command.ts';
 import {describe, flagsOf, shownDefault, usage} from '../../../src/cli/flags.ts';
 import {IMPAIRMENT_FLAGS, LINK_FLAGS} from '../../../src/cli/link-command.ts';
 import {CLIENT_FLAGS, HELP_FLAGS, SERVER_FLAGS} from '../../../src/cli/options.ts';
+import {SERVICE_FLAGS} from '../../../src/cli/service-command.ts';
 import {SHARE_FLAGS} from '../../../src/cli/share-command.ts';
 import {STATUS_FLAGS} from '../../../src/cli/status-command.ts';
 import {CLIENT_TABLE} from '../../../src/config/client.ts';
@@ -27,6 +28,7 @@ export const TABLES: Readonly<Record<string, string>> = {
 	fields: table(['field', 'of', 'meaning'], fields()),
 	status: flagTable('flag of `status`', STATUS_FLAGS),
 	share: flagTable('flag of `share`', SHARE_FLAGS),
+	service: flagTable('flag of `service`', SERVICE_FLAGS),
 	explain: flagTable('flag of `explain`', EXPLAIN_FLAGS),
 	demo: flagTable('flag of `demo`', DEMO_FLAGS),
 	link: flagTable('flag of `link`', {...LINK_FLAGS, ...IMPAIRMENT_FLAGS}),

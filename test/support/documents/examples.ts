@@ -14,7 +14,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 	'src/README.md': {'test/layers.test.ts': ['layers', 'ladders']},
 	'src/app/README.md': {
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
-		'test/readme.test.ts': ['mpserver.service'],
+		'test/cli/service.test.ts': ['mpserver.service', 'service'],
 		'test/app/observe/lane-lines.test.ts': ['lane', 'routed', 'broken'],
 	},
 	'src/socks/README.md': {

@@ -10,8 +10,10 @@ export const PROGRAMS = [
 	'chromium',
 	'curl',
 	'drill',
+	'fish',
 	'git',
 	'ip',
+	'man',
 	'nc',
 	'openssl',
 	'openvpn',
@@ -26,9 +28,11 @@ export const PROGRAMS = [
 	'socksify',
 	'ssh',
 	'ssh-keygen',
+	'systemd-analyze',
 	'/usr/sbin/sshd',
 	'wg',
 	'wireguard-go',
+	'zsh',
 ] as const;
 
 /** The requirements of a test on the machine. */
