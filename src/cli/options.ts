@@ -170,7 +170,8 @@ export const HELP_FLAGS: Readonly<Record<'help' | 'version', Flag>> = {
 	version: {short: 'V', help: 'print the version and exit'},
 };
 
-function clientProgram(io: ParseIo): Command {
+/** The words of mpclient's command line. */
+export function clientProgram(io: ParseIo): Command {
 	const program = baseProgram('mpclient', io)
 		.description('Beside the application: sends its datagrams over all paths to mpserver.')
 		.usage('[options] FILE')
@@ -179,7 +180,8 @@ function clientProgram(io: ParseIo): Command {
 	return program.addHelpText('after', CLIENT_HELP);
 }
 
-function serverProgram(io: ParseIo): Command {
+/** The words of mpserver's command line. */
+export function serverProgram(io: ParseIo): Command {
 	const program = baseProgram('mpserver', io)
 		.description('Beside the target: delivers the first copy of each datagram of its clients.')
 		.usage('[options] PORT [HOST PORT]')

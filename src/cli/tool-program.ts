@@ -1,9 +1,11 @@
 import {Command} from 'commander';
 import {programVersion} from '../app/version.ts';
+import {completionCommand} from './completion-command.ts';
 import {demoCommand} from './demo-command.ts';
 import {explainCommand} from './explain-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
+import {clientProgram, serverProgram} from './options.ts';
 import type {Context} from './run.ts';
 import {serviceCommand} from './service-command.ts';
 import {shareCommand} from './share-command.ts';
@@ -29,6 +31,7 @@ export interface ToolInit
 /** The program with all its commands. */
 export function toolCommand(init: ToolInit): Command {
 	const {env, cwd, writeOut, writeError, stopped, exitWith} = init;
+	const io = {cwd, write: writeOut};
 	const program = new Command('mptunnel')
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
 		.version(programVersion(), '-V, --version', 'print the version and exit');
@@ -40,6 +43,7 @@ export function toolCommand(init: ToolInit): Command {
 		serviceCommand({env, cwd, writeOut, exitWith}),
 		linkCommand(),
 		demoCommand({writeOut, writeError, stopped}),
+		completionCommand(() => [clientProgram(io), serverProgram(io), program], writeOut),
 		// Further subcommands go here.
 	];
 	for (const command of [program, ...commands]) {

@@ -17,15 +17,16 @@ import {
 import {PATH_WORDS} from '../../../src/config/path-fields.ts';
 import {SERVER_TABLE} from '../../../src/config/server.ts';
 
-type Row = readonly string[];
+/** The cells of a row of a table, in Markdown. */
+export type Row = readonly string[];
 
 /** The tables of the document of all options, by the names in its marks. */
 export const TABLES: Readonly<Record<string, string>> = {
 	mpclient: flagTable('flag', {...CLIENT_FLAGS, ...HELP_FLAGS}),
 	mpserver: flagTable('flag', {...SERVER_FLAGS, ...HELP_FLAGS}),
 	environment: table(['variable', 'meaning'], variables()),
-	words: table(['word', 'meaning'], [...PATH_WORDS].map(wordRow)),
-	fields: table(['field', 'of', 'meaning'], fields()),
+	words: table(['word', 'meaning'], words()),
+	fields: table(['field', 'of', 'meaning'], fieldList()),
 	status: flagTable('flag of `status`', STATUS_FLAGS),
 	share: flagTable('flag of `share`', SHARE_FLAGS),
 	service: flagTable('flag of `service`', SERVICE_FLAGS),
@@ -68,7 +69,8 @@ function meaning(flag: Flag): string {
 	return `${describe(flag)}${usual === '' ? '' : `; ${usual}`}${more}`;
 }
 
-function variables(): readonly Row[] {
+/** The variables of the environment, each with its meaning. */
+export function variables(): readonly Row[] {
 	return Object.values<Option<unknown>>(CLIENT_TABLE).flatMap(({variable}) => {
 		if (variable === undefined) return [];
 		const {name, value, help, otherwise} = variable;
@@ -77,11 +79,17 @@ function variables(): readonly Row[] {
 	});
 }
 
+/** The words of a path line. */
+export function words(): readonly Row[] {
+	return [...PATH_WORDS].map(wordRow);
+}
+
 function wordRow([word, [, {help, example}]]: [string, readonly [string, Option<unknown>]]): Row {
 	return [`\`${word}\``, example === undefined ? help : `\`${word}=${example}\`: ${help}`];
 }
 
-function fields(): readonly Row[] {
+/** The fields of YAML, each with the ends that have it. */
+export function fieldList(): readonly Row[] {
 	const client = fieldRows(CLIENT_TABLE);
 	const server = fieldRows(SERVER_TABLE);
 	const both = client.filter(([name]) => server.some(([other]) => other === name));

@@ -1,6 +1,7 @@
-import {readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {STATUS_SCHEMA} from '../../app/documents/status-fields.ts';
 import {APP_TABLES} from '../../app/documents/status-tables.ts';
+import {manPages} from './man-pages.ts';
 import {withTables} from './option-tables.ts';
 import {SCHEMAS, schemaText} from './schemas.ts';
 
@@ -13,3 +14,5 @@ writeFileSync('fixtures/config/status.schema.json', schemaText(STATUS_SCHEMA));
 for (const [name, schema] of Object.entries(SCHEMAS)) {
 	writeFileSync(`fixtures/config/${name}`, schemaText(schema));
 }
+mkdirSync('man', {recursive: true});
+for (const [name, text] of Object.entries(manPages())) writeFileSync(`man/${name}`, text);

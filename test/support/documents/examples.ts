@@ -28,6 +28,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 			...['share', 'link-text', 'link'],
 		],
 		'test/config/share-link.test.ts': ['grammar'],
+		'test/cli/completion.test.ts': ['completion'],
 	},
 	'test/README.md': {
 		'test/document.test.ts': ['some', 'seed', 'failure', 'world', 'fuzz', 'soak'],
