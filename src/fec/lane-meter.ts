@@ -19,6 +19,9 @@ const NO_CHANCE_PACKETS = 3;
 /** Standard deviations of a bound that holds in 9 of 10 cases. */
 const NINE_OF_TEN = 1.28;
 
+/** Packets overdue in a row after which a path counts as silent. */
+export const SILENT = 5;
+
 const NO_SEQUENCES = new Uint32Array(0);
 const NO_TIMES = new Float64Array(0);
 
@@ -38,6 +41,8 @@ export class LaneMeter {
 	#times: Float64Array = NO_TIMES;
 	readonly #checkpoints: Checkpoint[] = [];
 	#count = 0;
+	/** Number of the checkpoint before which the short look back does not reach. */
+	#shortFrom = 0;
 	/** Packets sent over the path. */
 	sent = 0;
 	/** Packets sent, and arrived, up to the newest sequence that a report named. */
@@ -67,6 +72,8 @@ export class LaneMeter {
 		if (packets > this.arrived) {
 			this.settled = Math.max(this.settled, this.#sentUpTo(newest));
 			this.arrived = Math.min(packets, this.sent);
+			// What a silence took says nothing of now, and is in the long look back anyway.
+			if (this.silent >= SILENT) this.#shortFrom = this.#count;
 			this.silent = 0;
 		} else {
 			const before = this.settled;
@@ -80,7 +87,8 @@ export class LaneMeter {
 
 	#keep(now: Millis): void {
 		const last = this.#checkpoints[(this.#count - 1) % CHECKPOINTS];
-		if (last !== undefined && now - last.at < SPACING) return;
+		const isBack = this.#shortFrom === this.#count;
+		if (last !== undefined && now - last.at < SPACING && !isBack) return;
 		const next = this.#checkpoints[this.#count % CHECKPOINTS];
 		if (next === undefined)
 			this.#checkpoints.push({at: now, sent: this.settled, got: this.arrived});
@@ -101,7 +109,7 @@ export class LaneMeter {
 		if (longSent < FEW) return ASSUMED;
 		const bound = (longLost + 1) / (longSent + 2);
 		const upper = bound + NINE_OF_TEN * Math.sqrt((bound * (1 - bound)) / (longSent + 2));
-		const [shortSent, shortLost] = this.#look(SHORT_PACKETS, now - SHORT);
+		const [shortSent, shortLost] = this.#look(SHORT_PACKETS, now - SHORT, this.#shortFrom);
 		if (shortSent < SHORT_PACKETS / 4) return Math.min(0.9, upper);
 		const mean = shortLost / shortSent;
 		const lower = mean - NINE_OF_TEN * Math.sqrt((mean * (1 - mean)) / shortSent);
@@ -110,13 +118,13 @@ export class LaneMeter {
 
 	/** Share that was lost over the short look back. */
 	recentLoss(now: Millis): number {
-		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT);
+		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT, this.#shortFrom);
 		return sent === 0 ? 0 : lost / sent;
 	}
 
 	/** True when the short look back lost more than twice `loss`, and more than chance explains. */
 	hasDoubled(loss: number, now: Millis): boolean {
-		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT);
+		const [sent, lost] = this.#look(SHORT_PACKETS, now - SHORT, this.#shortFrom);
 		const expected = loss * sent;
 		const chance = NO_CHANCE * Math.sqrt(expected) + NO_CHANCE_PACKETS;
 		return lost > 2 * expected && lost >= expected + chance;
@@ -129,17 +137,23 @@ export class LaneMeter {
 		return (this.arrived - first.got) / Math.max(SPACING, now - first.at);
 	}
 
-	/** Packets sent and lost since the checkpoint that is `packets` back, or from before `since`. */
-	#look(packets: number, since: Millis): [sent: number, lost: number] {
-		const first = this.#back(packets, since);
+	/**
+	 * Packets sent and lost since the checkpoint that is `packets` back, or from before `since`, or
+	 * has the number `from`.
+	 */
+	#look(packets: number, since: Millis, from = 0): [sent: number, lost: number] {
+		const first = this.#back(packets, since, from);
 		if (first === undefined) return [0, 0];
 		const sent = this.settled - first.sent;
 		return [sent, Math.max(0, sent - (this.arrived - first.got))];
 	}
 
-	/** Newest checkpoint that is `packets` back or from before `since`, else the oldest. */
-	#back(packets: number, since: Millis): Checkpoint | undefined {
-		const oldest = Math.max(0, this.#count - CHECKPOINTS);
+	/**
+	 * Newest checkpoint that is `packets` back or from before `since`, else the oldest of those from
+	 * the number `from` on.
+	 */
+	#back(packets: number, since: Millis, from = 0): Checkpoint | undefined {
+		const oldest = Math.max(from, this.#count - CHECKPOINTS);
 		let found: Checkpoint | undefined;
 		for (let i = this.#count - 1; i >= oldest; i--) {
 			found = this.#checkpoints[i % CHECKPOINTS]!;

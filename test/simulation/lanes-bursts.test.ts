@@ -75,7 +75,8 @@ function outages(random: Prng, mean: Millis): LinkConfig['outages'] {
 
 for (const {mean, most} of [
 	{mean: 15, most: 0.01},
-	{mean: 75, most: 3 * LOSS ** 2},
+	// Paths are in use again soon after theirs.
+	{mean: 75, most: 2 * LOSS ** 2},
 	// The lane leaves a path for the longer part of such a burst.
 	{mean: 300, most: 3 * LOSS ** 2},
 ]) {

@@ -69,7 +69,7 @@ test('addresses change every 300 ms, of one path after the other', (t) => {
 	const happens = (world: TunnelWorld) => {
 		for (let i = 0; i < 8; i++) world.at(world.now + 300 * i, () => world.changeAddress(i % 3));
 	};
-	// A path that was silent is left out for some 300 ms, so that all may be on the one that is next.
+	// A path that was silent is left out until it is known to be back: all may be on the one that is next.
 	costs(t, happens, {up: 1, back: 0.08 * RATE, paths: ALL});
 });
 

@@ -1,5 +1,5 @@
 import {type Millis, NEVER} from '../../../src/bytes/time.ts';
-import {LaneMeter} from '../../../src/fec/lane-meter.ts';
+import {LaneMeter, SILENT} from '../../../src/fec/lane-meter.ts';
 import type {Plan} from '../../../src/fec/plan.ts';
 import {type LanePromise, PolicyLoop} from '../../../src/fec/policy-loop.ts';
 import {CodedReceiver, LEAST_CAPACITY} from '../../../src/fec/receiver.ts';
@@ -14,8 +14,6 @@ import {Ledger} from './ledger.ts';
 import {REPAIR_OVERHEAD, SOURCE_OVERHEAD} from './plan.ts';
 
 const KERNEL = createKernel();
-/** Packets that draw no count before a path is silent. */
-const SILENT = 5;
 /** Bytes of a datagram without sizes of its own, and those of them that are really coded. */
 const SIZE = 1200;
 const CODED = 16;

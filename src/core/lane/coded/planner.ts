@@ -1,5 +1,5 @@
 import type {Millis} from '../../../bytes/time.ts';
-import {LaneMeter} from '../../../fec/lane-meter.ts';
+import {LaneMeter, SILENT} from '../../../fec/lane-meter.ts';
 import type {Plan} from '../../../fec/plan.ts';
 import {type LanePromise, type LoopPath, PolicyLoop} from '../../../fec/policy-loop.ts';
 import type {CodedSender} from '../../../fec/sender.ts';
@@ -9,8 +9,6 @@ import {PathSteps} from './path-steps.ts';
 import {PromiseWatch} from './promise-watch.ts';
 import {StandingDelay} from './standing-delay.ts';
 
-/** Packets overdue in a row after which a path counts as silent. */
-const SILENT = 5;
 /** Loss that a silent path is planned with. */
 const SILENT_LOSS = 0.9;
 /** Time beyond a round trip after which a packet that no report counts is overdue. */
