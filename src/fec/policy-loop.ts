@@ -230,14 +230,17 @@ export class PolicyLoop {
 		let count = 0;
 		while (count < sorted.length && (left > aim || count < floor)) left *= sorted[count++]!.loss;
 		this.#traffic = Math.min(this.#copiesAllowed, Math.max(count, floor));
+		// No copy goes over a bad path in place of one over a good path.
+		const used = Math.max(good.length, Math.ceil(this.#traffic));
+		const all = sorted.map(({path}) => path);
 		return {
 			coded: false,
 			traffic: this.#traffic,
 			window,
 			stride: window,
-			sources: sorted.map(({path}) => path),
+			sources: all.slice(0, used),
 			repairs: undefined,
-			samples: [],
+			samples: all.slice(used),
 			pauseRepairs: 0,
 			overhead: this.#overhead,
 		};

@@ -169,9 +169,11 @@ export class LanePlanner {
 
 	/** Copies in place of repairs, where there are none or nothing is recovered from them. */
 	#asCopies(plan: Plan, paths: readonly Path[]): Plan {
-		const traffic = Math.min(this.loop.allowed, paths.length);
+		const traffic = Math.min(this.#promise.traffic, this.loop.allowed, paths.length);
 		const all = [...new Set([...plan.sources, ...paths.map(({id}) => id)])];
-		return {...plan, coded: false, traffic, sources: all, repairs: undefined, samples: []};
+		const used = Math.max(plan.sources.length, Math.ceil(traffic));
+		const [sources, samples] = [all.slice(0, used), all.slice(used)];
+		return {...plan, coded: false, traffic, sources, repairs: undefined, samples};
 	}
 
 	/** @param first one whose delay is known */
