@@ -1,16 +1,9 @@
-import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH, type PathOptions} from '../config/client.ts';
-import type {ForwardOptions} from '../config/forwards.ts';
-import {LOCALHOST} from '../config/host-port.ts';
-import {type ClientListener, listenersOf} from '../config/listeners.ts';
+import {type ClientOptions, MARK_NEEDS, NEEDS_BATCH} from '../config/client.ts';
 import {MptunnelClient} from '../core/client/client.ts';
-import type {ClientConfig, ClientPathConfig, ListenerConfig} from '../core/endpoint.ts';
-import type {TcpForwardPlace} from '../net/tcp/forward.ts';
+import type {ClientConfig} from '../core/endpoint.ts';
 import {ClientTunnel} from '../net/tunnel/client-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
-import type {PolicyChooser} from '../policy/policy.ts';
-import {encodeTarget, namedTarget} from '../socks/target.ts';
 import {formatAddress} from '../text/ip.ts';
-import {MAX_PATH_NAME} from '../wire/frames/paths.ts';
 import {type CommonStatus, commonStatus} from './common-status.ts';
 import {ConnectionReport} from './observe/connection-report.ts';
 import {EventLog} from './observe/event-log.ts';
@@ -18,15 +11,22 @@ import {EventCounters} from './observe/event-table.ts';
 import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
 import type {ForwardLine, StatusSnapshot} from './observe/status.ts';
-import {FLOW_IDLE, observe, prepare, type Surroundings, systemSurroundings} from './startup.ts';
+import type {Reloaded} from './page/steering.ts';
+import {ClientReload} from './reload/client-reload.ts';
+import {ClientNumbers, clientSettings, forwardsOf, tcpForward} from './reload/client-settings.ts';
+import type {Configuration} from './reload/reload.ts';
+import {
+	FLOW_IDLE,
+	observe,
+	type Prepared,
+	prepare,
+	type Surroundings,
+	systemSurroundings,
+} from './startup.ts';
 import {clientIdentity, type StateFolder} from './state/state-folder.ts';
 import {programVersion} from './version.ts';
 
 const REKEY_INTERVAL_MILLIS = 120_000;
-
-/** The name of the classic port in flow keys: changing it loses flows over an update. */
-const CLASSIC_LISTENER = 'classic';
-const SOCKS_LISTENER = 'socks';
 
 /** A client that runs. */
 export interface RunningClient {
@@ -35,6 +35,8 @@ export interface RunningClient {
 	status(): StatusSnapshot;
 	/** Address of the SOCKS5 listener, as `host:port`, the first of two. `undefined`: not started. */
 	readonly socks: string | undefined;
+	/** Reads the configuration again and applies the difference; never rejects. */
+	reload(): Promise<Reloaded>;
 	/** Sends CLOSE and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export async function startClient(
 	options: ClientOptions,
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
+	configuration?: Configuration<ClientOptions>,
 ): Promise<RunningClient> {
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = clientIdentity(options.configFile);
@@ -84,21 +87,17 @@ export async function startClient(
 		now: () => tunnel.now(),
 		troubleOf: (path) => tunnel.troubleOf(path),
 	});
-	try {
-		checkInterfaces(options, backEnd);
-		tunnel.start();
-		await tunnel.startForwards();
-		await openSocks(options, tunnel, logger);
-	} catch (error) {
-		report.close();
-		await tunnel.abort();
-		state.release();
-		throw error;
-	}
+	await openAll(options, {tunnel, report, prepared, logger});
+	const check = (next: ClientOptions) => checkInterfaces(next, backEnd);
+	const init = {options, tunnel, report, names, logger, configuration, check};
+	const running = new ClientReload(init);
 	const common = commonStatus('mpclient', options, prepared, counters);
-	const status = () => snapshot(options, tunnel, report, common);
-	const observed = {state, status, logger, happenings, endpoint, logTail: all.logTail};
+	const status = () => snapshot(running, tunnel, report, common);
+	const {logTail} = all;
+	const steering = running;
+	const observed = {state, status, logger, happenings, endpoint, logTail, steering};
 	const observation = await observe(options, observed);
+	running.applied = ({stats}) => observation.setStats(stats);
 	logStart(options, tunnel, logger);
 	let closing: Promise<void> | undefined;
 	const close = async () => {
@@ -111,8 +110,34 @@ export async function startClient(
 		listening: tunnel.listener?.addresses[0],
 		socks: tunnel.socks?.addresses[0],
 		status,
+		reload: () => running.reload(),
 		close: () => (closing ??= close()),
 	};
+}
+
+/** Opens the ports and paths of a client; lets go of everything when that fails. */
+async function openAll(
+	options: ClientOptions,
+	{tunnel, report, prepared, logger}: ClientParts,
+): Promise<void> {
+	try {
+		checkInterfaces(options, prepared.backEnd);
+		tunnel.start();
+		await tunnel.startForwards();
+		await openSocks(options, tunnel, logger);
+	} catch (error) {
+		report.close();
+		await tunnel.abort();
+		prepared.state.release();
+		throw error;
+	}
+}
+
+interface ClientParts {
+	readonly tunnel: ClientTunnel;
+	readonly report: ConnectionReport;
+	readonly prepared: Prepared;
+	readonly logger: Logger;
 }
 
 /**
@@ -168,17 +193,13 @@ async function openSocks(
 
 /** The core's settings for these options. */
 export function clientConfig(options: ClientOptions, clientId: Uint8Array): ClientConfig {
-	const {keys, encrypt, copies} = options;
-	const names = coreNames(options.paths);
+	const {keys, encrypt} = options;
 	return {
+		...clientSettings(options, ClientNumbers.first(options)),
 		psk: keys.keyless ? new Uint8Array(32) : keys.users[0].psk,
 		keyless: keys.keyless,
 		clientId,
 		encrypt,
-		copies: copies ?? 0,
-		paths: options.paths.map((path, id) => pathConfig(path, id, names[id]!)),
-		policies: options.policies.isPlain ? undefined : corePolicies(options, names),
-		listeners: listenersOf(options).map(listenerConfig),
 		rekeyInterval: REKEY_INTERVAL_MILLIS,
 		flowIdle: FLOW_IDLE,
 		streamMemory: options.streamMemory,
@@ -187,96 +208,14 @@ export function clientConfig(options: ClientOptions, clientId: Uint8Array): Clie
 	};
 }
 
-function listenerConfig(listener: ClientListener): ListenerConfig {
-	switch (listener.kind) {
-		case 'classic':
-			return {name: CLASSIC_LISTENER};
-		case 'socks':
-			return {name: SOCKS_LISTENER, open: true};
-		case 'forward':
-			return forwardConfig(listener.forward);
-	}
-}
-
-function forwardsOf(
-	{forwards}: ClientOptions,
-	protocol: ForwardOptions['protocol'],
-): readonly ForwardOptions[] {
-	return forwards.filter((forward) => forward.protocol === protocol);
-}
-
-function tcpForward({listen, target}: ForwardOptions): TcpForwardPlace {
-	return {...listen, target: encodedTarget(target)};
-}
-
-function encodedTarget({host, port}: ForwardOptions['target']): Uint8Array {
-	const parsed = namedTarget(host, port);
-	if (parsed === undefined) throw new TypeError('a target that is neither a name nor an address');
-	return encodeTarget(parsed);
-}
-
-// The name is part of the key by which the server finds a flow again: as the user wrote the port,
-// but a port alone was one of 127.0.0.1 only once, and its flows live on.
-function forwardConfig({protocol, listen: {host, port}, target}: ForwardOptions): ListenerConfig {
-	const name = `${protocol} ${formatAddress(host === LOCALHOST ? '127.0.0.1' : host, port)}`;
-	return {name, target: encodedTarget(target)};
-}
-
-/**
- * The names of paths in the core: the frame that names them to the server has room for short ASCII
- * names only. Each is another one, as policies find their paths by them.
- */
-function coreNames(paths: readonly PathOptions[]): readonly string[] {
-	const names: string[] = [];
-	for (const [id, path] of paths.entries()) {
-		const plain = path.name.replace(/[^\x20-\x7e]/g, '?');
-		const short = plain.slice(0, MAX_PATH_NAME);
-		const marked = `${plain.slice(0, MAX_PATH_NAME - 3)}~${id}`;
-		names.push(names.includes(short) ? marked : short);
-	}
-	return names;
-}
-
-/** The rules with the core's names of paths in their policies. */
-function corePolicies({policies, paths}: ClientOptions, names: readonly string[]): PolicyChooser {
-	const ids = new Map(paths.map(({name}, id) => [name, id]));
-	const coreName = (name: string) => names[ids.get(name) ?? -1] ?? name;
-	return policies.withPolicies((policy) => {
-		switch (policy.kind) {
-			case 'pin':
-				return {...policy, path: coreName(policy.path)};
-			case 'fec':
-				return {...policy, paths: policy.paths.map(coreName)};
-			case 'redundant':
-			case 'best':
-				return policy;
-		}
-	});
-}
-
-function pathConfig(path: PathOptions, id: number, name: string): ClientPathConfig {
-	const kilobits = (rate = 0) => Math.min(Math.ceil(rate / 1000), 0xffff_ffff);
-	return {
-		id,
-		name,
-		metered: path.metered,
-		backup: path.backup,
-		keepAlive: path.keepAlive,
-		rateUp: kilobits(path.rate?.up),
-		rateDown: kilobits(path.rate?.down),
-	};
-}
-
 function snapshot(
-	options: ClientOptions,
+	{options, shown}: ClientReload,
 	tunnel: ClientTunnel,
 	report: ConnectionReport,
 	common: CommonStatus,
 ): StatusSnapshot {
 	const status = tunnel.status();
 	const {listener, socks} = tunnel;
-	const names = coreNames(options.paths);
-	const shown = new Map(options.paths.map(({name}, id) => [names[id]!, name]));
 	return {
 		...common(status, tunnel.drops),
 		listening: listener?.addresses ?? [],

@@ -1,3 +1,4 @@
+import {appliedServer, serverChanges} from '../config/changes.ts';
 import type {ExitOptions} from '../config/exit.ts';
 import type {ServerOptions} from '../config/server.ts';
 import type {UserOptions} from '../config/users.ts';
@@ -5,19 +6,26 @@ import type {ServerConfig, UserConfig} from '../core/endpoint.ts';
 import type {EndpointEvent, UserStatus} from '../core/events.ts';
 import {MptunnelServer} from '../core/server/server.ts';
 import {ExitPolicy} from '../exit/policy.ts';
-import {RuleSet} from '../exit/rules.ts';
+import {ExitRules, type RuleSettings} from '../net/exit/exit-rules.ts';
+import type {TargetPlaces} from '../net/exit/fixed-targets.ts';
 import {OwnAddresses, openRouteQuery} from '../net/exit/own-addresses.ts';
 import {Names} from '../net/names/names.ts';
-import {type ServerExit, ServerTunnel} from '../net/tunnel/server-tunnel.ts';
+import {
+	type ServerExit,
+	ServerTunnel,
+	type ServerTunnelSettings,
+} from '../net/tunnel/server-tunnel.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
 import {formatAddress} from '../text/ip.ts';
 import {refusalCounter} from '../wire/refusal.ts';
-import {commonStatus} from './common-status.ts';
+import {type CommonStatus, commonStatus} from './common-status.ts';
 import {EventLog} from './observe/event-log.ts';
 import {EventCounters} from './observe/event-table.ts';
 import {Happenings} from './observe/happenings.ts';
 import type {Logger} from './observe/logger.ts';
 import type {StatusSnapshot, UserLine} from './observe/status.ts';
+import type {Reloaded} from './page/steering.ts';
+import {type Configuration, Reloader} from './reload/reload.ts';
 import {
 	FLOW_IDLE,
 	observe,
@@ -28,7 +36,8 @@ import {
 } from './startup.ts';
 import {takeGoodbyes, writeGoodbyes} from './state/goodbyes.ts';
 import {serverIdentity} from './state/state-folder.ts';
-import {programVersion} from './version.ts';
+
+const NO_PATHS = 'the paths of a server are those of its clients: steer them there';
 
 const SESSION_IDLE_MILLIS = 180_000;
 
@@ -41,6 +50,8 @@ export interface RunningServer {
 	/** Addresses at which clients reach it now, as `host:port`. */
 	readonly listening: readonly string[];
 	status(): StatusSnapshot;
+	/** Reads the configuration again and applies the difference; never rejects. */
+	reload(): Promise<Reloaded>;
 	/** Sends CLOSE and closes everything, within a second; may be called again. */
 	close(): Promise<void>;
 }
@@ -53,6 +64,7 @@ export async function startServer(
 	options: ServerOptions,
 	logger: Logger,
 	surroundings: Partial<Surroundings> = {},
+	configuration?: Configuration<ServerOptions>,
 ): Promise<RunningServer> {
 	const all = {...systemSurroundings(), ...surroundings};
 	const identity = serverIdentity(options.port, options.bind);
@@ -77,27 +89,27 @@ export async function startServer(
 		throw error;
 	}
 	tunnel.announce(takeGoodbyes(state.folder, Date.now()));
-	const target = options.target && formatAddress(options.target.host, options.target.port);
-	const exit = options.exit !== undefined;
 	const common = commonStatus('mpserver', options, prepared, counters);
-	const status = (): StatusSnapshot => {
-		const {users = [], ...all} = tunnel.status();
-		return {
-			...common(all, tunnel.drops),
-			listening: tunnel.listening,
-			target,
-			exit,
-			forwards: [],
-			streams: tunnel.streams,
-			places: [],
-			users: users.map((user) => userLine(user, options)),
-			totals: all.totals,
-		};
-	};
-	const observed = {state, status, logger, happenings, endpoint, logTail: all.logTail};
+	let current = options;
+	const reloader = new Reloader<ServerOptions>({
+		configuration,
+		apply: async (next) => {
+			const changes = serverChanges(current, next);
+			const applied = appliedServer(current, next);
+			const commit = await tunnel.prepare(tunnelSettings(applied));
+			current = applied;
+			commit();
+			return {changes, options: applied};
+		},
+		applied: ({stats}) => observation.setStats(stats),
+		logger,
+	});
+	const status = () => snapshot(current, tunnel, common);
+	const steering = {steer: () => NO_PATHS, reload: () => reloader.reload()};
+	const {logTail} = all;
+	const observed = {state, status, logger, happenings, endpoint, logTail, steering};
 	const observation = await observe(options, observed);
-	const listening = tunnel.listening.join(' ');
-	logger.info('mpserver runs', {version: programVersion(), listening, target, exit});
+	logStart(status(), logger);
 	let closing: Promise<void> | undefined;
 	const close = async () => {
 		await observation.close();
@@ -110,7 +122,31 @@ export async function startServer(
 			return tunnel.listening;
 		},
 		status,
+		reload: () => reloader.reload(),
 		close: () => (closing ??= close()),
+	};
+}
+
+function logStart({version, listening, target, exit}: StatusSnapshot, logger: Logger): void {
+	logger.info('mpserver runs', {version, listening: listening.join(' '), target, exit});
+}
+
+function snapshot(
+	options: ServerOptions,
+	tunnel: ServerTunnel,
+	common: CommonStatus,
+): StatusSnapshot {
+	const {users = [], ...all} = tunnel.status();
+	return {
+		...common(all, tunnel.drops),
+		listening: tunnel.listening,
+		target: options.target && formatAddress(options.target.host, options.target.port),
+		exit: options.exit !== undefined,
+		forwards: [],
+		streams: tunnel.streams,
+		places: [],
+		users: users.map((user) => userLine(user, options)),
+		totals: all.totals,
 	};
 }
 
@@ -129,17 +165,13 @@ function serverTunnel(
 	{backEnd}: Prepared,
 	{config, endpoint, resolver, logger, onEvent}: ServerParts,
 ): ServerTunnel {
-	const userTargets = new Map(
-		[...options.users].flatMap(([name, {target}]) => (target ? [[name, target] as const] : [])),
-	);
 	return new ServerTunnel({
 		endpoint,
 		users: config.users.map(({name}) => name),
 		port: options.port,
 		bind: options.bind,
-		target: options.target,
-		userTargets,
-		exit: options.exit && serverExit(options.exit, options.users, backEnd),
+		...targetsOf(options),
+		exit: options.exit && serverExit(options, options.exit, backEnd),
 		backEnd,
 		resolver,
 		reporter: logger,
@@ -147,30 +179,41 @@ function serverTunnel(
 	});
 }
 
-/** The policy of an exit. */
-function serverExit(
-	{allow, deny, nat64Prefixes}: ExitOptions,
-	users: ServerOptions['users'],
-	backEnd: UdpBackEnd,
-): ServerExit {
-	const locality = new OwnAddresses(backEnd, openRouteQuery());
-	const rules = {allow: new RuleSet(allow), deny: new RuleSet(deny)};
-	const userRules = new Map(
-		[...users]
-			.filter(([, user]) => user.allow.length + user.deny.length > 0)
-			.map(([name, user]) => [
-				name,
-				{allow: new RuleSet(user.allow), deny: new RuleSet(user.deny)},
-			]),
+function targetsOf({target, users}: ServerOptions): TargetPlaces {
+	const own = [...users].flatMap(([name, user]) =>
+		user.target ? [[name, user.target] as const] : [],
 	);
+	return {target, userTargets: new Map(own)};
+}
+
+/** The rules of an exit and of all its users. */
+function rulesOf({keys, users}: ServerOptions, {allow, deny}: ExitOptions): RuleSettings {
+	const names = keys.keyless ? [] : keys.users.map(({name}) => name);
+	const none = {allow: [], deny: []};
 	return {
-		policy: new ExitPolicy({...rules, nat64: nat64Prefixes, locality}),
+		server: {allow, deny},
+		users: new Map(names.map((name) => [name, users.get(name) ?? none])),
+		barred: new Set(names.filter((name) => users.get(name)?.exit === false)),
+	};
+}
+
+/** The policy of an exit. */
+function serverExit(options: ServerOptions, exit: ExitOptions, backEnd: UdpBackEnd): ServerExit {
+	const locality = new OwnAddresses(backEnd, openRouteQuery());
+	const rules = new ExitRules(rulesOf(options, exit));
+	return {
+		policy: new ExitPolicy({...rules.server, nat64: exit.nat64Prefixes, locality}),
 		locality,
-		userRules,
-		barred: new Set([...users].flatMap(([name, user]) => (user.exit === false ? [name] : []))),
-		rules: [rules, ...userRules.values()].flatMap((each) => [each.allow, each.deny]),
+		rules,
 		names: new Names(),
 	};
+}
+
+/** The tunnel's settings for these options, as far as they may change. */
+function tunnelSettings(options: ServerOptions): ServerTunnelSettings {
+	const {users, fixedTarget} = serverConfig(options);
+	const rules = options.exit && rulesOf(options, options.exit);
+	return {settings: {users, fixedTarget}, targets: targetsOf(options), rules};
 }
 
 /** A user as status shows it. */

@@ -23,6 +23,7 @@ import {type StatusSnapshot, statusFields} from './observe/status.ts';
 import {StatusServer} from './observe/status-server.ts';
 import type {Page} from './page/page.ts';
 import type {Steering} from './page/steering.ts';
+import {ControlServer, controlPathOf} from './reload/control-server.ts';
 import {
 	openStateFolder,
 	type StateEnvironment,
@@ -144,6 +145,8 @@ export interface Observed {
 
 /** The status socket, the live page and the statistics line of a running program. */
 export interface Observation {
+	/** Logs statistics at another interval. `undefined`: none. */
+	setStats(interval: Millis | undefined): void;
 	close(): Promise<void>;
 }
 
@@ -152,19 +155,38 @@ export async function observe(options: CommonOptions, observed: Observed): Promi
 	const {status, logger} = observed;
 	const server = await openStatus(observed);
 	const page = await servePage(options, observed);
-	const timer =
-		options.stats === undefined
-			? undefined
-			: setInterval(() => {
-					logger.info('statistics', statusFields(status(), options.logFormat));
-				}, options.stats);
+	const control = await openControl(observed);
+	let timer: NodeJS.Timeout | undefined;
+	const setStats = (interval: Millis | undefined) => {
+		clearInterval(timer);
+		if (interval === undefined) return;
+		timer = setInterval(() => {
+			logger.info('statistics', statusFields(status(), options.logFormat));
+		}, interval);
+	};
+	setStats(options.stats);
 	return {
+		setStats,
 		close: async () => {
 			clearInterval(timer);
+			await control?.close();
 			await page?.close();
 			await server?.close();
 		},
 	};
+}
+
+async function openControl(observed: Observed): Promise<ControlServer | undefined> {
+	const {state, steering, logger} = observed;
+	if (state.socketPath === undefined || steering === undefined) return undefined;
+	const socket = controlPathOf(state.socketPath);
+	try {
+		return await ControlServer.open(socket, steering);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		logger.warn('mptunnel reload will not reach this program', {socket, reason});
+		return undefined;
+	}
 }
 
 async function openStatus(observed: Observed): Promise<StatusServer | undefined> {

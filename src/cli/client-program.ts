@@ -1,5 +1,6 @@
 import {startClient} from '../app/client.ts';
 import {formatPathTest, testPaths} from '../app/path-test.ts';
+import type {ClientOptions} from '../config/client.ts';
 import {formatOptions} from '../config/effective.ts';
 import {parseClientArguments} from './options.ts';
 import {programLogger, serve, tailFor} from './program.ts';
@@ -8,10 +9,10 @@ import type {Context} from './run.ts';
 /** The program mpclient. */
 export async function clientProgram(context: Context): Promise<number> {
 	const {argv, env, cwd, writeOut} = context;
-	const parsed = parseClientArguments(argv, env, {write: writeOut, cwd});
-	const {options, action, json, warnings} = parsed;
+	const read = () => parseClientArguments(argv, env, {write: writeOut, cwd});
+	const {options, action, json, warnings} = read();
 	const logTail = tailFor(options);
-	const logger = programLogger(options, warnings, context, logTail);
+	const {logger, setLevel} = programLogger(options, warnings, context, logTail);
 	if (action === 'check') {
 		writeOut(formatOptions(options, json));
 		if (!json) writeOut('configuration ok\n');
@@ -22,7 +23,8 @@ export async function clientProgram(context: Context): Promise<number> {
 		for (const result of results) writeOut(`${formatPathTest(result)}\n`);
 		return results.some(({verdict}) => verdict === 'reachable') ? 0 : 1;
 	}
-	return serve(context, logger, options.logFormat, () =>
-		startClient(options, logger, {env, logTail}),
+	const applied = ({logLevel}: ClientOptions) => setLevel(logLevel);
+	return serve(context, options.logFormat, () =>
+		startClient(options, logger, {env, logTail}, {read, applied}),
 	);
 }

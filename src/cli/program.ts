@@ -11,7 +11,15 @@ import type {Context} from './run.ts';
 /** A program that runs until it is stopped. */
 export interface Running {
 	status(): StatusSnapshot;
+	/** Reads the configuration again and applies the difference; never rejects. */
+	reload(): Promise<unknown>;
 	close(): Promise<void>;
+}
+
+/** The log of a program. */
+export interface ProgramLog {
+	readonly logger: Logger;
+	readonly setLevel: (level: LogLevel) => void;
 }
 
 /** The logger of a program, which writes to standard error, after the first warnings. */
@@ -20,15 +28,19 @@ export function programLogger(
 	warnings: readonly string[],
 	{writeError, onErrorsDropped}: Context,
 	tail?: LogTail,
-): Logger {
+): ProgramLog {
 	const {logLevel: level, logFormat: format} = options;
 	const sink = tail === undefined ? writeError : both(writeError, tail);
-	const logger = createLogger({level, format, now: Date.now, sink});
+	const init = {level, format, now: Date.now, sink};
+	const logger = createLogger(init);
 	onErrorsDropped?.((count) =>
 		logger.warn(`${count} lines dropped: the reader of the log stood still`),
 	);
 	for (const warning of warnings) logger.warn(warning);
-	return logger;
+	const setLevel = (changed: LogLevel) => {
+		init.level = changed;
+	};
+	return {logger, setLevel};
 }
 
 function both(write: (line: string) => void, tail: LogTail): (line: string) => void {
@@ -43,34 +55,38 @@ export function tailFor({page}: {readonly page: object | undefined}): LogTail | 
 	return page && new LogTail();
 }
 
-/** Shortest interval between log lines about an ignored signal. */
-const HANG_UP_INTERVAL_MILLIS = 60_000;
-
 /**
- * Runs until SIGINT or SIGTERM, then closes; SIGUSR1 prints the status to standard error, in the
- * format of the log: the table, or one line of JSON.
+ * Runs until SIGINT or SIGTERM, then closes; SIGHUP reads the configuration again; SIGUSR1 prints
+ * the status to standard error, in the format of the log: the table, or one line of JSON.
  */
 export async function serve(
 	context: Context,
-	logger: Logger,
 	format: LogFormat,
 	start: () => Promise<Running>,
 ): Promise<number> {
 	let running: Running | undefined;
+	/** True when the configuration was to be read again before the program ran. */
+	let isAsked = false;
 	// From the beginning: a signal during the start must not kill, and Node's own answer to SIGUSR1
 	// is to open its debugger.
 	const stopped = context.stopped();
 	context.onStatusRequest(() => {
 		if (running !== undefined) showStatus(running.status(), format, context);
 	});
-	context.onHangUp(() => {
-		const limited = logger.limited('SIGHUP', HANG_UP_INTERVAL_MILLIS);
-		limited.warn('SIGHUP is ignored: for changed options stop the program and start it again');
-	});
 	const service = openService(context);
+	const reload = async (program: Running) => {
+		service?.reloading();
+		await program.reload();
+		service?.reloaded();
+	};
+	context.onHangUp(() => {
+		if (running === undefined) isAsked = true;
+		else void reload(running);
+	});
 	const started = await start();
 	running = started;
 	service?.ready(() => started.status());
+	if (isAsked) void reload(started);
 	await stopped;
 	service?.stopping();
 	await started.close();

@@ -6,6 +6,7 @@ import {explainCommand} from './explain-command.ts';
 import {keygenCommand} from './keygen-command.ts';
 import {linkCommand} from './link-command.ts';
 import {clientProgram, serverProgram} from './options.ts';
+import {pathCommand, reloadCommand} from './order-commands.ts';
 import type {Context} from './run.ts';
 import {serviceCommand} from './service-command.ts';
 import {shareCommand} from './share-command.ts';
@@ -35,9 +36,12 @@ export function toolCommand(init: ToolInit): Command {
 	const program = new Command('mptunnel')
 		.description('Tools for the multipath UDP tunnel of mpclient and mpserver.')
 		.version(programVersion(), '-V, --version', 'print the version and exit');
+	const orders = {env, cwd, writeOut, writeError, exitWith};
 	const commands = [
 		keygenCommand(writeOut, writeError),
 		statusCommand({env, cwd, writeOut, writeError, stopped, exitWith}),
+		reloadCommand(orders),
+		pathCommand(orders),
 		explainCommand({env, cwd, writeOut}),
 		shareCommand({env, cwd, writeOut, writeError}),
 		serviceCommand({env, cwd, writeOut, exitWith}),

@@ -48,7 +48,8 @@ export function parseNat64Prefix(text: string): Prefix {
  */
 export class RuleSet {
 	/** In the order given. */
-	readonly rules: readonly Rule[];
+	/** A name in others that replace them keeps its addresses. */
+	rules: readonly Rule[];
 	readonly #addresses = new Map<string, readonly Uint8Array[]>();
 
 	constructor(rules: readonly Rule[] = []) {

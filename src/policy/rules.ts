@@ -66,6 +66,12 @@ export class PolicyRules implements PolicyChooser {
 		return new PolicyRules(rules, change(this.otherwise), this.otherwiseWhere);
 	}
 
+	/** Returns the same rules with other numbers of listeners, each made of the one at its place. */
+	withListeners(change: (listener: number) => number): PolicyRules {
+		const rules = this.rules.map((rule) => ({...rule, listeners: rule.listeners.map(change)}));
+		return new PolicyRules(rules, this.otherwise, this.otherwiseWhere);
+	}
+
 	/** True while every flow has the policy of lane 0. */
 	get isPlain(): boolean {
 		return this.policies().every(({name}) => name === REDUNDANT.name);

@@ -11,10 +11,17 @@ import {
 import type {Logger} from './logger.ts';
 import {findingWords} from './path-finding.ts';
 
+/** A path as the user wrote it. */
+interface ReportedPath {
+	readonly name: string;
+	readonly host: string;
+	readonly port: number;
+}
+
 /** The parts of a client that the report uses. */
 export interface ConnectionReportInit extends Pick<ConnectionWatchInit, 'troubleOf'> {
 	/** The paths as the user wrote them. */
-	readonly paths: readonly {readonly name: string; readonly host: string; readonly port: number}[];
+	readonly paths: readonly ReportedPath[];
 	readonly logger: Logger;
 	readonly now: () => Millis;
 }
@@ -23,13 +30,23 @@ export interface ConnectionReportInit extends Pick<ConnectionWatchInit, 'trouble
 export class ConnectionReport {
 	readonly #init: ConnectionReportInit;
 	readonly #watch: ConnectionWatch;
+	/** By the ids of the paths. */
+	#paths: ReadonlyMap<number, ReportedPath>;
 	#timer: NodeJS.Timeout | undefined;
 	#closed = false;
 
 	constructor(init: ConnectionReportInit) {
 		this.#init = init;
 		const {paths, troubleOf, now} = init;
+		this.#paths = new Map(paths.entries());
 		this.#watch = new ConnectionWatch({paths: paths.length, troubleOf, now: now()});
+		this.#arm();
+	}
+
+	/** Takes other paths by their ids. */
+	reconfigure(paths: ReadonlyMap<number, ReportedPath>): void {
+		this.#paths = paths;
+		this.#watch.reconfigure(new Set(paths.keys()), this.#init.now());
 		this.#arm();
 	}
 
@@ -72,9 +89,9 @@ export class ConnectionReport {
 	}
 
 	#report(): void {
-		const {paths, logger} = this.#init;
+		const {logger} = this.#init;
 		const {for: age, reason} = this.status();
-		for (const [id, {name, host, port}] of paths.entries()) {
+		for (const [id, {name, host, port}] of this.#paths) {
 			const finding = this.finding(id);
 			if (finding === undefined) continue;
 			logger.warn('no connection', {

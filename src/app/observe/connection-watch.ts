@@ -57,7 +57,8 @@ interface WatchedPath {
  */
 export class ConnectionWatch {
 	readonly #troubleOf: ConnectionWatchInit['troubleOf'];
-	readonly #paths: readonly WatchedPath[];
+	/** By the ids of the paths. */
+	readonly #paths = new Map<number, WatchedPath>();
 	#hasSession = false;
 	#up = false;
 	#since: Millis;
@@ -71,27 +72,28 @@ export class ConnectionWatch {
 		this.#troubleOf = troubleOf;
 		this.#since = now;
 		this.#nextReport = now + FIRST_REPORT;
-		this.#paths = Array.from({length: paths}, () => ({
-			state: 'new',
-			carries: false,
-			since: now,
-			refusal: '',
-			refusedAt: Number.NEGATIVE_INFINITY,
-		}));
+		for (let id = 0; id < paths; id++) this.#paths.set(id, freshPath(now));
+	}
+
+	/** Takes other paths by their ids; those that stay are watched on. */
+	reconfigure(ids: ReadonlySet<number>, now: Millis): void {
+		for (const id of [...this.#paths.keys()]) if (!ids.has(id)) this.#paths.delete(id);
+		for (const id of ids) if (!this.#paths.has(id)) this.#paths.set(id, freshPath(now));
+		this.#judge(now);
 	}
 
 	/** Takes an event of the endpoint. */
 	event(event: EndpointEvent, now: Millis): void {
 		if (event.type === 'session-up') {
-			if (!event.resumed) for (const path of this.#paths) move(path, 'new', now);
+			if (!event.resumed) for (const path of this.#paths.values()) move(path, 'new', now);
 			this.#hasSession = true;
 			this.#warning = undefined;
 		} else if (event.type === 'session-down') {
 			this.#hasSession = false;
 			this.#reason = event.reason;
-			for (const path of this.#paths) move(path, 'down', now);
+			for (const path of this.#paths.values()) move(path, 'down', now);
 		} else if (event.type === 'path-state') {
-			const path = this.#paths[event.path];
+			const path = this.#paths.get(event.path);
 			if (path !== undefined) move(path, event.to, now);
 		} else if (event.type === 'warning') {
 			this.#warning = event;
@@ -102,7 +104,7 @@ export class ConnectionWatch {
 
 	/** Takes the system's error for packets to where a path leads. */
 	refused(id: number, reason: string, now: Millis): void {
-		const path = this.#paths[id];
+		const path = this.#paths.get(id);
 		if (path === undefined) return;
 		path.refusal = reason;
 		path.refusedAt = now;
@@ -123,7 +125,7 @@ export class ConnectionWatch {
 
 	/** Returns the reason why a path carries nothing. `undefined`: it does or is about to. */
 	finding(id: number, now: Millis): IdleFinding | undefined {
-		const path = this.#paths[id];
+		const path = this.#paths.get(id);
 		if (path === undefined || path.carries) return undefined;
 		const idle = now - path.since;
 		if (idle < FIRST_REPORT && path.state !== 'down') return undefined;
@@ -143,7 +145,7 @@ export class ConnectionWatch {
 	}
 
 	#judge(now: Millis): void {
-		const up = this.#hasSession && this.#paths.some(({state}) => state !== 'down');
+		const up = this.#hasSession && [...this.#paths.values()].some(isNotDown);
 		if (up === this.#up) return;
 		this.#up = up;
 		this.#since = now;
@@ -158,4 +160,18 @@ function move(path: WatchedPath, state: PathState, now: Millis): void {
 	path.state = state;
 	if (carries !== path.carries) path.since = now;
 	path.carries = carries;
+}
+
+function isNotDown({state}: WatchedPath): boolean {
+	return state !== 'down';
+}
+
+function freshPath(now: Millis): WatchedPath {
+	return {
+		state: 'new',
+		carries: false,
+		since: now,
+		refusal: '',
+		refusedAt: Number.NEGATIVE_INFINITY,
+	};
 }

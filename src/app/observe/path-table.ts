@@ -60,7 +60,11 @@ export function pathTable(
 function pathLines(path: PathStatus, snapshot: StatusSnapshot, hasStreams: boolean): PathLines {
 	const {sending, receiving, mtu, silence} = path;
 	const place = snapshot.places.find(({id}) => id === path.id);
-	const marks = [path.backup ? 'backup' : '', path.metered ? 'metered' : ''].filter(Boolean);
+	const marks = [
+		path.held ? 'held' : '',
+		path.backup ? 'backup' : '',
+		path.metered ? 'metered' : '',
+	].filter(Boolean);
 	const about = [
 		...marks,
 		place === undefined

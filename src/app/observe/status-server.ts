@@ -31,16 +31,7 @@ export class StatusServer {
 		server.maxConnections = CONNECTIONS;
 		const opened = new StatusServer(server, path);
 		server.on('connection', (socket) => opened.#answer(socket, snapshot));
-		try {
-			await listen(server, path);
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-			if (await isAlive(path)) throw new Error('another process answers there');
-			unlinkSync(path);
-			await listen(server, path);
-		}
-		// What fails later, such as too many open files, only fails who asked.
-		server.on('error', () => {});
+		await listenLocally(server, path);
 		return opened;
 	}
 
@@ -86,6 +77,23 @@ export function readStatus(path: string): Promise<StatusSnapshot> {
 			}
 		});
 	});
+}
+
+/**
+ * Listens at `path`, for this user alone; takes over the file that a dead process left, and rejects
+ * when a live one answers there.
+ */
+export async function listenLocally(server: Server, path: string): Promise<void> {
+	try {
+		await listen(server, path);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+		if (await isAlive(path)) throw new Error('another process answers there');
+		unlinkSync(path);
+		await listen(server, path);
+	}
+	// What fails later, such as too many open files, only fails who asked.
+	server.on('error', () => {});
 }
 
 // The call makes the file, so the mode is set before any other code runs here; its folder is

@@ -4,12 +4,32 @@ export const PATH_USES = ['use', 'backup', 'hold'] as const;
 /** One of {@link PATH_USES}. */
 export type PathUse = (typeof PATH_USES)[number];
 
+/** Effect of a reload. */
+export interface Reloaded {
+	/**
+	 * `applied`: all of it; `partly`: but for what takes a restart; `refused`: the configuration is
+	 * wrong; `failed`: the machine refused something. Nothing has changed after the last two.
+	 */
+	readonly outcome: 'applied' | 'partly' | 'refused' | 'failed';
+	/** Differences, in words, escaped. */
+	readonly changes: readonly string[];
+	/**
+	 * Reasons why nothing has changed, and warnings; with file and line where they have one; escaped.
+	 */
+	readonly problems: readonly string[];
+}
+
+/** Returns the reason why a reload changed nothing. `undefined`: it did. */
+export function reasonOf({outcome, problems}: Reloaded): string | undefined {
+	return outcome === 'refused' || outcome === 'failed' ? problems.join('; ') : undefined;
+}
+
 /** The parts of a running program that the page can change. */
 export interface Steering {
 	/** Returns the reason when it cannot be; the path is named as its user wrote it. */
 	steer(use: PathUse, path: string): string | undefined;
-	/** Reads the configuration again; resolves with the reason when it is not taken. */
-	reload(): Promise<string | undefined>;
+	/** Reads the configuration again and applies it; never rejects. */
+	reload(): Promise<Reloaded>;
 }
 
 /** A request of a viewer. */
@@ -34,7 +54,7 @@ export function parseOrder(text: string): Order | undefined {
 export async function follow(order: Order, steering: Steering): Promise<string | undefined> {
 	switch (order.action) {
 		case 'reload':
-			return await steering.reload();
+			return reasonOf(await steering.reload());
 		case 'use':
 		case 'backup':
 		case 'hold':

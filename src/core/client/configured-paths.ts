@@ -44,6 +44,8 @@ export class ConfiguredPaths {
 
 	/** Opens a path whose socket is ready, perhaps once more on another address; probes it. */
 	opened(id: number, session: Session | undefined, now: Millis): void {
+		// A path that was removed may have been about to open.
+		if (!this.#all.some((path) => path.id === id)) return;
 		this.#open[id] = true;
 		const path = session?.paths.get(id);
 		if (session === undefined || path === undefined) return;

@@ -124,6 +124,23 @@ export class ExitUpkeep {
 		return [];
 	}
 
+	/** Returns the addresses of names, of those that are found soon. */
+	async find(names: readonly string[]): Promise<ReadonlyMap<string, readonly Uint8Array[]>> {
+		const found = new Map<string, readonly Uint8Array[]>();
+		let patience: NodeJS.Timeout | undefined;
+		const enough = new Promise<void>((resolve) => {
+			patience = setTimeout(resolve, START_LIMIT);
+		});
+		const all = names.map(async (name) => {
+			const {addresses, failure} = await this.#init.resolve('', name);
+			if (failure === undefined) found.set(name, addresses);
+			else this.#failed.add(name);
+		});
+		await Promise.race([Promise.all(all), enough]);
+		clearTimeout(patience);
+		return found;
+	}
+
 	/** Looks the names in rules up again; a name without an answer keeps the addresses it had. */
 	async lookUp(): Promise<void> {
 		await this.#lookUpAll([...new Set(this.#init.rules.flatMap((set) => set.names()))]);

@@ -18,6 +18,8 @@ const ANSWERS: StreamAnswers = {opened: () => undefined, refused: () => undefine
 
 /** A TCP port whose connections all go to one target through the tunnel. */
 export class TcpForward {
+	/** Target of new connections, encoded as on the wire. */
+	target: Uint8Array;
 	readonly #listener: TcpListener;
 
 	/** @param shares see ClientStreams.open */
@@ -28,12 +30,15 @@ export class TcpForward {
 		shares?: readonly Account[],
 	) {
 		const early = new Uint8Array(0);
+		this.target = target;
 		this.#listener = new TcpListener({
 			host,
 			port,
 			purpose: 'a forward',
 			reporter,
-			accepted: (socket) => streams.open({socket, target, early, answers: ANSWERS}, shares),
+			accepted: (socket) => {
+				streams.open({socket, target: this.target, early, answers: ANSWERS}, shares);
+			},
 		});
 	}
 

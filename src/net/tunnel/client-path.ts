@@ -67,7 +67,8 @@ const NO_ROUTE: ReadonlySet<string> = new Set(
  */
 export class ClientPath implements UdpHandlers {
 	readonly id: number;
-	readonly options: ClientPathOptions;
+	/** Of others only the name may be another. */
+	options: ClientPathOptions;
 	/** Sends that the system refused for reasons that pass (full, forbidden). */
 	failures = 0;
 	readonly #init: ClientPathInit;

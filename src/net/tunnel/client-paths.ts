@@ -1,6 +1,7 @@
 import {type Millis, NEVER} from '../../bytes/time.ts';
 import type {PathState} from '../../core/events.ts';
 import {canonicalAddress} from '../../text/ip.ts';
+import {MAX_PATHS} from '../../wire/constants.ts';
 import {describeResolveError, type Resolver} from '../names/resolver.ts';
 import type {Reporter} from '../reporter.ts';
 import {localAddresses} from '../udp/interfaces.ts';
@@ -36,6 +37,9 @@ const TICK: Millis = 1000;
 const FIRST_RETRY: Millis = 1000;
 const RESOLVE_INTERVAL: Millis = 10_000;
 
+/** Time for which a path that was removed still receives: packets are under way. */
+const LEAVES_AFTER: Millis = 2000;
+
 /** Silence after which the fault may be a NAT that keeps the mapping of the local port. */
 const FRESH_PORT_AFTER: Millis = 5000;
 
@@ -58,8 +62,16 @@ interface Naming {
  */
 export class ClientPaths {
 	readonly #init: ClientPathsInit;
-	readonly #paths: readonly ClientPath[];
-	readonly #namings: readonly Naming[];
+	/** All paths, and by their ids. */
+	#paths: readonly ClientPath[];
+	readonly #byId: (ClientPath | undefined)[] = [];
+	readonly #namings: (Naming | undefined)[] = [];
+	/** Paths that are removed and still receive, with the timers that close them. */
+	readonly #leaving = new Map<ClientPath, NodeJS.Timeout>();
+	/** Ids that were given up, the earliest first. */
+	#freed: readonly number[] = [];
+	/** Counts of paths that are closed. */
+	readonly past = {dropped: 0, missed: 0, failures: 0};
 	readonly #addresses: () => readonly string[];
 	#machine = '';
 	#timer: NodeJS.Timeout | undefined;
@@ -69,21 +81,25 @@ export class ClientPaths {
 	constructor(init: ClientPathsInit) {
 		this.#init = init;
 		this.#addresses = init.addresses ?? localAddresses;
-		const {backEnd, ports, reporter, events, now} = init;
-		this.#paths = init.paths.map(
-			(options, id) => new ClientPath({id, options, backEnd, ports, reporter, events, now}),
-		);
-		this.#namings = this.#paths.map(() => ({
+		this.#paths = init.paths.map((options, id) => this.#make(id, options, init.ports));
+	}
+
+	#make(id: number, options: ClientPathOptions, ports: PortMemory): ClientPath {
+		const {backEnd, reporter, events, now} = this.#init;
+		const path = new ClientPath({id, options, backEnd, ports, reporter, events, now});
+		this.#byId[id] = path;
+		this.#namings[id] = {
 			addresses: '',
 			failure: '',
 			resolving: false,
 			nextAt: 0,
 			pause: FIRST_RETRY,
 			silentSince: NEVER,
-		}));
+		};
+		return path;
 	}
 
-	/** All paths, by their id. */
+	/** All paths. */
 	get all(): readonly ClientPath[] {
 		return this.#paths;
 	}
@@ -96,27 +112,88 @@ export class ClientPaths {
 		for (const path of this.#paths) path.reserve();
 		this.#machine = this.#addresses().join();
 		this.sessionLost();
-		for (const path of this.#paths) {
-			const literal = canonicalAddress(path.options.host);
-			if (literal !== undefined) this.#use(path, [literal]);
-			else void this.#resolve(path);
-		}
+		for (const path of this.#paths) this.#begin(path);
 		this.#savePorts();
 		const {backEnd} = this.#init;
 		this.#watch = backEnd.watchNetwork?.(() => this.#networkChanged());
 		this.#timer = setInterval(() => this.tick(), TICK);
 	}
 
+	#begin(path: ClientPath): void {
+		const literal = canonicalAddress(path.options.host);
+		if (literal !== undefined) this.#use(path, [literal]);
+		else void this.#resolve(path);
+	}
+
+	/** Returns the id that was free for longest. `undefined`: all are taken. */
+	freeId(taken: ReadonlySet<number>): number | undefined {
+		for (let id = 0; id < MAX_PATHS; id++) {
+			if (!taken.has(id) && this.#byId[id] === undefined && !this.#freed.includes(id)) return id;
+		}
+		return this.#freed.find((id) => !taken.has(id) && this.#byId[id] === undefined);
+	}
+
+	/**
+	 * Takes other paths by their ids. Those that are missing send no more and receive for a while;
+	 * one with the same id has another name at most.
+	 */
+	reconfigure(paths: ReadonlyMap<number, ClientPathOptions>): void {
+		for (const path of this.#paths) {
+			const options = paths.get(path.id);
+			if (options === undefined) this.#leave(path);
+			else path.options = options;
+		}
+		const fresh = [...paths].filter(([id]) => this.#byId[id] === undefined);
+		const added = fresh.map(([id, options]) => this.#join(id, options));
+		this.#paths = [...paths.keys()].flatMap((id) => this.#byId[id] ?? []);
+		for (const path of added) this.#begin(path);
+		this.#savePorts();
+	}
+
+	#join(id: number, options: ClientPathOptions): ClientPath {
+		const {ports} = this.#init;
+		const others = [...this.#leaving.keys()].filter(
+			(path) => path.id === id || path.options.localPort === (options.localPort ?? -1),
+		);
+		for (const path of others) void this.#end(path);
+		this.#freed = this.#freed.filter((freed) => freed !== id);
+		const namesakes = [...this.#leaving.keys(), ...this.#paths].some(
+			(path) => path.options.name === options.name,
+		);
+		// Its usual port is that of a path which has not left yet.
+		return this.#make(id, options, namesakes ? forgetful(ports) : ports);
+	}
+
+	#leave(path: ClientPath): void {
+		this.#byId[path.id] = undefined;
+		this.#namings[path.id] = undefined;
+		this.#freed = [...this.#freed, path.id];
+		path.flush();
+		this.#leaving.set(
+			path,
+			setTimeout(() => void this.#end(path), LEAVES_AFTER),
+		);
+	}
+
+	async #end(path: ClientPath): Promise<void> {
+		clearTimeout(this.#leaving.get(path));
+		this.#leaving.delete(path);
+		await path.close();
+		this.past.dropped += path.dropped;
+		this.past.missed += path.missed;
+		this.past.failures += path.failures;
+	}
+
 	/** Returns the reason why a path cannot send. `undefined`: it can. */
 	troubleOf(id: number): PathTrouble | undefined {
 		const {addresses, failure} = this.#namings[id] ?? {addresses: '', failure: ''};
 		if (addresses === '' && failure !== '') return {kind: 'unresolved', reason: failure};
-		return this.#paths[id]?.trouble;
+		return this.#byId[id]?.trouble;
 	}
 
 	/** Sends on one path; true = a socket still refers to the bytes after `flush`. */
 	send(path: number, bytes: Uint8Array, start: number, end: number): boolean {
-		return this.#paths[path]?.send(bytes, start, end) ?? false;
+		return this.#byId[path]?.send(bytes, start, end) ?? false;
 	}
 
 	flush(): void {
@@ -125,12 +202,12 @@ export class ClientPaths {
 
 	/** Called when nothing was received on the path for a while. */
 	silent(path: number): void {
-		this.#paths[path]?.reconnect(false);
+		this.#byId[path]?.reconnect(false);
 	}
 
 	/** The core judged the path: one that is down is connected anew, and its name resolved again. */
 	judged(id: number, state: PathState): void {
-		const path = this.#paths[id];
+		const path = this.#byId[id];
 		const naming = this.#namings[id];
 		if (path === undefined || naming === undefined) return;
 		if (state === 'up') {
@@ -145,7 +222,7 @@ export class ClientPaths {
 
 	/** There is no session, so nothing judges the paths. */
 	sessionLost(): void {
-		for (const naming of this.#namings) this.#fellSilent(naming);
+		for (const naming of this.#namings) if (naming !== undefined) this.#fellSilent(naming);
 	}
 
 	#fellSilent(naming: Naming): void {
@@ -159,7 +236,8 @@ export class ClientPaths {
 		this.#closed = true;
 		clearInterval(this.#timer);
 		this.#watch?.close();
-		await Promise.all(this.#paths.map((path) => path.close()));
+		const leaving = [...this.#leaving.keys()].map((path) => this.#end(path));
+		await Promise.all([...leaving, ...this.#paths.map((path) => path.close())]);
 	}
 
 	/** Does what is due; called once a second. */
@@ -167,7 +245,8 @@ export class ClientPaths {
 		if (this.#watch === undefined) this.#compareAddresses();
 		const now = this.#init.now();
 		for (const path of this.#paths) {
-			const naming = this.#namings[path.id]!;
+			const naming = this.#namings[path.id];
+			if (naming === undefined) continue;
 			const silent = naming.silentSince !== NEVER;
 			if ((silent || naming.addresses === '') && now >= naming.nextAt) void this.#resolve(path);
 			if (silent || path.blocked) path.follow();
@@ -195,19 +274,25 @@ export class ClientPaths {
 	}
 
 	async #resolve(path: ClientPath): Promise<void> {
-		const naming = this.#namings[path.id]!;
-		if (naming.resolving || canonicalAddress(path.options.host) !== undefined) return;
+		const naming = this.#namings[path.id];
+		if (naming === undefined || naming.resolving) return;
+		if (canonicalAddress(path.options.host) !== undefined) return;
 		naming.resolving = true;
 		try {
 			const addresses = await this.#init.resolver(path.options.host);
-			if (!this.#closed) this.#resolved(path, naming, addresses);
+			if (this.#has(path)) this.#resolved(path, naming, addresses);
 		} catch (error) {
-			if (!this.#closed) this.#unresolved(path, naming, describeResolveError(error));
+			if (this.#has(path)) this.#unresolved(path, naming, describeResolveError(error));
 		} finally {
 			naming.resolving = false;
 			naming.nextAt = this.#init.now() + naming.pause;
 			naming.pause = Math.min(naming.pause * 2, RESOLVE_INTERVAL);
 		}
+	}
+
+	/** True while the path is one of those in use. */
+	#has(path: ClientPath): boolean {
+		return !this.#closed && this.#byId[path.id] === path;
 	}
 
 	#resolved(path: ClientPath, naming: Naming, addresses: readonly string[]): void {
@@ -239,7 +324,8 @@ export class ClientPaths {
 	}
 
 	#use(path: ClientPath, addresses: readonly string[]): void {
-		this.#namings[path.id]!.addresses = [...addresses].sort().join();
+		const naming = this.#namings[path.id];
+		if (naming !== undefined) naming.addresses = [...addresses].sort().join();
 		path.setAddresses(addresses);
 	}
 
@@ -251,4 +337,13 @@ export class ClientPaths {
 			});
 		}
 	}
+}
+
+/** Returns the same memory, but for what it remembers. */
+function forgetful(ports: PortMemory): PortMemory {
+	return {
+		get: () => undefined,
+		set: (path, port) => ports.set(path, port),
+		save: () => ports.save(),
+	};
 }

@@ -1,6 +1,6 @@
 import type {Millis} from '../../bytes/time.ts';
 import {Budget} from '../../core/budget.ts';
-import type {ClientEndpoint} from '../../core/endpoint.ts';
+import type {ClientEndpoint, ClientSettings} from '../../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../core/events.ts';
 import type {RemoteAddress} from '../../core/remote-address.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
@@ -13,9 +13,15 @@ import {SOCKS_LIMITS, SocksServer, type SocksServerSettings} from '../socks/serv
 import type {StreamTunnel} from '../tcp/client-stream.ts';
 import {ClientStreams} from '../tcp/client-streams.ts';
 import {TcpForward, type TcpForwardPlace} from '../tcp/forward.ts';
-import {Listener} from '../udp/listener.ts';
+import type {Listener} from '../udp/listener.ts';
 import {flowSocketLimit, readSoftLimit} from '../udp/socket-budget.ts';
 import type {DatagramBatch, UdpBackEnd, UdpSocket} from '../udp/udp.ts';
+import {
+	ClientListeners,
+	type ListenPlace,
+	type ListenPlaces,
+	type PreparedPlaces,
+} from './client-listeners.ts';
 import type {ClientPath, ClientPathOptions, PathTrouble} from './client-path.ts';
 import {ClientPaths} from './client-paths.ts';
 import {Driver, type DriverOutputs} from './driver.ts';
@@ -23,13 +29,6 @@ import type {PortMemory} from './path-port.ts';
 
 /** Streams of a client, whatever the system would allow. */
 const MAX_STREAMS = 1024;
-
-/** Place of a port to open. */
-interface ListenPlace {
-	/** An IP literal, or `localhost` for both loopback addresses. */
-	readonly host: string;
-	readonly port: number;
-}
 
 /** Inputs of a client on real sockets. */
 export interface ClientTunnelInit {
@@ -56,6 +55,17 @@ export interface ClientTunnelInit {
 	readonly onRefused?: (path: number, reason: string) => void;
 }
 
+/** Settings of a client on real sockets that may change while it runs; they are complete. */
+export interface ClientTunnelSettings extends ListenPlaces {
+	readonly settings: ClientSettings;
+	/** By the ids of `settings`. */
+	readonly paths: ReadonlyMap<number, ClientPathOptions>;
+	/** The endpoint's number of the classic port. `undefined`: none. */
+	readonly classic: number | undefined;
+	/** The endpoint's numbers of the forwards of datagrams, in their order. */
+	readonly forwards: readonly number[];
+}
+
 /** A client endpoint with its sockets: the paths on one side, the classic port on the other. */
 export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #endpoint: ClientEndpoint;
@@ -68,12 +78,14 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	readonly #paths: ClientPaths;
 	/** The endpoint's number of the SOCKS listener; -1 = there is none. */
 	readonly #socksListener: number;
-	/** The classic port and the forwards, by the endpoint's number of each. */
-	readonly #listeners: (Listener | undefined)[] = [];
+	/** The classic port and the forwards. */
+	readonly #listeners: ClientListeners;
+	/** The endpoint's numbers of the forwards, in their order, and of the classic port; -1: none. */
+	#forwards: readonly number[];
+	#classic: number;
 	/** Refusals of the server, by reason. */
 	readonly #refusals = new Map<string, number>();
 	readonly #streams: ClientStreams;
-	readonly #tcpForwards: readonly TcpForward[];
 	#socks: SocksServer | undefined;
 	#hasSession = false;
 	/** True while an input is queued that sends the bytes of streams. */
@@ -98,9 +110,14 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 			shares: shares(),
 		});
 		const forwarded = shares();
-		this.#tcpForwards = tcpForwards.map(
-			(place) => new TcpForward(place, this.#streams, reporter, forwarded),
-		);
+		this.#listeners = new ClientListeners({
+			backEnd,
+			received: (listener, batch) => this.#fromApplication(listener, batch),
+			tcpForward: (place) => new TcpForward(place, this.#streams, reporter, forwarded),
+		});
+		this.#classic = init.listen === undefined ? -1 : 0;
+		const first = this.#classic + (init.socks === undefined ? 1 : 2);
+		this.#forwards = (init.forwards ?? []).map((_, index) => first + index);
 		this.#paths = new ClientPaths({
 			paths,
 			backEnd,
@@ -138,18 +155,17 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 
 	/** The classic port, when it is open. */
 	get listener(): Listener | undefined {
-		return this.#init.listen === undefined ? undefined : this.#listeners[0];
+		return this.#listeners.udp[this.#classic];
 	}
 
 	/** The ports of the forwards, in their order, once they are open. */
 	get forwards(): readonly Listener[] {
-		const open = this.#listeners.filter((listener) => listener !== undefined);
-		return this.#init.listen === undefined ? open : open.slice(1);
+		return this.#forwards.flatMap((id) => this.#listeners.udp[id] ?? []);
 	}
 
 	/** Addresses of each TCP forward, in their order, as `host:port`. */
 	get tcpForwards(): readonly (readonly string[])[] {
-		return this.#tcpForwards.map(({addresses}) => addresses);
+		return this.#listeners.tcpAddresses;
 	}
 
 	/** TCP connections that go through the tunnel. */
@@ -165,14 +181,15 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	/** Datagrams lost on this side of the tunnel's own counters, by reason. */
 	get drops(): Readonly<Record<string, number>> {
 		const paths = this.#paths.all;
-		const listeners = this.#listeners.filter((listener) => listener !== undefined);
+		const {dropped, missed, failures} = this.#listeners.counts;
+		const {past} = this.#paths;
 		return {
-			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, 0),
-			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, 0),
-			'path-receive-queue-full': paths.reduce((sum, path) => sum + path.missed, 0),
-			'application-queue-full': listeners.reduce((sum, {dropped}) => sum + dropped, 0),
-			'application-receive-queue-full': listeners.reduce((sum, {missed}) => sum + missed, 0),
-			'application-send-failed': listeners.reduce((sum, {failures}) => sum + failures, 0),
+			'path-queue-full': paths.reduce((sum, path) => sum + path.dropped, past.dropped),
+			'path-send-failed': paths.reduce((sum, path) => sum + path.failures, past.failures),
+			'path-receive-queue-full': paths.reduce((sum, path) => sum + path.missed, past.missed),
+			'application-queue-full': dropped,
+			'application-receive-queue-full': missed,
+			'application-send-failed': failures,
 			...Object.fromEntries(this.#refusals),
 			...this.#socks?.drops,
 		};
@@ -182,24 +199,50 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	 * Opens all sockets and begins; throws a SocketError when one of them must but cannot be opened.
 	 */
 	start(): void {
-		const {listen, socks, forwards = []} = this.#init;
-		if (listen !== undefined) this.#open(0, listen);
-		const before = (listen === undefined ? 0 : 1) + (socks === undefined ? 0 : 1);
-		for (const [index, place] of forwards.entries()) this.#open(before + index, place);
+		const {listen, forwards = []} = this.#init;
+		if (listen !== undefined) this.#listeners.openUdp(0, listen);
+		for (const [index, place] of forwards.entries()) {
+			this.#listeners.openUdp(this.#forwards[index]!, place);
+		}
 		this.#input((now) => this.#endpoint.start(now));
 		this.#paths.start();
 	}
 
-	#open(id: number, {host, port}: ListenPlace): void {
-		const {backEnd} = this.#init;
-		const received = (listener: number, batch: DatagramBatch) =>
-			this.#fromApplication(listener, batch);
-		this.#listeners[id] = new Listener({id, host, port, backEnd, received});
-	}
-
 	/** Opens the ports of the TCP forwards; rejects with a SocketError when one cannot be opened. */
 	async startForwards(): Promise<void> {
-		for (const forward of this.#tcpForwards) await forward.open();
+		await this.#listeners.openTcp(this.#init.tcpForwards ?? []);
+	}
+
+	/** Returns an id that no path has. `undefined`: all are taken. */
+	freePath(taken: ReadonlySet<number>): number | undefined {
+		return this.#paths.freeId(taken);
+	}
+
+	/**
+	 * Prepares other settings: opens what is new and has to be open. Rejects with a SocketError when
+	 * that cannot be, and then nothing has changed.
+	 */
+	async prepare(changed: ClientTunnelSettings): Promise<PreparedPlaces> {
+		const places = await this.#listeners.prepare(changed);
+		return {undo: places.undo, commit: () => this.#commit(changed, places)};
+	}
+
+	/** Takes other settings of the same paths and listeners. */
+	reconfigure(settings: ClientSettings): void {
+		this.#input((now) => this.#endpoint.reconfigure(settings, now));
+	}
+
+	#commit({settings, paths, classic = -1, forwards}: ClientTunnelSettings, places: PreparedPlaces) {
+		if (this.#closing) {
+			places.undo();
+			return;
+		}
+		this.#classic = classic;
+		this.#forwards = forwards;
+		// First the endpoint: nothing is sent on a path that goes, and those that come are known.
+		this.reconfigure(settings);
+		places.commit();
+		this.#paths.reconfigure(paths);
 	}
 
 	/** Opens the SOCKS listener; rejects with a SocketError when it cannot. */
@@ -297,8 +340,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 		this.#closing = true;
 		this.#driver.stop();
 		this.#streams.close();
-		const listeners = [...this.#listeners, ...this.#tcpForwards].map((one) => one?.close());
-		await Promise.all([this.#paths.close(), this.#socks?.close(), ...listeners]);
+		await Promise.all([this.#paths.close(), this.#socks?.close(), this.#listeners.close()]);
 	}
 
 	/** Returns the status of the endpoint. */
@@ -318,7 +360,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 	deliver(delivery: Delivery, lasting: boolean): void {
 		const {application, bytes, start, end} = delivery;
 		if (application === undefined) return;
-		const listener = this.#listeners[delivery.listener];
+		const listener = this.#listeners.udp[delivery.listener];
 		if (delivery.listener === this.#socksListener) this.#socks?.deliver(delivery);
 		else if (lasting) listener?.send(application, bytes, start, end);
 		else listener?.send(application, bytes.slice(start, end), 0, end - start);
@@ -326,7 +368,7 @@ export class ClientTunnel implements DriverOutputs, StreamTunnel {
 
 	flush(): void {
 		this.#paths.flush();
-		for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]?.flush();
+		this.#listeners.flush();
 	}
 
 	event(event: EndpointEvent): void {

@@ -1,14 +1,15 @@
 import type {Millis} from '../../bytes/time.ts';
-import type {ServerEndpoint} from '../../core/endpoint.ts';
+import type {ServerEndpoint, ServerSettings} from '../../core/endpoint.ts';
 import type {EndpointEvent, EndpointStatus} from '../../core/events.ts';
 import type {ReceivedTarget} from '../../core/received-target.ts';
 import type {Delivery, Transmit} from '../../core/transmit.ts';
 import type {TunnelStream} from '../../core/tunnel-stream.ts';
-import type {ExitPolicy, UserRules} from '../../exit/policy.ts';
-import type {RuleSet} from '../../exit/rules.ts';
+import type {ExitPolicy} from '../../exit/policy.ts';
 import {familyOf} from '../../text/ip.ts';
 import {RefusalCode} from '../../wire/constants.ts';
 import {encodeBack} from '../../wire/handshake.ts';
+import {type ExitRules, namesOf, type RuleSettings} from '../exit/exit-rules.ts';
+import {FixedTargets, type TargetPlace, type TargetPlaces} from '../exit/fixed-targets.ts';
 import {ExitSockets} from '../exit/sockets.ts';
 import {StreamExit} from '../exit/streams.ts';
 import {TargetSockets} from '../exit/target-sockets.ts';
@@ -26,12 +27,8 @@ export interface ServerExit {
 	readonly policy: ExitPolicy;
 	/** Answers the policy about single addresses; closed with the tunnel. */
 	readonly locality?: {rescan(): void; close(): void};
-	/** The rules of users who have their own, by name. */
-	readonly userRules?: ReadonlyMap<string, UserRules>;
-	/** Users who may not choose targets although the server is an exit. */
-	readonly barred?: ReadonlySet<string>;
-	/** Those whose host names are to be looked up. */
-	readonly rules: readonly RuleSet[];
+	/** Those of the policy and of all users. */
+	readonly rules: ExitRules;
 	/** Closed with the tunnel. */
 	readonly names: ExitNames;
 }
@@ -40,12 +37,6 @@ export interface ServerExit {
 export interface ExitNames {
 	resolve(user: string, name: string): Promise<NameAnswer>;
 	close(): void;
-}
-
-/** Name or IP literal of a fixed target. */
-interface TargetPlace {
-	readonly host: string;
-	readonly port: number;
 }
 
 /** A client that got a CLOSE from a server, on one of its paths. */
@@ -61,7 +52,7 @@ export interface Goodbye {
 }
 
 /** Inputs of a server on real sockets. */
-export interface ServerTunnelInit {
+export interface ServerTunnelInit extends TargetPlaces {
 	readonly endpoint: ServerEndpoint;
 	/** The names of all users. */
 	readonly users: readonly string[];
@@ -70,10 +61,6 @@ export interface ServerTunnelInit {
 	readonly port: number;
 	/** IP literals; empty = every address of the machine. */
 	readonly bind: readonly string[];
-	/** The fixed target of users who have none of their own, if there is one. */
-	readonly target: TargetPlace | undefined;
-	/** Fixed targets of single users, by name. */
-	readonly userTargets?: ReadonlyMap<string, TargetPlace>;
 	/** Exit for targets that clients name. `undefined`: they may name none. */
 	readonly exit: ServerExit | undefined;
 	readonly backEnd: UdpBackEnd;
@@ -83,16 +70,22 @@ export interface ServerTunnelInit {
 	readonly onEvent: (event: EndpointEvent) => void;
 }
 
+/** Settings of a server on real sockets that may change while it runs; they are complete. */
+export interface ServerTunnelSettings {
+	readonly settings: ServerSettings;
+	readonly targets: TargetPlaces;
+	/** `undefined`: the server is no exit. */
+	readonly rules: RuleSettings | undefined;
+}
+
 /** A server endpoint with its sockets: the clients on one side, the fixed target on the other. */
 export class ServerTunnel implements DriverOutputs {
 	readonly #endpoint: ServerEndpoint;
 	readonly #init: ServerTunnelInit;
 	readonly #driver: Driver;
 	readonly #sockets: ServerSockets;
-	readonly #targets: TargetSockets | undefined;
-	readonly #userTargets: ReadonlyMap<string, TargetSockets>;
-	/** Sockets of each flow; only filled where users have targets of their own. */
-	readonly #targetsOf = new Map<number, TargetSockets>();
+	readonly #targets: FixedTargets;
+	readonly #budget: SocketBudget;
 	readonly #exits: ExitSockets | undefined;
 	readonly #streamExit: StreamExit | undefined;
 	readonly #upkeep: ExitUpkeep | undefined;
@@ -117,7 +110,7 @@ export class ServerTunnel implements DriverOutputs {
 		const driver = new Driver(endpoint, this);
 		this.#endpoint = endpoint;
 		this.#driver = driver;
-		const {port, bind, target, exit, backEnd, reporter, users} = init;
+		const {port, bind, exit, backEnd, reporter, users} = init;
 		const {sockets: limit = flowSocketLimit(readSoftLimit())} = init;
 		const scarce = (user: string) => this.#releaseFlows(user);
 		const budget = new SocketBudget({limit, users, reporter, scarce});
@@ -132,12 +125,13 @@ export class ServerTunnel implements DriverOutputs {
 				tooLong: (remote, size) => this.#input((now) => endpoint.remoteTooLong(remote, size, now)),
 			},
 		});
-		this.#targets = target && this.#targetSockets(target, budget);
-		this.#userTargets = new Map(
-			[...(init.userTargets ?? [])].map(([user, place]) => [
-				user,
-				this.#targetSockets(place, budget),
-			]),
+		this.#budget = budget;
+		this.#targets = new FixedTargets(
+			{
+				make: (place) => this.#targetSockets(place, budget),
+				userOf: (flow) => endpoint.userOf(flow),
+			},
+			init,
 		);
 		this.#exits = exit && this.#exitSockets(exit, budget);
 		this.#streamExit = exit && this.#exitStreams(exit, budget);
@@ -147,7 +141,7 @@ export class ServerTunnel implements DriverOutputs {
 				policy: exit.policy,
 				locality: exit.locality,
 				watch: (changed) => backEnd.watchNetwork?.(changed),
-				rules: exit.rules,
+				rules: exit.rules.sets,
 				resolve: (user, name) => exit.names.resolve(user, name),
 				bind,
 				reporter,
@@ -168,18 +162,18 @@ export class ServerTunnel implements DriverOutputs {
 			events: {
 				answered: (flow, batch) => this.#fromTarget(flow, batch),
 				failed: (flow, code) => {
-					this.#targetsOf.delete(flow);
+					this.#targets.forget(flow);
 					this.#input((now) => this.#endpoint.refuseFlow(flow, code, now));
 				},
 			},
 		});
 	}
 
-	#exitSockets({policy, userRules, names}: ServerExit, budget: SocketBudget): ExitSockets {
+	#exitSockets({policy, rules, names}: ServerExit, budget: SocketBudget): ExitSockets {
 		const {backEnd, reporter} = this.#init;
 		return new ExitSockets({
 			policy,
-			rulesOf: (user) => userRules?.get(user),
+			rulesOf: (user) => rules.of(user),
 			budget,
 			resolve: (user, name) => names.resolve(user, name),
 			userOf: (flow) => this.#endpoint.userOf(flow),
@@ -196,22 +190,17 @@ export class ServerTunnel implements DriverOutputs {
 		});
 	}
 
-	#exitStreams({policy, userRules, barred, names}: ServerExit, budget: SocketBudget): StreamExit {
+	#exitStreams({policy, rules, names}: ServerExit, budget: SocketBudget): StreamExit {
 		return new StreamExit({
 			policy,
-			rulesOf: (user) => userRules?.get(user),
-			mayChoose: (user) => barred?.has(user) !== true,
+			rulesOf: (user) => rules.of(user),
+			mayChoose: (user) => rules.mayChoose(user),
 			budget,
 			resolve: (user, name) => names.resolve(user, name),
 			reporter: this.#init.reporter,
 			now: () => this.#driver.now(),
 			changed: () => this.streamsChanged(),
 		});
-	}
-
-	get #allTargets(): readonly TargetSockets[] {
-		const own = [...this.#userTargets.values()];
-		return this.#targets === undefined ? own : [this.#targets, ...own];
 	}
 
 	/** Addresses at which clients reach it, as `host:port`. */
@@ -230,9 +219,7 @@ export class ServerTunnel implements DriverOutputs {
 			'path-queue-full': this.#sockets.dropped,
 			'path-send-failed': this.#sockets.failures,
 			'path-receive-queue-full': this.#sockets.missed,
-			'target-queue-full': this.#allTargets.reduce((sum, {dropped}) => sum + dropped, 0),
-			'target-receive-queue-full': this.#allTargets.reduce((sum, {missed}) => sum + missed, 0),
-			'target-send-failed': this.#allTargets.reduce((sum, {failures}) => sum + failures, 0),
+			...this.#targets.drops,
 			...this.#exits?.drops,
 			...this.#streamExit?.drops,
 		};
@@ -246,7 +233,25 @@ export class ServerTunnel implements DriverOutputs {
 		await this.#upkeep?.start();
 		this.#sockets.start();
 		this.#input((now) => this.#endpoint.start(now));
-		for (const targets of this.#allTargets) void targets.start();
+		this.#targets.start();
+	}
+
+	/**
+	 * Prepares other settings, which are complete: the names of their rules are looked up, so that
+	 * none is open for a moment. What it resolves with puts them into effect.
+	 */
+	async prepare({settings, targets, rules}: ServerTunnelSettings): Promise<() => void> {
+		const {exit} = this.#init;
+		const names = rules === undefined ? [] : namesOf(rules);
+		const addresses = await this.#upkeep?.find(names);
+		return () => {
+			this.#input((now) => this.#endpoint.reconfigure(settings, now));
+			this.#budget.reconfigure(settings.users.map(({name}) => name));
+			this.#targets.reconfigure(targets);
+			if (exit === undefined || rules === undefined) return;
+			exit.rules.replace(rules, addresses ?? new Map());
+			this.#exits?.policyChanged();
+		};
 	}
 
 	/** Returns the clients to which the next process may announce that the server is back. */
@@ -293,8 +298,7 @@ export class ServerTunnel implements DriverOutputs {
 		this.#streamExit?.close();
 		this.#init.exit?.names.close();
 		this.#init.exit?.locality?.close();
-		const targets = this.#allTargets.map((one) => one.close());
-		await Promise.all([this.#sockets.close(), this.#exits?.close(), ...targets]);
+		await Promise.all([this.#sockets.close(), this.#exits?.close(), this.#targets.close()]);
 	}
 
 	/** Streams were written, read or ended. */
@@ -338,31 +342,19 @@ export class ServerTunnel implements DriverOutputs {
 		start: number,
 		end: number,
 	): void {
-		if (target === undefined) this.#fixedTargets(flow)?.send(flow, bytes, start, end);
+		if (target === undefined) this.#targets.of(flow)?.send(flow, bytes, start, end);
 		else this.#exits?.send(flow, target, bytes, start, end);
-	}
-
-	#fixedTargets(flow: number): TargetSockets | undefined {
-		if (this.#userTargets.size === 0) return this.#targets;
-		let targets = this.#targetsOf.get(flow);
-		if (targets === undefined) {
-			targets = this.#userTargets.get(this.#endpoint.userOf(flow)) ?? this.#targets;
-			if (targets !== undefined) this.#targetsOf.set(flow, targets);
-		}
-		return targets;
 	}
 
 	flush(): void {
 		this.#sockets.flush();
-		this.#targets?.flush();
-		for (const targets of this.#userTargets.values()) targets.flush();
+		this.#targets.flush();
 		this.#exits?.flush();
 	}
 
 	event(event: EndpointEvent): void {
 		if (event.type === 'flow-closed') {
-			this.#fixedTargets(event.flow)?.end(event.flow);
-			this.#targetsOf.delete(event.flow);
+			this.#targets.end(event.flow);
 			this.#exits?.end(event.flow);
 		}
 		this.#init.onEvent(event);

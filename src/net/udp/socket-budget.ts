@@ -49,27 +49,45 @@ export interface SocketBudgetInit {
  */
 export class SocketBudget {
 	readonly limit: number;
-	/** Sockets that each user may use whatever the others do. */
-	readonly guarantee: number;
 	readonly #scarce: SocketBudgetInit['scarce'];
-	readonly #accounts: ReadonlyMap<string, SocketAccount>;
+	readonly #budget: Budget;
+	readonly #open: (user: string, cap?: number) => SocketAccount;
+	readonly #accounts = new Map<string, SocketAccount>();
 	/** Account of unknown flows, with nothing. */
 	readonly #unknown: SocketAccount;
 
 	constructor({limit, users, reporter, scarce}: SocketBudgetInit) {
 		this.limit = Math.min(limit, Number.MAX_SAFE_INTEGER);
 		const budget = new Budget(this.limit, users.length);
-		this.guarantee = budget.guarantee;
+		this.#budget = budget;
 		this.#scarce = scarce;
-		const open = (user: string, cap?: number) =>
+		this.#open = (user, cap) =>
 			new SocketAccount(user, {
 				account: budget.account(cap),
 				limit: this.limit,
 				reporter,
 				scarce: () => this.#makeRoom(user),
 			});
-		this.#accounts = new Map(users.map((user) => [user, open(user)]));
-		this.#unknown = open('', 0);
+		this.#unknown = this.#open('', 0);
+		this.reconfigure(users);
+	}
+
+	/** Sockets that each user may use whatever the others do. */
+	get guarantee(): number {
+		return this.#budget.guarantee;
+	}
+
+	/** Shares them among other users; those who stay keep what they have. */
+	reconfigure(users: readonly string[]): void {
+		for (const [user, account] of this.#accounts) {
+			if (users.includes(user)) continue;
+			this.#accounts.delete(user);
+			account.forgetIn(this.#budget);
+		}
+		this.#budget.resize(users.length);
+		for (const user of users) {
+			if (!this.#accounts.has(user)) this.#accounts.set(user, this.#open(user));
+		}
 	}
 
 	/** The sockets of one user. */
@@ -123,6 +141,11 @@ export class SocketAccount {
 	/** Gives one back. */
 	give(): void {
 		this.#init.account.give(1);
+	}
+
+	/** Takes it out of the budget that it is of: its user is gone. */
+	forgetIn(budget: Budget): void {
+		budget.forget(this.#init.account);
 	}
 
 	/** Logs that there was none. */

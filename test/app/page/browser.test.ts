@@ -114,7 +114,7 @@ async function served(t: ExecutionContext) {
 				},
 				reload: async () => {
 					orders.push('reload');
-					return undefined;
+					return {outcome: 'applied', changes: [], problems: []};
 				},
 			},
 		},

@@ -2,6 +2,7 @@ import test from 'ava';
 import {writeVarint} from '../../../src/bytes/varint.ts';
 import {MptunnelServer} from '../../../src/core/server/server.ts';
 import {ExitPolicy} from '../../../src/exit/policy.ts';
+import {ExitRules} from '../../../src/net/exit/exit-rules.ts';
 import {ServerTunnel} from '../../../src/net/tunnel/server-tunnel.ts';
 import {flowSocketLimit, readSoftLimit} from '../../../src/net/udp/socket-budget.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
@@ -82,7 +83,7 @@ test.serial(
 			...{endpoint, users: ['ann'], backEnd, port: 4500, bind: ['127.0.0.1'], target: undefined},
 			exit: {
 				policy: new ExitPolicy({allow: rules('127.0.0.0/8')}),
-				rules: [],
+				rules: new ExitRules({server: {allow: [], deny: []}, users: new Map(), barred: new Set()}),
 				names: {resolve: () => Promise.reject(new Error('no name')), close: () => {}},
 			},
 			resolver: () => Promise.reject(new Error('no name')),

@@ -4,6 +4,7 @@ import test, {type ExecutionContext} from 'ava';
 import type {EndpointEvent} from '../../../src/core/events.ts';
 import {MptunnelServer} from '../../../src/core/server/server.ts';
 import {ExitPolicy} from '../../../src/exit/policy.ts';
+import {ExitRules} from '../../../src/net/exit/exit-rules.ts';
 import {ServerTunnel} from '../../../src/net/tunnel/server-tunnel.ts';
 import {encodeFixedTarget} from '../../../src/wire/address.ts';
 import {CloseCode, RefusalCode} from '../../../src/wire/constants.ts';
@@ -57,7 +58,7 @@ async function setUp(t: ExecutionContext) {
 		...{port: 4500, bind: ['127.0.0.1'], target: {host: '192.0.2.9', port: 9}},
 		exit: {
 			policy: new ExitPolicy({allow: rules('127.0.0.0/8')}),
-			rules: [],
+			rules: new ExitRules({server: {allow: [], deny: []}, users: new Map(), barred: new Set()}),
 			names: {resolve: () => Promise.reject(new Error('no name')), close: () => {}},
 		},
 		resolver: async (host) => [host],
