@@ -66,6 +66,7 @@ const PATHS = list('its paths', {
 	saturated: count('copies dropped at this end because the path cannot carry them'),
 	mtu: bytes('largest packet that the path is known to carry, UDP payload'),
 	backup: flag('a path for when others fail'),
+	held: optional(flag('nothing goes there but probes, as was asked for'), 'it is not held'),
 	metered: flag('a path whose traffic costs'),
 	silence: optional(millis('time since the last packet came in on it'), 'none came'),
 	down: optional(
