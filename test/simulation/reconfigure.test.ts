@@ -150,7 +150,7 @@ test('with another policy the flows that run change their lanes, at both ends', 
 	const [session] = world.server!.status(world.now).sessions;
 	const lanes = session!.lanes.map(({policy}) => policy).sort();
 	// A policy with other terms has a lane of its own, one that comes back the one that it had.
-	t.deepEqual(lanes, ['best', 'fec', 'fec']);
+	t.deepEqual(lanes, ['best', 'fec', 'fec', 'redundant']);
 	t.deepEqual(world.lostAtServer(0), []);
 	t.deepEqual(world.lostAtClient(0), []);
 	t.deepEqual(world.faults, []);
