@@ -45,11 +45,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const LADDERS: Readonly<Record<string, readonly string[]>> = {
 	core: ['.', 'load', 'path', 'packets', 'lane', 'flow', 'stream', 'session', 'client', 'server'],
 	net: ['.', 'udp', 'link', 'tcp', 'names', 'exit', 'socks', 'tunnel'],
-	app: ['state', 'observe', 'service', 'page', 'reload', '.'],
+	app: ['state', 'observe', 'service', 'metrics', 'page', 'reload', '.'],
 };
 
 /** Rooms that know nothing of each other, in either direction. */
-const APART: readonly (readonly [string, string])[] = [['core/client', 'core/server']];
+const APART: readonly (readonly [string, string])[] = [
+	['core/client', 'core/server'],
+	['app/metrics', 'app/page'],
+];
 
 interface Arrow {
 	readonly from: string;

@@ -4,6 +4,7 @@ import type {Millis} from '../bytes/time.ts';
 import type {IoName} from '../config/io-name.ts';
 import type {KeyOptions} from '../config/keys.ts';
 import type {LogFormat} from '../config/logging.ts';
+import type {MetricsSettings} from '../config/metrics.ts';
 import type {PageSettings} from '../config/page.ts';
 import {type Coding, createCoding} from '../core/coding.ts';
 import type {Environment} from '../core/environment.ts';
@@ -15,6 +16,7 @@ import {SystemRandom} from '../crypto/system-random.ts';
 import {type Resolver, resolveHost} from '../net/names/resolver.ts';
 import {chooseIo} from '../net/udp/io-choice.ts';
 import type {UdpBackEnd} from '../net/udp/udp.ts';
+import type {Metrics} from './metrics/metrics.ts';
 import {flowLines, SHOWN_FLOWS} from './observe/flow-lines.ts';
 import type {Happenings} from './observe/happenings.ts';
 import type {LogTail} from './observe/log-tail.ts';
@@ -51,7 +53,7 @@ export function systemSurroundings(): Surroundings {
 }
 
 /** The parts of the options that both programs prepare in the same way. */
-export interface CommonOptions extends PageSettings {
+export interface CommonOptions extends PageSettings, MetricsSettings {
 	readonly keys: KeyOptions;
 	readonly encrypt: boolean;
 	readonly state: string | undefined;
@@ -143,7 +145,7 @@ export interface Observed {
 	readonly steering?: Steering;
 }
 
-/** The status socket, the live page and the statistics line of a running program. */
+/** The status socket, the live page, the metrics and the statistics line of a running program. */
 export interface Observation {
 	/** Logs statistics at another interval. `undefined`: none. */
 	setStats(interval: Millis | undefined): void;
@@ -155,6 +157,7 @@ export async function observe(options: CommonOptions, observed: Observed): Promi
 	const {status, logger} = observed;
 	const server = await openStatus(observed);
 	const page = await servePage(options, observed);
+	const metrics = await openMetrics(options, observed);
 	const control = await openControl(observed);
 	let timer: NodeJS.Timeout | undefined;
 	const setStats = (interval: Millis | undefined) => {
@@ -171,6 +174,7 @@ export async function observe(options: CommonOptions, observed: Observed): Promi
 			clearInterval(timer);
 			await control?.close();
 			await page?.close();
+			await metrics?.close();
 			await server?.close();
 		},
 	};
@@ -198,6 +202,22 @@ async function openStatus(observed: Observed): Promise<StatusServer | undefined>
 		const reason = error instanceof Error ? error.message : String(error);
 		const socket = state.socketPath;
 		logger.warn('mptunnel status will not find this program', {socket, reason});
+		return undefined;
+	}
+}
+
+/** Only a program that has metrics loads them. */
+async function openMetrics(
+	{metrics: listen}: CommonOptions,
+	{status, logger}: Observed,
+): Promise<Metrics | undefined> {
+	if (listen === undefined) return undefined;
+	try {
+		const {serveMetrics} = await import('./metrics/metrics.ts');
+		return await serveMetrics(listen, status, logger);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		logger.warn('there are no metrics', {reason});
 		return undefined;
 	}
 }

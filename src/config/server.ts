@@ -6,6 +6,7 @@ import {EXIT, type ExitOptions, type ExitSettings, resolveExit} from './exit.ts'
 import type {HostPort} from './host-port.ts';
 import {joinKeys, KEY_FILE_OPTION, KEY_OPTION} from './key-types.ts';
 import {type KeyOptions, type KeySource, readKeys} from './keys.ts';
+import {metricsTable} from './metrics.ts';
 import {type Given, readFields, type Table, type Type} from './option.ts';
 import {checkPage, pageTable} from './page.ts';
 import {FieldReader} from './place.ts';
@@ -100,10 +101,15 @@ const OWN: Table<OwnSettings> = {
 	},
 };
 
-/** The port of a server's page: a client on the same machine has another one. */
+/** The ports of a server's page and metrics: a client on the same machine has others. */
 const SERVER_PAGE = 9480;
+const SERVER_METRICS = 9482;
 
-const COMMON: Table<SharedOptions> = {...SHARED, ...pageTable(SERVER_PAGE)};
+const COMMON: Table<SharedOptions> = {
+	...SHARED,
+	...pageTable(SERVER_PAGE),
+	...metricsTable(SERVER_METRICS),
+};
 
 const KEYS: Table<Pick<ServerSettings, 'key' | 'keyFile'>> = {
 	key: KEY_OPTION,

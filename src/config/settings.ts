@@ -4,6 +4,7 @@ import {AEAD_BACK_ENDS, type AeadName} from '../crypto/aead.ts';
 import {quoteText} from '../text/escape-text.ts';
 import {IO_BACK_ENDS, type IoName} from './io-name.ts';
 import {LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel} from './logging.ts';
+import {type MetricsSettings, metricsTable} from './metrics.ts';
 import type {Table, Type} from './option.ts';
 import {type PageSettings, pageTable} from './page.ts';
 import {readHold, readInterval, readMemory} from './quantities.ts';
@@ -26,7 +27,7 @@ export interface Resolved<T> {
 }
 
 /** The options that both programs have. */
-export interface SharedOptions extends PageSettings {
+export interface SharedOptions extends PageSettings, MetricsSettings {
 	/** Absolute path of the state folder; `undefined`: the default one of this configuration. */
 	readonly state: string | undefined;
 	/** False: authenticated but readable packets (`MPTUNNEL_ENCRYPT=0`); equal at both ends. */
@@ -61,8 +62,9 @@ const ZERO_OR_ONE: Type<boolean> = {
 	schema: {enum: ['0', '1']},
 };
 
-/** The port of a client's page. */
+/** The ports of a client's page and metrics. */
 const CLIENT_PAGE = 9479;
+const CLIENT_METRICS = 9481;
 
 /** The descriptors of {@link SharedOptions}. */
 export const SHARED: Table<SharedOptions> = {
@@ -139,6 +141,7 @@ export const SHARED: Table<SharedOptions> = {
 		help: 'log a line of statistics every so often, such as `10s`',
 	},
 	...pageTable(CLIENT_PAGE),
+	...metricsTable(CLIENT_METRICS),
 	logLevel: {
 		type: choice(LOG_LEVELS),
 		value: 'LEVEL',

@@ -139,6 +139,7 @@ const COMMON = {
 	congestionControl: CLIENT_DEFAULTS.congestionControl,
 	stats: undefined,
 	page: undefined,
+	metrics: undefined,
 	pageOpen: false,
 	pageName: undefined,
 	logLevel: 'warn',

@@ -54,6 +54,7 @@ const BARE: ClientOptions = {
 	page: undefined,
 	pageOpen: false,
 	pageName: undefined,
+	metrics: undefined,
 	logLevel: 'info',
 	logFormat: 'text',
 };

@@ -32,6 +32,7 @@ const BARE: ServerOptions = {
 	page: undefined,
 	pageOpen: false,
 	pageName: undefined,
+	metrics: undefined,
 	logLevel: 'info',
 	logFormat: 'text',
 };

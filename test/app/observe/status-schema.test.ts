@@ -30,7 +30,7 @@ const check = new Ajv({strict: true, strictRequired: false, strictTypes: false})
 
 /** Fields that are there only while something is wrong, or that are measured late. */
 const RARE =
-	/^places\[\]\.finding|\.down(\.|$)|\.(obstacle|routed\.loss|dataLoss|residualLoss|needed)$/;
+	/^places\[\]\.finding|\.down(\.|$)|\.(obstacle|routed\.loss|held|dataLoss|residualLoss|needed)$/;
 
 /** The names of all fields of a value, as the document has them. */
 function namesIn(value: unknown, prefix = ''): readonly string[] {

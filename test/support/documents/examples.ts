@@ -15,6 +15,7 @@ export const RUN: Readonly<Record<string, RunBy>> = {
 	'src/app/README.md': {
 		'test/end-to-end/wireguard.test.ts': ['wireguard-server', 'wireguard-client'],
 		'test/cli/service.test.ts': ['mpserver.service', 'service'],
+		'test/end-to-end/prometheus.test.ts': ['prometheus.yml'],
 		'test/app/observe/lane-lines.test.ts': ['lane', 'routed', 'broken'],
 	},
 	'src/socks/README.md': {

@@ -19,6 +19,8 @@ export const PROGRAMS = [
 	'openvpn',
 	'ping',
 	'prlimit',
+	'prometheus',
+	'promtool',
 	'python3',
 	'/usr/bin/python3',
 	'nft',

@@ -29,6 +29,7 @@ const EITHER_END = {
 	page: undefined,
 	pageOpen: false,
 	pageName: undefined,
+	metrics: undefined,
 	logLevel: 'debug',
 	logFormat: 'text',
 } as const;
