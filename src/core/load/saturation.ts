@@ -89,6 +89,8 @@ export class Saturation {
 	#reportAt: Millis = Number.NEGATIVE_INFINITY;
 	/** Copies dropped so far. */
 	dropped = 0;
+	/** True when the last copy was dropped. */
+	#hasRefused = false;
 
 	/** Sets the user's own limit, in kbit/s of UDP payload + 28 bytes. `0`: none. */
 	configure(kilobits: number): void {
@@ -105,11 +107,13 @@ export class Saturation {
 	 * @param kept bytes that must be left in it for others
 	 */
 	allow(bytes: number, now: Millis, kept = 0): boolean {
+		this.#hasRefused = false;
 		const rate = this.#rateAt(now);
 		if (rate === Number.POSITIVE_INFINITY) return true;
 		this.#fill(rate, now);
 		if (this.#tokens < bytes + kept) {
 			this.dropped++;
+			this.#hasRefused = true;
 			this.#lastDrop = now;
 			return false;
 		}
@@ -149,12 +153,14 @@ export class Saturation {
 	}
 
 	/**
-	 * Admits a copy that `allow` has just refused, because no other path carries one: only the user's
-	 * own limit drops the last copy. True: it is to be sent.
+	 * Admits a copy that `allow` may have just refused, because no other path carries one: only the
+	 * user's own limit drops the last copy. True: it is to be sent.
 	 */
 	allowLast(): boolean {
 		if (this.#configured !== Number.POSITIVE_INFINITY) return false;
-		this.dropped--;
+		// The copy may have been refused for another reason, which counts nothing here.
+		if (this.#hasRefused) this.dropped--;
+		this.#hasRefused = false;
 		return true;
 	}
 
