@@ -28,18 +28,18 @@ export function isFixed({floor, traffic}: LanePromise): boolean {
 	return floor === traffic;
 }
 
-/** Most that lengths which differ may add to a fixed factor. */
-const FOR_LENGTHS = 1 / 2;
+/** Largest factor that lengths which differ may make of a fixed one. */
+const FOR_LENGTHS = 2;
 
 /**
- * Largest traffic factor in bytes: for lengths that differ a fixed one may add as much again as it
- * adds anyway, up to a half.
+ * Largest traffic factor in bytes: for lengths that differ a fixed one below 2 may add as much
+ * again as it adds anyway, up to 2.
  *
  * @param cap what this end allows, at least 1
  */
 export function mostOf(floor: number, traffic: number, cap: number): number {
-	const added = floor === traffic ? Math.min(FOR_LENGTHS, traffic - 1) : 0;
-	return Math.min(cap, traffic + added);
+	const most = floor === traffic ? Math.min(FOR_LENGTHS, 2 * traffic - 1) : traffic;
+	return Math.min(cap, Math.max(traffic, most));
 }
 
 /**
