@@ -19,6 +19,11 @@ const DEEP_WINDOW: Millis = 1000;
 /** Time between two attempts to get memory, and for which a refusal counts. */
 const RETRY: Millis = 1000;
 const SHORT: Millis = 2000;
+/** Time in which the first source of each path comes, of the deadline and at most. */
+const START_PART = 7 / 8;
+const START: Millis = 50;
+/** Share of the first sources with which no path is missing. */
+const COMPLETE = 3 / 4;
 
 /** Parameters of a receiver. */
 export interface ReceiverInit {
@@ -90,6 +95,9 @@ export class CodedReceiver {
 	#deepSince: Millis = Number.NEGATIVE_INFINITY;
 	#retryAt: Millis = Number.NEGATIVE_INFINITY;
 	#shortUntil: Millis = Number.NEGATIVE_INFINITY;
+	/** Time before which a path may not have brought its first source, and the first that came. */
+	#startsUntil: Millis = Number.NEGATIVE_INFINITY;
+	#first = 0;
 	/** Sequences of the decoder's last call that were returned. */
 	#polled = 0;
 
@@ -136,6 +144,10 @@ export class CodedReceiver {
 		content: {readonly bytes: Uint8Array; readonly start: number; readonly end: number},
 		now: Millis,
 	): Arrival {
+		if (this.#startsUntil === Number.NEGATIVE_INFINITY) {
+			this.#startsUntil = now + this.#start;
+			this.#first = sequence;
+		}
 		this.#advance(sequence, now);
 		this.#noteDepth(sequence, now);
 		this.#polled = 0;
@@ -176,7 +188,8 @@ export class CodedReceiver {
 		this.#noteDepth(repair.newest, now);
 		this.#progress.repair(path, repair.newest);
 		const due = this.#decoder.holds(repair.newest) ? this.#due[this.#cell(repair.newest)]! : now;
-		const until = due + this.#progress.patience(now);
+		const start = now < this.#startsUntil ? this.#start : 0;
+		const until = due + Math.max(start, this.#progress.patience(now));
 		if (!this.#held.push(path, repair, symbol, until)) this.repairs.refused++;
 		if (this.#held.lacksMemory) this.#shortUntil = now + SHORT;
 	}
@@ -214,6 +227,16 @@ export class CodedReceiver {
 	close(): void {
 		this.#held.close();
 		this.#decoder.close();
+	}
+
+	/** True while so much is unknown that a slower path may still bring it. */
+	get #lacksPath(): boolean {
+		return this.counts.received < COMPLETE * (((this.newest - this.#first) >>> 0) + 1);
+	}
+
+	/** Time for which the first repairs wait. */
+	get #start(): Millis {
+		return Math.min(START, START_PART * this.#within);
 	}
 
 	#cell(sequence: number): number {
@@ -279,6 +302,7 @@ export class CodedReceiver {
 	/** Path whose first repair is ready: all that it covers is due on every path. -1: none is. */
 	#readyPath(now: Millis): number {
 		const held = this.#held;
+		if (now < this.#startsUntil && this.#lacksPath) return -1;
 		for (let path = 0; path < held.paths; path++) {
 			const first = held.first(path);
 			if (first === undefined) continue;

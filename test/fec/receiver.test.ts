@@ -4,6 +4,9 @@ import {Encoder} from '../../src/fec/encoder.ts';
 import {CodedReceiver, firstExpected} from '../../src/fec/receiver.ts';
 import {SYMBOL_SLOT, SymbolMemory} from '../../src/fec/symbol-memory.ts';
 import {TableKernel} from '../../src/fec/table-kernel.ts';
+import {links} from '../support/lanes/lane-cases.ts';
+import {LaneRun} from '../support/lanes/lane-run.ts';
+import {planOf} from '../support/lanes/plan.ts';
 import {CHECKED} from './checked-format.ts';
 
 const LENGTH = 20;
@@ -74,6 +77,7 @@ test('a recovered source is never counted as one that arrived', (t) => {
 	const fed = new Fed();
 	for (const sequence of [0, 1, 3]) fed.source(sequence, 0, sequence);
 	fed.repair(3, 4, 0, 4);
+	fed.settle();
 	t.deepEqual([...fed.recovered], [[2, contentOf(2)]]);
 	t.like(fed.receiver.counts, {received: 3, recovered: 1, missing: 0, late: 0, duplicate: 0});
 	t.deepEqual([...fed.receiver.progress.packets.slice(0, 2)], [4, 0]);
@@ -84,18 +88,35 @@ test('a recovered source is never counted as one that arrived', (t) => {
 test('a repair waits until what it covers is due on each path', (t) => {
 	const fed = new Fed();
 	fed.source(0, 0, 0);
-	fed.source(1, 1, 20);
-	fed.source(2, 0, 20);
-	fed.source(4, 0, 21);
+	fed.source(1, 1, 120);
+	fed.source(2, 0, 120);
+	fed.source(4, 0, 121);
 	// 3 may still come over path 1, which is some ms slower.
-	fed.repair(4, 4, 0, 21);
+	fed.repair(4, 4, 0, 121);
 	t.is(fed.recovered.size, 0);
-	t.true(fed.receiver.nextTimeout() > 21);
-	fed.source(3, 1, 22);
+	t.true(fed.receiver.nextTimeout() > 121);
+	fed.source(3, 1, 122);
 	t.is(fed.recovered.size, 0);
 	t.is(fed.receiver.counts.received, 5);
-	fed.source(5, 1, 22);
+	fed.source(5, 1, 122);
 	t.is(fed.receiver.repairs.needless, 1);
+});
+
+test('at the start of a lane repairs wait, as the slower paths have brought nothing yet', (t) => {
+	for (const [rate, within, delays] of [
+		[80_000, 15, [10, 15, 20]],
+		[20_000, 30, [10, 15, 25]],
+		[1000, 40, [10, 15, 20]],
+	] as const) {
+		for (let seed = 1; seed <= 3; seed++) {
+			const run = new LaneRun({
+				...{seed, links: links(0.1, delays), rate, sources: 1500, within},
+				plan: planOf(1.5, Math.min(64, (rate * within) / 1000)),
+			});
+			t.true(run.run().needless <= 3, `${rate}`);
+			t.deepEqual(run.between(0, 1000), {lost: 0, late: 0}, `${rate}`);
+		}
+	}
 });
 
 test('a repair waits no longer than its patience', (t) => {
@@ -251,6 +272,7 @@ test('the original of what was recovered is known, however late it comes', (t) =
 	const fed = new Fed();
 	for (const sequence of [0, 1, 3]) fed.source(sequence, 0, sequence);
 	fed.repair(3, 4, 0, 4);
+	fed.settle();
 	t.deepEqual([...fed.recovered.keys()], [2]);
 	for (let sequence = 4; sequence < 60_000; sequence++) fed.source(sequence, 0, sequence);
 	t.is(fed.source(2, 1, 60_000), Arrival.KNOWN);
