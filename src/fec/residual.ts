@@ -6,6 +6,12 @@ const BUCKET: Millis = 5000;
 const BUCKETS = SPAN / BUCKET;
 /** Time behind a step that is shown apart. */
 const STEP: Millis = 3000;
+/**
+ * Time that may be apart at once, and its part of all time: at most 30 s of any 5 minutes. What
+ * goes on and on is no step, and must not hide that a promise is broken.
+ */
+const MOST_APART: Millis = 15_000;
+const PART_APART = MOST_APART / SPAN;
 /** Packets for each that may fail, below which nothing can be said of a promise (rule of three). */
 const ENOUGH = 3;
 
@@ -40,6 +46,9 @@ export class ResidualMeter {
 	#counted = 0;
 	#failed = 0;
 	#stepUntil: Millis = Number.NEGATIVE_INFINITY;
+	/** Time that may be apart still, as of the last step. */
+	#apart: Millis = MOST_APART;
+	#steppedAt: Millis = 0;
 
 	/**
 	 * Takes the counts of the receiver, at least each second while sources come.
@@ -61,13 +70,20 @@ export class ResidualMeter {
 	}
 
 	/**
-	 * A path was lost, or its loss more than doubled; `update` was called just before.
+	 * A path was lost, or its loss more than doubled; `update` was called just before. Too many of
+	 * them are none.
 	 * @param lag time by which the receiver counts what is missing late
 	 */
 	step(now: Millis, lag: Millis = 0): void {
+		const from = Math.max(now, this.#stepUntil);
+		const left = Math.min(MOST_APART, this.#apart + PART_APART * (now - this.#steppedAt));
+		const added = now + STEP + lag - from;
+		if (added <= 0 || added > left) return;
+		this.#apart = left - added;
+		this.#steppedAt = now;
 		// Steps at once, such as of several paths, are one.
 		if (now >= this.#stepUntil) this.#bucket(now).steps++;
-		this.#stepUntil = Math.max(this.#stepUntil, now + STEP + lag);
+		this.#stepUntil = from + added;
 	}
 
 	/** Returns the counts of the last 5 minutes. */

@@ -51,11 +51,35 @@ test('failures behind a step are apart, and steps without end are none', (t) => 
 	t.deepEqual(fed.watch.residual(fed.now), {
 		...{sources: 10_000, failed: 0, failedInSteps: 300, steps: 1},
 	});
-	for (let i = 0; i < 50; i++) {
+	fed.run(20_000, 0);
+	for (let i = 0; i < 400; i++) {
 		fed.watch.step(1, fed.now);
 		fed.run(fed.now + 100, 10);
 	}
-	const {failed, steps} = fed.watch.residual(fed.now);
-	t.is(failed, 270);
-	t.is(steps, 2);
+	// The first step took 3.3 of the 15 s that may be apart, so that 12 of 40 s are.
+	const {failed, failedInSteps, steps} = fed.watch.residual(fed.now);
+	t.true(failed > 2600 && failed < 2900, `${failed}`);
+	t.is(failed + failedInSteps, 4300);
+	t.true(steps >= 2);
+	t.is(fed.news.length, 1);
+});
+
+test('two steps shortly behind each other are both apart', (t) => {
+	const fed = new Fed().run(10_000, 0);
+	fed.watch.step(1, fed.now);
+	fed.run(13_000, 10).run(14_000, 0);
+	fed.watch.step(1, fed.now);
+	fed.run(17_000, 10);
+	t.like(fed.watch.residual(fed.now), {failed: 0, failedInSteps: 600, steps: 2});
+});
+
+test('a path that comes and goes each 6 s does not hide that a slow lane breaks its promise', (t) => {
+	const fed = new Fed();
+	for (let i = 0; i < 50; i++) {
+		fed.watch.step(20, fed.now);
+		fed.run(fed.now + 6000, 1);
+	}
+	const {sources, failed} = fed.watch.residual(fed.now);
+	t.true(sources > 0.85 * fed.counted && failed > 0.85 * fed.failed, `${sources}, ${failed}`);
+	t.true(fed.news.length > 0);
 });

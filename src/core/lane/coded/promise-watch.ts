@@ -11,8 +11,6 @@ const ENOUGH = 3;
 /** Sources after which the receiver counts one that did not come as missing, about. */
 const COUNTED_BEHIND = 256;
 const LONGEST_LAG: Millis = 5000;
-/** Time between two steps: what goes on is no step. */
-const STEP_EVERY: Millis = 6000;
 
 /** Compares what the receiver of a lane counts with the promise, step by step apart. */
 export class PromiseWatch {
@@ -21,7 +19,6 @@ export class PromiseWatch {
 	#judgeAt: Millis = Number.NEGATIVE_INFINITY;
 	#brokenSince: Millis = NEVER;
 	#isSaid = false;
-	#stepAt: Millis = Number.NEGATIVE_INFINITY;
 
 	constructor(promise: LanePromise) {
 		this.#promise = promise;
@@ -38,8 +35,6 @@ export class PromiseWatch {
 
 	/** A path was lost, or its loss more than doubled. @param slot time between two sources */
 	step(slot: Millis, now: Millis): void {
-		if (now - this.#stepAt < STEP_EVERY) return;
-		this.#stepAt = now;
 		this.#meter.step(now, Math.min(LONGEST_LAG, COUNTED_BEHIND * slot));
 	}
 
