@@ -23,8 +23,12 @@ needing(SANDBOX)('the command of the documented unit runs in its sandbox', async
 	const hosts = new TwoHosts(t);
 	const stage = new Stage(t);
 	const key = await stage.key();
+	const settings = stage.write(
+		'mpserver.yaml',
+		`port: 2000\ntarget: 127.0.0.1 9\nkeyFile: ${key}\n`,
+	);
 	const argv = unitSetting('ExecStart')
-		.replace('%d/key', key)
+		.replace('%d/mpserver.yaml', settings)
 		.replace('%S/mpserver', stage.path('state'))
 		.split(' ')
 		.slice(1);
