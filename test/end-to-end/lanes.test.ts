@@ -57,7 +57,8 @@ async function isCoded(t: ExecutionContext, tunnel: Tunnel, policy = 'fec 1.5', 
 		const {sending, receiving} = lanes.get(policy) ?? {};
 		t.true(sending!.sources > least, `${sending!.sources} sources`);
 		t.true(receiving!.recovered > 0, `${receiving!.recovered} recovered`);
-		t.true(sending!.meanTraffic < 1.65, `T ${sending!.meanTraffic}`);
+		// Where lengths differ, a factor below 2 may rise to 2.
+		t.true(sending!.meanTraffic < 2.05, `T ${sending!.meanTraffic}`);
 	}
 }
 

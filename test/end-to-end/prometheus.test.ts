@@ -1,4 +1,3 @@
-import {spawnSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {METRICS} from '../../src/app/metrics/table.ts';
 import {example} from '../support/documents/document.ts';
@@ -6,6 +5,7 @@ import {type BothPrograms, startBoth} from '../support/e2e/both-programs.ts';
 import {needing} from '../support/e2e/needs.ts';
 import {freePort} from '../support/e2e/ports.ts';
 import {Stage} from '../support/e2e/stage.ts';
+import {attempt} from '../support/machine/commands.ts';
 import {systemEnvironment} from '../support/machine/machine.ts';
 
 interface Vector {
@@ -55,7 +55,7 @@ WITH_PROMETHEUS.serial(
 		const programs: BothPrograms = await startBoth(t, served(ports));
 		for (const port of ports) {
 			const input = await scrape(port);
-			const checked = spawnSync('promtool', ['check', 'metrics'], {
+			const checked = attempt('promtool', ['check', 'metrics'], {
 				input,
 				env: systemEnvironment(),
 			});

@@ -148,8 +148,9 @@ function valuesOfPaths({sequence, copies, paths}: Paths): Value[] {
 		['copies', copies],
 		['count', paths.length],
 	];
-	for (const {id, metered, backup, rateUp, rateDown, name} of paths) {
-		values.push(['path id', id], ['flags', (metered ? 1 : 0) | (backup ? 2 : 0)]);
+	for (const {id, metered, backup, held, rateUp, rateDown, name} of paths) {
+		const flags = (metered ? 1 : 0) | (backup ? 2 : 0) | (held === true ? 4 : 0);
+		values.push(['path id', id], ['flags', flags]);
 		values.push(['rate up', rateUp], ['rate down', rateDown], ['name length', name.length]);
 		values.push(['name', hex(Buffer.from(name, 'latin1'))]);
 	}

@@ -26,8 +26,9 @@ function lifecycle() {
 	};
 	const life = new Lifecycle(parts as unknown as LifecycleInit);
 	const session = (number: number) => {
-		const lanes = {end: () => log.push(`lanes.end ${number}`)};
-		return {number, lanes, end: () => log.push(`end ${number}`)} as unknown as Session;
+		const lanes = {end: () => log.push(`lanes.end ${number}`), totals: () => []};
+		const paths = {all: [], counts: {addTo: () => {}, names: () => []}};
+		return {number, lanes, paths, end: () => log.push(`end ${number}`)} as unknown as Session;
 	};
 	const take = () => log.splice(0);
 	return {life, timers, session, take};
