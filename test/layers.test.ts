@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const LADDERS: Readonly<Record<string, readonly string[]>> = {
 	core: ['.', 'load', 'path', 'packets', 'lane', 'flow', 'stream', 'session', 'client', 'server'],
 	net: ['.', 'udp', 'link', 'tcp', 'names', 'exit', 'socks', 'tunnel'],
-	app: ['state', 'observe', 'service', 'metrics', 'page', 'reload', '.'],
+	app: ['state', 'observe', 'service', 'web', 'metrics', 'page', 'reload', '.'],
 };
 
 /** Rooms that know nothing of each other, in either direction. */

@@ -19,59 +19,49 @@ export interface Change {
 /** Options that change while a program runs, and those that take a restart, by their fields. */
 type Effects<Options> = Readonly<Record<keyof Options, 'now' | 'restart'>>;
 
+/** Effects of the options that both programs have. */
+const COMMON_EFFECTS = {
+	logLevel: 'now',
+	stats: 'now',
+	page: 'restart',
+	pageName: 'restart',
+	pageOpen: 'restart',
+	metrics: 'restart',
+	encrypt: 'restart',
+	state: 'restart',
+	crypto: 'restart',
+	io: 'restart',
+	busyPoll: 'restart',
+	streamMemory: 'restart',
+	laneMemory: 'restart',
+	hold: 'restart',
+	congestionControl: 'restart',
+	logFormat: 'restart',
+} as const;
+
 /** Effects of mpclient's options. */
 export const CLIENT_EFFECTS: Effects<Omit<ClientOptions, 'configFile'>> = {
+	...COMMON_EFFECTS,
 	paths: 'now',
 	listen: 'now',
 	forwards: 'now',
 	copies: 'now',
 	policies: 'now',
-	logLevel: 'now',
-	stats: 'now',
 	socks: 'restart',
 	optimisticConnect: 'restart',
-	page: 'restart',
-	pageName: 'restart',
-	pageOpen: 'restart',
-	metrics: 'restart',
 	keys: 'restart',
-	encrypt: 'restart',
-	state: 'restart',
-	crypto: 'restart',
-	io: 'restart',
-	busyPoll: 'restart',
-	streamMemory: 'restart',
-	laneMemory: 'restart',
-	hold: 'restart',
-	congestionControl: 'restart',
-	logFormat: 'restart',
 };
 
 /** Effects of mpserver's options; `exit` takes a restart when it is switched on or off. */
 export const SERVER_EFFECTS: Effects<Omit<ServerOptions, 'configFile'>> = {
+	...COMMON_EFFECTS,
 	users: 'now',
 	keys: 'now',
 	target: 'now',
 	exit: 'now',
 	maxTraffic: 'now',
-	logLevel: 'now',
-	stats: 'now',
 	port: 'restart',
-	page: 'restart',
-	pageName: 'restart',
-	pageOpen: 'restart',
-	metrics: 'restart',
 	bind: 'restart',
-	encrypt: 'restart',
-	state: 'restart',
-	crypto: 'restart',
-	io: 'restart',
-	busyPoll: 'restart',
-	streamMemory: 'restart',
-	laneMemory: 'restart',
-	hold: 'restart',
-	congestionControl: 'restart',
-	logFormat: 'restart',
 };
 
 /** A path of another configuration, and the running one that it is. */

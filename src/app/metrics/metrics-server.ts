@@ -1,20 +1,9 @@
-import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
-import type {Socket} from 'node:net';
+import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {HostPort} from '../../config/host-port.ts';
+import {end, WebServer} from '../web/web-server.ts';
 import type {Exposed} from './exposition.ts';
 
-/** Connections at the same time. */
-const CONNECTIONS = 4;
-/** Time after which a connection that does not move is cut off, in ms. */
-const PATIENCE_MILLIS = 10_000;
-
-const LIMITS = {
-	maxHeaderSize: 4096,
-	headersTimeout: 5000,
-	requestTimeout: 10_000,
-	keepAliveTimeout: 5000,
-	connectionsCheckingInterval: 2000,
-} as const;
+const LIMITS = {connections: 4, headers: 4096, patience: 10_000} as const;
 
 /** Returns the metrics in the format that the header `accept` asks for. */
 export type WriteMetrics = (accept: string | undefined) => Promise<Exposed>;
@@ -22,40 +11,21 @@ export type WriteMetrics = (accept: string | undefined) => Promise<Exposed>;
 /** Answers GET and HEAD of `/metrics`, and nothing else. */
 export class MetricsServer {
 	readonly #write: WriteMetrics;
-	readonly #server: Server;
-	readonly #sockets = new Set<Socket>();
+	readonly #server: WebServer;
 
 	constructor(write: WriteMetrics) {
 		this.#write = write;
-		this.#server = createServer(LIMITS, (request, response) => this.#answer(request, response));
-		this.#server.maxConnections = CONNECTIONS;
-		this.#server.on('connection', (socket) => {
-			this.#sockets.add(socket);
-			socket.setTimeout(PATIENCE_MILLIS, () => socket.destroy());
-			socket.on('close', () => this.#sockets.delete(socket));
-		});
-		this.#server.on('clientError', (_, socket) => socket.destroy());
+		this.#server = new WebServer(LIMITS, (request, response) => this.#answer(request, response));
 	}
 
 	/** Begins to listen; resolves with the port. Rejects with the system's error. */
-	listen({host, port}: HostPort): Promise<number> {
-		return new Promise((resolve, reject) => {
-			this.#server.once('error', reject);
-			this.#server.listen({host, port, exclusive: true}, () => {
-				this.#server.off('error', reject);
-				// Failures later on, such as too many open files, concern single readers.
-				this.#server.on('error', () => {});
-				const address = this.#server.address();
-				resolve(typeof address === 'object' && address !== null ? address.port : port);
-			});
-		});
+	listen(place: HostPort): Promise<number> {
+		return this.#server.listen(place);
 	}
 
 	/** Ends all connections; resolves when the port is free. */
-	async close(): Promise<void> {
-		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-		for (const socket of this.#sockets) socket.destroy();
-		await closed;
+	close(): Promise<void> {
+		return this.#server.close();
 	}
 
 	#answer(request: IncomingMessage, response: ServerResponse): void {
@@ -65,7 +35,7 @@ export class MetricsServer {
 		response.setHeader('cache-control', 'no-store');
 		response.setHeader('x-content-type-options', 'nosniff');
 		if (!/^\/metrics(?:\?|$)/.test(url)) end(response, 404);
-		else if (method !== 'GET' && method !== 'HEAD') end(response, 405);
+		else if (method !== 'GET' && method !== 'HEAD') end(response, 405, {allow: 'GET, HEAD'});
 		else {
 			this.#write(headers.accept).then(
 				({type, text}) => send(response, type, text),
@@ -80,11 +50,4 @@ function send(response: ServerResponse, type: string, text: string): void {
 	response.writeHead(200, {'content-type': type, 'content-length': body.length});
 	// Of the answer to HEAD only the headers are sent.
 	response.end(body);
-}
-
-/** Answers without content. */
-function end(response: ServerResponse, status: number): void {
-	const allow = status === 405 ? {allow: 'GET, HEAD'} : {};
-	response.writeHead(status, {...allow, 'content-length': 0, connection: 'close'});
-	response.end();
 }

@@ -1,24 +1,16 @@
-import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
-import type {Socket} from 'node:net';
+import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {HostPort} from '../../config/host-port.ts';
+import {end, WebServer} from '../web/web-server.ts';
 import type {Asset} from './assets.ts';
 import {hasSameOrigin, isSameOrigin, isTrustedHost, SAFE_HEADERS} from './guard.ts';
 import {isToken} from './token.ts';
 import type {ViewerSink} from './viewers.ts';
 
-/** Connections at the same time: each viewer has one that stays, and a few for files. */
-const CONNECTIONS = 64;
+/** Each viewer has a connection that stays and may be quiet, and a few for files. */
+const LIMITS = {connections: 64, headers: 8192, patience: 0} as const;
 
 /** The longest request of a viewer, in bytes. */
 const BODY_LIMIT = 1024;
-
-const LIMITS = {
-	maxHeaderSize: 8192,
-	headersTimeout: 5000,
-	requestTimeout: 10_000,
-	keepAliveTimeout: 5000,
-	connectionsCheckingInterval: 2000,
-} as const;
 
 /** The parts of a page that its server uses. */
 export interface PageServerInit {
@@ -40,39 +32,21 @@ export interface PageServerInit {
  */
 export class PageServer {
 	readonly #init: PageServerInit;
-	readonly #server: Server;
-	readonly #sockets = new Set<Socket>();
+	readonly #server: WebServer;
 
 	constructor(init: PageServerInit) {
 		this.#init = init;
-		this.#server = createServer(LIMITS, (request, response) => this.#answer(request, response));
-		this.#server.maxConnections = CONNECTIONS;
-		this.#server.on('connection', (socket) => {
-			this.#sockets.add(socket);
-			socket.on('close', () => this.#sockets.delete(socket));
-		});
-		this.#server.on('clientError', (_, socket) => socket.destroy());
+		this.#server = new WebServer(LIMITS, (request, response) => this.#answer(request, response));
 	}
 
 	/** Begins to listen; resolves with the port. Rejects with the system's error. */
-	listen({host, port}: HostPort): Promise<number> {
-		return new Promise((resolve, reject) => {
-			this.#server.once('error', reject);
-			this.#server.listen({host, port, exclusive: true}, () => {
-				this.#server.off('error', reject);
-				// Failures later on, such as too many open files, concern single viewers.
-				this.#server.on('error', () => {});
-				const address = this.#server.address();
-				resolve(typeof address === 'object' && address !== null ? address.port : port);
-			});
-		});
+	listen(place: HostPort): Promise<number> {
+		return this.#server.listen(place);
 	}
 
 	/** Ends all connections; resolves when the port is free. */
-	async close(): Promise<void> {
-		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-		for (const socket of this.#sockets) socket.destroy();
-		await closed;
+	close(): Promise<void> {
+		return this.#server.close();
 	}
 
 	#answer(request: IncomingMessage, response: ServerResponse): void {
@@ -142,10 +116,4 @@ export class PageServer {
 			);
 		});
 	}
-}
-
-/** Answers without content. */
-function end(response: ServerResponse, status: number): void {
-	response.writeHead(status, {'content-length': 0, connection: 'close'});
-	response.end();
 }

@@ -1,13 +1,8 @@
-import {unlinkSync} from 'node:fs';
-import {connect, createServer, type Server, type Socket} from 'node:net';
+import {connect, type Socket} from 'node:net';
 import {dirname, join} from 'node:path';
-import {listenLocally} from '../observe/status-server.ts';
+import {LocalServer} from '../observe/local-server.ts';
 import {type Order, parseOrder, type Reloaded, type Steering} from '../page/steering.ts';
 
-/** Most connections at the same time. */
-const CONNECTIONS = 8;
-/** Time after which a connection that asks nothing, or does not read, is cut off. */
-const PATIENCE_MILLIS = 2000;
 /** Longest wait for an answer: names in rules are looked up first. */
 const ANSWER_MILLIS = 20_000;
 /** The longest request and the longest answer that are read. */
@@ -20,66 +15,37 @@ export function controlPathOf(socketPath: string): string {
 }
 
 /** Follows orders of this user over a unix socket: a line of JSON each, and one back. */
-export class ControlServer {
-	readonly #server: Server;
-	readonly #path: string;
-	readonly #sockets = new Set<Socket>();
-	readonly #steering: Steering;
-
-	private constructor(server: Server, path: string, steering: Steering) {
-		this.#server = server;
-		this.#path = path;
-		this.#steering = steering;
-	}
-
+export class ControlServer extends LocalServer {
 	/** Listens at `path`, for this user alone; rejects when another process answers there. */
 	static async open(path: string, steering: Steering): Promise<ControlServer> {
-		const server = createServer();
-		server.maxConnections = CONNECTIONS;
-		const opened = new ControlServer(server, path, steering);
-		server.on('connection', (socket) => opened.#serve(socket));
-		await listenLocally(server, path);
+		const opened = new ControlServer(path, (socket) => serve(socket, steering));
+		await opened.listen();
 		return opened;
 	}
+}
 
-	/** Removes the socket; open connections are cut off. */
-	async close(): Promise<void> {
-		for (const socket of this.#sockets) socket.destroy();
-		await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-		try {
-			unlinkSync(this.#path);
-		} catch {
-			// libuv removes it as a rule.
+function serve(socket: Socket, steering: Steering): void {
+	let text = '';
+	socket.setEncoding('utf8');
+	socket.on('data', (part) => {
+		text += part;
+		if (text.length > REQUEST_LIMIT) socket.destroy();
+		else if (text.includes('\n')) {
+			socket.removeAllListeners('data');
+			socket.resume();
+			socket.setTimeout(ANSWER_MILLIS);
+			void follow(parseOrder(text), steering).then((answer) => {
+				if (!socket.destroyed) socket.end(`${JSON.stringify(answer)}\n`);
+			});
 		}
-	}
+	});
+}
 
-	#serve(socket: Socket): void {
-		this.#sockets.add(socket);
-		let text = '';
-		socket.setEncoding('utf8');
-		socket.on('error', () => {});
-		socket.on('close', () => this.#sockets.delete(socket));
-		socket.setTimeout(PATIENCE_MILLIS, () => socket.destroy());
-		socket.on('data', (part) => {
-			text += part;
-			if (text.length > REQUEST_LIMIT) socket.destroy();
-			else if (text.includes('\n')) {
-				socket.removeAllListeners('data');
-				socket.resume();
-				socket.setTimeout(ANSWER_MILLIS);
-				void this.#follow(parseOrder(text)).then((answer) => {
-					if (!socket.destroyed) socket.end(`${JSON.stringify(answer)}\n`);
-				});
-			}
-		});
-	}
-
-	async #follow(order: Order | undefined): Promise<Reloaded> {
-		if (order === undefined) return failed('the request cannot be read');
-		if (order.action === 'reload') return await this.#steering.reload();
-		const reason = this.#steering.steer(order.action, order.path);
-		return reason === undefined ? {outcome: 'applied', changes: [], problems: []} : failed(reason);
-	}
+async function follow(order: Order | undefined, steering: Steering): Promise<Reloaded> {
+	if (order === undefined) return failed('the request cannot be read');
+	if (order.action === 'reload') return await steering.reload();
+	const reason = steering.steer(order.action, order.path);
+	return reason === undefined ? {outcome: 'applied', changes: [], problems: []} : failed(reason);
 }
 
 function failed(problem: string): Reloaded {
