@@ -8,6 +8,8 @@ const CHECKPOINTS = 128;
 
 /** Checkpoints over which the loss is shown. */
 const SHOWN = 32;
+/** Packets below which a share is not shown: a copy that came before its path was known is one. */
+const FEW = 10;
 
 /**
  * Shares of data lost above which a path is of the next grade: what is chosen for goes by these.
@@ -146,10 +148,11 @@ export class DataLossMeter {
 		return Math.min(1, Math.max(0, 1 - received / this.#sentSince(index)));
 	}
 
-	/** Share of data lost over the newest checkpoints, 0 to 1. `undefined`: fewer than two. */
+	/** Share of data lost over the newest checkpoints, 0 to 1. `undefined`: too few say nothing. */
 	get loss(): number | undefined {
 		if (this.#count < 2) return undefined;
-		return this.#lossSince(Math.max(0, this.#count - 1 - SHOWN));
+		const from = Math.max(0, this.#count - 1 - SHOWN);
+		return this.#sentSince(from) < FEW ? undefined : this.#lossSince(from);
 	}
 
 	/**
