@@ -29,13 +29,17 @@ function formatCopies(copies: number): string {
 	return copies === 1 ? 'on the best path alone' : `a copy on each of the best ${copies} paths`;
 }
 
+function formatFixed(traffic: number): string {
+	return traffic < 2 ? `traffic ${traffic} for equal lengths` : `traffic always ${traffic}`;
+}
+
 function formatCoded({residual, within, traffic, floor, cheap, rate, paths}: CodedPolicy): string {
 	const share = Number((residual * 100).toPrecision(6));
 	const names = paths.map((name) => escapeText(name)).join(', ');
 	return [
 		`${share} % lost or late within ${within} ms`,
 		...(floor === traffic
-			? [`traffic always ${traffic}`]
+			? [formatFixed(traffic)]
 			: [`traffic up to ${traffic}`, `${floor} standing`]),
 		...(cheap ? ['a gap when a path dies'] : []),
 		...(rate > 0 ? [`at most ${rate} kbit/s`] : []),

@@ -27,7 +27,9 @@ test('the comparison has a line for each policy, with both directions together',
 		['redundant', '20', '1', '20,000', '0.10', '0.15', '3.00', '12.0', '12.0'],
 		['fec 1.5', '0', '0', '20,000', '0', '0.015', '1.50', '12.0', '20.0'],
 	]);
-	t.true(lines.includes('  fec 1.5: 0.01 % lost or late within 40 ms, traffic always 1.5'));
+	t.true(
+		lines.includes('  fec 1.5: 0.01 % lost or late within 40 ms, traffic 1.5 for equal lengths'),
+	);
 	t.true(lines.every((line) => line.length <= 80));
 });
 

@@ -135,7 +135,8 @@ const PROMISES: readonly (readonly [text: string, promise: string])[] = [
 		'fec cheap',
 		'0.01 % lost or late within 40 ms, traffic up to 2, 1.125 standing, a gap when a path dies',
 	],
-	['fec 1.5', '0.01 % lost or late within 40 ms, traffic always 1.5'],
+	['fec 1.5', '0.01 % lost or late within 40 ms, traffic 1.5 for equal lengths'],
+	['fec 2.5', '0.01 % lost or late within 40 ms, traffic always 2.5'],
 ];
 
 test('every policy has its promise in words', (t) => {
