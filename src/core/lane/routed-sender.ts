@@ -82,7 +82,7 @@ export class RoutedSender implements LaneOutput {
 			copies,
 			traffic: meanTraffic(this.counts),
 			paths: paths.map(({settings}) => settings.name),
-			loss: only?.dataLoss.loss ?? only?.sendLoss.loss,
+			loss: only?.dataLoss.shown ?? only?.sendLoss.loss,
 		};
 	}
 

@@ -148,11 +148,19 @@ export class DataLossMeter {
 		return Math.min(1, Math.max(0, 1 - received / this.#sentSince(index)));
 	}
 
-	/** Share of data lost over the newest checkpoints, 0 to 1. `undefined`: too few say nothing. */
+	/** Share of data lost over the newest checkpoints, 0 to 1. `undefined`: fewer than two. */
 	get loss(): number | undefined {
-		if (this.#count < 2) return undefined;
-		const from = Math.max(0, this.#count - 1 - SHOWN);
-		return this.#sentSince(from) < FEW ? undefined : this.#lossSince(from);
+		return this.#count < 2 ? undefined : this.#lossSince(this.#oldestShown);
+	}
+
+	/** The same for people. `undefined`: too few packets to say. */
+	get shown(): number | undefined {
+		const isEnough = this.#count >= 2 && this.#sentSince(this.#oldestShown) >= FEW;
+		return isEnough ? this.loss : undefined;
+	}
+
+	get #oldestShown(): number {
+		return Math.max(0, this.#count - 1 - SHOWN);
 	}
 
 	/**

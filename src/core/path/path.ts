@@ -337,7 +337,7 @@ export class Path {
 				bytes: this.sentBytes,
 				streamBytes: this.streamBytesSent,
 				loss: this.sendLoss.loss,
-				dataLoss: this.dataLoss.loss,
+				dataLoss: this.dataLoss.shown,
 				queueing: this.sendDelay.queueing,
 			},
 			receiving: {

@@ -100,15 +100,15 @@ test('a path that heals is good again, one that only looks healed ever later', (
 	t.true(counters.now - left <= 3000);
 });
 
-test('a few packets say nothing of the share that is lost', (t) => {
+test('no share of a few packets is shown', (t) => {
 	const counters = new Counters();
 	counters.step(1, 0);
 	for (let i = 0; i < 9; i++) {
-		t.is(counters.dataLoss.loss, undefined, `${i} packets`);
+		t.is(counters.dataLoss.shown, undefined, `${i} packets`);
 		counters.step(1, 0);
 	}
 	counters.step(1, 0);
-	t.is(counters.dataLoss.loss, 1);
+	t.is(counters.dataLoss.shown, 1);
 });
 
 test('what was lost while the path was down does not count', (t) => {
